@@ -1,0 +1,1 @@
+"""Words, laws, rewriting, closure: the algebra, free of tensors."""

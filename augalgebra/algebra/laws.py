@@ -1,0 +1,123 @@
+"""Laws: equations between words, with where they hold and who says so."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from augalgebra.algebra.expressions import variable
+from augalgebra.algebra.parsing import parse_equation
+from augalgebra.algebra.words import IDENTITY, Symbol, Word, word_of
+
+Kind = Literal[
+    "involutory",
+    "period",
+    "idempotent",
+    "inverse",
+    "left inverse",
+    "right inverse",
+    "commutes",
+    "equals",
+    "additive",
+    "multiplicative",
+    "law",
+    "singular",
+]
+
+
+@dataclass(frozen=True)
+class Law:
+    """An equation ``lhs = rhs`` that somebody declared (or measured).
+
+    The one exception in form is kind ``singular``: it says that `lhs` has no inverse (different images have one
+    result), which is the negation of an equation; `rhs` is then the identity and never used.
+
+    Attributes:
+        lhs: Left side; both sides may contain variables in their parameters, and then hold for all values.
+        rhs: Right side.
+        kind: The form in which it was declared.
+        scope: ``exact``, or ``approximate``: true up to interpolation, rounding or truncation.
+        tolerance: Largest error at which an approximate law still counts as holding (root mean square over pixels);
+            None leaves it to the tolerance of the data type.
+        owner: Full name of the augmentation that declared it, or the plugin's name.
+        status: ``violated`` laws are kept for the record and never reasoned with.
+    """
+
+    lhs: Word
+    rhs: Word
+    kind: Kind = "law"
+    scope: Literal["exact", "approximate"] = "exact"
+    tolerance: float | None = None
+    owner: str = ""
+    status: Literal["declared", "violated"] = "declared"
+
+    def __str__(self) -> str:
+        if self.kind == "singular":
+            return f"{self.lhs} has no inverse"
+        return f"{self.lhs} {'=' if self.scope == 'exact' else '≈'} {self.rhs}"
+
+    @property
+    def symbols(self) -> tuple[Symbol, ...]:
+        """The distinct symbols of both sides."""
+        return (self.lhs * self.rhs).symbols
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """The variables that the law holds for all values of."""
+        return frozenset().union(*(symbol.variables for symbol in self.symbols))
+
+
+def involutory(word: Word) -> tuple[Word, Word]:
+    """``a * a = id``."""
+    return word**2, IDENTITY
+
+
+def periodic(word: Word, period: int) -> tuple[Word, Word]:
+    """``a^n = id``.
+
+    Raises:
+        ValueError: The period is not a positive whole number.
+    """
+    if period < 1:
+        raise ValueError(f"a period is a positive whole number, not {period}")
+    return word**period, IDENTITY
+
+
+def idempotent(word: Word) -> tuple[Word, Word]:
+    """``a * a = a``."""
+    return word**2, word
+
+
+def commuting(first: Word, second: Word) -> tuple[Word, Word]:
+    """``a * b = b * a``."""
+    return first * second, second * first
+
+
+def additive(name: str) -> tuple[Word, Word]:
+    """``f(a) * f(b) = f(a + b)`` for a family of one parameter."""
+    a, b = variable("a"), variable("b")
+    return word_of(name, a) * word_of(name, b), word_of(name, a + b)
+
+
+def multiplicative(name: str) -> tuple[Word, Word]:
+    """``f(a) * f(b) = f(a * b)`` for a family of one parameter."""
+    a, b = variable("a"), variable("b")
+    return word_of(name, a) * word_of(name, b), word_of(name, a * b)
+
+
+def parse_law(text: str, *, tolerance: float | None = None, owner: str = "") -> Law:
+    """Read a law from text: ``a * b = b * a``, or with ``≈`` for one that holds approximately.
+
+    Args:
+        text: The equation.
+        tolerance: Makes the law approximate, with this as its largest error (root mean square over pixels).
+        owner: Who declares it.
+
+    Raises:
+        WordSyntaxError: The text is no law.
+
+    Example:
+        >>> str(parse_law("rotate(a) * rotate(b) ≈ rotate(a + b)"))
+        'rotate(a) * rotate(b) ≈ rotate(a + b)'
+    """
+    lhs, sign, rhs = parse_equation(text)
+    scope: Literal["exact", "approximate"] = "exact" if sign == "=" and tolerance is None else "approximate"
+    return Law(lhs, rhs, scope=scope, tolerance=tolerance, owner=owner)

@@ -1,0 +1,84 @@
+"""Errors that reach a user: one clear line saying what is wrong and how to mend it."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class AugalgebraError(Exception):
+    """Base of every error this library raises on purpose."""
+
+
+class WordSyntaxError(AugalgebraError):
+    """Text that is not a word or a law; the message has a caret under the place.
+
+    Attributes:
+        text: The whole text.
+        position: Index into `text` where reading stopped.
+        problem: What was wrong there, in one phrase.
+    """
+
+    def __init__(self, text: str, position: int, problem: str) -> None:
+        self.text, self.position, self.problem = text, position, problem
+        super().__init__(f"{problem}\n  {text}\n  {' ' * position}^")
+
+
+class UnknownNameError(AugalgebraError):
+    """A name nothing is registered under; the message suggests the nearest."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
+        self.name = name
+        message = f"unknown {kind} {name!r}"
+        near = nearest(name, known)
+        if near:
+            message += f"; did you mean {' or '.join(near)}?"
+        super().__init__(message + (f" {hint}" if hint else ""))
+
+
+class AmbiguousNameError(AugalgebraError):
+    """A short name that several augmentations share."""
+
+
+class ParameterError(AugalgebraError):
+    """A parameter that is missing, unknown, of the wrong type or out of range."""
+
+
+class NotInvertibleError(AugalgebraError):
+    """An inverse was asked for that does not exist or is not known; the message names the reason."""
+
+
+class ImageError(AugalgebraError):
+    """Images that cannot be used: wrong shape, type or range, NaN, none at all, unreadable."""
+
+
+class AugmentationError(AugalgebraError):
+    """An augmentation that broke its promise while it ran (raised, changed shape, returned NaN)."""
+
+
+class PluginError(AugalgebraError):
+    """A plugin that cannot be used; always reported by name and never fatal to the rest."""
+
+
+class IncompleteError(AugalgebraError):
+    """A computation that reached its bound before it was finished."""
+
+
+class RunError(AugalgebraError):
+    """A run folder that is missing, damaged or does not match."""
+
+
+class DataError(AugalgebraError):
+    """A data set that is missing, damaged or of an unexpected form."""
+
+
+def nearest(name: str, known: Iterable[str], most: int = 2) -> list[str]:
+    """The known names closest to `name`, best first.
+
+    Both a full name and its last part are compared, so that ``flip`` finds ``dihedral.flip_lr``.
+    """
+    by_key: dict[str, str] = {}
+    for full in known:
+        by_key.setdefault(full.rsplit(".", 1)[-1].lower(), full)
+        by_key.setdefault(full.lower(), full)
+    hits = difflib.get_close_matches(name.lower(), list(by_key), n=most * 2, cutoff=0.6)
+    hits += [key for key in by_key if name.lower() in key and key not in hits]
+    return list(dict.fromkeys(by_key[key] for key in hits))[:most]
