@@ -1,0 +1,362 @@
+"""Augmentations: named, deterministic maps from (images, parameters) to images.
+
+Drawing parameters is separate from applying them. A parameter with a distribution that is not given in a word is drawn
+per image from ``(seed, augmentation, image)``, so that within one view a random augmentation is one fixed function:
+``shear_x * shear_x^-1`` shears every image by its own angle and back.
+"""
+
+import hashlib
+import inspect
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+from augalgebra.algebra import expressions
+from augalgebra.algebra.expressions import Expression, Value
+from augalgebra.algebra.words import Symbol
+from augalgebra.errors import AugmentationError, ImageError, ParameterError, nearest
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Shape = Literal["kept", "transposed", "changed"]
+Function: TypeAlias = "Callable[..., Tensor]"
+
+
+class _Required:
+    def __repr__(self) -> str:
+        return "required"
+
+
+REQUIRED = _Required()
+"""Default of a parameter that has to be given in every word."""
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """Where a parameter that is not given is drawn from, once for each image.
+
+    Build it with `uniform`, `log_uniform`, `integers` or `choice`.
+    """
+
+    kind: Literal["uniform", "log_uniform", "integers", "choice"]
+    values: tuple[float, ...]
+
+    def draw(self, generator: np.random.Generator, size: int) -> np.ndarray[Any, Any]:
+        """Draw `size` values; the first k of them do not depend on `size`."""
+        if self.kind == "choice":
+            return np.asarray(self.values)[(generator.random(size) * len(self.values)).astype(np.int64)]
+        low, high = self.values
+        unit = generator.random(size)
+        if self.kind == "integers":
+            return np.floor(low + unit * (high - low)).astype(np.int64)
+        if self.kind == "log_uniform":
+            return np.exp(np.log(low) + unit * (np.log(high) - np.log(low)))
+        return low + unit * (high - low)
+
+    def __str__(self) -> str:
+        return f"{self.kind}({', '.join(f'{value:g}' for value in self.values)})"
+
+
+def uniform(low: float, high: float) -> Distribution:
+    """Uniform on [low, high)."""
+    return Distribution("uniform", (low, high))
+
+
+def log_uniform(low: float, high: float) -> Distribution:
+    """Uniform in the logarithm, on [low, high) with 0 < low."""
+    return Distribution("log_uniform", (low, high))
+
+
+def integers(low: int, high: int) -> Distribution:
+    """Whole numbers from low to high - 1, all equally likely."""
+    return Distribution("integers", (low, high))
+
+
+def choice(*values: float) -> Distribution:
+    """One of the values, all equally likely."""
+    return Distribution("choice", values)
+
+
+@dataclass(frozen=True)
+class Param:
+    """A parameter of a family.
+
+    Attributes:
+        name: Its name in words and in the function's signature.
+        default: Value when it is not given; `REQUIRED` if it must be given.
+        low: Smallest allowed value.
+        high: Largest allowed value.
+        draw: Distribution it is drawn from, per image, when it is not given.
+        whole: Only whole numbers make sense.
+        doc: One line for people.
+    """
+
+    name: str
+    default: object = REQUIRED
+    low: float | None = None
+    high: float | None = None
+    draw: Distribution | None = None
+    whole: bool = False
+    doc: str = ""
+
+    def check(self, owner: str, argument: Value) -> None:
+        """Raise `ParameterError` unless `argument` is allowed; symbolic values pass."""
+        numeric = isinstance(argument, Fraction) and not isinstance(argument, bool)
+        bounded = self.low is not None or self.high is not None or self.whole
+        if isinstance(argument, Expression) or not (bounded or numeric):
+            return
+        if not isinstance(argument, Fraction):
+            raise ParameterError(f"{owner}: {self.name} must be a number, not {expressions.value_text(argument)}")
+        text = expressions.value_text(argument)
+        if self.whole and argument.denominator != 1:
+            raise ParameterError(f"{owner}: {self.name} must be a whole number, not {text}")
+        if (self.low is not None and argument < self.low) or (self.high is not None and argument > self.high):
+            low = "-inf" if self.low is None else f"{self.low:g}"
+            high = "inf" if self.high is None else f"{self.high:g}"
+            raise ParameterError(f"{owner}: {self.name} must lie in [{low}, {high}], not {text}")
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """A named map on batches of images, or a family of them.
+
+    Attributes:
+        name: Full name, ``distribution.name``.
+        function: ``f(images, *parameters) -> images`` on float batches ``[batch, channel, height, width]`` in [0, 1].
+            A parameter arrives as a plain number, or as a tensor ``[batch, 1, 1, 1]`` when it was drawn per image.
+        params: Its parameters, in order.
+        shape: What it does to height and width: ``kept``, ``transposed`` or ``changed``.
+        tolerance: Largest absolute error on pixels at which two results still count as equal; None uses the
+            tolerance of the data type.
+        summary: One line for people.
+        plugin: Name of the plugin it came from.
+    """
+
+    name: str
+    function: Function
+    params: tuple[Param, ...] = ()
+    shape: Shape = "kept"
+    tolerance: float | None = None
+    summary: str = ""
+    plugin: str = ""
+    declared: Mapping[str, object] = field(default_factory=dict, compare=False)
+
+    @property
+    def short_name(self) -> str:
+        """The name without its namespace."""
+        return self.name.rsplit(".", 1)[-1]
+
+    @property
+    def random(self) -> bool:
+        """Whether the bare name stands for a draw per image."""
+        return any(param.draw for param in self.params)
+
+    @property
+    def signature(self) -> str:
+        """The short name with its parameters, e.g. ``shear_x(degrees ~ uniform(-50, -45))``."""
+        parts = []
+        for param in self.params:
+            if param.draw:
+                parts.append(f"{param.name} ~ {param.draw}")
+            elif param.default is not REQUIRED:
+                parts.append(f"{param.name}={expressions.value_text(expressions.value(param.default))}")
+            else:
+                parts.append(param.name)
+        return f"{self.short_name}({', '.join(parts)})" if parts else self.short_name
+
+    def variable(self, param: Param) -> Expression:
+        """The symbolic constant that stands for the drawn value of `param`."""
+        return expressions.variable(f"{self.name}.{param.name}")
+
+    def bind(self, symbol: Symbol, *, universal: bool = False) -> Symbol:
+        """The canonical symbol: full name, every parameter in its place, none by keyword.
+
+        Args:
+            symbol: The name with the arguments that were given.
+            universal: The symbol stands in a law. A bare name then speaks of *all* parameters, so each becomes a
+                variable.
+
+        Raises:
+            ParameterError: An argument is missing, unknown, given twice or out of range.
+        """
+        given: dict[str, Value] = {}
+        if len(symbol.args) > len(self.params):
+            raise ParameterError(
+                f"{self.short_name} takes {_count(len(self.params), 'parameter')}, not {len(symbol.args)}"
+            )
+        for param, argument in zip(self.params, symbol.args, strict=False):
+            given[param.name] = argument
+        names = [param.name for param in self.params]
+        for name, argument in symbol.kwargs:
+            if name not in names:
+                near = nearest(name, names)
+                hint = f"; did you mean {near[0]}?" if near else f"; it takes {', '.join(names) or 'none'}"
+                raise ParameterError(f"{self.short_name} has no parameter {name!r}{hint}")
+            if name in given:
+                raise ParameterError(f"{self.short_name}: {name} is given twice")
+            given[name] = argument
+        bare = universal and not given
+        return Symbol(self.name, tuple(self._argument(param, given, bare) for param in self.params))
+
+    def _argument(self, param: Param, given: Mapping[str, Value], bare: bool) -> Value:
+        if param.name in given:
+            argument = self._own_names(given[param.name])
+            param.check(self.short_name, argument)
+            return argument
+        if param.draw is not None or bare:
+            return self.variable(param)
+        if param.default is REQUIRED:
+            raise ParameterError(
+                f"{self.short_name} needs {param.name}; write for example {self.short_name}({self._example()})"
+            )
+        return expressions.value(param.default)
+
+    def _own_names(self, argument: Value) -> Value:
+        """Let ``shear_x(-degrees)`` name the value that shear_x itself draws."""
+        own = {param.name: self.variable(param) for param in self.params if param.draw}
+        return expressions.substitute(argument, own)
+
+    def _example(self) -> str:
+        return ", ".join(expressions.value_text(expressions.value(_example(param))) for param in self.params)
+
+    def draw(self, seed: int, ids: Sequence[int]) -> dict[str, np.ndarray[Any, Any]]:
+        """Draw the random parameters of the images `ids`.
+
+        The value for an image depends on the seed, this augmentation and the image's number only, never on the batch
+        it comes in.
+
+        Args:
+            seed: The seed of the view.
+            ids: Numbers of the images in their data set.
+
+        Returns:
+            For each symbolic constant (``name.parameter``), an array with one value for each image.
+        """
+        numbers = np.asarray(ids, dtype=np.int64)
+        size = int(numbers.max()) + 1 if numbers.size else 0
+        drawn = {}
+        for param in self.params:
+            if param.draw is not None:
+                key = f"{self.name}.{param.name}"
+                digest = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "little")
+                generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, digest])))
+                drawn[key] = param.draw.draw(generator, size)[numbers]
+        return drawn
+
+    def apply(self, images: "Tensor", arguments: Sequence[object] = ()) -> "Tensor":
+        """Apply the function at fixed parameters and hold it to its promises.
+
+        Args:
+            images: Float batch ``[batch, channel, height, width]``.
+            arguments: One for each parameter: a plain value, or an array of one value for each image.
+
+        Raises:
+            ImageError: The batch is not of that form.
+            AugmentationError: The function raised, or returned something of another kind or shape.
+        """
+        check_batch(images)
+        prepared = [_per_image(images, argument) for argument in arguments]
+        try:
+            result = self.function(images, *prepared)
+        except Exception as error:  # whatever a plugin raises is reported under its name
+            raise AugmentationError(f"{self.name} failed on images {_size(images)}: {error}") from error
+        self._check_result(images, result)
+        return result
+
+    def _check_result(self, images: "Tensor", result: object) -> None:
+        blame = f"{self.name} (plugin {self.plugin or 'unknown'})"
+        if type(result) is not type(images):
+            raise AugmentationError(f"{blame} returned {type(result).__name__}; it must return a batch like its input")
+        wanted = tuple(images.shape)
+        if self.shape == "transposed":
+            wanted = (*wanted[:2], wanted[3], wanted[2])
+        got = tuple(result.shape)
+        if got[:2] != wanted[:2] or len(got) != 4 or (self.shape != "changed" and got != wanted):
+            raise AugmentationError(
+                f"{blame} returned shape {_shape_text(got)} for {_shape_text(images.shape)}, "
+                f"but declares its shape {self.shape}"
+            )
+        if result.dtype != images.dtype:
+            raise AugmentationError(f"{blame} returned {result.dtype} for {images.dtype}; it must keep the type")
+
+
+def check_batch(images: "Tensor") -> None:
+    """Raise `ImageError` unless `images` is a float batch ``[batch, channel, height, width]``."""
+    shape = tuple(getattr(images, "shape", ()))
+    if len(shape) != 4:
+        raise ImageError(
+            f"expected images as a batch [batch, channel, height, width], not shape {_shape_text(shape)}; "
+            "a single picture is a batch of one: images[None]"
+        )
+    if shape[1] not in (1, 3):
+        raise ImageError(f"expected 1 or 3 channels, not {shape[1]} (shape {_shape_text(shape)})")
+    if not images.is_floating_point():
+        raise ImageError(f"expected floating-point images in [0, 1], not {images.dtype}; divide bytes by 255")
+
+
+def params_of(function: Function, declared: Mapping[str, Param]) -> tuple[Param, ...]:
+    """Read a family's parameters off the function's signature, completed by what was declared.
+
+    Raises:
+        ParameterError: A declared parameter is not in the signature, or the signature has ``*args``.
+    """
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    names = [parameter.name for parameter in parameters]
+    unknown = [name for name in declared if name not in names]
+    if unknown:
+        raise ParameterError(f"params names {unknown[0]!r}, which the function does not take ({', '.join(names)})")
+    result = []
+    for parameter in parameters:
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            raise ParameterError("an augmentation's parameters are named one by one, not *args or **kwargs")
+        default = REQUIRED if parameter.default is parameter.empty else parameter.default
+        base = declared.get(parameter.name, Param(parameter.name))
+        result.append(
+            Param(
+                parameter.name,
+                base.default if base.default is not REQUIRED else default,
+                base.low,
+                base.high,
+                base.draw,
+                base.whole or parameter.annotation is int,
+                base.doc,
+            )
+        )
+    return tuple(result)
+
+
+def _per_image(images: "Tensor", argument: object) -> object:
+    if isinstance(argument, np.ndarray):
+        if argument.dtype.kind == "f":
+            return images.new_tensor(argument).reshape(-1, 1, 1, 1)
+        # by way of float64, since float32 cannot hold every seed
+        return images[:0].double().new_tensor(argument).long().reshape(-1, 1, 1, 1)
+    return argument
+
+
+def _example(param: Param) -> object:
+    if param.draw is not None:
+        return param.draw.values[0]
+    if param.default is not REQUIRED:
+        return param.default
+    low = param.low if param.low is not None else 0
+    high = param.high if param.high is not None else low + 2
+    middle = low + (high - low) / 2 if math.isfinite(high - low) else 1
+    return round(middle) if param.whole else round(middle, 3)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
+
+
+def _size(images: "Tensor") -> str:
+    return f"of {images.shape[2]}×{images.shape[3]} pixels, {_count(int(images.shape[1]), 'channel')}"
+
+
+def _shape_text(shape: Sequence[int]) -> str:
+    return "[" + ", ".join(str(int(size)) for size in shape) + "]"

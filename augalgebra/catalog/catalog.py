@@ -1,0 +1,298 @@
+"""The catalog: every augmentation that loaded, all laws about them, and what can be asked of words in them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pluggy
+
+from augalgebra.algebra import expressions, queries
+from augalgebra.algebra.expressions import Expression, Value
+from augalgebra.algebra.laws import Law
+from augalgebra.algebra.parsing import parse_word
+from augalgebra.algebra.presentation import Presentation
+from augalgebra.algebra.rewriting import RewritingSystem, complete
+from augalgebra.algebra.words import Symbol, Word
+from augalgebra.augmentation import Augmentation
+from augalgebra.catalog.plugin import PluginInfo
+from augalgebra.errors import AmbiguousNameError, AugalgebraError, ParameterError, UnknownNameError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Dangling:
+    """A law that could not be used because it names something unknown or impossible."""
+
+    law: Law
+    reason: str
+
+
+class Catalog:
+    """Augmentations by name, their laws, and queries about words.
+
+    Words may be given as text or as `Word`; answers are words in full names, which `display` shortens for people.
+
+    Attributes:
+        augmentations: Augmentation by full name.
+        laws: Every law, its names resolved.
+        dangling: Laws that could not be resolved, with the reason.
+        plugins: What became of each plugin, failed and disabled ones included.
+
+    Example:
+        >>> from augalgebra import load_catalog
+        >>> catalog = load_catalog()
+        >>> catalog.display(catalog.normal_form("flip_lr * flip_ud * rotate_cw^2"))
+        'id'
+    """
+
+    def __init__(
+        self,
+        augmentations: Mapping[str, Augmentation],
+        laws: Iterable[Law],
+        plugins: Sequence[PluginInfo] = (),
+        managers: Mapping[str, pluggy.PluginManager] | None = None,
+    ) -> None:
+        self.augmentations = dict(augmentations)
+        self.plugins = tuple(plugins)
+        self.managers = dict(managers or {})
+        self._short: dict[str, list[str]] = {}
+        for name in self.augmentations:
+            self._short.setdefault(name.rsplit(".", 1)[-1], []).append(name)
+        self._systems: dict[tuple[Symbol, ...], RewritingSystem] = {}
+        resolved: list[Law] = []
+        dangling: list[Dangling] = []
+        for law in laws:
+            try:
+                resolved.append(self.law(law))
+            except AugalgebraError as error:
+                dangling.append(Dangling(law, str(error)))
+        self.laws = tuple(dict.fromkeys(resolved))
+        self.dangling = tuple(dangling)
+
+    def resolve(self, name: str, namespace: str = "") -> Augmentation:
+        """The augmentation of a full name, or of a short one that only one augmentation has.
+
+        Args:
+            name: Full or short name.
+            namespace: Where a short name is looked up first.
+
+        Raises:
+            UnknownNameError: There is none; the message suggests the nearest.
+            AmbiguousNameError: Several share the short name; the message lists them.
+        """
+        found = self.augmentations.get(name) or self.augmentations.get(f"{namespace}.{name}")
+        if found is not None:
+            return found
+        candidates = self._short.get(name, [])
+        if len(candidates) == 1:
+            return self.augmentations[candidates[0]]
+        if candidates:
+            raise AmbiguousNameError(f"{name!r} could be {' or '.join(candidates)}; write the full name")
+        return self._resolve_lazily(name)
+
+    def _resolve_lazily(self, name: str) -> Augmentation:
+        plugin = name.split(".", 1)[0]
+        if "." in name and plugin in self.managers:
+            for answer in self.managers[plugin].hook.augalg_resolve(name=name):
+                if isinstance(answer, Augmentation) and answer.name == name:
+                    answer = replace(answer, plugin=plugin)
+                    self.augmentations[name] = answer
+                    return answer
+        raise UnknownNameError(
+            "augmentation", name, self.augmentations, "('augalg list' shows all)"
+        )
+
+    def word(self, word: str | Word | Symbol) -> Word:
+        """The canonical form of a word: full names, every parameter in its place.
+
+        Raises:
+            WordSyntaxError: The text is no word.
+            UnknownNameError: A name is not registered.
+            ParameterError: A parameter is missing, unknown or out of range.
+        """
+        if isinstance(word, Symbol):
+            word = Word(((word, 1),))
+        parsed = parse_word(word, variables=True) if isinstance(word, str) else word
+        return parsed.map(self._bound)
+
+    def _bound(self, symbol: Symbol) -> Symbol:
+        augmentation = self.resolve(symbol.name)
+        bound = augmentation.bind(symbol)
+        return bound.substitute({name: self._drawn(name, augmentation) for name in bound.variables})
+
+    def _drawn(self, variable: str, user: Augmentation) -> Expression:
+        """The symbolic constant that a name such as ``shear_x.degrees`` in a word stands for."""
+        owner, _, parameter = variable.rpartition(".")
+        if owner:
+            augmentation = self.resolve(owner)
+            for param in augmentation.params:
+                if param.name == parameter and param.draw:
+                    return augmentation.variable(param)
+        raise ParameterError(
+            f"{user.short_name}: {variable!r} is not a number; only a parameter that is drawn at random can be "
+            "named in a word, such as shear_x(-degrees)"
+        )
+
+    def law(self, law: Law) -> Law:
+        """The canonical form of a law; bare names of families in it speak of all their parameters.
+
+        Raises:
+            AugalgebraError: A name or parameter in it cannot be resolved.
+        """
+        namespace = law.owner.rsplit(".", 1)[0]
+
+        def bound(symbol: Symbol) -> Symbol:
+            return self.resolve(symbol.name, namespace).bind(symbol, universal=True)
+
+        return replace(law, lhs=law.lhs.map(bound), rhs=law.rhs.map(bound))
+
+    def laws_of(self, name: str) -> tuple[Law, ...]:
+        """The laws that one augmentation declared, or that speak of it alone."""
+        full = self.resolve(name).name
+        return tuple(law for law in self.laws if law.owner == full or {s.name for s in law.symbols} == {full})
+
+    def display(self, word: Word | Symbol | Law) -> str:
+        """Text for people: short names where they are unambiguous, parameters left out where they are the default."""
+        if isinstance(word, Law):
+            shown = replace(word, lhs=word.lhs.map(self._shown_in_law), rhs=word.rhs.map(self._shown_in_law))
+            return str(shown)
+        if isinstance(word, Symbol):
+            return str(self._shown(word))
+        return str(word.map(self._shown))
+
+    def _shown_name(self, name: str) -> str:
+        short = name.rsplit(".", 1)[-1]
+        return short if len(self._short.get(short, [])) == 1 else name
+
+    def _shown(self, symbol: Symbol) -> Symbol:
+        augmentation = self.augmentations.get(symbol.name)
+        if augmentation is None:
+            return symbol
+        args = list(symbol.args)
+        for param in reversed(augmentation.params):
+            implied: Value
+            if param.draw is not None:
+                implied = augmentation.variable(param)
+            elif isinstance(param.default, int | float | str | bool | tuple) or param.default is None:
+                implied = expressions.value(param.default)
+            else:
+                break
+            if not args or args[-1] != implied:
+                break
+            args.pop()
+        return self._renamed(symbol.name, args)
+
+    def _shown_in_law(self, symbol: Symbol) -> Symbol:
+        augmentation = self.augmentations[symbol.name]
+        if symbol == augmentation.bind(Symbol(symbol.name), universal=True):
+            return self._renamed(symbol.name, [expressions.variable(p.name) for p in augmentation.params])
+        return self._renamed(symbol.name, symbol.args)
+
+    def _renamed(self, name: str, args: Sequence[Value]) -> Symbol:
+        variables = frozenset().union(*(expressions.variables_of(arg) for arg in args))
+        renaming: dict[str, Value] = {}
+        for variable in variables:
+            owner, _, parameter = variable.rpartition(".")
+            shown = parameter if owner == name or not owner else f"{self._shown_name(owner)}.{parameter}"
+            renaming[variable] = expressions.variable(shown)
+        return Symbol(self._shown_name(name), tuple(expressions.substitute(arg, renaming) for arg in args))
+
+    def system(self, *words: str | Word, exact_only: bool = False) -> RewritingSystem:
+        """The completed presentation around some words: their augmentations, and those linked by definitions."""
+        symbols = tuple(dict.fromkeys(symbol for word in words for symbol in self.word(word).symbols))
+        key = (*sorted(symbols, key=str), Symbol("exact")) if exact_only else tuple(sorted(symbols, key=str))
+        if key not in self._systems:
+            presentation = Presentation.around(
+                [Word(((symbol, 1),)) for symbol in symbols], self.laws, exact_only=exact_only
+            )
+            self._systems[key] = complete(presentation)
+        return self._systems[key]
+
+    def normal_form(self, word: str | Word) -> Word:
+        """The shortlex-least word that the laws prove equal."""
+        canonical = self.word(word)
+        return self.system(canonical).normal_form(canonical)
+
+    def equal(self, first: str | Word, second: str | Word) -> queries.Equality:
+        """Whether the laws prove two words equal, with the proof."""
+        a, b = self.word(first), self.word(second)
+        return queries.equal(self.system(a, b), a, b)
+
+    def inverse(self, word: str | Word) -> queries.Inverse:
+        """The inverse of a word, told apart: two-sided, left, right, none, unknown."""
+        canonical = self.word(word)
+        return queries.inverse(self.system(canonical), canonical)
+
+    def route(self, start: str | Word, goal: str | Word) -> Word:
+        """The shortest word that leads from the view `start` to the view `goal`: start⁻¹ goal.
+
+        Raises:
+            NotInvertibleError: `start` cannot be undone.
+        """
+        a, b = self.word(start), self.word(goal)
+        return queries.route(self.system(a, b), a, b)
+
+    def apply(
+        self, word: str | Word, images: "Tensor", *, seed: int = 0, ids: Sequence[int] | None = None
+    ) -> "Tensor":
+        """The view of `images` under a word.
+
+        Args:
+            word: The word; inverses in it are replaced by what the laws say they are.
+            images: Float batch ``[batch, channel, height, width]`` in [0, 1]; it is not changed.
+            seed: Seed of everything drawn at random.
+            ids: Numbers of the images in their data set, which random draws depend on; 0, 1, 2, … by default.
+
+        Returns:
+            The moved batch.
+
+        Raises:
+            NotInvertibleError: The word has an inverse of what is not invertible.
+            ImageError: The images are not of that form.
+            AugmentationError: An augmentation failed or broke its promise.
+        """
+        numbers = range(len(images)) if ids is None else ids
+        drawn: dict[str, np.ndarray[Any, Any]] = {}
+        for letter in self.spelt_out(word).letters:
+            augmentation = self.resolve(letter.symbol.name)
+            for variable in sorted(letter.symbol.variables - drawn.keys()):
+                drawn.update(self.resolve(variable.rpartition(".")[0]).draw(seed, numbers))
+            arguments = [_evaluate(argument, drawn) for argument in letter.symbol.args]
+            images = augmentation.apply(images, arguments)
+        return images
+
+    def spelt_out(self, word: str | Word) -> Word:
+        """The word with every inverse replaced by a word without inverses, letter by letter.
+
+        Raises:
+            NotInvertibleError: There is no such word.
+        """
+        result = Word()
+        for symbol, exponent in self.word(word).syllables:
+            base = Word(((symbol, 1),))
+            if exponent < 0:
+                base = self._positive_inverse(base)
+            result = result * base ** abs(exponent)
+        return result
+
+    def _positive_inverse(self, letter: Word) -> Word:
+        return queries.positive_inverse(self.system(letter), letter)
+
+
+def _evaluate(argument: Value, drawn: Mapping[str, np.ndarray[Any, Any]]) -> object:
+    """The number of a parameter for each image, from what was drawn."""
+    if not isinstance(argument, Expression):
+        return expressions.to_python(argument)
+    single = expressions.as_variable(argument)
+    if single is not None:
+        return drawn[single]
+    total: Any = 0.0
+    for monomial, coefficient in argument.terms:
+        product: Any = float(coefficient)
+        for name, exponent in monomial:
+            product = product * drawn[name].astype(np.float64) ** exponent
+        total = total + product
+    return total

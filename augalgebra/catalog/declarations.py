@@ -1,0 +1,216 @@
+"""From the keywords of ``register`` to laws: the one place where metadata becomes equations."""
+
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from augalgebra.algebra import laws as equations
+from augalgebra.algebra.expressions import Value, add, multiply, value, variable
+from augalgebra.algebra.laws import Kind, Law, parse_law
+from augalgebra.algebra.parsing import parse_word
+from augalgebra.algebra.words import IDENTITY, Symbol, Word, word_of
+from augalgebra.augmentation import Augmentation, Param, Shape, params_of
+from augalgebra.errors import AugalgebraError, PluginError, nearest
+
+INVERSE_KINDS = ("exact", "left", "right", "approximate")
+DEFAULT_APPROXIMATE = 0.1
+KEYWORDS = (
+    "inverse",
+    "inverse_kind",
+    "period",
+    "idempotent",
+    "commutes_with",
+    "equals",
+    "additive",
+    "multiplicative",
+    "laws",
+    "approximate",
+    "params",
+    "shape",
+    "tolerance",
+)
+
+
+@dataclass
+class Recorder:
+    """What ``augalg_register`` is called with; gathers one plugin's augmentations and laws.
+
+    Nothing reaches the catalog before the whole plugin has registered without a fault.
+    """
+
+    plugin: str
+    augmentations: dict[str, Augmentation] = field(default_factory=dict)
+    laws: list[Law] = field(default_factory=list)
+
+    def __call__(self, name: str, **keywords: Any) -> Callable[[Any], Any]:
+        """See `augalgebra.hooks.Register`."""
+        if not isinstance(name, str):
+            raise PluginError('register is called with a name first: @register("acme.negate")')
+        for keyword in keywords:
+            if keyword not in KEYWORDS:
+                near = nearest(keyword, KEYWORDS)
+                hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(KEYWORDS)}"
+                raise PluginError(f"register({name!r}) has no keyword {keyword!r}{hint}")
+        full = name if "." in name else f"{self.plugin}.{name}"
+
+        def decorate(function: Any) -> Any:
+            try:
+                self._admit(full, function, **keywords)
+            except AugalgebraError as error:
+                raise PluginError(f"{full}: {_one_line(error)}") from error
+            return function
+
+        return decorate
+
+    def _admit(
+        self,
+        full: str,
+        function: Any,
+        *,
+        params: Sequence[Param] = (),
+        shape: Shape = "kept",
+        tolerance: float | None = None,
+        **metadata: Any,
+    ) -> None:
+        if full in self.augmentations:
+            raise PluginError("registered twice by the same plugin")
+        if parse_word(full) != word_of(full):
+            raise PluginError("not a name; use letters, digits, '_' and dots")
+        if not callable(function):
+            raise PluginError("register decorates a function from a batch of images to a batch of images")
+        if shape not in ("kept", "transposed", "changed"):
+            raise PluginError(f"shape must be 'kept', 'transposed' or 'changed', not {shape!r}")
+        augmentation = Augmentation(
+            full,
+            function,
+            params_of(function, {param.name: param for param in params}),
+            shape=shape,
+            tolerance=tolerance,
+            summary=(inspect.getdoc(function) or "").split("\n", 1)[0],
+            plugin=self.plugin,
+            declared={key: item for key, item in metadata.items() if item not in (None, False, ())},
+        )
+        self.laws.extend(declared_laws(augmentation, **metadata))
+        self.augmentations[full] = augmentation
+
+
+def declared_laws(
+    augmentation: Augmentation,
+    *,
+    inverse: str | None = None,
+    inverse_kind: str = "exact",
+    period: int | None = None,
+    idempotent: bool = False,
+    commutes_with: Sequence[str] = (),
+    equals: str | None = None,
+    additive: str | Sequence[str] | None = None,
+    multiplicative: str | None = None,
+    laws: Sequence[str | Law] = (),
+    approximate: float | None = None,
+) -> list[Law]:
+    """Spell the metadata of one augmentation out as equations; names in them are still as written.
+
+    Raises:
+        WordSyntaxError: A word or law cannot be read.
+        PluginError: A keyword has a value it cannot have.
+    """
+    name = augmentation.name
+    self_word = word_of(name)
+    found: list[Law] = []
+
+    def declare(sides: tuple[Word, Word], kind: Kind) -> None:
+        scope: Literal["exact", "approximate"] = "exact" if approximate is None else "approximate"
+        found.append(Law(*sides, kind=kind, scope=scope, tolerance=approximate, owner=name))
+
+    if isinstance(commutes_with, str):
+        raise PluginError("commutes_with is a list of names, such as ['flip_lr']")
+    if inverse is not None:
+        found.extend(_inverse_laws(name, inverse, inverse_kind, approximate))
+    if period is not None:
+        if not isinstance(period, int) or isinstance(period, bool) or period < 1:
+            raise PluginError(f"period is a positive whole number, not {period!r}")
+        declare(equations.periodic(self_word, period), "period")
+    if idempotent:
+        declare(equations.idempotent(self_word), "idempotent")
+    for other in commutes_with:
+        declare(equations.commuting(self_word, parse_word(other)), "commutes")
+    if equals is not None:
+        declare((self_word, parse_word(equals, variables=True)), "equals")
+    if additive is not None:
+        for sides in _family(augmentation, [additive] if isinstance(additive, str) else additive, add, 0):
+            declare(sides, "additive")
+    if multiplicative is not None:
+        for sides in _family(augmentation, [multiplicative], multiply, 1):
+            declare(sides, "multiplicative")
+    found.extend(as_laws(laws, name))
+    return found
+
+
+def as_laws(declared: Iterable[str | Law], owner: str) -> list[Law]:
+    """Read laws given as text, and put `owner` under those that name none.
+
+    Raises:
+        PluginError: An item is neither text nor a law.
+        WordSyntaxError: A text is no law.
+    """
+    if isinstance(declared, str | Law) or not isinstance(declared, Iterable):
+        raise PluginError("laws is a list of equations, such as ['a * b = b * a']")
+    found = []
+    for item in declared:
+        if not isinstance(item, str | Law):
+            raise PluginError(f"a law is text such as 'a * b = b * a', not {item!r}")
+        law = parse_law(item) if isinstance(item, str) else item
+        if law.scope == "approximate" and law.tolerance is None:
+            law = replace(law, tolerance=DEFAULT_APPROXIMATE)
+        found.append(law if law.owner else replace(law, owner=owner))
+    return found
+
+
+def _inverse_laws(name: str, inverse: str, inverse_kind: str, approximate: float | None) -> list[Law]:
+    if inverse_kind not in INVERSE_KINDS:
+        raise PluginError(f"inverse_kind must be one of {', '.join(INVERSE_KINDS)}, not {inverse_kind!r}")
+    self_word = word_of(name)
+    if inverse == "none":
+        return [Law(self_word, IDENTITY, kind="singular", owner=name)]
+    if inverse_kind == "approximate" and approximate is None:
+        approximate = DEFAULT_APPROXIMATE
+    scope: Literal["exact", "approximate"] = "exact" if approximate is None else "approximate"
+    if inverse == "self":
+        return [Law(self_word**2, IDENTITY, "involutory", scope, approximate, name)]
+    other = parse_word(inverse, variables=True)
+    after = Law(self_word * other, IDENTITY, "right inverse", scope, approximate, name)
+    before = Law(other * self_word, IDENTITY, "left inverse", scope, approximate, name)
+    if inverse_kind == "right":
+        return [after]
+    if inverse_kind == "left":
+        return [before]
+    return [replace(after, kind="inverse"), replace(before, kind="inverse")]
+
+
+def _family(
+    augmentation: Augmentation,
+    names: Sequence[str],
+    combine: Callable[[Any, Any], Any],
+    neutral: int,
+) -> list[tuple[Word, Word]]:
+    known = [param.name for param in augmentation.params]
+    for name in names:
+        if name not in known:
+            raise PluginError(f"{name!r} is not a parameter; it has {', '.join(known) or 'none'}")
+
+    def member(values: dict[str, Value]) -> Word:
+        rest = {key: variable(key) for key in known if key not in values}
+        return Word(((Symbol(augmentation.name, (), tuple(sorted((values | rest).items()))), 1),))
+
+    first = {name: variable(f"{name}_1") for name in names}
+    second = {name: variable(f"{name}_2") for name in names}
+    both = {name: combine(first[name], second[name]) for name in names}
+    return [
+        (member(dict(first)) * member(dict(second)), member(both)),
+        (member({name: value(neutral) for name in names}), IDENTITY),
+    ]
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

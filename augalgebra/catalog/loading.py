@@ -1,0 +1,217 @@
+"""Finding and loading plugins, one by one, each in a plugin manager of its own.
+
+A plugin that fails in any way is reported with its reason and contributes nothing; the others never notice.
+"""
+
+import contextlib
+import importlib
+import importlib.metadata
+import importlib.util
+import inspect
+import io
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+
+import pluggy
+
+from augalgebra.algebra.laws import Law
+from augalgebra.augmentation import Augmentation
+from augalgebra.catalog.catalog import Catalog
+from augalgebra.catalog.declarations import Recorder, as_laws
+from augalgebra.catalog.plugin import PluginInfo
+from augalgebra.catalog.settings import Settings
+from augalgebra.errors import PluginError, nearest
+from augalgebra.hooks import PROJECT, HookSpecs
+
+HOOKS = tuple(name for name in vars(HookSpecs) if name.startswith("augalg_"))
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    name: str
+    load: Callable[[], object]
+    distribution: str
+    version: str
+    source: str
+
+    @property
+    def origin(self) -> str:
+        return f"distribution {self.distribution} {self.version}" if self.distribution else self.source
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    manager: pluggy.PluginManager
+    augmentations: dict[str, Augmentation]
+    laws: tuple[Law, ...]
+
+
+def load_catalog(
+    settings: Settings | None = None,
+    *,
+    modules: Sequence[object] = (),
+    installed: bool = True,
+) -> Catalog:
+    """Load every plugin and gather what they registered.
+
+    Args:
+        settings: Folders and disabled names; by default read from the environment and ``augalg.toml`` here.
+        modules: Further plugins as objects (modules, or instances with hook implementations).
+        installed: Whether to load the plugins of installed distributions.
+
+    Returns:
+        The catalog. Plugins that failed are in `Catalog.plugins` with their reasons.
+
+    Example:
+        >>> "dihedral.flip_lr" in load_catalog().augmentations
+        True
+    """
+    settings = Settings.read() if settings is None else settings
+    candidates = sorted(_installed(), key=lambda item: (item.name, item.distribution)) if installed else []
+    infos: list[PluginInfo] = []
+    for folder in settings.folders:
+        if folder.is_dir() or folder.is_file():
+            candidates.extend(_in_folder(folder))
+        else:
+            infos.append(
+                PluginInfo(folder.name, "failed", source=str(folder), reason=f"no such plugin folder: {folder}")
+            )
+    candidates.extend(_as_candidate(module) for module in modules)
+    managers: dict[str, pluggy.PluginManager] = {}
+    augmentations: dict[str, Augmentation] = {}
+    laws: list[Law] = []
+    taken: dict[str, _Candidate] = {}
+    for candidate in candidates:
+        info = PluginInfo(
+            candidate.name, "loaded", candidate.distribution, candidate.version, candidate.source
+        )
+        if candidate.name in settings.disable:
+            infos.append(replace(info, status="disabled", reason="disabled by name"))
+            continue
+        start = time.perf_counter()
+        try:
+            if candidate.name in taken:
+                raise PluginError(  # noqa: TRY301 - a clash is reported like any other failure of this plugin
+                    f"the name {candidate.name!r} is taken by {taken[candidate.name].origin}; this one comes from "
+                    f"{candidate.origin}; disable or uninstall one of them"
+                )
+            loaded = _load(candidate)
+            _refuse_clashes(loaded, augmentations, candidate, taken)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything; it must harm nobody
+            detail = traceback.format_exc()
+            infos.append(replace(info, status="failed", reason=_reason(error), detail=detail))
+            continue
+        taken[candidate.name] = candidate
+        managers[candidate.name] = loaded.manager
+        augmentations.update(loaded.augmentations)
+        laws.extend(loaded.laws)
+        infos.append(
+            replace(
+                info,
+                augmentations=tuple(loaded.augmentations),
+                hooks=tuple(name for name in HOOKS if getattr(loaded.manager.hook, name).get_hookimpls()),
+                seconds=time.perf_counter() - start,
+            )
+        )
+    return Catalog(augmentations, laws, tuple(infos), managers)
+
+
+def _installed() -> Iterable[_Candidate]:
+    for point in importlib.metadata.entry_points(group=PROJECT):
+        name = point.dist.name if point.dist else ""
+        version = point.dist.version if point.dist else ""
+        yield _Candidate(point.name, point.load, name, version, point.value)
+
+
+def _in_folder(folder: Path) -> Iterable[_Candidate]:
+    files = [folder] if folder.is_file() else sorted(folder.glob("*.py"))
+    for file in files:
+        if not file.name.startswith("_"):
+            yield _Candidate(file.stem, lambda file=file: _import_file(file), "", "", str(file))
+
+
+def _import_file(file: Path) -> ModuleType:
+    # a name of its own, so that a plugin file can neither shadow nor be shadowed by an importable module
+    name = f"augalgebra_plugin_{file.stem}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise PluginError(f"{file} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _as_candidate(plugin: object) -> _Candidate:
+    name = getattr(plugin, "__name__", type(plugin).__name__).rsplit(".", 1)[-1]
+    return _Candidate(name.removeprefix("augalg_"), lambda: plugin, "", "", str(getattr(plugin, "__file__", name)))
+
+
+def _load(candidate: _Candidate) -> _Loaded:
+    noise = io.StringIO()
+    with contextlib.redirect_stdout(noise):  # a plugin that prints must not spoil JSON on standard output
+        plugin = candidate.load()
+        manager = pluggy.PluginManager(PROJECT)
+        manager.add_hookspecs(HookSpecs)
+        _refuse_unmarked(plugin)
+        try:
+            manager.register(plugin, candidate.name)
+            manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            raise PluginError(_explain(plugin, error)) from error
+        recorder = Recorder(candidate.name)
+        manager.hook.augalg_register(register=recorder)
+        laws = list(recorder.laws)
+        for contributed in manager.hook.augalg_laws():
+            laws.extend(as_laws(contributed, candidate.name))
+    if not any(getattr(manager.hook, name).get_hookimpls() for name in HOOKS):
+        raise PluginError(f"implements no hook; mark a function with @augalgebra.hookimpl, named {HOOKS[0]}")
+    return _Loaded(manager, recorder.augmentations, tuple(laws))
+
+
+def _refuse_unmarked(plugin: object) -> None:
+    for name, member in inspect.getmembers(plugin, inspect.isroutine):
+        if name.startswith("augalg_") and not hasattr(member, f"{PROJECT}_impl"):
+            raise PluginError(f"{name} is not marked; put @augalgebra.hookimpl above it")
+
+
+def _explain(plugin: object, error: pluggy.PluginValidationError) -> str:
+    for name, member in inspect.getmembers(plugin, inspect.isroutine):
+        if hasattr(member, f"{PROJECT}_impl") and name not in HOOKS:
+            near = nearest(name, HOOKS)
+            hint = f"; did you mean {near[0]}?" if near else f"; the hooks are {', '.join(HOOKS)}"
+            return f"there is no hook {name}{hint}"
+    return " ".join(str(error).split())
+
+
+def _refuse_clashes(
+    loaded: _Loaded,
+    existing: dict[str, Augmentation],
+    candidate: _Candidate,
+    taken: dict[str, _Candidate],
+) -> None:
+    for name in loaded.augmentations:
+        if name in existing:
+            holder = existing[name].plugin
+            raise PluginError(
+                f"{name} is already registered by plugin {holder} ({taken[holder].origin}); "
+                f"this one comes from {candidate.origin}"
+            )
+
+
+def _reason(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    if isinstance(error, PluginError):
+        return text
+    if isinstance(error, SyntaxError):
+        return f"SyntaxError in line {error.lineno}: {error.msg}"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

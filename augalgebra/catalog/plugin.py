@@ -1,0 +1,33 @@
+"""What became of one plugin."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class PluginInfo:
+    """What became of one plugin.
+
+    Attributes:
+        name: The entry point's name, or the file's name without ``.py``.
+        status: ``loaded``, ``failed`` (see `reason`) or ``disabled``.
+        distribution: The installed distribution, or "" for a file.
+        version: The distribution's version, or "".
+        source: Module, or path of the file.
+        reason: Why it failed, in one line.
+        detail: The traceback, for its author.
+        augmentations: Full names of what it registered.
+        hooks: The hooks it implements.
+        seconds: Time it took to import and register.
+    """
+
+    name: str
+    status: Literal["loaded", "failed", "disabled"]
+    distribution: str = ""
+    version: str = ""
+    source: str = ""
+    reason: str = ""
+    detail: str = ""
+    augmentations: tuple[str, ...] = ()
+    hooks: tuple[str, ...] = ()
+    seconds: float = 0.0

@@ -1,0 +1,143 @@
+"""Hook specifications: everything a plugin can contribute, each with an example.
+
+A plugin is a module (or any object) whose functions are marked with `hookimpl` and named after a hook below. It is
+found through the entry-point group ``augalgebra``, in a folder of plugins, or by being registered by hand.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import pluggy
+
+from augalgebra.algebra.laws import Law
+from augalgebra.augmentation import Augmentation, Function, Param, Shape
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+PROJECT = "augalgebra"
+"""The pluggy project name and the entry-point group."""
+
+CONTRACT_VERSION = 1
+"""Version of the contract between this library and plugins; it grows when a hook or keyword changes meaning."""
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+Declared = TypeVar("Declared", bound=Function)
+
+
+class Register(Protocol):
+    """The callback a plugin receives: a decorator that admits one augmentation.
+
+    Nothing that is left out is taken to be false: an augmentation without ``period`` is one whose period is unknown.
+
+    Args:
+        name: ``namespace.name``; a bare name is put into the plugin's own namespace.
+        inverse: Name of the inverse, ``"self"`` for an involution, a word (``"shear_x(-degrees)"``), or ``"none"`` if
+            there is none because different images have one result.
+        inverse_kind: ``exact`` (both sides), ``right`` (doing the inverse after this one restores the image), ``left``
+            (doing it before), or ``approximate``.
+        period: The least n > 0 with a^n = id.
+        idempotent: a * a = a.
+        commutes_with: Augmentations it may be exchanged with.
+        equals: A word it is equal to.
+        additive: The parameter that adds up: f(a) * f(b) = f(a + b) and f(0) = id. Several at once for a vector.
+        multiplicative: The parameter that multiplies: f(a) * f(b) = f(a * b) and f(1) = id.
+        laws: Further equations in text, ``=`` exact or ``≈`` approximate, or `Law` objects. Names between brackets
+            are variables.
+        approximate: Largest root-mean-square error of the laws declared by the keywords above, if they hold only up
+            to interpolation; None if they are exact.
+        params: Ranges and distributions of parameters; names, defaults and whole numbers are read off the signature.
+        shape: What happens to height and width: ``kept``, ``transposed`` or ``changed``.
+        tolerance: Largest absolute error on pixels at which exact laws still count as holding.
+    """
+
+    def __call__(
+        self,
+        name: str,
+        *,
+        inverse: str | None = None,
+        inverse_kind: str = "exact",
+        period: int | None = None,
+        idempotent: bool = False,
+        commutes_with: Sequence[str] = (),
+        equals: str | None = None,
+        additive: str | Sequence[str] | None = None,
+        multiplicative: str | None = None,
+        laws: Sequence[str | Law] = (),
+        approximate: float | None = None,
+        params: Sequence[Param] = (),
+        shape: Shape = "kept",
+        tolerance: float | None = None,
+    ) -> Callable[[Declared], Declared]:
+        """Return the decorator."""
+
+
+class HookSpecs:
+    """The hooks, as methods; a plugin implements the ones it needs."""
+
+    @hookspec
+    def augalg_register(self, register: Register) -> None:
+        """Contribute augmentations.
+
+        Example:
+            A whole plugin::
+
+                import augalgebra as aa
+
+                @aa.hookimpl
+                def augalg_register(register):
+                    @register("acme.negate", inverse="self", commutes_with=["flip_lr"])
+                    def negate(x):          # [batch, channel, height, width] in [0, 1]
+                        return 1 - x
+        """
+
+    @hookspec
+    def augalg_laws(self) -> Iterable[str | Law]:
+        """Contribute laws, also about augmentations of other plugins.
+
+        A law that names something unknown is reported and left out; it harms nothing else.
+
+        Example:
+            Tell how two plugins go together::
+
+                @aa.hookimpl
+                def augalg_laws():
+                    return ["acme.negate * rotate_cw = rotate_cw * acme.negate"]
+        """
+
+    @hookspec
+    def augalg_resolve(self, name: str) -> Augmentation | None:
+        """Answer a name in the plugin's own namespace that was not registered, or None.
+
+        For plugins that wrap a whole library lazily: ``albumentations.Solarize`` is built when it is first used.
+        The hook is asked for names that start with the plugin's name and a dot only.
+
+        Example:
+            Give every power-of-two zoom a name::
+
+                @aa.hookimpl
+                def augalg_resolve(name):
+                    if name == "acme.zoom_2":
+                        return aa.Augmentation("acme.zoom_2", zoom_2, shape="changed")
+        """
+
+    @hookspec
+    def augalg_probes(self) -> "dict[str, Callable[[int, int, int], Tensor]]":
+        """Contribute probe images that laws are checked on, by name.
+
+        Each is a function from (channels, height, width) to a float batch ``[batch, channel, height, width]`` in
+        [0, 1]. Good probes have no symmetry, otherwise they cannot tell laws apart.
+
+        Example:
+            Check on a ramp as well::
+
+                @aa.hookimpl
+                def augalg_probes():
+                    def ramp(channels, height, width):
+                        import torch
+                        rows = torch.linspace(0, 1, height * width).reshape(1, 1, height, width)
+                        return rows.repeat(1, channels, 1, 1)
+                    return {"acme.ramp": ramp}
+        """

@@ -1,0 +1,38 @@
+"""What a latent space has to offer; operators, registries and checks rely on nothing else."""
+
+from typing import Protocol, runtime_checkable
+
+from jaxtyping import Float
+from torch import Tensor
+
+MAIN_HEAD = "main"
+"""Name of the decoder head that stage 1 trains."""
+
+
+@runtime_checkable
+class LatentSpace(Protocol):
+    """Anything with encode, decode and a dimension.
+
+    Attributes:
+        dim: Number of latent coordinates.
+        image_shape: Channels, height and width of the images it was made for.
+        heads: Names of its decoders; the first is the one stage 1 trained.
+    """
+
+    dim: int
+    image_shape: tuple[int, int, int]
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """Names of its decoders."""
+
+    def encode(self, images: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch latent"]:
+        """The codes of a batch: posterior *means*, since sampling noise shrinks every fit."""
+
+    def decode(
+        self, latents: Float[Tensor, "batch latent"], head: str = MAIN_HEAD
+    ) -> Float[Tensor, "batch channel height width"]:
+        """Images in [0, 1] drawn by one head."""
+
+    def fingerprint(self) -> str:
+        """A digest of the encoder, by which stored operators know what they were fitted on."""
