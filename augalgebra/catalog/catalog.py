@@ -163,7 +163,8 @@ class Catalog:
             return str(self._shown(word))
         return str(word.map(self._shown))
 
-    def _shown_name(self, name: str) -> str:
+    def short_name(self, name: str) -> str:
+        """The name people read and write: the short one where only one augmentation has it."""
         short = name.rsplit(".", 1)[-1]
         return short if len(self._short.get(short, [])) == 1 else name
 
@@ -196,9 +197,9 @@ class Catalog:
         renaming: dict[str, Value] = {}
         for variable in variables:
             owner, _, parameter = variable.rpartition(".")
-            shown = parameter if owner == name or not owner else f"{self._shown_name(owner)}.{parameter}"
+            shown = parameter if owner == name or not owner else f"{self.short_name(owner)}.{parameter}"
             renaming[variable] = expressions.variable(shown)
-        return Symbol(self._shown_name(name), tuple(expressions.substitute(arg, renaming) for arg in args))
+        return Symbol(self.short_name(name), tuple(expressions.substitute(arg, renaming) for arg in args))
 
     def system(self, *words: str | Word, exact_only: bool = False) -> RewritingSystem:
         """The completed presentation around some words: their augmentations, and those linked by definitions."""

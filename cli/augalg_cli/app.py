@@ -1,0 +1,71 @@
+"""The application: commands put together, errors turned into one line and an exit code."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from augalg_cli import catalog_commands, demo_commands, law_commands, word_commands
+from augalgebra import AugalgebraError, __version__
+
+app = typer.Typer(
+    name="augalg",
+    help="Augmentations as elements of an algebra: laws checked on images, words reasoned with, "
+    "operators learnt in a latent space.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+plugins_app = typer.Typer(help="Plugins: what loaded, what failed and why.", no_args_is_help=True)
+app.add_typer(plugins_app, name="plugins", rich_help_panel="Catalog")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"augalg {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks instead of one-line errors.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Augmentations as elements of an algebra."""
+    if debug:
+        os.environ["AUGALG_DEBUG"] = "1"
+
+
+demo_commands.add_to(app)
+catalog_commands.add_to(app, plugins_app)
+law_commands.add_to(app)
+word_commands.add_to(app)
+
+
+def main() -> None:
+    """Run the program; exit code 2 and one line for bad input, never a traceback unless asked for.
+
+    Exit codes: 0 fine; 1 a check says no; 2 bad input or usage; 130 interrupted.
+    """
+    try:
+        app()
+    except AugalgebraError as error:
+        if os.environ.get("AUGALG_DEBUG"):
+            raise
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        typer.echo("interrupted", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        # the reader of a pipe has gone, as in `augalg list | head`; there is nobody left to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""``augalg list`` and ``augalg plugins``: what is registered, by whom, and what failed."""
+
+from typing import Annotated, Any
+
+import typer
+
+from augalg_cli import options, render
+from augalgebra import Augmentation, Catalog, Law, PluginInfo
+from augalgebra.errors import UnknownNameError
+
+
+def add_to(app: typer.Typer, plugins_app: typer.Typer) -> None:
+    """Add these commands to the application."""
+    app.command(
+        "list", rich_help_panel="Catalog", epilog="Example:  augalg list --plugin dihedral"
+    )(list_augmentations)
+    plugins_app.command("list", epilog="Example:  augalg plugins list")(list_plugins)
+    plugins_app.command("info", epilog="Example:  augalg plugins info affine")(plugin_info)
+
+
+def list_augmentations(
+    plugin: Annotated[str | None, typer.Option("--plugin", help="Only those of one plugin.")] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show every augmentation with its laws."""
+    catalog = options.catalog()
+    if plugin is not None:
+        _info(catalog, plugin)
+    shown = [a for a in catalog.augmentations.values() if plugin in (None, a.plugin)]
+    if as_json:
+        render.emit_json({"augmentations": [_augmentation_data(catalog, item) for item in shown]})
+        return
+    by_plugin: dict[str, list[Augmentation]] = {}
+    for item in shown:
+        by_plugin.setdefault(item.plugin, []).append(item)
+    for name, items in by_plugin.items():
+        rows = [(item.signature, item.summary, "; ".join(_law_words(catalog, item))) for item in items]
+        render.table(["augmentation", "what it does", "laws"], rows, title=name)
+    _note_failures(catalog)
+
+
+def list_plugins(as_json: options.Json = False) -> None:
+    """Show every plugin: loaded, disabled, or failed with the reason."""
+    catalog = options.catalog()
+    if as_json:
+        render.emit_json({"plugins": [_plugin_data(info) for info in catalog.plugins]})
+        return
+    rows = [
+        (
+            info.name,
+            info.status,
+            " ".join(part for part in (info.distribution, info.version) if part) or info.source,
+            len(info.augmentations) if info.status == "loaded" else "-",
+            f"{1000 * info.seconds:.0f} ms" if info.status == "loaded" else "-",
+        )
+        for info in catalog.plugins
+    ]
+    render.table(["plugin", "status", "from", "augmentations", "loaded in"], rows, right=[3, 4])
+    for info in catalog.plugins:
+        if info.status == "failed":
+            render.line(f"{info.name} failed: {info.reason}")
+    for dangling in catalog.dangling:
+        render.note(f"law of {dangling.law.owner} left out: {dangling.law}: {dangling.reason}")
+
+
+def plugin_info(
+    name: Annotated[str, typer.Argument(help="The plugin's name, as in 'augalg plugins list'.")],
+    as_json: options.Json = False,
+    traceback: Annotated[bool, typer.Option("--traceback", help="Show where a failed plugin failed.")] = False,
+) -> None:
+    """Show one plugin: where it comes from, its hooks, augmentations and laws."""
+    catalog = options.catalog()
+    info = _info(catalog, name)
+    augmentations = [catalog.augmentations[full] for full in info.augmentations]
+    if as_json:
+        data = _plugin_data(info) | {"augmentations": [_augmentation_data(catalog, a) for a in augmentations]}
+        render.emit_json(data)
+        return
+    render.fields(
+        [
+            ("plugin", info.name),
+            ("status", info.status),
+            ("reason", info.reason or None),
+            ("distribution", f"{info.distribution} {info.version}" if info.distribution else None),
+            ("source", info.source),
+            ("hooks", ", ".join(info.hooks) or None),
+            ("loaded in", f"{1000 * info.seconds:.0f} ms" if info.status == "loaded" else None),
+        ]
+    )
+    if traceback and info.detail:
+        render.line()
+        render.line(info.detail.rstrip())
+    if augmentations:
+        render.line()
+        branches = {
+            f"{item.signature}: {item.summary}": [catalog.display(law) for law in catalog.laws_of(item.name)]
+            for item in augmentations
+        }
+        render.tree(f"{len(augmentations)} augmentations", branches)
+
+
+def _info(catalog: Catalog, name: str) -> PluginInfo:
+    for info in catalog.plugins:
+        if info.name == name:
+            return info
+    raise UnknownNameError("plugin", name, [info.name for info in catalog.plugins], "('augalg plugins list' shows all)")
+
+
+def _note_failures(catalog: Catalog) -> None:
+    failed = [info.name for info in catalog.plugins if info.status == "failed"]
+    if failed:
+        render.note(f"failed to load: {', '.join(failed)}; 'augalg plugins list' says why")
+
+
+def _law_words(catalog: Catalog, augmentation: Augmentation) -> list[str]:
+    """The laws of one augmentation, in few words; commutations are only counted when there are many."""
+    words: list[str] = []
+    commuting: list[str] = []
+    for law in catalog.laws_of(augmentation.name):
+        if law.kind == "commutes":
+            commuting.append(catalog.short_name(law.lhs.symbols[-1].name))
+        elif law.kind in ("involutory", "idempotent", "additive", "multiplicative"):
+            words.append(law.kind)
+        elif law.kind == "singular":
+            words.append("no inverse")
+        elif law.kind == "period":
+            words.append(f"period {len(law.lhs)}")
+        else:
+            words.append(catalog.display(law))
+    if len(commuting) > 3:
+        words.append(f"commutes with {len(commuting)} others")
+    elif commuting:
+        words.append(f"commutes with {', '.join(commuting)}")
+    return list(dict.fromkeys(words))
+
+
+def law_data(catalog: Catalog, law: Law) -> dict[str, Any]:
+    """A law as data."""
+    return {
+        "equation": catalog.display(law),
+        "kind": law.kind,
+        "scope": law.scope,
+        "tolerance": law.tolerance,
+        "owner": law.owner,
+        "status": law.status,
+    }
+
+
+def _augmentation_data(catalog: Catalog, augmentation: Augmentation) -> dict[str, Any]:
+    return {
+        "name": augmentation.name,
+        "signature": augmentation.signature,
+        "summary": augmentation.summary,
+        "plugin": augmentation.plugin,
+        "random": augmentation.random,
+        "shape": augmentation.shape,
+        "laws": [law_data(catalog, law) for law in catalog.laws_of(augmentation.name)],
+    }
+
+
+def _plugin_data(info: PluginInfo) -> dict[str, Any]:
+    return {
+        "name": info.name,
+        "status": info.status,
+        "distribution": info.distribution,
+        "version": info.version,
+        "source": info.source,
+        "reason": info.reason,
+        "hooks": list(info.hooks),
+        "augmentations": list(info.augmentations),
+        "seconds": round(info.seconds, 4),
+    }
+
+

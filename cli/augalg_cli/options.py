@@ -1,0 +1,35 @@
+"""Options that several commands share, and the catalog they work on."""
+
+import functools
+from typing import Annotated
+
+import typer
+
+from augalgebra import Catalog, load_catalog
+
+Json = Annotated[bool, typer.Option("--json", help="Write the whole answer as JSON, and nothing else.")]
+
+
+@functools.cache
+def catalog() -> Catalog:
+    """The catalog of installed plugins, plugin folders and ``augalg.toml``, loaded when first needed."""
+    return load_catalog()
+
+
+def complete_name(incomplete: str) -> list[str]:
+    """Names for shell completion of an augmentation, or of the last augmentation of a word."""
+    head, star, last = incomplete.rpartition("*")
+    prefix = head + star + (" " if star else "")
+    known = catalog()
+    names = {known.short_name(name) for name in known.augmentations}
+    return sorted(prefix + name for name in names if name.startswith(last.strip()))
+
+
+Word = Annotated[
+    str,
+    typer.Argument(
+        metavar="WORD",
+        help="Augmentations in order of application, e.g. 'flip_lr * rotate_cw^2 * shear_x(-45)^-1'.",
+        autocompletion=complete_name,
+    ),
+]

@@ -1,0 +1,107 @@
+"""The one place that writes to the terminal.
+
+Answers go to standard output, everything else (progress, hints, warnings) to standard error. With ``--json`` the whole
+answer is one JSON document and nothing else reaches standard output. Text is never read as markup, since words and
+names may contain brackets.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import typer
+
+
+def emit_json(answer: Mapping[str, Any]) -> None:
+    """Write the answer as one JSON document."""
+    sys.stdout.write(json.dumps(answer, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def line(text: str = "") -> None:
+    """Write one line of the answer."""
+    typer.echo(text)
+
+
+def note(text: str) -> None:
+    """Write a hint or warning to standard error."""
+    typer.secho(text, err=True, dim=True)
+
+
+def fields(pairs: Iterable[tuple[str, object]]) -> None:
+    """Write name and value pairs, aligned."""
+    items = [(name, str(value)) for name, value in pairs if value is not None]
+    width = max((len(name) for name, _ in items), default=0)
+    for name, value in items:
+        line(f"{name.ljust(width)}  {value}")
+
+
+def table(
+    headings: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    right: Iterable[int] = (),
+    title: str = "",
+) -> None:
+    """Write a table that folds long cells instead of cutting them off.
+
+    Args:
+        headings: One for each column.
+        rows: Cells; anything is shown by its text.
+        right: Indices of columns that are aligned to the right.
+        title: Line above the table.
+    """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    right = frozenset(right)
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title or None, title_justify="left")
+    for index, heading in enumerate(headings):
+        shown.add_column(Text(heading), justify="right" if index in right else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(Text(str(cell), style=_style(str(cell))) for cell in row))
+    Console(file=sys.stdout, markup=False, highlight=False, emoji=False).print(shown)
+
+
+def tree(root: str, branches: Mapping[str, Sequence[str]]) -> None:
+    """Write a two-level tree."""
+    from rich.console import Console
+    from rich.text import Text
+    from rich.tree import Tree
+
+    shown = Tree(Text(root))
+    for name, leaves in branches.items():
+        branch = shown.add(Text(name, style="bold"))
+        for leaf in leaves:
+            branch.add(Text(leaf))
+    Console(file=sys.stdout, markup=False, highlight=False, emoji=False).print(shown)
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number for people: few digits, powers of ten only where they help."""
+    if value is None:
+        return "-"
+    if value == 0:
+        return "0"
+    if abs(value) >= 10 ** (-digits):
+        return f"{value:.{digits}g}" if abs(value) < 1000 else f"{value:.0f}"
+    return f"{value:.1e}"
+
+
+def yes_no(value: bool | None) -> str:
+    """Three-valued truth for people."""
+    return {True: "yes", False: "no", None: "unknown"}[value]
+
+
+def _style(cell: str) -> str:
+    return {
+        "violated": "bold red",
+        "failed": "bold red",
+        "holds": "green",
+        "loaded": "green",
+        "vacuous": "yellow",
+        "not checked": "yellow",
+        "disabled": "yellow",
+    }.get(cell, "")
