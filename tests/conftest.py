@@ -1,0 +1,35 @@
+"""Settings shared by all tests."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("suite", deadline=None, derandomize=True, max_examples=60)
+settings.load_profile("suite")
+
+Augalg = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def augalg(tmp_path: Path) -> Augalg:
+    """Run the program as a user would, in an empty folder; returns exit code, output and error output."""
+
+    def run(*arguments: str, env: dict[str, str] | None = None, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
+        program = Path(sys.executable).with_name("augalg")
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("AUGALG_") or k == "AUGALG_DATA"}
+        return subprocess.run(
+            [program, *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=cwd or tmp_path,
+            env=environment | {"COLUMNS": "80", "NO_COLOR": "1"} | (env or {}),
+            timeout=240,
+        )
+
+    return run
