@@ -1,1 +1,111 @@
-"""Being written."""
+"""Every single transform of albumentations, as a function of the image, its parameters and a seed.
+
+``albumentations.Solarize(threshold_range=(0.2, 0.2))`` names a transform with its parameters; those left out
+have the library's defaults. It is always applied (p = 1). A transform that draws random numbers gets one more
+parameter, ``seed``, drawn per image like any other; with the seed fixed it is a function like any other.
+Whole pipelines, and parameters that cannot be written in a word, come in serialized: see
+``albumentations.serialized`` and `as_augmentation`.
+
+Albumentations takes seconds to import, so nothing here imports it before it is used.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Union
+
+import augalgebra as aa
+
+if TYPE_CHECKING:
+    from albumentations.core.serialization import Serializable
+    from torch import Tensor
+
+NAMESPACE = "albumentations"
+
+
+@aa.hookimpl
+def augalg_register(register: aa.Register) -> None:
+    """Register the transforms with exact laws, and serialized ones; others are resolved when named."""
+
+    @register("HorizontalFlip", inverse="self", equals="flip_lr")
+    def horizontal_flip(x: "Tensor") -> "Tensor":
+        """Mirror left and right."""
+        return _apply("HorizontalFlip", x)
+
+    @register("VerticalFlip", inverse="self", equals="flip_ud")
+    def vertical_flip(x: "Tensor") -> "Tensor":
+        """Mirror top and bottom."""
+        return _apply("VerticalFlip", x)
+
+    @register("Transpose", inverse="self", equals="transpose", shape="transposed")
+    def transpose(x: "Tensor") -> "Tensor":
+        """Mirror at the main diagonal."""
+        return _apply("Transpose", x)
+
+    @register("InvertImg", inverse="self", equals="invert")
+    def invert_img(x: "Tensor") -> "Tensor":
+        """Exchange black and white."""
+        return _apply("InvertImg", x)
+
+    @register("NoOp", equals="id")
+    def no_op(x: "Tensor") -> "Tensor":
+        """Leave the image as it is."""
+        return _apply("NoOp", x)
+
+    @register(
+        "serialized",
+        shape="changed",
+        params=[
+            aa.Param("form", doc="JSON text, or the path of a .json or .yaml file"),
+            aa.Param("seed", low=0, whole=True, draw=aa.integers(0, 2**24)),
+        ],
+    )
+    def serialized(x: "Tensor", form: str, seed: "int | Tensor" = 0) -> "Tensor":
+        """Apply a transform or pipeline that albumentations wrote to JSON or YAML."""
+        from augalg_albumentations import adapter
+
+        return adapter.apply(adapter.load(form), x, seed)
+
+
+@aa.hookimpl
+def augalg_resolve(name: str) -> aa.Augmentation:
+    """Build the augmentation for any other class of albumentations."""
+    from augalg_albumentations import adapter
+
+    return adapter.resolve(name)
+
+
+def as_augmentation(
+    name: str, source: Union["Serializable", Mapping[str, Any], str, Path]
+) -> aa.Augmentation:
+    """Make an augmentation of a transform or pipeline with the parameters it has.
+
+    The outermost probability becomes 1; within a pipeline, the seed decides. What can be random takes a seed
+    as its only parameter, drawn per image when it is not given.
+
+    Args:
+        name: Full name of the augmentation, such as ``acme.sunny``.
+        source: A transform or `Compose`, the dictionary that ``albumentations.to_dict`` makes of one, its
+            JSON text, or the path of a ``.json`` or ``.yaml`` file of it.
+
+    Returns:
+        The augmentation. To give it laws, pass its function to ``register(name, ...)``.
+
+    Raises:
+        AugalgebraError: The source is none of these, or names what albumentations does not have.
+
+    Example:
+        Register a pipeline from its file::
+
+            @aa.hookimpl
+            def augalg_register(register):
+                register("acme.sunny")(as_augmentation("acme.sunny", "sunny.json").function)
+    """
+    from augalg_albumentations import adapter
+
+    return adapter.as_augmentation(name, adapter.load(source))
+
+
+def _apply(class_name: str, x: "Tensor") -> "Tensor":
+    from augalg_albumentations import adapter
+
+    return adapter.apply(adapter.build(class_name, {}), x)

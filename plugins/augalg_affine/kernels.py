@@ -1,0 +1,87 @@
+"""Resampling of whole batches under affine maps, with one parameter for all images or one for each."""
+
+import math
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+Number: TypeAlias = float | Tensor
+"""A plain number, or one for each image as a tensor ``[batch, 1, 1, 1]``."""
+
+
+def rotate(images: Tensor, degrees: Number, fill: Number) -> Tensor:
+    """Turn counter-clockwise about the image centre by `degrees`."""
+    angle = _radians(degrees)
+    cosine, sine = torch.cos(angle), torch.sin(angle)
+    return _resample(images, ((cosine, -sine), (sine, cosine)), fill)
+
+
+def shear_x(images: Tensor, degrees: Number, fill: Number) -> Tensor:
+    """Move each row right by tan(degrees) times its height above the image centre."""
+    return _resample(images, ((1.0, torch.tan(_radians(degrees))), (0.0, 1.0)), fill)
+
+
+def shear_y(images: Tensor, degrees: Number, fill: Number) -> Tensor:
+    """Move each column up by tan(degrees) times its distance to the right of the image centre."""
+    return _resample(images, ((1.0, 0.0), (torch.tan(_radians(degrees)), 1.0)), fill)
+
+
+def scale(images: Tensor, factor: Number, fill: Number) -> Tensor:
+    """Enlarge about the image centre by `factor`."""
+    return _resample(images, ((1.0 / factor, 0.0), (0.0, 1.0 / factor)), fill)
+
+
+def translate(images: Tensor, dx: Number, dy: Number, fill: Number) -> Tensor:
+    """Move right by `dx` and down by `dy` pixels."""
+    return _resample(images, ((1.0, 0.0), (0.0, 1.0)), fill, shift=(-dx, -dy))
+
+
+def roll(images: Tensor, dx: int | Tensor, dy: int | Tensor) -> Tensor:
+    """Move right by `dx` and down by `dy` pixels; what leaves at one side enters at the other."""
+    if isinstance(dx, int) and isinstance(dy, int):
+        return images.roll((dy, dx), (-2, -1))
+    height, width = images.shape[-2:]
+    columns = torch.arange(width, device=images.device) - dx
+    rows = torch.arange(height, device=images.device).reshape(1, 1, -1, 1) - dy
+    across = images.take_along_dim(columns.long().remainder(width).reshape(-1, 1, 1, width), -1)
+    return across.take_along_dim(rows.long().remainder(height), -2)
+
+
+def _radians(degrees: Number) -> Tensor:
+    return torch.as_tensor(degrees, dtype=torch.float64) * (math.pi / 180)
+
+
+def _resample(
+    images: Tensor,
+    matrix: tuple[tuple[Number, Number], tuple[Number, Number]],
+    fill: Number,
+    shift: tuple[Number, Number] = (0.0, 0.0),
+) -> Tensor:
+    """Fetch every pixel, bilinearly, from where it comes from.
+
+    Coordinates are pixels from the image centre, x to the right and y down. They are kept in double
+    precision:
+    single precision misses a quarter turn by 1e-6 pixels for every 16 pixels of width.
+
+    Args:
+        images: Float batch ``[batch, channel, height, width]``.
+        matrix: From the position of an output pixel to the position in the input.
+        fill: What lies outside of the input.
+        shift: Added after the matrix.
+
+    Returns:
+        A batch of the same shape and type.
+    """
+    height, width = images.shape[-2:]
+    x = torch.arange(width, dtype=torch.float64, device=images.device) - (width - 1) / 2
+    y = torch.arange(height, dtype=torch.float64, device=images.device).reshape(-1, 1) - (height - 1) / 2
+    (xx, xy), (yx, yy) = matrix
+    shape = (len(images), 1, height, width)
+    source_x = ((xx * x + xy * y + shift[0]) * (2 / width)).expand(shape)
+    source_y = ((yx * x + yy * y + shift[1]) * (2 / height)).expand(shape)
+    grid = torch.cat((source_x, source_y), 1).permute(0, 2, 3, 1)
+    # zero padding around the difference from `fill` is `fill` around the image, blended at the border alike
+    moved = functional.grid_sample(images.double() - fill, grid, padding_mode="zeros", align_corners=False)
+    return (moved + fill).to(images.dtype).clamp(0, 1)
