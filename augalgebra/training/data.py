@@ -1,0 +1,221 @@
+"""Data sets: resident bytes with labels, split the same way every time."""
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64, UInt8
+from torch import Tensor
+from torch.nn import functional
+
+from augalgebra.errors import DataError, nearest
+from augalgebra.training.idx import read_idx
+from augalgebra.training.pictures import read_folder
+
+DATA_VARIABLE = "AUGALG_DATA"
+"""Environment variable that says where downloaded data sets lie."""
+
+_TEST_EVERY = 5  # of the data sets that bring no split of their own, every fifth image of a class is for testing
+
+_MNIST_MD5 = {
+    "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
+    "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
+    "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
+    "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+}
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images with their labels and their numbers in the data set.
+
+    Attributes:
+        images: Bytes.
+        labels: Classes, 0 where there are none.
+        first: Number of the first image; what is drawn at random for an image depends on its number.
+    """
+
+    images: UInt8[Tensor, "image channel height width"]
+    labels: Int64[Tensor, " image"]
+    first: int = 0
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def batch(
+        self, positions: Int64[Tensor, " batch"] | slice
+    ) -> tuple[Float[Tensor, "batch channel height width"], list[int]]:
+        """Some images in [0, 1], and their numbers in the data set.
+
+        Args:
+            positions: Which of this split, counted from 0.
+        """
+        chosen = torch.arange(len(self))[positions]
+        return self.images[chosen].float() / 255, (chosen + self.first).tolist()
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set in memory.
+
+    Attributes:
+        name: What `load_data` was asked for.
+        train: The images to learn from.
+        test: The images to measure on.
+    """
+
+    name: str
+    train: Split
+    test: Split
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width."""
+        channels, height, width = self.train.images.shape[1:]
+        return channels, height, width
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all images in order, as hexadecimal digits."""
+        digest = hashlib.sha256()
+        for split in (self.train, self.test):
+            digest.update(repr(tuple(split.images.shape)).encode())
+            digest.update(split.images.numpy().data)
+        return digest.hexdigest()
+
+
+def load_data(name: str | Path = "digits", data_dir: str | Path | None = None) -> Dataset:
+    """Load a data set by name, or from a folder of pictures or an ``.npz`` file.
+
+    Args:
+        name: ``digits``, ``mnist``, a folder or an ``.npz``. A folder's pictures must be of one size; its
+            subfolders, if there are any, are the classes. An ``.npz`` holds ``images`` and perhaps
+            ``labels``, or ``x_train``, ``y_train``, ``x_test`` and ``y_test``; images are bytes or floats in
+            [0, 1], ``[n, h, w]``, ``[n, h, w, c]`` or ``[n, c, h, w]``.
+        data_dir: Where downloaded data sets lie, directly or in a folder of their name; by default what the
+            environment variable ``AUGALG_DATA`` says.
+
+    Raises:
+        DataError: There is no such data set, or its files are missing, damaged or of an unexpected form.
+
+    Example:
+        >>> load_data("digits").image_shape
+        (1, 28, 28)
+    """
+    if name in SOURCES:
+        return SOURCES[str(name)](data_dir)
+    path = Path(name)
+    if path.is_dir():
+        images, labels = read_folder(path)
+        return _split(str(name), images, labels)
+    if path.suffix == ".npz":
+        return _read_npz(path)
+    near = nearest(str(name), SOURCES, 1)
+    raise DataError(
+        f"unknown data set {str(name)!r}; "
+        + (f"did you mean {near[0]}? " if near else "")
+        + f"Known are {', '.join(SOURCES)}, a folder of pictures, or a file.npz"
+    )
+
+
+def _digits(_: str | Path | None) -> Dataset:
+    """The 1797 digits that come with scikit-learn, from 8×8 to 28×28 by bicubic interpolation."""
+    from sklearn.datasets import load_digits  # a second of import that only this data set needs
+
+    small = load_digits()
+    grey = torch.from_numpy(small.images).float()[:, None] / 16
+    large = functional.interpolate(grey, size=(28, 28), mode="bicubic", align_corners=False).clamp(0, 1)
+    return _split("digits", (large * 255).round().byte().numpy(), small.target)
+
+
+def _mnist(data_dir: str | Path | None) -> Dataset:
+    arrays = [read_idx(_locate("mnist", file, data_dir), md5=md5) for file, md5 in _MNIST_MD5.items()]
+    train_images, train_labels, test_images, test_labels = arrays
+    return _dataset("mnist", (train_images[:, None], train_labels), (test_images[:, None], test_labels))
+
+
+SOURCES: MappingProxyType[str, Callable[[str | Path | None], Dataset]] = MappingProxyType(
+    {"digits": _digits, "mnist": _mnist}
+)
+"""The data sets known by name, and what loads each."""
+
+
+def _locate(name: str, file: str, data_dir: str | Path | None) -> Path:
+    """The file of a data set, gzipped or not, in the data folder or its subfolder."""
+    given = data_dir if data_dir is not None else os.environ.get(DATA_VARIABLE)
+    if not given:
+        raise DataError(f"{name} is not installed with this program; say where its files lie with {DATA_VARIABLE}")
+    folder = Path(given)
+    for place in (folder / name, folder):
+        for candidate in (place / f"{file}.gz", place / file):
+            if candidate.is_file():
+                return candidate
+    raise DataError(f"{name} is not in {folder}: there is neither {name}/{file}.gz nor {file}.gz")
+
+
+def _read_npz(path: Path) -> Dataset:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {key: file[key] for key in file.files}
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"cannot read {path} as an .npz of plain arrays: {error}") from error
+    if "images" in arrays:
+        return _split(str(path), _as_bytes(path, arrays["images"]), arrays.get("labels"))
+    if {"x_train", "x_test"} <= arrays.keys():
+        train, test = (_as_bytes(path, arrays[key]) for key in ("x_train", "x_test"))
+        return _dataset(str(path), (train, arrays.get("y_train")), (test, arrays.get("y_test")))
+    raise DataError(f"{path} holds {', '.join(arrays) or 'nothing'}; it must hold images, or x_train and x_test")
+
+
+def _as_bytes(path: Path, images: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Images of any allowed form as bytes ``[n, c, h, w]``."""
+    if images.ndim == 4 and images.shape[1] not in (1, 3):
+        images = images.transpose(0, 3, 1, 2)
+    elif images.ndim == 3:
+        images = images[:, None]
+    if images.ndim != 4 or images.shape[1] not in (1, 3):
+        raise DataError(f"{path}: images of shape {images.shape} are neither grey nor in three colours")
+    if images.dtype == np.uint8:
+        return np.ascontiguousarray(images)
+    if images.dtype.kind != "f":
+        raise DataError(f"{path}: pixels must be bytes or floats in [0, 1], not {images.dtype}")
+    if images.size and not (images.min() >= 0 and images.max() <= 1):  # NaN fails this too
+        raise DataError(f"{path}: pixels must lie in [0, 1]; here they reach from {images.min()} to {images.max()}")
+    return (images * 255).round().astype(np.uint8)
+
+
+def _split(name: str, images: np.ndarray[Any, Any], labels: Sequence[int] | np.ndarray[Any, Any] | None) -> Dataset:
+    """Every fifth image of each class for testing, the others for training."""
+    numbers = np.zeros(len(images), np.int64) if labels is None else np.asarray(labels)
+    if len(images) < 2 * _TEST_EVERY:
+        raise DataError(f"{name} has {len(images)} images; at least {2 * _TEST_EVERY} are needed")
+    rank = np.zeros(len(images), np.int64)
+    for label in np.unique(numbers):
+        rank[numbers == label] = np.arange((numbers == label).sum())
+    testing = rank % _TEST_EVERY == _TEST_EVERY - 1
+    if not testing.any():  # more classes than images in each: then simply every fifth image
+        testing = np.arange(len(images)) % _TEST_EVERY == _TEST_EVERY - 1
+    return _dataset(name, (images[~testing], numbers[~testing]), (images[testing], numbers[testing]))
+
+
+def _dataset(
+    name: str,
+    train: tuple[np.ndarray[Any, Any], Sequence[int] | np.ndarray[Any, Any] | None],
+    test: tuple[np.ndarray[Any, Any], Sequence[int] | np.ndarray[Any, Any] | None],
+) -> Dataset:
+    splits: list[Split] = []
+    for images, labels in (train, test):
+        numbers = np.zeros(len(images), np.int64) if labels is None else np.asarray(labels).astype(np.int64)
+        if len(numbers) != len(images) or not len(images):
+            raise DataError(f"{name} has {len(images)} images with {len(numbers)} labels; each needs exactly one")
+        first = len(splits[0]) if splits else 0
+        splits.append(Split(torch.from_numpy(np.array(images)), torch.from_numpy(numbers), first))
+    if splits[0].images.shape[1:] != splits[1].images.shape[1:]:
+        raise DataError(f"{name}: images for training and for testing are not of one size")
+    return Dataset(name, *splits)

@@ -1,0 +1,327 @@
+"""The loop of all stages that learn by gradients: budget, schedule, interruption, divergence, checkpoints."""
+
+import contextlib
+import math
+import signal
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from augalgebra.errors import AugalgebraError, RunError
+from augalgebra.latent.store import read_tensors, write_tensors
+from augalgebra.training.progress import Progress, Report, silent
+from augalgebra.training.seeds import generator_for
+
+Schedule = Literal["constant", "cosine"]
+
+CHECKPOINT = "augalgebra.checkpoint"
+"""What the header of a checkpoint says it is."""
+
+_WARM_UP_STEPS = 50
+
+
+class TrainingError(AugalgebraError):
+    """Training that cannot go on; the message says where, and what was kept."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """When to stop: after some epochs, after some seconds, or whichever comes first.
+
+    Attributes:
+        epochs: Passes over the data.
+        seconds: Time; how far one gets then depends on the machine.
+    """
+
+    epochs: int | None = None
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        given = [value for value in (self.epochs, self.seconds) if value is not None]
+        if not given or min(given) <= 0 or not all(math.isfinite(value) for value in given):
+            raise AugalgebraError("training needs a number of epochs or of seconds to stop after, larger than 0")
+
+    def fraction(self, epochs: float, seconds: float) -> float:
+        """How much is used up, from 0 to 1."""
+        shares = [0.0]
+        if self.epochs is not None:
+            shares.append(epochs / self.epochs)
+        if self.seconds is not None:
+            shares.append(seconds / self.seconds)
+        return min(max(shares), 1.0)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What an objective is given.
+
+    Attributes:
+        positions: Numbers of the samples of this batch, on the processor.
+        noise: Source of everything drawn at random in this step.
+    """
+
+    positions: Tensor
+    noise: torch.Generator
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What an objective answers.
+
+    Attributes:
+        terms: Terms of the loss, in nats per image; their sum is minimised.
+        images: How many images were worked on.
+    """
+
+    terms: Mapping[str, Tensor]
+    images: int
+
+
+Objective = Callable[[Step], Measured]
+
+
+@dataclass(frozen=True)
+class EpochMeans:
+    """Means of the terms over one epoch.
+
+    Attributes:
+        epoch: Counted from 1.
+        steps: Steps made by its end.
+        terms: Means over the steps of this epoch.
+    """
+
+    epoch: int
+    steps: int
+    terms: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a loop did.
+
+    Attributes:
+        steps: Steps made in all.
+        epochs: Means of the terms, epoch by epoch; the last may be unfinished.
+        interrupted: Whether somebody stopped it before its limit.
+        seconds: Time taken.
+        images_per_second: Images worked on each second, since the loop was started or resumed.
+    """
+
+    steps: int
+    epochs: tuple[EpochMeans, ...]
+    interrupted: bool
+    seconds: float
+    images_per_second: float
+
+
+class Loop:
+    """Minimises an objective over a set of samples, and can be stopped and taken up again after any step.
+
+    Everything random depends on the seed and the number of the step only, so that with a limit in epochs an
+    interrupted and resumed loop ends where an uninterrupted one does, bit for bit.
+
+    Attributes:
+        stage: What is being trained, for reports and messages.
+        learned: What is being learned.
+        optimizer: Holds its parameters.
+        step: Steps made.
+    """
+
+    def __init__(
+        self,
+        stage: str,
+        learned: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        objective: Objective,
+        *,
+        samples: int,
+        batch_size: int,
+        limit: Limit,
+        seed: int,
+        schedule: Schedule = "constant",
+        device: torch.device | None = None,
+    ) -> None:
+        """Prepare, at step 0.
+
+        Args:
+            stage: What is being trained, for reports and messages.
+            learned: What is being learned.
+            optimizer: Holds its parameters; its step sizes are those at the top of the schedule.
+            objective: The terms of the loss for some samples.
+            samples: How many samples an epoch has.
+            batch_size: Samples in a step; the last step of an epoch takes what is left.
+            limit: When to stop.
+            seed: What order and noise are drawn from.
+            schedule: ``cosine`` warms up for 50 steps and falls to zero as the limit comes near.
+            device: Where noise is drawn.
+        """
+        self.stage, self.learned, self.optimizer = stage, learned, optimizer
+        self.step = 0
+        self._objective, self._samples, self._batch_size = objective, samples, batch_size
+        self._limit, self._seed, self._schedule = limit, seed, schedule
+        self._device = device or torch.device("cpu")
+        self._rates = [group["lr"] for group in optimizer.param_groups]
+        self._steps_per_epoch = math.ceil(samples / batch_size)
+        self._epochs: list[EpochMeans] = []
+        self._sums: dict[str, float] = {}
+        self._spent = 0.0
+
+    def run(self, progress: Progress = silent, on_epoch: Callable[[], object] = lambda: None) -> Outcome:
+        """Go on until the limit.
+
+        Args:
+            progress: Called after each step.
+            on_epoch: Called after each full epoch, for checkpoints.
+
+        Returns:
+            What was done. If it was interrupted (`KeyboardInterrupt`), what was learned so far stays.
+
+        Raises:
+            TrainingError: The loss is not finite. The weights are then those after the last full epoch.
+        """
+        begun, spent_before, images = time.perf_counter(), self._spent, 0
+        good = self._weights()
+        order = torch.empty(0, dtype=torch.int64)
+        interrupted = False
+        try:
+            while (fraction := self._limit.fraction(self.step / self._steps_per_epoch, self._spent)) < 1:
+                epoch, index = divmod(self.step, self._steps_per_epoch)
+                if not index or not len(order):
+                    order = torch.randperm(self._samples, generator=self._generator("order", epoch))
+                self._set_rate(fraction)
+                positions = order[index * self._batch_size : (index + 1) * self._batch_size]
+                measured = self._objective(Step(positions, self._generator("noise", self.step, self._device)))
+                terms = self._descend(measured, good)
+                images += measured.images
+                self._spent = spent_before + time.perf_counter() - begun
+                done = self._limit.fraction(self.step / self._steps_per_epoch, self._spent)
+                if self.step % self._steps_per_epoch == 0:
+                    good = self._weights()
+                    on_epoch()
+                progress(
+                    Report(
+                        stage=self.stage,
+                        step=self.step,
+                        epoch=epoch + 1,
+                        fraction=done,
+                        loss=sum(terms.values()),
+                        terms=terms,
+                        images_per_second=images / (self._spent - spent_before),
+                        seconds_left=self._spent * (1 - done) / done,
+                    )
+                )
+        except KeyboardInterrupt:
+            interrupted = True
+        elapsed = time.perf_counter() - begun
+        unfinished = [self._means()] if self._sums else []
+        return Outcome(
+            self.step,
+            (*self._epochs, *unfinished),
+            interrupted,
+            self._spent,
+            images / elapsed if images else 0.0,
+        )
+
+    def save(self, path: Path) -> None:
+        """Write all that is needed to take up the loop again as one safetensors file."""
+        tensors = {f"learned.{name}": tensor for name, tensor in self.learned.state_dict().items()}
+        for number, state in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{number}.{key}": tensor for key, tensor in state.items()}
+        header = {
+            "kind": CHECKPOINT,
+            "stage": self.stage,
+            "step": self.step,
+            "seconds": self._spent if self._limit.seconds is not None else 0.0,
+            "sums": self._sums,
+            "epochs": [[mean.epoch, mean.steps, dict(mean.terms)] for mean in self._epochs],
+        }
+        write_tensors(path, tensors, header)
+
+    def resume(self, path: Path) -> None:
+        """Go back to where `save` was called.
+
+        Raises:
+            RunError: The file is missing, damaged, or of another stage or network.
+        """
+        tensors, header = read_tensors(path, CHECKPOINT)
+        if header.get("stage") != self.stage:
+            raise RunError(
+                f"{path} is a checkpoint of {header.get('stage')}, not of {self.stage}; train from the start"
+            )
+        state: dict[int, dict[str, Tensor]] = defaultdict(dict)
+        for name, tensor in tensors.items():
+            if name.startswith("optimizer."):
+                _, number, key = name.split(".", 2)
+                state[int(number)][key] = tensor
+        weights = {name.removeprefix("learned."): t for name, t in tensors.items() if name.startswith("learned.")}
+        try:
+            self.learned.load_state_dict(weights)
+            groups = self.optimizer.state_dict()["param_groups"]
+            self.optimizer.load_state_dict({"state": dict(state), "param_groups": groups})
+        except (RuntimeError, ValueError) as error:
+            raise RunError(f"{path} does not fit this network; train from the start") from error
+        self.step, self._spent, self._sums = header["step"], header["seconds"], header["sums"]
+        self._epochs = [EpochMeans(*mean) for mean in header["epochs"]]
+
+    def _generator(self, purpose: str, counter: int, device: torch.device | str = "cpu") -> torch.Generator:
+        return generator_for(self._seed, f"{self.stage} {purpose}", counter, device)
+
+    def _set_rate(self, fraction: float) -> None:
+        if self._schedule == "cosine":
+            factor = 0.5 * (1 + math.cos(math.pi * fraction)) * min(1.0, (self.step + 1) / _WARM_UP_STEPS)
+            for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
+                group["lr"] = rate * factor
+
+    def _descend(self, measured: Measured, good: Mapping[str, Tensor]) -> dict[str, float]:
+        """One step of the optimizer; the terms as numbers."""
+        loss = torch.stack(list(measured.terms.values())).sum()
+        terms = {name: float(term.detach()) for name, term in measured.terms.items()}
+        if not math.isfinite(sum(terms.values())):
+            self.learned.load_state_dict(good)
+            kept = f"the weights after epoch {len(self._epochs)}" if self._epochs else "the weights it began with"
+            raise TrainingError(
+                f"{self.stage} diverged: the loss is {sum(terms.values())} at step {self.step + 1} (epoch "
+                f"{self.step // self._steps_per_epoch + 1}). It keeps {kept}; try a smaller learning rate"
+            )
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
+        with _whole_steps():
+            self.optimizer.step()
+            self.step += 1
+            for name, value in terms.items():
+                self._sums[name] = self._sums.get(name, 0.0) + value
+            if self.step % self._steps_per_epoch == 0:
+                self._epochs.append(self._means())
+                self._sums = {}
+        return terms
+
+    def _means(self) -> EpochMeans:
+        epoch, beyond = divmod(self.step - 1, self._steps_per_epoch)
+        return EpochMeans(epoch + 1, self.step, {name: total / (beyond + 1) for name, total in self._sums.items()})
+
+    def _weights(self) -> dict[str, Tensor]:
+        return {name: tensor.clone() for name, tensor in self.learned.state_dict().items()}
+
+
+@contextlib.contextmanager
+def _whole_steps() -> Iterator[None]:
+    """Let an interrupt wait until the weights are whole again."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread is interrupted
+        return
+    pending: list[FrameType | None] = []
+    previous = signal.signal(signal.SIGINT, lambda _, frame: pending.append(frame))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+        if pending and callable(previous):
+            previous(signal.SIGINT, pending[0])

@@ -1,0 +1,36 @@
+"""The two terms of the evidence bound, in nats per image."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+
+def cross_entropy(
+    logits: Float[Tensor, "batch channel height width"], targets: Float[Tensor, "batch channel height width"]
+) -> Float[Tensor, ""]:
+    """Binary cross-entropy summed over pixels and channels, averaged over images.
+
+    Args:
+        logits: Log odds of the drawn pixels.
+        targets: True pixels in [0, 1]; grey ones count as probabilities.
+    """
+    return functional.binary_cross_entropy_with_logits(logits, targets, reduction="sum") / len(targets)
+
+
+def divergence(mean: Float[Tensor, "batch latent"], log_variance: Float[Tensor, "batch latent"]) -> Float[Tensor, ""]:
+    """Kullback-Leibler divergence of the posterior from the standard normal prior, averaged over images.
+
+    ½ Σ (μ² + σ² - log σ² - 1), summed over the latent coordinates (Kingma and Welling 2014, appendix B).
+    """
+    return 0.5 * (mean.square() + log_variance.exp() - log_variance - 1).sum() / len(mean)
+
+
+def sample(
+    mean: Float[Tensor, "batch latent"],
+    log_variance: Float[Tensor, "batch latent"],
+    generator: torch.Generator,
+) -> Float[Tensor, "batch latent"]:
+    """A draw from the posterior of each image, differentiable in its parameters."""
+    noise = torch.randn(mean.shape, generator=generator, device=mean.device, dtype=mean.dtype)
+    return mean + noise * (0.5 * log_variance).exp()

@@ -1,0 +1,45 @@
+"""Where and in which number format to compute."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import torch
+
+from augalgebra.errors import AugalgebraError
+
+
+def device_of(name: str = "auto") -> torch.device:
+    """The device of a name.
+
+    Args:
+        name: ``auto`` (a GPU if there is one), ``cpu``, ``cuda``, ``cuda:1``, ….
+
+    Raises:
+        AugalgebraError: There is no such device here.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # torch asserts that it was built for CUDA
+        raise AugalgebraError(f"there is no device {name!r} here; use 'cpu' or 'auto'") from error
+    return device
+
+
+def bfloat16_pays(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 in hardware.
+
+    A processor without such instructions emulates them, several times slower than float32.
+    """
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    # Absent from older releases of torch, which then compute in float32.
+    ask: Callable[[], dict[str, object]] = getattr(torch.cpu, "get_capabilities", dict)
+    capabilities = ask() if device.type == "cpu" else {}
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
+def autocast(device: torch.device, *, bfloat16: bool) -> AbstractContextManager[object]:
+    """A context in which products and convolutions are computed in bfloat16, if asked for."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=bfloat16)

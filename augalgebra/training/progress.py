@@ -1,0 +1,41 @@
+"""What a training loop tells while it runs. The library prints nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Report:
+    """Where a training loop stands after a step.
+
+    Attributes:
+        stage: What is being trained, e.g. ``stage 1``.
+        step: Steps made.
+        epoch: The epoch this step belonged to, counted from 1.
+        fraction: How much of the epochs or of the time is used up, from 0 to 1.
+        loss: Sum of the terms.
+        terms: Terms of the loss, in nats per image.
+        images_per_second: Images encoded (stage 1) or drawn (stage 3) each second, so far.
+        seconds_left: Estimate of the time that is left.
+    """
+
+    stage: str
+    step: int
+    epoch: int
+    fraction: float
+    loss: float
+    terms: Mapping[str, float]
+    images_per_second: float
+    seconds_left: float
+
+
+class Progress(Protocol):
+    """Called after each step. To stop cleanly, raise `KeyboardInterrupt`; what was learned is kept."""
+
+    def __call__(self, report: Report, /) -> object:
+        """Take notice of a step."""
+
+
+def silent(_: Report, /) -> None:
+    """Take no notice."""

@@ -1,0 +1,248 @@
+"""Stage 1: encoder and first head.
+
+Two recipes. *Faithful* is the published one: every view is a sample of its own. *Equivariant* also draws
+views from moved latents: each latent is moved by the identity or by one generator, chosen at random, and drawn
+once, so that it costs no more than drawing the views themselves.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from augalgebra.algebra.words import Word
+from augalgebra.latent.lavae import LAVAE
+from augalgebra.operators.arrays import Array
+from augalgebra.training.adabelief import AdaBelief
+from augalgebra.training.data import Split
+from augalgebra.training.loop import Limit, Loop, Measured, Step
+from augalgebra.training.losses import cross_entropy, divergence, sample
+from augalgebra.training.precision import autocast
+from augalgebra.training.views import Views
+
+STAGE = "stage 1"
+
+_SMALLEST_EPS = 1e-16
+
+
+@dataclass
+class FaithfulObjective:
+    """The evidence bound of single views, as published.
+
+    Attributes:
+        space: What is being trained.
+        views: The views; a sample is one view of one image.
+        split: The images.
+        kl_weight: Weight of the divergence; published is 1.
+        bfloat16: Whether to compute products in bfloat16.
+    """
+
+    space: LAVAE
+    views: Views
+    split: Split
+    kl_weight: float = 1.0
+    bfloat16: bool = False
+
+    @property
+    def samples(self) -> int:
+        """Number of views of all images together."""
+        return len(self.split) * len(self.views)
+
+    def __call__(self, step: Step) -> Measured:
+        """The terms of the loss of some views."""
+        images, ids = self.split.batch(step.positions % len(self.split))
+        targets = self.views.pick(images, ids, step.positions // len(self.split)).to(step.noise.device)
+        with autocast(step.noise.device, bfloat16=self.bfloat16):
+            mean, log_variance = self.space.posterior(targets)
+            logits = self.space.logits(sample(mean, log_variance, step.noise))
+        return Measured(
+            {
+                "reconstruction": cross_entropy(logits, targets),
+                "divergence": self.kl_weight * divergence(mean, log_variance),
+            },
+            len(targets),
+        )
+
+
+class Movers(nn.Module):
+    """The matrices by which stage 1 moves latents: the identity and one for each generator.
+
+    Matrices that are given stay as they are; the others start at the identity and are learned along.
+
+    Attributes:
+        generators: The generators, in order.
+    """
+
+    def __init__(self, generators: tuple[Word, ...], dim: int, fixed: Mapping[Word, Array]) -> None:
+        super().__init__()
+        self.generators = generators
+        self.free = nn.ParameterDict()
+        self.register_buffer("eye", torch.eye(dim), persistent=False)
+        for number, word in enumerate(generators):
+            if word in fixed:
+                matrix = torch.tensor(fixed[word], dtype=torch.float32)
+                self.register_buffer(f"fixed{number}", matrix, persistent=False)
+            else:
+                self.free[str(number)] = nn.Parameter(torch.eye(dim))
+
+    def forward(self) -> Float[Tensor, "move latent latent"]:
+        """The identity, then the matrix of each generator."""
+        matrices = [self.get_buffer("eye")]
+        for number in range(len(self.generators)):
+            free = str(number) in self.free
+            matrices.append(self.free[str(number)] if free else self.get_buffer(f"fixed{number}"))
+        return torch.stack(matrices)
+
+
+class EquivariantObjective:
+    """The evidence bound with each view drawn from the latent of another one, moved there by a generator.
+
+    Only single generators move latents, so that whatever is true of longer words was not trained.
+    """
+
+    def __init__(
+        self,
+        space: LAVAE,
+        views: Views,
+        split: Split,
+        movers: Movers,
+        *,
+        kl_weight: float = 1.0,
+        bfloat16: bool = False,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            space: What is being trained.
+            views: The views; a sample is one image with all of them.
+            split: The images.
+            movers: The matrices that move latents.
+            kl_weight: Weight of the divergence.
+            bfloat16: Whether to compute products in bfloat16.
+        """
+        self._space, self._views, self._split, self._movers = space, views, split, movers
+        self._kl_weight, self._bfloat16 = kl_weight, bfloat16
+        stay = torch.arange(len(views))[None]
+        self._targets = torch.cat([stay, views.moves])  # [move, view]; -1 where a move leads out of the views
+        self._odds = (self._targets >= 0).T.float()
+
+    @property
+    def samples(self) -> int:
+        """Number of images."""
+        return len(self._split)
+
+    def __call__(self, step: Step) -> Measured:
+        """The terms of the loss of some images."""
+        device = step.noise.device
+        images, ids = self._split.batch(step.positions)
+        views = self._views.make(images, ids).to(device)  # [view, batch, channel, height, width]
+        view, batch = views.shape[:2]
+        odds = self._odds.to(device)
+        moves = torch.multinomial(odds, batch, replacement=True, generator=step.noise)  # [view, batch]
+        source, column = torch.arange(view, device=device)[:, None], torch.arange(batch, device=device)
+        targets = views[self._targets.to(device)[moves, source], column].flatten(0, 1)
+        with autocast(device, bfloat16=self._bfloat16):
+            mean, log_variance = self._space.posterior(views.flatten(0, 1))
+            latents = sample(mean, log_variance, step.noise).view(view, batch, -1)
+            moved = torch.einsum("vbd,mde->mvbe", latents, self._movers())[moves, source, column]
+            logits = self._space.logits(moved.flatten(0, 1))
+        return Measured(
+            {
+                "reconstruction": cross_entropy(logits, targets),
+                "divergence": self._kl_weight * divergence(mean, log_variance),
+            },
+            view * batch,
+        )
+
+
+def faithful_loop(
+    space: LAVAE,
+    views: Views,
+    split: Split,
+    *,
+    limit: Limit,
+    seed: int,
+    learning_rate: float = 1e-3,
+    batch_size: int = 64,
+    kl_weight: float = 1.0,
+    bfloat16: bool = False,
+) -> Loop:
+    """The published stage 1, ready to run: AdaBelief at a constant rate on batches of single views.
+
+    The loss is averaged over the batch where the published one is summed; AdaBelief does not mind the scale.
+
+    Args:
+        space: What is trained, in place.
+        views: The views, see `Views.published`.
+        split: The images.
+        limit: When to stop.
+        seed: Seed of order and noise.
+        learning_rate: Step size.
+        batch_size: Views in a step.
+        kl_weight: Weight of the divergence.
+        bfloat16: Whether to compute products in bfloat16.
+    """
+    objective = FaithfulObjective(space, views, split, kl_weight, bfloat16)
+    return Loop(
+        STAGE,
+        space,
+        AdaBelief(space.parameters(), lr=learning_rate, eps=_SMALLEST_EPS),
+        objective,
+        samples=objective.samples,
+        batch_size=batch_size,
+        limit=limit,
+        seed=seed,
+        device=_device(space),
+    )
+
+
+def equivariant_loop(
+    space: LAVAE,
+    views: Views,
+    split: Split,
+    operators: Mapping[Word, Array],
+    *,
+    limit: Limit,
+    seed: int,
+    learning_rate: float = 4e-3,
+    batch_size: int = 64,
+    kl_weight: float = 1.0,
+    bfloat16: bool = False,
+) -> Loop:
+    """The equivariant stage 1, ready to run: AdamW with a cosine schedule on images with all their views.
+
+    Args:
+        space: What is trained, in place.
+        views: The views, see `Views.closed`.
+        split: The images.
+        operators: For each generator its fixed orthogonal matrix ``[latent, latent]``; those of generators
+            that are not in here are learned along, from the identity.
+        limit: When to stop.
+        seed: Seed of order and noise.
+        learning_rate: Step size at the top of the schedule.
+        batch_size: Images in a step, each with all its views.
+        kl_weight: Weight of the divergence.
+        bfloat16: Whether to compute products in bfloat16.
+    """
+    device = _device(space)
+    movers = Movers(views.generators, space.dim, operators).to(device)
+    objective = EquivariantObjective(space, views, split, movers, kl_weight=kl_weight, bfloat16=bfloat16)
+    learned = nn.ModuleDict({"space": space, "movers": movers})
+    return Loop(
+        STAGE,
+        learned,
+        torch.optim.AdamW(learned.parameters(), lr=learning_rate, weight_decay=0.0, fused=True),
+        objective,
+        samples=objective.samples,
+        batch_size=batch_size,
+        limit=limit,
+        seed=seed,
+        schedule="cosine",
+        device=device,
+    )
+
+
+def _device(space: LAVAE) -> torch.device:
+    return next(space.parameters()).device
