@@ -49,7 +49,9 @@ class Distribution:
     def draw(self, generator: np.random.Generator, size: int) -> np.ndarray[Any, Any]:
         """Draw `size` values; the first k of them do not depend on `size`."""
         if self.kind == "choice":
-            return np.asarray(self.values)[(generator.random(size) * len(self.values)).astype(np.int64)]
+            values: np.ndarray[Any, Any] = np.asarray(self.values)
+            chosen: np.ndarray[Any, Any] = values[(generator.random(size) * len(values)).astype(np.int64)]
+            return chosen
         low, high = self.values
         unit = generator.random(size)
         if self.kind == "integers":
@@ -59,7 +61,7 @@ class Distribution:
         return low + unit * (high - low)
 
     def __str__(self) -> str:
-        return f"{self.kind}({', '.join(f'{value:g}' for value in self.values)})"
+        return f"{self.kind}({', '.join(f'{value:.12g}' for value in self.values)})"
 
 
 def uniform(low: float, high: float) -> Distribution:

@@ -106,6 +106,7 @@ class HookSpecs:
                 def augalg_laws():
                     return ["acme.negate * rotate_cw = rotate_cw * acme.negate"]
         """
+        return ()
 
     @hookspec
     def augalg_resolve(self, name: str) -> Augmentation | None:
@@ -141,3 +142,4 @@ class HookSpecs:
                         return rows.repeat(1, channels, 1, 1)
                     return {"acme.ramp": ramp}
         """
+        return {}

@@ -19,7 +19,9 @@ Augalg = Callable[..., "subprocess.CompletedProcess[str]"]
 def augalg(tmp_path: Path) -> Augalg:
     """Run the program as a user would, in an empty folder; returns exit code, output and error output."""
 
-    def run(*arguments: str, env: dict[str, str] | None = None, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
+    def run(
+        *arguments: str, env: dict[str, str] | None = None, cwd: Path | None = None
+    ) -> "subprocess.CompletedProcess[str]":
         program = Path(sys.executable).with_name("augalg")
         environment = {k: v for k, v in os.environ.items() if not k.startswith("AUGALG_") or k == "AUGALG_DATA"}
         return subprocess.run(

@@ -100,9 +100,7 @@ def test_two_plugins_of_one_name_are_told_apart(tmp_path: Path) -> None:
 
 
 def test_a_disabled_plugin_is_not_imported(tmp_path: Path) -> None:
-    catalog = folder_catalog(
-        tmp_path, {"trap": "raise SystemExit('imported although disabled')"}, frozenset({"trap"})
-    )
+    catalog = folder_catalog(tmp_path, {"trap": "raise SystemExit('imported although disabled')"}, frozenset({"trap"}))
     assert info_of(catalog, "trap").status == "disabled"
 
 
@@ -132,9 +130,7 @@ def test_loading_order_does_not_depend_on_the_file_system(tmp_path: Path) -> Non
     assert [info.name for info in catalog.plugins] == ["alpha", "mid", "zeta"]
 
 
-def test_a_printing_plugin_does_not_reach_standard_output(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_printing_plugin_does_not_reach_standard_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder_catalog(tmp_path, {"loud": "print('hello')\n" + GOOD})
     assert capsys.readouterr().out == ""
 
@@ -184,7 +180,7 @@ def test_words_get_full_names_and_every_parameter(families: aa.Catalog) -> None:
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("turn", "turn needs degrees; write for example turn(0"),
+        ("turn", r"turn needs degrees; write for example turn\(0\)"),
         ("turn(200)", r"degrees must lie in \[-180, 180\], not 200"),
         ("turn('x')", "degrees must be a number"),
         ("turn(1, 2)", "turn takes 1 parameter, not 2"),

@@ -1,5 +1,6 @@
 """The catalog: every augmentation that loaded, all laws about them, and what can be asked of words in them."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -8,18 +9,22 @@ import numpy as np
 import pluggy
 
 from augalgebra.algebra import expressions, queries
+from augalgebra.algebra.completion import complete
 from augalgebra.algebra.expressions import Expression, Value
 from augalgebra.algebra.laws import Law
 from augalgebra.algebra.parsing import parse_word
 from augalgebra.algebra.presentation import Presentation
-from augalgebra.algebra.rewriting import RewritingSystem, complete
+from augalgebra.algebra.rewriting import RewritingSystem
 from augalgebra.algebra.words import Symbol, Word
 from augalgebra.augmentation import Augmentation
 from augalgebra.catalog.plugin import PluginInfo
-from augalgebra.errors import AmbiguousNameError, AugalgebraError, ParameterError, UnknownNameError
+from augalgebra.errors import AmbiguousNameError, AugalgebraError, NotInvertibleError, ParameterError, UnknownNameError
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+_FULL_NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 
 
 @dataclass(frozen=True)
@@ -101,9 +106,7 @@ class Catalog:
                     answer = replace(answer, plugin=plugin)
                     self.augmentations[name] = answer
                     return answer
-        raise UnknownNameError(
-            "augmentation", name, self.augmentations, "('augalg list' shows all)"
-        )
+        raise UnknownNameError("augmentation", name, self.augmentations, "('augalg list' shows all)")
 
     def word(self, word: str | Word | Symbol) -> Word:
         """The canonical form of a word: full names, every parameter in its place.
@@ -168,6 +171,12 @@ class Catalog:
         short = name.rsplit(".", 1)[-1]
         return short if len(self._short.get(short, [])) == 1 else name
 
+    def shorten(self, text: str) -> str:
+        """Text with every full name of an augmentation in it shortened as in `display`."""
+        return _FULL_NAME.sub(
+            lambda match: self.short_name(match[0]) if match[0] in self.augmentations else match[0], text
+        )
+
     def _shown(self, symbol: Symbol) -> Symbol:
         augmentation = self.augmentations.get(symbol.name)
         if augmentation is None:
@@ -201,14 +210,12 @@ class Catalog:
             renaming[variable] = expressions.variable(shown)
         return Symbol(self.short_name(name), tuple(expressions.substitute(arg, renaming) for arg in args))
 
-    def system(self, *words: str | Word, exact_only: bool = False) -> RewritingSystem:
+    def system(self, *words: str | Word) -> RewritingSystem:
         """The completed presentation around some words: their augmentations, and those linked by definitions."""
-        symbols = tuple(dict.fromkeys(symbol for word in words for symbol in self.word(word).symbols))
-        key = (*sorted(symbols, key=str), Symbol("exact")) if exact_only else tuple(sorted(symbols, key=str))
+        symbols = dict.fromkeys(symbol for word in words for symbol in self.word(word).symbols)
+        key = tuple(sorted(symbols, key=str))
         if key not in self._systems:
-            presentation = Presentation.around(
-                [Word(((symbol, 1),)) for symbol in symbols], self.laws, exact_only=exact_only
-            )
+            presentation = Presentation.around((Word(((symbol, 1),)) for symbol in key), self.laws)
             self._systems[key] = complete(presentation)
         return self._systems[key]
 
@@ -236,9 +243,7 @@ class Catalog:
         a, b = self.word(start), self.word(goal)
         return queries.route(self.system(a, b), a, b)
 
-    def apply(
-        self, word: str | Word, images: "Tensor", *, seed: int = 0, ids: Sequence[int] | None = None
-    ) -> "Tensor":
+    def apply(self, word: str | Word, images: "Tensor", *, seed: int = 0, ids: Sequence[int] | None = None) -> "Tensor":
         """The view of `images` under a word.
 
         Args:
@@ -280,7 +285,16 @@ class Catalog:
         return result
 
     def _positive_inverse(self, letter: Word) -> Word:
-        return queries.positive_inverse(self.system(letter), letter)
+        system = self.system(letter)
+        found = queries.invert(system, letter)
+        if all(exponent > 0 for _, exponent in found.syllables):
+            return found
+        period = queries.period(system, letter)
+        if period is None:
+            raise NotInvertibleError(
+                f"{self.display(letter)} has an inverse, but no law says which word it is; declare inverse= or period="
+            )
+        return letter ** (period - 1)
 
 
 def _evaluate(argument: Value, drawn: Mapping[str, np.ndarray[Any, Any]]) -> object:

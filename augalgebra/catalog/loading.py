@@ -4,6 +4,7 @@ A plugin that fails in any way is reported with its reason and contributes nothi
 """
 
 import contextlib
+import functools
 import importlib
 import importlib.metadata
 import importlib.util
@@ -87,9 +88,7 @@ def load_catalog(
     laws: list[Law] = []
     taken: dict[str, _Candidate] = {}
     for candidate in candidates:
-        info = PluginInfo(
-            candidate.name, "loaded", candidate.distribution, candidate.version, candidate.source
-        )
+        info = PluginInfo(candidate.name, "loaded", candidate.distribution, candidate.version, candidate.source)
         if candidate.name in settings.disable:
             infos.append(replace(info, status="disabled", reason="disabled by name"))
             continue
@@ -132,7 +131,7 @@ def _in_folder(folder: Path) -> Iterable[_Candidate]:
     files = [folder] if folder.is_file() else sorted(folder.glob("*.py"))
     for file in files:
         if not file.name.startswith("_"):
-            yield _Candidate(file.stem, lambda file=file: _import_file(file), "", "", str(file))
+            yield _Candidate(file.stem, functools.partial(_import_file, file), "", "", str(file))
 
 
 def _import_file(file: Path) -> ModuleType:

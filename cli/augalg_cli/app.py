@@ -22,22 +22,17 @@ plugins_app = typer.Typer(help="Plugins: what loaded, what failed and why.", no_
 app.add_typer(plugins_app, name="plugins", rich_help_panel="Catalog")
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"augalg {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
+@app.callback(invoke_without_command=True)
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks instead of one-line errors.")] = False,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
-    ] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
 ) -> None:
     """Augmentations as elements of an algebra."""
     if debug:
         os.environ["AUGALG_DEBUG"] = "1"
+    if version:
+        typer.echo(f"augalg {__version__}")
+        raise typer.Exit
 
 
 demo_commands.add_to(app)

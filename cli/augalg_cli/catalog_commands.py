@@ -8,12 +8,13 @@ from augalg_cli import options, render
 from augalgebra import Augmentation, Catalog, Law, PluginInfo
 from augalgebra.errors import UnknownNameError
 
+MOST_EQUATIONS = 2
+"""How many equations of one augmentation ``augalg list`` spells out; ``augalg plugins info`` has all."""
+
 
 def add_to(app: typer.Typer, plugins_app: typer.Typer) -> None:
     """Add these commands to the application."""
-    app.command(
-        "list", rich_help_panel="Catalog", epilog="Example:  augalg list --plugin dihedral"
-    )(list_augmentations)
+    app.command("list", rich_help_panel="Catalog", epilog="Example:  augalg list --plugin dihedral")(list_augmentations)
     plugins_app.command("list", epilog="Example:  augalg plugins list")(list_plugins)
     plugins_app.command("info", epilog="Example:  augalg plugins info affine")(plugin_info)
 
@@ -36,6 +37,7 @@ def list_augmentations(
     for name, items in by_plugin.items():
         rows = [(item.signature, item.summary, "; ".join(_law_words(catalog, item))) for item in items]
         render.table(["augmentation", "what it does", "laws"], rows, title=name)
+    render.note("'augalg plugins info NAME' spells out every law")
     _note_failures(catalog)
 
 
@@ -115,6 +117,7 @@ def _note_failures(catalog: Catalog) -> None:
 def _law_words(catalog: Catalog, augmentation: Augmentation) -> list[str]:
     """The laws of one augmentation, in few words; commutations are only counted when there are many."""
     words: list[str] = []
+    equations: list[str] = []
     commuting: list[str] = []
     for law in catalog.laws_of(augmentation.name):
         if law.kind == "commutes":
@@ -126,12 +129,15 @@ def _law_words(catalog: Catalog, augmentation: Augmentation) -> list[str]:
         elif law.kind == "period":
             words.append(f"period {len(law.lhs)}")
         else:
-            words.append(catalog.display(law))
+            equations.append(catalog.display(law))
+    words = [*dict.fromkeys(words), *equations[:MOST_EQUATIONS]]
+    if len(equations) > MOST_EQUATIONS:
+        words.append(f"{len(equations) - MOST_EQUATIONS} more equations")
     if len(commuting) > 3:
         words.append(f"commutes with {len(commuting)} others")
     elif commuting:
         words.append(f"commutes with {', '.join(commuting)}")
-    return list(dict.fromkeys(words))
+    return words
 
 
 def law_data(catalog: Catalog, law: Law) -> dict[str, Any]:
@@ -170,5 +176,3 @@ def _plugin_data(info: PluginInfo) -> dict[str, Any]:
         "augmentations": list(info.augmentations),
         "seconds": round(info.seconds, 4),
     }
-
-

@@ -105,3 +105,12 @@ def _style(cell: str) -> str:
         "not checked": "yellow",
         "disabled": "yellow",
     }.get(cell, "")
+
+
+def cayley_table(products: Sequence[Sequence[int | None]]) -> None:
+    """Write a multiplication table of element numbers."""
+    width = len(str(max(len(products) - 1, 0))) + 1
+    line(" " * (width + 2) + "".join(str(index).rjust(width) for index in range(len(products))))
+    line(" " * (width + 1) + "+" + "-" * (width * len(products)))
+    for index, row in enumerate(products):
+        line(f"{str(index).rjust(width)} |" + "".join(str(item).rjust(width) for item in row))

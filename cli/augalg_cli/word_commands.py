@@ -5,18 +5,32 @@ from typing import Annotated, Any, Literal
 import typer
 
 from augalg_cli import options, render
-from augalgebra import Catalog, queries
+from augalgebra import Catalog
+from augalgebra.algebra import queries
+from augalgebra.algebra.groups import identify
+from augalgebra.algebra.proofs import Proof
 
 Side = Literal["two-sided", "left", "right"]
+
+
+MISSING = {
+    "none": "there is none",
+    "unknown": "not known",
+    "right": "only one that comes after",
+    "left": "only one that comes before",
+}
+"""How the lack of a two-sided inverse is put, by kind."""
+WIDEST_TABLE = 24
+"""Most elements whose table is drawn; a larger one is for ``--json``."""
 
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands to the application."""
     panel = "Composition queries"
     app.command(rich_help_panel=panel, epilog='Example:  augalg compose "flip_lr * flip_ud * rotate_cw^2"')(compose)
-    app.command(
-        rich_help_panel=panel, epilog='Example:  augalg equal "rotate_cw * flip_lr" "flip_lr * rotate_cw^-1"'
-    )(equal)
+    app.command(rich_help_panel=panel, epilog='Example:  augalg equal "rotate_cw * flip_lr" "flip_lr * rotate_cw^-1"')(
+        equal
+    )
     app.command(rich_help_panel=panel, epilog='Example:  augalg inverse "rotate_cw * shear_x(-45)"')(inverse)
     app.command(rich_help_panel=panel, epilog="Example:  augalg route flip_lr rotate_cw")(route)
     app.command(rich_help_panel=panel, epilog="Example:  augalg table flip_lr rotate_cw")(table)
@@ -29,17 +43,19 @@ def compose(word: options.Word, as_json: options.Json = False) -> None:
     system = catalog.system(canonical)
     derivation = system.derive(canonical)
     normal = system.normal_form(canonical)
-    inverse_of = queries.inverse(system, canonical)
+    found = queries.inverse(system, canonical)
+    undone = found.word if found.kind == "two-sided" else None
     answer: dict[str, Any] = {
         "word": catalog.display(canonical),
         "normal_form": catalog.display(normal),
-        "inverse": catalog.display(inverse_of.word) if inverse_of.kind == "two-sided" else None,
+        "inverse": None if undone is None else catalog.display(undone),
         "period": queries.period(system, canonical),
         "involutory": queries.is_involutory(system, canonical),
         "idempotent": queries.is_idempotent(system, canonical),
-        "invertible": inverse_of.invertible,
+        "invertible": {"two-sided": True, "unknown": None}.get(found.kind, False),
+        "inverse_kind": found.kind,
+        "reason": catalog.shorten(found.reason),
         "scope": derivation.scope,
-        "reason": inverse_of.reason,
         "completed": system.completed,
         "proof": proof_data(catalog, derivation),
     }
@@ -50,13 +66,16 @@ def compose(word: options.Word, as_json: options.Json = False) -> None:
         [
             ("word", answer["word"]),
             ("normal form", answer["normal_form"]),
-            ("inverse", answer["inverse"] or f"none known: {inverse_of.reason}"),
+            ("inverse", answer["inverse"] or f"{MISSING[found.kind]}: {answer['reason']}"),
             ("period", answer["period"] or "none found"),
             ("involutory", render.yes_no(answer["involutory"])),
             ("idempotent", render.yes_no(answer["idempotent"])),
         ]
     )
-    show_scope(derivation)
+    if derivation.scope == "approximate":
+        render.line("The normal form rests on laws that hold approximately, up to interpolation.")
+    if not system.completed:
+        render.note(f"The rules are not complete, so a shorter equal word may exist: {catalog.shorten(system.reason)}")
 
 
 def equal(
@@ -78,8 +97,7 @@ def equal(
     if as_json:
         render.emit_json(answer)
     else:
-        verdict = {True: "equal", False: "not equal", None: "not decided"}[answer["equal"]]
-        render.line(f"{verdict}: {answer['reason']}")
+        render.line(answer["reason"])
         for index, step in enumerate(answer.get("proof", [])):
             if index == 0:
                 render.line(f"    {step['before']}")
@@ -91,25 +109,29 @@ def equal(
 def inverse(
     word: options.Word,
     side: Annotated[
-        Side, typer.Option(help="A one-sided inverse is given only when asked for: 'right' comes after the word.")
+        Side,
+        typer.Option(help="A one-sided inverse is given only when asked for: 'right' comes after the word."),
     ] = "two-sided",
     as_json: options.Json = False,
 ) -> None:
     """Give the word that undoes a composition, or say why there is none."""
     catalog = options.catalog()
     canonical = catalog.word(word)
-    found = queries.require_inverse(catalog.system(canonical), canonical, side)
+    system = catalog.system(canonical)
+    undone = catalog.display(queries.invert(system, canonical, side))
     if as_json:
+        found = queries.inverse(system, canonical)
         render.emit_json(
             {
                 "word": catalog.display(canonical),
-                "inverse": catalog.display(found.word),
+                "inverse": undone,
                 "kind": found.kind,
-                "reason": found.reason,
+                "reason": catalog.shorten(found.reason),
+                "scope": found.scope,
             }
         )
     else:
-        render.line(catalog.display(found.word))
+        render.line(undone)
 
 
 def route(start: options.Word, goal: options.Word, as_json: options.Json = False) -> None:
@@ -127,3 +149,73 @@ def route(start: options.Word, goal: options.Word, as_json: options.Json = False
         )
     else:
         render.line(catalog.display(way))
+
+
+def table(
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME...",
+            help="Generators: augmentations or words.",
+            autocompletion=options.complete_name,
+        ),
+    ],
+    bound: Annotated[int, typer.Option(min=1, help="Stop after so many elements.")] = 200,
+    as_json: options.Json = False,
+) -> None:
+    """Give the Cayley table that follows from the declared laws."""
+    catalog = options.catalog()
+    generators = [catalog.word(name) for name in names]
+    found = queries.cayley_table(catalog.system(*generators), generators, bound)
+    group = identify(found.products) if found.complete else None
+    elements = [catalog.display(element) for element in found.elements]
+    if as_json:
+        render.emit_json(
+            {
+                "generators": [catalog.display(generator) for generator in generators],
+                "order": len(elements),
+                "complete": found.complete,
+                "reason": catalog.shorten(found.reason),
+                "group": group,
+                "elements": elements,
+                "table": found.products,
+            }
+        )
+        return
+    if not found.complete:
+        render.line(f"not finished after {len(elements)} elements: {catalog.shorten(found.reason)}")
+        raise typer.Exit(1)
+    render.line(f"{len(elements)} elements{f', the group {group}' if group else ''}; the row comes first:")
+    for index, element in enumerate(elements):
+        render.line(f"  {index:>3}  {element}")
+    if len(elements) <= WIDEST_TABLE:
+        render.cayley_table(found.products)
+    else:
+        render.note(f"the table of {len(elements)} elements is wide; --json gives it")
+
+
+def proof_data(catalog: Catalog, proof: Proof) -> list[dict[str, str]]:
+    """The steps of a proof as data."""
+    return [
+        {
+            "before": catalog.display(step.before),
+            "after": catalog.display(step.after),
+            "law": catalog.shorten(step.text),
+        }
+        for step in proof.steps
+    ]
+
+
+def _equal_by_laws(catalog: Catalog, first: str, second: str) -> dict[str, Any]:
+    found = catalog.equal(first, second)
+    answer: dict[str, Any] = {"equal": found.equal, "level": "laws", "reason": catalog.shorten(found.reason)}
+    if found.proof is not None:
+        answer |= {"scope": found.scope, "proof": proof_data(catalog, found.proof)}
+    return answer
+
+
+def _equal_on_images(catalog: Catalog, first: str, second: str, size: int) -> dict[str, Any]:
+    from augalgebra.checks import compare_words
+
+    found = compare_words(catalog, first, second, size=size)
+    return found.as_dict()
