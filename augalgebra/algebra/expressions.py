@@ -1,8 +1,8 @@
 """Parameter expressions: what may stand between the brackets of ``rotate(a + b)``.
 
-An expression is a Laurent polynomial with rational coefficients, kept in one canonical form, so that two expressions
-are equal exactly when they compare equal. That covers additive families (``a + b``), multiplicative ones (``a * b``,
-``1 / a``) and conjugation (``-a``), which is all that family laws need.
+An expression is a Laurent polynomial with rational coefficients, kept in one canonical form, so that two
+expressions are equal exactly when they compare equal. That covers additive families (``a + b``),
+multiplicative ones (``a * b``, ``1 / a``) and conjugation (``-a``), which is all that family laws need.
 """
 
 from collections.abc import Mapping
@@ -14,8 +14,8 @@ from typing import TypeAlias, Union
 Monomial: TypeAlias = tuple[tuple[str, int], ...]
 """Variables with their non-zero exponents, sorted by name; ``()`` is the constant monomial."""
 
-Value: TypeAlias = Union[Fraction, "Expression", str, bool, None, tuple["Value", ...]]
-"""An argument of a symbol. Numbers are always `Fraction`; an `Expression` always has at least one variable."""
+Value: TypeAlias = Union[Fraction, "Expression", str, bool, tuple["Value", ...], None]
+"""An argument of a symbol. Numbers are always `Fraction`; an `Expression` has at least one variable."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,8 @@ def variable(name: str) -> Expression:
 def value(raw: object) -> Value:
     """Bring a Python object into the canonical form of an argument.
 
-    Floats are read as their shortest decimal, so that ``0.1`` is one tenth exactly and prints as it was typed.
+    Floats are read as their shortest decimal, so that ``0.1`` is one tenth exactly and prints as it was
+    typed.
 
     Raises:
         TypeError: The object is none of number, text, truth value, None, tuple or list of such.
@@ -91,6 +92,8 @@ def value(raw: object) -> Value:
 
 def add(left: Number, right: Number) -> Number:
     """The sum, in canonical form."""
+    if isinstance(left, Fraction) and isinstance(right, Fraction):
+        return left + right
     terms = _terms(left)
     for monomial, coefficient in _terms(right).items():
         terms[monomial] = terms.get(monomial, Fraction(0)) + coefficient
@@ -99,11 +102,15 @@ def add(left: Number, right: Number) -> Number:
 
 def negate(number: Number) -> Number:
     """The negative, in canonical form."""
+    if isinstance(number, Fraction):
+        return -number
     return _collapse({monomial: -coefficient for monomial, coefficient in _terms(number).items()})
 
 
 def multiply(left: Number, right: Number) -> Number:
     """The product, in canonical form."""
+    if isinstance(left, Fraction) and isinstance(right, Fraction):
+        return left * right
     terms: dict[Monomial, Fraction] = {}
     for first, x in _terms(left).items():
         for second, y in _terms(right).items():
@@ -130,6 +137,13 @@ def divide(left: Number, right: Number) -> Number:
     ((monomial, coefficient),) = terms.items()
     reciprocal = {tuple((name, -exponent) for name, exponent in monomial): 1 / coefficient}
     return multiply(left, _collapse(reciprocal))
+
+
+def difference(left: Value, right: Value) -> Number | None:
+    """``left - right``, or None where either is no number."""
+    if isinstance(left, Fraction | Expression) and isinstance(right, Fraction | Expression):
+        return add(left, negate(right))
+    return None
 
 
 def substitute(expression: Value, bindings: Mapping[str, Value]) -> Value:

@@ -30,6 +30,8 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
+_NUMBER_SIZE = 100  # characters, and power of ten: far beyond any parameter, and cheap to compute with
+_NESTING = 100  # brackets within brackets, or signs before signs
 _CONSTANTS: dict[str, Value] = {"true": True, "false": False, "none": None}
 
 
@@ -109,6 +111,15 @@ class _Reader:
             self.tokens.append(_Token(kind, match.group(kind), match.start(kind)))
             place = match.end()
         self.index = 0
+        self.refuse_deep_nesting()
+
+    def refuse_deep_nesting(self) -> None:
+        depth = run = 0
+        for token in self.tokens:
+            depth += (token.text == "(") - (token.text == ")") if token.kind == "sign" else 0
+            run = run + 1 if token.text in ("~", "-") else 0
+            if max(depth, run) > _NESTING:
+                raise self.fail(f"more than {_NESTING} levels of nesting", token)
 
     @property
     def next(self) -> _Token:
@@ -164,6 +175,8 @@ class _Reader:
         token = self.next
         if token.kind != "number" or not token.text.isdigit():
             raise self.fail("an exponent is a whole number, such as 2 or -1")
+        if len(token.text) > _NUMBER_SIZE:
+            raise self.fail("this exponent is too large")
         self.index += 1
         if bracket:
             self.take(")", "expected ')' after the exponent")
@@ -237,12 +250,18 @@ class _Reader:
             return self.bracketed()
         self.index += 1
         if token.kind == "number":
-            return Fraction(token.text)
+            return self.number(token)
         if token.kind == "name" and self.variables:
             return expressions.variable(token.text)
         self.index -= 1
         wanted = "a number, text in quotes, or a variable" if self.variables else "a number or text in quotes"
         raise self.fail(f"a parameter must be {wanted}")
+
+    def number(self, token: _Token) -> Fraction:
+        _, _, power = token.text.lower().partition("e")
+        if len(token.text) > _NUMBER_SIZE or abs(int(power or "0")) > _NUMBER_SIZE:
+            raise self.fail(f"this number has more than {_NUMBER_SIZE} digits", token)
+        return Fraction(token.text)
 
     def bracketed(self) -> Value:
         items: list[Value] = []
@@ -262,9 +281,7 @@ class _Reader:
         right: Value,
         sign: _Token,
     ) -> Value:
-        numbers = [
-            item for item in (left, right) if isinstance(item, Fraction | Expression) and not isinstance(item, bool)
-        ]
+        numbers = [item for item in (left, right) if isinstance(item, Fraction | Expression)]
         if len(numbers) != 2:
             raise self.fail(f"{sign.text!r} works on numbers only", sign)
         try:

@@ -69,7 +69,8 @@ class Letter(NamedTuple):
 class Word:
     """A product of powers of symbols; the empty word is the identity.
 
-    Neighbouring powers of one symbol are merged when their exponents have the same sign. ``a * a^-1`` is *not*
+    Neighbouring powers of one symbol are merged when their exponents have the same sign. ``a * a^-1`` is
+    *not*
     cancelled: whether it is the identity is for the laws to say (Canny has no inverse).
 
     Example:
@@ -94,9 +95,7 @@ class Word:
         """
         if len(self) > MAX_LETTERS:
             raise AugalgebraError(f"this word has {len(self)} letters; at most {MAX_LETTERS} can be spelt out")
-        return tuple(
-            Letter(symbol, exponent < 0) for symbol, exponent in self.syllables for _ in range(abs(exponent))
-        )
+        return tuple(Letter(symbol, exponent < 0) for symbol, exponent in self.syllables for _ in range(abs(exponent)))
 
     @property
     def symbols(self) -> tuple[Symbol, ...]:
@@ -113,9 +112,7 @@ class Word:
         return iter(self.letters)
 
     def __str__(self) -> str:
-        powers = (
-            str(symbol) if exponent == 1 else f"{symbol}^{exponent}" for symbol, exponent in self.syllables
-        )
+        powers = (str(symbol) if exponent == 1 else f"{symbol}^{exponent}" for symbol, exponent in self.syllables)
         return " * ".join(powers) or "id"
 
     def __repr__(self) -> str:

@@ -1,0 +1,215 @@
+"""From chains of rules to chains of declared laws."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+
+from augalgebra.algebra import expressions
+from augalgebra.algebra.alphabet import Alphabet, Codes
+from augalgebra.algebra.chains import Chain, Use, shortened
+from augalgebra.algebra.expressions import Value, substitute, variable
+from augalgebra.algebra.laws import Law
+from augalgebra.algebra.proofs import InverseDefinition, Proof, Step
+from augalgebra.algebra.rules import InverseAxiom, InverseFact, Lemma, Link, Modulus, backwards, readable
+from augalgebra.errors import IncompleteError
+
+MAX_PROOF = 50_000
+"""Longest chain that is spelt out."""
+
+
+class Derivations:
+    """Spells lemmas out as chains of axioms, and remembers what it has spelt out.
+
+    Attributes:
+        alphabet: The codes of the letters.
+        moduli: The moduli of families, by which letters are silently brought into canonical form.
+        axioms: Laws that may be used to shorten a proof, besides those that it already uses.
+    """
+
+    def __init__(
+        self, alphabet: Alphabet, moduli: Mapping[tuple[int, int], Modulus], axioms: Iterable[Lemma] = ()
+    ) -> None:
+        self.alphabet, self.moduli = alphabet, moduli
+        self._axioms = tuple(axioms)
+        self._chains: dict[Lemma, Chain] = {}
+        self._definitions: dict[tuple[InverseFact, bool], InverseDefinition] = {}
+
+    def proof(self, start: Codes, links: Sequence[Link], end: Codes) -> Proof:
+        """The proof that the links amount to, shortened.
+
+        Raises:
+            IncompleteError: The proof is too long to be spelt out.
+        """
+        chain = shortened(self.alphabet, self._follow(start, links, end), self._axioms)
+        words = [self.alphabet.decode(word) for word in chain.words]
+        steps = (
+            Step(
+                before,
+                after,
+                self._law(use.link.source),
+                use.link.forward,
+                use.link.position,
+                tuple(
+                    sorted((self._own_name(use.link.source, name), item) for name, item in use.link.bindings.items())
+                ),
+                use.times,
+            )
+            for before, after, use in zip(words, words[1:], chain.uses, strict=False)
+        )
+        return Proof(words[0], words[-1], tuple(steps))
+
+    def _follow(self, start: Codes, links: Iterable[Link], end: Codes) -> Chain:
+        """Walk from `start` along the links, shifting parameters by their periods where a link needs it."""
+        instantiate = self.alphabet.instantiate
+        words, uses = [start], []
+
+        def extend(chain: Chain, position: int, length: int, bindings: Mapping[str, Value]) -> None:
+            if len(words) + len(chain.uses) > MAX_PROOF:
+                raise IncompleteError(f"this proof has more than {MAX_PROOF} steps")
+            before, after = words[-1][:position], words[-1][position + length :]
+            for use, word in zip(chain.uses, chain.words[1:], strict=True):
+                link = use.link
+                values = {name: substitute(item, bindings) for name, item in link.bindings.items()}
+                uses.append(Use(Link(link.source, link.forward, link.position + position, values), use.times))
+                words.append(before + instantiate(word, bindings) + after)
+
+        for link in links:
+            chain = self._chain(link.source)
+            if not link.forward:
+                chain = chain.reversed()
+            needed = instantiate(chain.words[0], link.bindings)
+            for shift in self._shifts(words[-1], link.position, needed):
+                extend(*shift)
+            extend(chain, link.position, len(needed), link.bindings)
+        for shift in self._shifts(words[-1], 0, end):
+            extend(*shift)
+        return Chain(tuple(words), tuple(uses)).without_detours()
+
+    def _chain(self, lemma: Lemma) -> Chain:
+        """The chain of axioms that proves a lemma, in the lemma's own variables."""
+        found = self._chains.get(lemma)
+        if found is None:
+            if lemma.axiom is not None:
+                own = {name: variable(name) for name in self.alphabet.variables_of((*lemma.lhs, *lemma.rhs))}
+                found = Chain((lemma.lhs, lemma.rhs), (Use(Link(lemma, True, 0, own)),))
+            else:
+                found = self._follow(lemma.lhs, lemma.chain, lemma.rhs)
+            self._chains[lemma] = found
+        return found
+
+    def _shifts(
+        self, word: Codes, position: int, needed: Codes
+    ) -> Iterator[tuple[Chain, int, int, Mapping[str, Value]]]:
+        """Chains that turn the letters at `position` into needed ones that differ by periods only."""
+        alphabet = self.alphabet
+        for place, wanted in enumerate(needed):
+            code = word[position + place]
+            if code == wanted:
+                continue
+            arguments = list(alphabet.arguments[code])
+            for index, aim in enumerate(alphabet.arguments[wanted]):
+                if arguments[index] == aim:
+                    continue
+                distance = _distance(arguments[index], aim)
+                for lemma, step, times in self._decomposed(alphabet.shapes[code], index, distance):
+                    yield from self._moves(lemma, step, times, arguments, index, position + place)
+
+    def _moves(
+        self, lemma: Lemma, step: Fraction, times: int, arguments: list[Value], index: int, position: int
+    ) -> Iterator[tuple[Chain, int, int, Mapping[str, Value]]]:
+        """Apply a shift several times (backwards where `times` is negative), updating the arguments."""
+        chain = self._chain(lemma)
+        once = step if times > 0 else -step
+        names = [expressions.as_variable(item) for item in self.alphabet.arguments[lemma.lhs[0]]]
+
+        def at(values: Sequence[Value]) -> dict[str, Value]:
+            return {str(name): item for name, item in zip(names, values, strict=True)}
+
+        def moved(by: Fraction) -> list[Value]:
+            values = list(arguments)
+            old = values[index]
+            if not isinstance(old, Fraction | expressions.Expression):
+                raise TypeError(f"{old!r} is no number")
+            values[index] = expressions.add(old, by)
+            return values
+
+        single = chain.uses[0] if len(chain.uses) == 1 else None
+        left = abs(times)
+        while left:
+            often = left if single is not None and single.times == 1 else 1
+            # Backwards, the lemma's own variable stands at the far end of its last application.
+            values = arguments if times > 0 else moved(once)
+            if single is not None and often > 1:
+                end = self.alphabet.instantiate(lemma.lhs, at(moved(once * often)))
+                link = single.link if times > 0 else backwards([single.link])[0]
+                start = self.alphabet.instantiate(lemma.lhs, at(arguments))
+                bound = {name: substitute(item, at(values)) for name, item in link.bindings.items()}
+                yield Chain((start, end), (Use(link._replace(bindings=bound), often),)), position, 1, {}
+            else:
+                yield (chain if times > 0 else chain.reversed()), position, 1, at(values)
+            arguments[index] = moved(once * often)[index]
+            left -= often
+
+    def _decomposed(self, shape: int, place: int, distance: Fraction) -> list[tuple[Lemma, Fraction, int]]:
+        """Write a multiple of a period as multiples of the shifts that were known first."""
+        known = self.moduli[shape, place].shifts
+        for size in range(1, len(known) + 1):
+            times = _combination([shift for shift, _ in known[:size]], distance)
+            if times is not None:
+                return [(lemma, shift, factor) for (shift, lemma), factor in zip(known, times, strict=False) if factor]
+        raise AssertionError(f"letters differ by {distance}, which is no multiple of the period")
+
+    def _law(self, lemma: Lemma) -> Law | InverseDefinition:
+        axiom = lemma.axiom
+        if isinstance(axiom, Law):
+            return axiom
+        if not isinstance(axiom, InverseAxiom):
+            raise TypeError("only axioms stand in a chain")
+        return self._definition(axiom)
+
+    def _definition(self, axiom: InverseAxiom) -> InverseDefinition:
+        key = (axiom.fact, axiom.mirrored)
+        found = self._definitions.get(key)
+        if found is None:
+            fact = axiom.fact
+            names = readable(self.alphabet.variables_of((fact.letter,)))
+            (letter,) = self.alphabet.instantiate((fact.letter,), names)
+            right, left = (None if lemma is None else self._renamed(lemma, names) for lemma in (fact.right, fact.left))
+            symbol = self.alphabet.letters[letter].symbol
+            found = InverseDefinition(symbol, axiom.mirrored, right, left, fact.law)
+            self._definitions[key] = found
+        return found
+
+    def _renamed(self, lemma: Lemma, names: Mapping[str, Value]) -> Proof:
+        instantiate = self.alphabet.instantiate
+        return self.proof(instantiate(lemma.lhs, names), [Link(lemma, True, 0, names)], instantiate(lemma.rhs, names))
+
+    def _own_name(self, lemma: Lemma, name: str) -> str:
+        """The name under which the printed law knows a variable."""
+        if isinstance(lemma.axiom, InverseAxiom):
+            return str(readable(self.alphabet.variables_of((lemma.axiom.fact.letter,)))[name])
+        return name
+
+
+def _distance(old: Value, new: Value) -> Fraction:
+    distance = expressions.difference(new, old)
+    if not isinstance(distance, Fraction):
+        raise TypeError(f"{old} and {new} do not differ by a number")
+    return distance
+
+
+def _combination(shifts: Sequence[Fraction], distance: Fraction) -> list[int] | None:
+    """Whole numbers that make the shifts add up to the distance, if there are any (extended Euclid)."""
+    total, factors = shifts[0], [1]
+    for shift in shifts[1:]:
+        # Invariant: each triple (r, x, y) has r = x * total + y * shift.
+        old, new = (total, 1, 0), (shift, 0, 1)
+        while new[0]:
+            quotient = int(old[0] // new[0])
+            old, new = (
+                new,
+                (old[0] - quotient * new[0], old[1] - quotient * new[1], old[2] - quotient * new[2]),
+            )
+        total = old[0]
+        factors = [old[1] * factor for factor in factors] + [old[2]]
+    times = distance / total
+    return [int(times) * factor for factor in factors] if times.denominator == 1 else None

@@ -1,0 +1,155 @@
+"""Presentations: the generators in play and the laws between them."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from augalgebra.algebra.laws import Law
+from augalgebra.algebra.unification import match_letters
+from augalgebra.algebra.words import Letter, Symbol, Word
+
+
+@dataclass(frozen=True)
+class Presentation:
+    """A monoid given by generators and laws.
+
+    Attributes:
+        generators: The symbols in play; a family that some law mentions in general has no single symbol here.
+        laws: What is known about them. Violated laws may be among them and are never reasoned with.
+        preferred: Names that normal forms use rather than others of the same length.
+
+    Example:
+        >>> from augalgebra.algebra.laws import parse_law
+        >>> laws = [parse_law("s * s = id"), parse_law("r^4 = id"), parse_law("s * r * s = r^-1")]
+        >>> [str(symbol) for symbol in Presentation.of(laws).generators]
+        ['r', 's']
+    """
+
+    generators: tuple[Symbol, ...]
+    laws: tuple[Law, ...]
+    preferred: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, laws: Iterable[Law]) -> "Presentation":
+        """The presentation by these laws, with the generators that they mention."""
+        laws = tuple(laws)
+        return cls(_sorted(symbol for law in laws for symbol in law.symbols if not symbol.variables), laws)
+
+    @classmethod
+    def around(cls, words: Iterable[Word], laws: Iterable[Law]) -> "Presentation":
+        """The part of all laws that can matter for questions about some words.
+
+        In play are the names in the words and, transitively, plain names linked to them by a definition: a
+        law that says what word a plain name equals, or that a product is the identity. An alias (a name
+        declared to equal one other plain name) is in play only if it is asked about. A family is in play if
+        the words mention it, or if a name they mention is defined by its members alone. Commutations pull
+        nothing in.
+
+        Args:
+            words: The words that will be asked about.
+            laws: All laws there are.
+        """
+        words = tuple(words)
+        usable = tuple(law for law in laws if law.status != "violated")
+        asked = {symbol.name for word in words for symbol in word.symbols}
+        linking = [law for law in usable if _defines(law)]
+        in_play = asked | _families_behind(asked, linking)
+        waiting = [(law, _names(law)) for law in linking]
+        grown = True
+        while grown:
+            grown, still = False, []
+            for law, names in waiting:
+                if _reaches(law, names, in_play):
+                    grown = grown or not names <= in_play
+                    in_play |= names
+                else:
+                    still.append((law, names))
+            waiting = still
+        kept = tuple(law for law in usable if _names(law) <= in_play)
+        mentioned = (symbol for law in kept for symbol in law.symbols if not symbol.variables)
+        asked_symbols = (symbol for word in words for symbol in word.symbols)
+        return cls(_sorted((*asked_symbols, *mentioned)), kept, frozenset(asked))
+
+    @cached_property
+    def equations(self) -> tuple[Law, ...]:
+        """The laws that are reasoned with."""
+        return tuple(law for law in self.laws if law.status != "violated" and law.kind != "singular")
+
+    @cached_property
+    def singular(self) -> tuple[Law, ...]:
+        """The laws that say that something has no inverse."""
+        return tuple(law for law in self.laws if law.status != "violated" and law.kind == "singular")
+
+    @cached_property
+    def defined(self) -> frozenset[str]:
+        """Plain names that are declared to equal a word in others."""
+        return frozenset(
+            law.lhs.syllables[0][0].name for law in self.equations if law.kind == "equals" and _is_plain(law.lhs)
+        )
+
+    def obstacle(self, symbol: Symbol) -> Law | None:
+        """A law that speaks against an inverse of this symbol: a singular one, or else idempotence."""
+        for law in (*self.singular, *(law for law in self.equations if law.kind == "idempotent")):
+            about = law.lhs if law.kind == "singular" else law.rhs
+            if len(about) == 1 and match_letters(about.letters, [Letter(symbol)]) is not None:
+                return law
+        return None
+
+    def exact_only(self) -> "Presentation":
+        """The same without the laws that hold approximately."""
+        return replace(self, laws=tuple(law for law in self.laws if law.scope == "exact"))
+
+
+def _defines(law: Law) -> bool:
+    """Whether a law ties a plain name to a word so that one may stand for the other."""
+    if law.kind == "singular":
+        return False
+    if len(law.lhs) < len(law.rhs):
+        law = replace(law, lhs=law.rhs, rhs=law.lhs)
+    if not law.rhs:
+        return len(law.lhs) == 2 and len(law.lhs.symbols) == 2
+    if len(law.lhs) == len(law.rhs) == 1:
+        return _is_plain(law.lhs) or _is_plain(law.rhs)
+    return _is_plain(law.rhs) and law.rhs.symbols[0] not in law.lhs.symbols
+
+
+def _reaches(law: Law, names: frozenset[str], in_play: set[str]) -> bool:
+    """Whether a definition brings its other names into play."""
+    if names.isdisjoint(in_play) or any(name not in in_play for name in _families(law)):
+        return False
+    alias = len(law.lhs) == len(law.rhs) == 1 and _is_plain(law.lhs) and _is_plain(law.rhs)
+    return not alias or law.lhs.symbols[0].name in in_play
+
+
+def _families_behind(asked: set[str], linking: Iterable[Law]) -> set[str]:
+    """The families by whose members alone some asked name is defined."""
+    linking = tuple(linking)
+    found: set[str] = set()
+    for name in sorted(asked):
+        definitions = [law for law in linking if name in _names(law)]
+        families = [_families(law) for law in definitions]
+        if definitions and all(families):
+            found.update(*families)
+    return found
+
+
+def _names(law: Law) -> frozenset[str]:
+    return frozenset(symbol.name for symbol in law.symbols)
+
+
+def _families(law: Law) -> set[str]:
+    return {symbol.name for symbol in law.symbols if symbol.args or symbol.kwargs}
+
+
+def _is_plain(word: Word) -> bool:
+    if len(word) != 1:
+        return False
+    ((symbol, exponent),) = word.syllables
+    return exponent == 1 and not (symbol.args or symbol.kwargs)
+
+
+def _sorted(symbols: Iterable[Symbol]) -> tuple[Symbol, ...]:
+    def distinct() -> Iterator[Symbol]:
+        yield from dict.fromkeys(symbols)
+
+    return tuple(sorted(distinct(), key=str))

@@ -1,0 +1,252 @@
+"""Proofs: chains of words in which each step applies one declared law.
+
+Checking a proof uses nothing of the engine that found it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Literal
+
+from augalgebra.algebra import expressions
+from augalgebra.algebra.expressions import Expression, Value
+from augalgebra.algebra.laws import Law
+from augalgebra.algebra.unification import match_letters
+from augalgebra.algebra.words import IDENTITY, Letter, Symbol, Word
+
+Scope = Literal["exact", "approximate"]
+_MEANINGLESS = (ZeroDivisionError, ValueError, TypeError)
+
+
+@dataclass(frozen=True)
+class InverseDefinition:
+    """``x * x^-1 = id``, or mirrored ``x^-1 * x = id``: the meaning of a formal inverse.
+
+    Attributes:
+        symbol: The letter; its variables stand for all values.
+        mirrored: Whether the inverse stands first.
+        right: Proof that the letter times some word is the identity.
+        left: Proof that some word times the letter is the identity.
+        law: Instead of the proofs, a law that writes the formal inverse and so takes it for granted.
+    """
+
+    symbol: Symbol
+    mirrored: bool
+    right: "Proof | None" = None
+    left: "Proof | None" = None
+    law: Law | None = None
+
+    @property
+    def lhs(self) -> Word:
+        """The letter and its inverse."""
+        pair = Letter(self.symbol), Letter(self.symbol, inverse=True)
+        return Word.from_letters(pair[::-1] if self.mirrored else pair)
+
+    @property
+    def rhs(self) -> Word:
+        """The identity."""
+        return IDENTITY
+
+    @property
+    def laws(self) -> tuple[Law, ...]:
+        """The laws by which the letter is known to be invertible."""
+        proofs = [proof for proof in (self.right, self.left) if proof is not None]
+        given = () if self.law is None else (self.law,)
+        return tuple(dict.fromkeys((*given, *(law for proof in proofs for law in proof.laws))))
+
+    def __str__(self) -> str:
+        return f"{self.lhs} = id"
+
+    def flaw(self) -> str | None:
+        """What is wrong with the grounds on which the letter counts as invertible, if anything is."""
+        if self.law is not None:
+            inverse = [Letter(self.symbol, inverse=True)]
+            if any(match_letters([letter], inverse) is not None for letter in (self.law.lhs * self.law.rhs).letters):
+                return None
+            return f"{self.law} does not write the inverse of {self.symbol}"
+        for proof, side in ((self.right, "right"), (self.left, "left")):
+            if proof is None:
+                return f"nothing says that {self.symbol} has a {side} inverse"
+            letters = proof.start.letters
+            place = 0 if side == "right" else -1
+            if not letters or letters[place] != Letter(self.symbol) or proof.end:
+                return f"{proof.start} = {proof.end} gives no {side} inverse of {self.symbol}"
+            flaw = proof.flaw()
+            if flaw is not None:
+                return flaw
+        return None
+
+    def holds_at(self, bindings: dict[str, Value]) -> bool:
+        """Whether the grounds make sense at these values (``1 / a`` makes none at 0)."""
+        words = [word for proof in (self.right, self.left) if proof is not None for word in proof.words]
+        try:
+            for word in words:
+                word.map(lambda symbol: symbol.substitute(bindings))
+        except _MEANINGLESS:
+            return False
+        return True
+
+
+@dataclass(frozen=True)
+class Step:
+    """One application of a law (or of the definition of a formal inverse).
+
+    Attributes:
+        before: The word it is applied to.
+        after: The word it gives.
+        law: What is applied.
+        forward: Whether the left side of the law is replaced by its right side.
+        position: How many letters stand before the replaced part.
+        bindings: Values for the variables of the law.
+        times: How often it is applied in a row; more than once only where it shifts a parameter.
+    """
+
+    before: Word
+    after: Word
+    law: Law | InverseDefinition
+    forward: bool
+    position: int
+    bindings: tuple[tuple[str, Value], ...] = ()
+    times: int = 1
+
+    @property
+    def text(self) -> str:
+        """The law in words, with how often it is used where that is more than once."""
+        name = f"{self.law} (definition of the inverse)" if isinstance(self.law, InverseDefinition) else str(self.law)
+        return f"{name}, {self.times} times" if self.times > 1 else name
+
+    def flaw(self) -> str | None:
+        """What is wrong with this step, if anything is."""
+        bindings = dict(self.bindings)
+        try:
+            sides = [
+                word.map(lambda symbol: symbol.substitute(bindings)).letters for word in (self.law.lhs, self.law.rhs)
+            ]
+        except _MEANINGLESS as error:
+            return f"{self.law} makes no sense here: {error}"
+        old, new = sides if self.forward else sides[::-1]
+        if isinstance(self.law, InverseDefinition):
+            flaw = self.law.flaw()
+            if flaw is not None:
+                return flaw
+            if not self.law.holds_at(bindings):
+                return f"{self.law} makes no sense here"
+        elif self.law.kind == "singular" or self.law.status == "violated":
+            return f"{self.law} is no law to reason with"
+        if self.times != 1:
+            repeated = _repeated(old, new, self.times)
+            if repeated is None:
+                return f"{self.law} shifts no parameter, so it cannot be applied {self.times} times at once"
+            new = repeated
+        before, after = self.before.letters, self.after.letters
+        part = before[self.position : self.position + len(old)]
+        if self.position < 0 or part != old:
+            return f"{self.law} does not apply to {self.before} at letter {self.position + 1}"
+        if after != before[: self.position] + new + before[self.position + len(old) :]:
+            return f"{self.law} does not turn {self.before} into {self.after}"
+        return None
+
+
+@dataclass(frozen=True)
+class Proof:
+    """That two words are equal, step by step.
+
+    Attributes:
+        start: The first word.
+        end: The last word.
+        steps: What leads from the one to the other.
+    """
+
+    start: Word
+    end: Word
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """All words of the chain, the first and last included."""
+        return (self.start, *(step.after for step in self.steps))
+
+    @cached_property
+    def laws(self) -> tuple[Law, ...]:
+        """The laws used, those that justify formal inverses included, in order of first use."""
+        used: dict[Law, None] = {}
+        for step in self.steps:
+            used |= dict.fromkeys((step.law,) if isinstance(step.law, Law) else step.law.laws)
+        return tuple(used)
+
+    @property
+    def scope(self) -> Scope:
+        """Approximate if any law used is approximate."""
+        return "approximate" if any(law.scope == "approximate" for law in self.laws) else "exact"
+
+    def then(self, other: "Proof") -> "Proof":
+        """This chain followed by another that starts where it ends."""
+        return Proof(self.start, other.end, self.steps + other.steps)
+
+    def reversed(self) -> "Proof":
+        """The chain read from its end."""
+        return Proof(self.end, self.start, tuple(_backwards(step) for step in reversed(self.steps)))
+
+    def flaw(self, laws: Iterable[Law] | None = None) -> str | None:
+        """The first thing wrong with this proof, or None.
+
+        Args:
+            laws: The laws that may be used; None allows any.
+        """
+        allowed = None if laws is None else set(laws)
+        current = self.start
+        for number, step in enumerate(self.steps, start=1):
+            if step.before != current:
+                return f"step {number} starts from {step.before}, but the word is {current}"
+            flaw = step.flaw()
+            if flaw is not None:
+                return f"step {number}: {flaw}"
+            current = step.after
+        if current != self.end:
+            return f"the steps end at {current}, not at {self.end}"
+        if allowed is not None:
+            for law in self.laws:
+                if law not in allowed:
+                    return f"{law} is not one of the laws"
+        return None
+
+    def verify(self, laws: Iterable[Law] | None = None) -> bool:
+        """Whether every step is right; see `flaw` for what is wrong."""
+        return self.flaw(laws) is None
+
+    def __str__(self) -> str:
+        lines = [str(self.start), *(f"  = {step.after}    by {step.text}" for step in self.steps)]
+        return "\n".join(lines)
+
+
+def _backwards(step: Step) -> Step:
+    return Step(step.after, step.before, step.law, not step.forward, step.position, step.bindings, step.times)
+
+
+def _repeated(old: tuple[Letter, ...], new: tuple[Letter, ...], times: int) -> tuple[Letter, ...] | None:
+    """The result of shifting a letter several times over, if the two letters differ by a shift."""
+    if times < 1 or len(old) != 1 or len(new) != 1 or old[0].inverse != new[0].inverse:
+        return None
+    first, second = old[0].symbol, new[0].symbol
+    if (first.name, len(first.args), [key for key, _ in first.kwargs]) != (
+        second.name,
+        len(second.args),
+        [key for key, _ in second.kwargs],
+    ):
+        return None
+    try:
+        args = tuple(_moved(a, b, times) for a, b in zip(first.args, second.args, strict=True))
+        kwargs = tuple((key, _moved(a, b, times)) for (key, a), (_, b) in zip(first.kwargs, second.kwargs, strict=True))
+    except TypeError:
+        return None
+    return (Letter(Symbol(first.name, args, kwargs), old[0].inverse),)
+
+
+def _moved(old: Value, new: Value, times: int) -> Value:
+    if old == new:
+        return old
+    shift = expressions.difference(new, old)
+    if isinstance(shift, Fraction) and isinstance(old, Fraction | Expression):
+        return expressions.add(old, shift * times)
+    raise TypeError("no shift")

@@ -1,0 +1,171 @@
+"""Rewriting systems: what completion makes of a presentation."""
+
+from collections.abc import Iterable
+from functools import cached_property
+
+from augalgebra.algebra.alphabet import Codes
+from augalgebra.algebra.derivations import Derivations
+from augalgebra.algebra.inverses import Inverses
+from augalgebra.algebra.presentation import Presentation
+from augalgebra.algebra.proofs import Proof
+from augalgebra.algebra.rules import Lemma, Link, RuleSet, backwards
+from augalgebra.algebra.words import MAX_LETTERS, Letter, Symbol, Word
+from augalgebra.errors import IncompleteError, NotInvertibleError
+
+_SPELT_OUT = 64
+"""Higher powers of one symbol are reduced by repeated squaring."""
+
+
+class RewritingSystem:
+    """Rules by which words are brought into normal form; made by `augalgebra.algebra.completion.complete`.
+
+    Attributes:
+        presentation: What it was made from.
+        completed: Whether two words are equal (in the presented monoid) exactly when their normal forms are.
+            If not, equal normal forms still prove equality, and different ones prove nothing.
+        reason: Why it is not completed; empty if it is.
+        exact: The system of the exact laws alone (itself if all are).
+    """
+
+    def __init__(
+        self,
+        presentation: Presentation,
+        rules: RuleSet,
+        inverses: Inverses,
+        reason: str,
+        axioms: Iterable[Lemma],
+        exact: "RewritingSystem | None" = None,
+    ) -> None:
+        self.presentation = presentation
+        self.inverses = inverses
+        self.completed, self.reason = not reason, reason
+        self.exact = self if exact is None else exact
+        self._rules, self._alphabet, self._axioms = rules, rules.alphabet, tuple(axioms)
+
+    def __len__(self) -> int:
+        return len(self._rules)
+
+    @cached_property
+    def _derivations(self) -> Derivations:
+        return Derivations(self._alphabet, self._rules.moduli, self._axioms)
+
+    @property
+    def rules(self) -> tuple[tuple[Word, Word], ...]:
+        """The rules, as pairs of words, in the order in which they were found."""
+        decode = self._alphabet.decode
+        return tuple((decode(rule.lhs), decode(rule.rhs)) for rule in self._rules.rules)
+
+    def is_invertible(self, symbol: Symbol) -> bool:
+        """Whether the laws say that a symbol has a two-sided inverse."""
+        return self.inverses.fact(self._alphabet.code(Letter(symbol))) is not None
+
+    def normal_form(self, word: Word) -> Word:
+        """The shortlex-least equal word (the least that the rules lead to, if the system is not completed).
+
+        Args:
+            word: Any word; symbols without laws stand for themselves.
+
+        Raises:
+            NotInvertibleError: The word has the inverse of a symbol that is not known to be invertible.
+            IncompleteError: The word took too many steps.
+        """
+        self._check(word)
+        reduced: Codes = ()
+        for symbol, exponent in word.syllables:
+            code = self._alphabet.code(Letter(symbol, exponent < 0))
+            reduced = self._rules.reduce(reduced + self._power((code,), abs(exponent)))
+        return self._alphabet.decode(reduced)
+
+    def derive(self, word: Word) -> Proof:
+        """The proof that a word equals its normal form.
+
+        Raises:
+            NotInvertibleError: As for `normal_form`.
+            IncompleteError: The proof is too long to be spelt out.
+        """
+        self._check(word)
+        codes = self._alphabet.encode(word)
+        trace: list[Link] = []
+        return self._derivations.proof(codes, trace, self._rules.reduce(codes, trace))
+
+    def prove(self, first: Word, second: Word) -> Proof | None:
+        """A proof that two words are equal, or None when their normal forms differ.
+
+        Raises:
+            NotInvertibleError: As for `normal_form`.
+            IncompleteError: The proof is too long to be spelt out.
+        """
+        self._check(first)
+        self._check(second)
+        start, end = self._alphabet.encode(first), self._alphabet.encode(second)
+        there: list[Link] = []
+        back: list[Link] = []
+        if self._rules.reduce(start, there) != self._rules.reduce(end, back):
+            return None
+        return self._derivations.proof(start, (*there, *backwards(back)), end)
+
+    def right_inverse(self, word: Word) -> tuple[Word, Proof] | None:
+        """A word that undoes this one when applied after it, with the proof, if the laws give one.
+
+        Raises:
+            NotInvertibleError: As for `normal_form`.
+            IncompleteError: The proof is too long to be spelt out.
+        """
+        self._check(word)
+        codes, trace = self._alphabet.encode(word), list[Link]()
+        form = self._rules.reduce(codes, trace)
+        found = self.inverses.right_inverse(form) or self._from_rule(form, first=True)
+        if found is None:
+            return None
+        witness, links = found
+        return self._alphabet.decode(witness), self._derivations.proof(codes + witness, (*trace, *links), ())
+
+    def left_inverse(self, word: Word) -> tuple[Word, Proof] | None:
+        """A word that this one undoes when applied after it, with the proof, if the laws give one.
+
+        Raises:
+            NotInvertibleError: As for `normal_form`.
+            IncompleteError: The proof is too long to be spelt out.
+        """
+        self._check(word)
+        codes, trace = self._alphabet.encode(word), list[Link]()
+        form = self._rules.reduce(codes, trace)
+        found = self.inverses.left_inverse(form) or self._from_rule(form, first=False)
+        if found is None:
+            return None
+        witness, links = found
+        moved = (link._replace(position=link.position + len(witness)) for link in trace)
+        return self._alphabet.decode(witness), self._derivations.proof(witness + codes, (*moved, *links), ())
+
+    def _from_rule(self, form: Codes, *, first: bool) -> tuple[Codes, tuple[Link, ...]] | None:
+        """The rest of a rule ``form * rest = id`` (or ``rest * form = id``)."""
+        for rule in self._rules.rules:
+            if rule.rhs or rule.variables or len(rule.lhs) <= len(form):
+                continue
+            part = rule.lhs[: len(form)] if first else rule.lhs[len(rule.lhs) - len(form) :]
+            if part == form:
+                rest = rule.lhs[len(form) :] if first else rule.lhs[: len(rule.lhs) - len(form)]
+                return rest, (Link(rule.lemma, True, 0, {}),)
+        return None
+
+    def _check(self, word: Word) -> None:
+        for symbol, exponent in word.syllables:
+            if exponent < 0 and not self.is_invertible(symbol):
+                raise NotInvertibleError(f"{symbol}^-1 has no meaning: {why_not_invertible(self.presentation, symbol)}")
+
+    def _power(self, codes: Codes, exponent: int) -> Codes:
+        if exponent <= _SPELT_OUT:
+            return codes * exponent
+        half = self._power(codes, exponent // 2)
+        power = self._rules.reduce(half + half + codes * (exponent % 2))
+        if len(power) > MAX_LETTERS:
+            raise IncompleteError(f"a power {exponent} stays longer than {MAX_LETTERS} letters")
+        return power
+
+
+def why_not_invertible(presentation: Presentation, symbol: Symbol) -> str:
+    """The law that speaks against an inverse of a symbol, or that none speaks for it."""
+    law = presentation.obstacle(symbol)
+    if law is None:
+        return f"no declared law says that {symbol} can be undone"
+    return f"{law} ({law.owner})" if law.owner else str(law)
