@@ -33,7 +33,7 @@ _REFUSED = {
     "ToTensorV2": "returns no picture",
 }
 _FORMATS = {".json": "json", ".yaml": "yaml", ".yml": "yaml"}
-_RESIZING = ("D4", "RandomRotate90", "SquareSymmetry", "XYMasking")
+_RESIZING = ("D4", "RandomRotate90", "SquareSymmetry")
 _RESIZING_MODULES = ("crops.transforms", "geometric.resize", "geometric.pad")
 
 
@@ -115,7 +115,8 @@ def apply(transform: Any, images: Tensor, seed: int | Tensor = 0) -> Tensor:
         A batch of the same type, clipped to [0, 1].
 
     Raises:
-        ValueError: The transform failed, or the pictures it returned differ in size; the message is one line.
+        ValueError: The transform failed, or returned no pictures, or pictures of different sizes; the message
+            is one line.
     """
     if not len(images):
         return images.clone()
@@ -126,6 +127,8 @@ def apply(transform: Any, images: Tensor, seed: int | Tensor = 0) -> Tensor:
     if len(sizes) > 1:
         raise ValueError(f"pictures of one batch came out in different sizes: {sorted(sizes)}")
     batch = torch.from_numpy(np.stack(results)).permute(0, 3, 1, 2)
+    if not torch.isfinite(batch).all():
+        raise ValueError("it returned values that are not finite")
     return batch.to(images.device, images.dtype).clamp(0, 1).contiguous()
 
 
@@ -218,5 +221,5 @@ def _summary(cls: type) -> str:
 def _one_line(error: Exception) -> str:
     cause = error.__cause__
     if isinstance(cause, ValidationError):
-        return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in cause.errors())
+        return "; ".join(": ".join(map(str, (*item["loc"], item["msg"]))) for item in cause.errors())
     return " ".join(str(error).split()) or type(error).__name__
