@@ -53,12 +53,14 @@ class Distribution:
             chosen: np.ndarray[Any, Any] = values[(generator.random(size) * len(values)).astype(np.int64)]
             return chosen
         low, high = self.values
-        unit = generator.random(size)
+        unit: np.ndarray[Any, Any] = generator.random(size)
         if self.kind == "integers":
-            return np.floor(low + unit * (high - low)).astype(np.int64)
-        if self.kind == "log_uniform":
-            return np.exp(np.log(low) + unit * (np.log(high) - np.log(low)))
-        return low + unit * (high - low)
+            unit = np.floor(low + unit * (high - low)).astype(np.int64)
+        elif self.kind == "log_uniform":
+            unit = np.exp(np.log(low) + unit * (np.log(high) - np.log(low)))
+        else:
+            unit = low + unit * (high - low)
+        return unit
 
     def __str__(self) -> str:
         return f"{self.kind}({', '.join(f'{value:.12g}' for value in self.values)})"

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 Size = Annotated[int, typer.Option(min=4, help="Height and width of the probe images.")]
 
 
+MOST_SHOWN = 40
+"""Most elements or relations that are listed; ``--json`` gives all."""
+MOST_TABLE = 16
+"""Most elements whose table is drawn."""
+
+
 def add_to(app: typer.Typer) -> None:
     """Add these commands to the application."""
     app.command(rich_help_panel="Laws", epilog="Example:  augalg laws flip_lr rotate_cw")(laws)
@@ -74,9 +80,9 @@ def discover(
     words = [catalog.word(name) for name in names]
     from augalgebra.checks import discover as discover_words
 
-    found = discover_words(catalog, words, size=size, max_elements=bound)
+    found = discover_words(catalog, words, height=size, max_elements=bound)
     if as_json:
-        render.emit_json(found.as_dict())
+        render.emit_json(found.as_dict(catalog))
     else:
         _show_discovery(catalog, found)
 
@@ -129,33 +135,27 @@ def _remarks(item: "LawResult") -> list[str]:
 
 
 def _show_discovery(catalog: Catalog, found: "Discovery") -> None:
-    data = found.as_dict()
-    structure = data["group"] or ("a group without a name here" if data.get("is_group") else "a monoid, no group")
+    data = found.as_dict(catalog)
     render.fields(
         [
-            ("generators", ", ".join(catalog.display(word) for word in found.generators)),
-            (
-                "order",
-                data["order"] if data["complete"] else f"more than {data['order']} (stopped at the bound)",
-            ),
-            ("structure", structure if data["complete"] else "not known"),
-            ("abelian", render.yes_no(data["abelian"])),
+            ("generators", ", ".join(data["generators"])),
+            ("order", found.order if found.complete else f"at least {found.order}: {found.reason}"),
+            ("structure", _structure(found)),
+            ("abelian", render.yes_no(found.abelian)),
         ]
     )
-    render.line()
-    render.line("elements:")
-    for index, element in enumerate(data["elements"]):
-        if index == MOST_SHOWN:
-            render.line(f"  ... and {len(data['elements']) - index} more (--json gives all)")
-            break
-        render.line(f"  {index:>3}  {element}")
-    render.line("relations:")
-    for relation in data["relations"][:MOST_SHOWN]:
-        render.line(f"  {relation}")
-    if data["complete"] and data["order"] <= MOST_TABLE:
+    render.numbered("elements", data["elements"], MOST_SHOWN)
+    render.bulleted("relations", data["relations"], MOST_SHOWN)
+    if found.complete and found.order <= MOST_TABLE:
         render.line("Cayley table (row first, then column):")
         render.cayley_table(data["table"])
+    render.bulleted("declared, but false here", [result.equation for result in found.false], MOST_SHOWN)
+    render.bulleted("true here, but not declared", data["undeclared"], MOST_SHOWN)
 
 
-MOST_SHOWN = 40
-MOST_TABLE = 16
+def _structure(found: "Discovery") -> str:
+    if not found.complete:
+        return "not known"
+    if found.group is not None:
+        return f"the group {found.group}"
+    return "a group without a name here" if found.closure.is_group else "a monoid, not a group"

@@ -79,6 +79,26 @@ def tree(root: str, branches: Mapping[str, Sequence[str]]) -> None:
     Console(file=sys.stdout, markup=False, highlight=False, emoji=False).print(shown)
 
 
+def bulleted(title: str, items: Sequence[str], most: int) -> None:
+    """Write a titled list, at most so many of its items; nothing if it is empty."""
+    _listed(title, [f"  {item}" for item in items], most)
+
+
+def numbered(title: str, items: Sequence[str], most: int) -> None:
+    """Write a titled list with the items' numbers, at most so many of them."""
+    _listed(title, [f"  {index:>3}  {item}" for index, item in enumerate(items)], most)
+
+
+def _listed(title: str, lines: Sequence[str], most: int) -> None:
+    if not lines:
+        return
+    line(f"{title}:")
+    for text in lines[:most]:
+        line(text)
+    if len(lines) > most:
+        line(f"  ... and {len(lines) - most} more (--json gives all)")
+
+
 def number(value: float | None, digits: int = 3) -> str:
     """A number for people: few digits, powers of ten only where they help."""
     if value is None:
