@@ -1,0 +1,284 @@
+"""Declared laws, checked on images."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from augalgebra.algebra.laws import Law
+from augalgebra.catalog import Catalog
+from augalgebra.checks.alternatives import find_alternative
+from augalgebra.checks.evaluation import Evaluator
+from augalgebra.checks.instances import (
+    DRAWS,
+    Instance,
+    instances,
+    shown_bindings,
+    without_boundary_inverses,
+)
+from augalgebra.checks.probes import Probe, ProbeFailure, contributed_probes, standard_probes
+from augalgebra.checks.results import Counterexample, LawReport, LawResult
+from augalgebra.checks.singular import check_singular
+from augalgebra.checks.tolerances import (
+    MOVED_APPROXIMATE,
+    MOVED_EXACT,
+    Norm,
+    differences,
+    exact_tolerance,
+)
+from augalgebra.errors import AugalgebraError, UnknownNameError
+
+
+def check_law(
+    catalog: Catalog,
+    law: Law,
+    probes: Sequence[Probe] | None = None,
+    *,
+    size: int = 28,
+    channels: int = 1,
+    draws: int = DRAWS,
+    seed: int = 0,
+    dtype: torch.dtype = torch.float32,
+    alternatives: bool = True,
+) -> LawResult:
+    """Check one law on images.
+
+    Args:
+        catalog: Where the augmentations are.
+        law: The law, its names as declared or resolved.
+        probes: Images to check on; the built-in ones by default.
+        size: Height and width of the built-in probes.
+        channels: Channels of the built-in probes.
+        draws: At how many parameter values a law with variables is tried.
+        seed: Seed of probes and parameter values.
+        dtype: Floating-point type of the built-in probes.
+        alternatives: Whether to look for what holds instead of a violated law.
+
+    Raises:
+        AugalgebraError: A name or parameter in the law cannot be resolved.
+    """
+    if probes is None:
+        probes = standard_probes(channels, size, size, seed=seed, dtype=dtype)
+    checker = LawChecker(catalog, probes, draws=draws, seed=seed, alternatives=alternatives)
+    return checker.check(catalog.law(law))
+
+
+def check_laws(
+    catalog: Catalog,
+    names: Iterable[str] | None = None,
+    *,
+    probes: Sequence[Probe] | None = None,
+    size: int = 28,
+    channels: int | None = None,
+    draws: int = DRAWS,
+    seed: int = 0,
+    dtype: torch.dtype = torch.float32,
+    alternatives: bool = True,
+) -> LawReport:
+    """Check many laws on images.
+
+    Args:
+        catalog: Where the augmentations and their laws are.
+        names: Augmentations and plugins whose laws are checked; all by default.
+        probes: Images to check on; by default the built-in ones and those that plugins contribute.
+        size: Height and width of the built-in probes.
+        channels: Channels of the built-in probes; by default 1, and 3 for laws that say nothing about grey images.
+        draws: At how many parameter values a law with variables is tried.
+        seed: Seed of probes and parameter values.
+        dtype: Floating-point type of the built-in probes.
+        alternatives: Whether to look for what holds instead of a violated law.
+
+    Raises:
+        UnknownNameError: There is no such augmentation or plugin.
+    """
+    laws, unresolved = _select(catalog, names)
+    failures: list[ProbeFailure] = []
+    checkers: list[LawChecker] = []
+    for number in (1, 3) if channels is None else (channels,):
+        chosen = probes
+        if chosen is None:
+            more, failed = contributed_probes(catalog, number, size, size, dtype=dtype)
+            failures.extend(failed)
+            chosen = (*standard_probes(number, size, size, seed=seed, dtype=dtype), *more)
+        checkers.append(LawChecker(catalog, chosen, draws=draws, seed=seed, alternatives=alternatives))
+        if probes is not None:
+            break
+    results = []
+    for law in laws:
+        result = checkers[0].check(law)
+        if result.verdict in ("vacuous", "not checked") and len(checkers) > 1:
+            second = checkers[1].check(law)
+            result = second if second.verdict in ("holds", "violated") else result
+        results.append(result)
+    return LawReport((*results, *unresolved), tuple(dict.fromkeys(failures)))
+
+
+def _select(catalog: Catalog, names: Iterable[str] | None) -> tuple[tuple[Law, ...], tuple[LawResult, ...]]:
+    """The laws of these augmentations and plugins, and the verdicts on those that could not be resolved."""
+    owners: set[str] | None = None
+    laws = catalog.laws
+    if names is not None:
+        owners, chosen = set(), dict[Law, None]()
+        for name in names:
+            if name in catalog.managers:
+                own = {a.name for a in catalog.augmentations.values() if a.plugin == name} | {name}
+            else:
+                own = {_resolved(catalog, name)}
+            owners |= own
+            chosen.update((law, None) for full in own - {name} | own for law in _laws_of(catalog, full))
+        laws = tuple(law for law in catalog.laws if law in chosen)
+    unresolved = tuple(
+        LawResult(item.law, str(item.law), "not checked", item.reason)
+        for item in catalog.dangling
+        if owners is None or item.law.owner in owners
+    )
+    return laws, unresolved
+
+
+def _resolved(catalog: Catalog, name: str) -> str:
+    try:
+        return catalog.resolve(name).name
+    except UnknownNameError:
+        known = [*catalog.augmentations, *catalog.managers]
+        raise UnknownNameError("augmentation or plugin", name, known, "('augalg list' shows all)") from None
+
+
+def _laws_of(catalog: Catalog, owner: str) -> tuple[Law, ...]:
+    if owner in catalog.augmentations:
+        return catalog.laws_of(owner)
+    return tuple(law for law in catalog.laws if law.owner == owner)
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """Both sides of one instance on all images of one batch that count."""
+
+    instance: Instance
+    batch: int
+    lhs: Tensor
+    rhs: Tensor
+    chosen: Tensor
+    errors: Tensor
+    moved: Tensor
+
+
+class LawChecker:
+    """Checks laws on a set of probes, remembering what words gave.
+
+    Attributes:
+        catalog: Where the augmentations are.
+        evaluator: Applies words to the probes.
+        draws: At how many parameter values a law with variables is tried.
+        seed: Seed of the parameter values.
+        alternatives: Whether to look for what holds instead of a violated law.
+        each: Whether each augmentation in a law has to move an image for the image to tell something, as declared
+            laws demand; otherwise one that moves it is enough.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        probes: Sequence[Probe],
+        *,
+        draws: int = DRAWS,
+        seed: int = 0,
+        alternatives: bool = True,
+        each: bool = True,
+    ) -> None:
+        self.catalog = catalog
+        self.evaluator = Evaluator(catalog, probes)
+        self.draws = draws
+        self.seed = seed
+        self.alternatives = alternatives
+        self.each = each
+
+    def check(self, law: Law) -> LawResult:
+        """The verdict on a law in canonical form."""
+        equation = self.catalog.display(law)
+        blank = LawResult(law, equation, "not checked")
+        tried = list(instances(self.catalog, law, draws=self.draws, seed=self.seed))
+        if not tried:
+            return replace(blank, reason="found no parameter values at which every parameter lies in its range")
+        if law.kind == "singular":
+            return check_singular(self.evaluator, blank, tried)
+        norm: Norm = "max" if law.scope == "exact" else "rms"
+        tolerance = self._tolerance(law)
+        comparisons: list[_Comparison] = []
+        try:
+            for instance in tried:
+                comparisons.extend(self._compare(instance, norm))
+        except AugalgebraError as error:
+            return replace(blank, reason=str(error), tolerance=tolerance)
+        return self._judge(replace(blank, tolerance=tolerance), comparisons, norm, tolerance)
+
+    def _tolerance(self, law: Law) -> float:
+        exact = exact_tolerance(self.catalog, (law.lhs, law.rhs), self.evaluator.dtype)
+        return exact if law.scope == "exact" or law.tolerance is None else law.tolerance
+
+    def _compare(self, instance: Instance, norm: Norm) -> Iterable[_Comparison]:
+        evaluator = self.evaluator
+        for lhs, rhs in without_boundary_inverses(instance.lhs, instance.rhs):
+            left, right = evaluator.symbols(lhs), evaluator.symbols(rhs)
+            letters = tuple(dict.fromkeys((*left, *right)))
+            for number, batch in enumerate(evaluator.batches):
+                chosen = torch.ones_like(batch.smooth) if norm == "max" else batch.smooth
+                if not bool(chosen.any()):
+                    continue
+                a, b = evaluator.apply(number, left)[chosen], evaluator.apply(number, right)[chosen]
+                displaced = [evaluator.moved(number, (letter,), norm)[chosen] for letter in letters]
+                combine = torch.amin if self.each else torch.amax
+                moved = combine(torch.stack(displaced), 0) if displaced else torch.zeros(len(a), dtype=a.dtype)
+                if len(left) + len(right) == 1:
+                    # such a law says that nothing moves, so that an image that stays is evidence
+                    moved = torch.full_like(moved, math.inf)
+                yield _Comparison(instance, number, a, b, chosen.nonzero()[:, 0], differences(a, b, norm), moved)
+
+    def _judge(self, blank: LawResult, comparisons: Sequence[_Comparison], norm: Norm, tolerance: float) -> LawResult:
+        errors = torch.cat([item.errors for item in comparisons])
+        moved = torch.cat([item.moved for item in comparisons])
+        result = replace(blank, error=float(errors.max()), moved=_largest_finite(moved), n=len(errors))
+        wrong = [item for item in comparisons if bool((item.errors > tolerance).any())]
+        if wrong:
+            counterexample = self._counterexample(blank.law, wrong[0], tolerance)
+            failing = [item.instance for item in wrong]
+            found = find_alternative(self.evaluator, failing, norm, tolerance) if self.alternatives else None
+            return replace(result, verdict="violated", counterexample=counterexample, alternative=found)
+        enough = (MOVED_EXACT if norm == "max" else MOVED_APPROXIMATE) * tolerance
+        if bool((moved > enough).any()):
+            return replace(result, verdict="holds")
+        return replace(
+            result,
+            verdict="vacuous",
+            reason=f"no image was moved by more than {result.moved:.2g} where {enough:.2g} would tell something",
+        )
+
+    def _counterexample(self, law: Law, wrong: _Comparison, tolerance: float) -> Counterexample:
+        position = int((wrong.errors > tolerance).nonzero()[0, 0])
+        probe, number = self.evaluator.batches[wrong.batch].labels[int(wrong.chosen[position])]
+        sign = "=" if law.scope == "exact" else "≈"
+        lhs_text, rhs_text = self.catalog.display(wrong.instance.lhs), self.catalog.display(wrong.instance.rhs)
+        counterexample = Counterexample(
+            f"{lhs_text} {sign} {rhs_text}",
+            shown_bindings(wrong.instance),
+            probe.name,
+            number,
+            float(wrong.errors[position]),
+        )
+        if wrong.lhs.shape != wrong.rhs.shape:
+            return counterexample
+        lhs, rhs = wrong.lhs[position], wrong.rhs[position]
+        worst = int((lhs - rhs).abs().argmax())
+        height, width = lhs.shape[-2:]
+        return replace(
+            counterexample,
+            pixel=(worst // (height * width), worst // width % height, worst % width),
+            lhs=float(lhs.reshape(-1)[worst]),
+            rhs=float(rhs.reshape(-1)[worst]),
+        )
+
+
+def _largest_finite(values: Tensor) -> float:
+    finite = values[torch.isfinite(values)]
+    return float(finite.max()) if len(finite) else 0.0

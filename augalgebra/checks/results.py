@@ -1,0 +1,172 @@
+"""What a check of laws found, as data."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from augalgebra.algebra.laws import Law
+from augalgebra.checks.probes import ProbeFailure
+
+Verdict = Literal["holds", "violated", "vacuous", "not checked"]
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """The simplest image and parameters at which the two sides differ.
+
+    Attributes:
+        equation: The law at these parameters.
+        parameters: The variables' values, as text.
+        probe: Name of the probe.
+        image: Number of the image in the probe.
+        error: How far the sides are apart on this image, measured as for the law.
+        pixel: Channel, row and column where they differ most; None if they differ in size.
+        lhs: The left side's value there.
+        rhs: The right side's value there.
+    """
+
+    equation: str
+    parameters: Mapping[str, str]
+    probe: str
+    image: int
+    error: float
+    pixel: tuple[int, int, int] | None = None
+    lhs: float = math.nan
+    rhs: float = math.nan
+
+    def __str__(self) -> str:
+        where = f"{self.equation} fails on {self.probe}[{self.image}]"
+        if self.pixel is None:
+            return f"{where}: the sides differ in size"
+        channel, row, column = self.pixel
+        place = f"row {row}, column {column}" + (f", channel {channel}" if channel else "")
+        return f"{where}: at {place} the left side is {self.lhs:.4g} and the right side {self.rhs:.4g}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "equation": self.equation,
+            "parameters": dict(self.parameters),
+            "probe": self.probe,
+            "image": self.image,
+            "error": finite(self.error),
+            "pixel": None if self.pixel is None else list(self.pixel),
+            "lhs": finite(self.lhs),
+            "rhs": finite(self.rhs),
+        }
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """What holds instead of a law that does not.
+
+    Attributes:
+        text: One line for people.
+        equation: The equation that holds; None if none was found within the bound.
+        error: Its error, if it holds approximately only.
+    """
+
+    text: str
+    equation: str | None = None
+    error: float | None = None
+
+    def __str__(self) -> str:
+        return self.text
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {"text": self.text, "equation": self.equation, "error": self.error}
+
+
+@dataclass(frozen=True)
+class LawResult:
+    """The verdict on one law.
+
+    Attributes:
+        law: The law.
+        equation: It as text for people.
+        verdict: ``vacuous`` if no image was moved enough for the law to tell anything.
+        reason: Why it was not checked or is vacuous, or what makes it violated beyond the counterexample.
+        error: Largest error over all images and parameters: of a pixel for exact laws, root mean square for
+            approximate ones; None if nothing was compared.
+        moved: How far the augmentations in the law displace the image that they displace most, in the same measure;
+            of several, the one that displaces least counts.
+        n: How many images times parameter values were compared.
+        tolerance: Largest error at which the law holds.
+        counterexample: The simplest, if violated.
+        alternative: What holds instead, if violated and looked for.
+    """
+
+    law: Law
+    equation: str
+    verdict: Verdict
+    reason: str = ""
+    error: float | None = None
+    moved: float | None = None
+    n: int = 0
+    tolerance: float | None = None
+    counterexample: Counterexample | None = None
+    alternative: Alternative | None = None
+
+    level: Literal["pixel"] = "pixel"
+
+    @property
+    def augmentation(self) -> str:
+        """Who declared the law: an augmentation's full name, or a plugin's."""
+        return self.law.owner
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON; infinite numbers become None."""
+        return {
+            "augmentation": self.augmentation,
+            "law": self.law.kind,
+            "equation": self.equation,
+            "scope": self.law.scope,
+            "level": self.level,
+            "verdict": self.verdict,
+            "error": finite(self.error),
+            "moved": finite(self.moved),
+            "n": self.n,
+            "tolerance": self.tolerance,
+            "reason": self.reason,
+            "counterexample": self.counterexample and self.counterexample.as_dict(),
+            "alternative": self.alternative and self.alternative.as_dict(),
+        }
+
+
+@dataclass(frozen=True)
+class LawReport:
+    """The verdicts on many laws.
+
+    Attributes:
+        results: One for each law.
+        probe_failures: Contributed probes that could not be used.
+    """
+
+    results: tuple[LawResult, ...]
+    probe_failures: tuple[ProbeFailure, ...] = ()
+
+    @property
+    def violated(self) -> int:
+        """How many laws are violated."""
+        return self.count("violated")
+
+    def count(self, verdict: Verdict) -> int:
+        """How many laws got this verdict."""
+        return sum(result.verdict == verdict for result in self.results)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "results": [result.as_dict() for result in self.results],
+            "violated": self.violated,
+            "probe_failures": [
+                {"plugin": item.plugin, "name": item.name, "reason": item.reason} for item in self.probe_failures
+            ],
+        }
+
+
+def finite(number: float | None) -> float | None:
+    """The number, or None where JSON has none for it."""
+    return number if number is not None and math.isfinite(number) else None

@@ -1,0 +1,94 @@
+"""Whether two words are equal on images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from augalgebra.algebra.laws import Law
+from augalgebra.algebra.words import Word
+from augalgebra.catalog import Catalog
+from augalgebra.checks.laws import LawChecker
+from augalgebra.checks.probes import Probe, standard_probes
+from augalgebra.checks.results import Counterexample, finite
+
+
+@dataclass(frozen=True)
+class WordComparison:
+    """Two words compared on images.
+
+    Attributes:
+        equal: None if it could not be decided: the words cannot be applied, or no image was moved enough.
+        reason: One line for people.
+        error: Largest difference, of a pixel if compared exactly, root mean square if with a tolerance.
+        moved: How far the augmentations displace the images, in the same measure.
+        n: How many images, times parameter values, were compared.
+        counterexample: Where they differ.
+    """
+
+    equal: bool | None
+    reason: str
+    error: float | None
+    moved: float | None
+    n: int
+    counterexample: Counterexample | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "equal": self.equal,
+            "level": "pixel",
+            "reason": self.reason,
+            "error": finite(self.error),
+            "moved": finite(self.moved),
+            "n": self.n,
+            "counterexample": self.counterexample and self.counterexample.as_dict(),
+        }
+
+
+def compare_words(
+    catalog: Catalog,
+    first: str | Word,
+    second: str | Word,
+    probes: Sequence[Probe] | None = None,
+    *,
+    size: int = 28,
+    channels: int = 1,
+    tolerance: float | None = None,
+    seed: int = 0,
+    dtype: torch.dtype = torch.float32,
+) -> WordComparison:
+    """Compare what two words do to images; random parameters are tried at several values.
+
+    Args:
+        catalog: Where the augmentations are.
+        first: A word.
+        second: Another.
+        probes: Images to compare on; the built-in ones by default.
+        size: Height and width of the built-in probes.
+        channels: Channels of the built-in probes.
+        tolerance: Root-mean-square error up to which they count as equal on smooth images; by default they have to
+            agree in every pixel of every image, up to rounding.
+        seed: Seed of probes and parameter values.
+        dtype: Floating-point type of the built-in probes.
+
+    Raises:
+        AugalgebraError: A word cannot be resolved.
+    """
+    law = Law(
+        catalog.word(first),
+        catalog.word(second),
+        scope="exact" if tolerance is None else "approximate",
+        tolerance=tolerance,
+    )
+    if probes is None:
+        probes = standard_probes(channels, size, size, seed=seed, dtype=dtype)
+    found = LawChecker(catalog, probes, seed=seed, alternatives=False, each=False).check(law)
+    equal = {"holds": True, "violated": False, "vacuous": None, "not checked": None}[found.verdict]
+    reason = found.reason
+    if equal:
+        reason = f"equal on {found.n} images, with an error of {found.error:.2g} where they move by {found.moved:.2g}"
+    elif equal is False:
+        reason = str(found.counterexample)
+    return WordComparison(equal, reason, found.error, found.moved, found.n, found.counterexample)
