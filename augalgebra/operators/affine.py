@@ -22,17 +22,17 @@ class AffineMap:
 
     @classmethod
     def linear(cls, matrix: Array) -> "AffineMap":
-        """z ↦ z @ matrix."""
+        """The map z ↦ z @ matrix."""
         return cls(matrix, np.zeros(len(matrix)))
 
     @classmethod
     def around(cls, matrix: Array, centre: Array) -> "AffineMap":
-        """z ↦ centre + (z - centre) @ matrix: linear as seen from a point that stays where it is."""
+        """The map z ↦ centre + (z - centre) @ matrix: linear as seen from a point that stays where it is."""
         return cls(matrix, centre - centre @ matrix)
 
     @classmethod
     def between(cls, matrix: Array, source: Array, target: Array) -> "AffineMap":
-        """z ↦ target + (z - source) @ matrix."""
+        """The map z ↦ target + (z - source) @ matrix."""
         return cls(matrix, target - source @ matrix)
 
     @classmethod

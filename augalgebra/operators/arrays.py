@@ -1,13 +1,15 @@
 """Names for the arrays of this package, and the few matrix functions that several fits share."""
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from scipy import linalg
 
-Array: TypeAlias = npt.NDArray[np.float64]
+Array: TypeAlias = npt.NDArray[np.floating[Any]]
 """Float64; which axes it has is said where it is used: matrices ``[latent, latent]`` act on row vectors."""
+
+ComplexArray: TypeAlias = npt.NDArray[np.complexfloating[Any, Any]]
 
 IntArray: TypeAlias = npt.NDArray[np.int64]
 

@@ -31,7 +31,7 @@ class Irrep:
     @property
     def dim(self) -> int:
         """Its dimension k."""
-        return self.matrices.shape[1]
+        return len(self.matrices[0])
 
     @property
     def character(self) -> Array:

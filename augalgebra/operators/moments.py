@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from augalgebra.algebra.words import Word
 from augalgebra.operators.arrays import Array
@@ -67,7 +68,7 @@ class ViewMoments:
             raise MomentsError(
                 f"expected encodings [view, batch, latent] = [{len(self.words)}, batch, {self.dim}], not {list(shape)}"
             )
-        values = _to_numpy(latents)
+        values = to_numpy(latents)
         bad = ~np.isfinite(values).all(axis=2)
         if bad.any():
             view = int(bad.any(axis=1).argmax())
@@ -78,7 +79,7 @@ class ViewMoments:
         for start in range(0, shape[1], CHUNK):
             self._merge(values[:, start : start + CHUNK])
 
-    def _merge(self, values: np.ndarray) -> None:  # type: ignore[type-arg]  # of any float type
+    def _merge(self, values: npt.NDArray[np.floating[Any]]) -> None:
         size = values.shape[1]
         rows = np.ascontiguousarray(values.swapaxes(0, 1), dtype=np.float64).reshape(size, -1)
         mean = rows.mean(axis=0)
@@ -184,7 +185,8 @@ class PairMoments:
         )
 
 
-def _to_numpy(latents: ArrayLike) -> np.ndarray:  # type: ignore[type-arg]  # of any float type
+def to_numpy(latents: ArrayLike) -> npt.NDArray[np.floating[Any]]:
+    """A numpy array of the same values, copied only if it has to be."""
     detach = getattr(latents, "detach", None)
     if detach is not None:  # a tensor; bfloat16 has no counterpart in numpy
         tensor = detach().cpu()

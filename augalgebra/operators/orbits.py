@@ -1,23 +1,24 @@
 """Which of the encoded views an operator connects, and what they say about a whole group."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from augalgebra.algebra.rewriting import RewritingSystem
 from augalgebra.algebra.words import IDENTITY, Word
 from augalgebra.operators.affine import AffineMap
 from augalgebra.operators.arrays import Array
 from augalgebra.operators.errors import OrbitError
 from augalgebra.operators.fits.ridge import least_squares
 from augalgebra.operators.fits.whitening import Whitening
-from augalgebra.operators.groups import FiniteGroup, NormalForms
+from augalgebra.operators.groups import FiniteGroup
 from augalgebra.operators.moments import PairMoments, ViewMoments
 
 Pairs = list[tuple[Word, Word]]
 
 
-def connected(views: Sequence[Word], system: NormalForms, operator: Word) -> Pairs:
+def connected(views: Sequence[Word], system: RewritingSystem, operator: Word) -> Pairs:
     """All pairs of views (h, k) with h · operator = k by the laws."""
     by_form = {system.normal_form(view): view for view in views}
     targets = [(view, by_form.get(system.normal_form(view * operator))) for view in views]
@@ -50,7 +51,7 @@ class GroupOrbit:
         cls,
         moments: ViewMoments,
         group: FiniteGroup,
-        system: NormalForms,
+        system: RewritingSystem,
         *,
         centred: bool = False,
         ridge: float = 0.0,
@@ -133,6 +134,6 @@ def _averaged(
     return Whitening.of_second_moment(carried[:-1, :-1] - np.outer(centre, centre), centre, ridge=ridge)
 
 
-def _listed(words: Sequence[Word] | dict[Word, int] | object) -> str:
-    names = [str(word) for word in words]  # type: ignore[attr-defined]
+def _listed(words: Iterable[Word]) -> str:
+    names = [str(word) for word in words]
     return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

@@ -30,7 +30,7 @@ class Representation:
     @property
     def dim(self) -> int:
         """Number of coordinates."""
-        return self.matrices.shape[1]
+        return len(self.matrices[0])
 
     @property
     def generators(self) -> dict[Word, Array]:

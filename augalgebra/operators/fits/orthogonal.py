@@ -57,7 +57,9 @@ def round_angles(form: Array, order: int) -> Array:
     index = 0
     while index < dim:
         if index + 1 < dim and abs(form[index + 1, index]) > 1e-12:
-            angle = np.arctan2(form[index, index + 1] - form[index + 1, index], form[index, index] + form[index + 1, index + 1])
+            angle = np.arctan2(
+                form[index, index + 1] - form[index + 1, index], form[index, index] + form[index + 1, index + 1]
+            )
             turn = 2 * np.pi / order * np.round(angle * order / (2 * np.pi))
             result[index : index + 2, index : index + 2] = rotation(turn)
             index += 2

@@ -29,14 +29,12 @@ class RepresentationFit:
     Attributes:
         representation: π; all relations of the group hold to rounding error.
         agreement: Mean over the group of tr(M_gᵀ π(g)) / d; 1 where the measured operators are the representation.
-        basis: U, ``[d, d]``, in whose rows' coordinates π is a sum of irreducible representations.
-        steps: Iterations of the best start.
+        basis: U, ``[d, d]``, in whose columns π is a sum of irreducible representations.
     """
 
     representation: Representation
     agreement: float
     basis: Array
-    steps: int
 
 
 def nearest_representation(
@@ -124,8 +122,8 @@ def _climb(operators: Array, model: Representation, start: Array, most: int) -> 
     size, dim, _ = operators.shape
     wide = operators.transpose(1, 0, 2).reshape(dim, size * dim)
     tall = model.matrices.transpose(0, 2, 1)
-    U, step, shift, best = start, 0, 0.0, -np.inf
-    for step in range(1, most + 1):
+    U, shift, best = start, 0.0, -np.inf
+    for _ in range(most):
         pulled = wide @ (U @ tall).reshape(size * dim, dim)
         score = float(np.einsum("ij,ij->", U, pulled)) / (size * dim)
         if score < best - CONVERGED:
@@ -136,7 +134,7 @@ def _climb(operators: Array, model: Representation, start: Array, most: int) -> 
         U = polar(pulled + shift * U)
     matrices = U @ model.matrices @ U.T
     agreement = float(np.einsum("gij,gij->", operators, matrices)) / (size * dim)
-    return RepresentationFit(Representation(model.group, matrices, model.multiplicities), agreement, U, step)
+    return RepresentationFit(Representation(model.group, matrices, model.multiplicities), agreement, U)
 
 
 def readout(operators: Array, representation: Representation) -> Array:

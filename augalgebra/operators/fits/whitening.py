@@ -75,9 +75,7 @@ class Whitening:
                 "latent coordinates, or give a ridge such as 1e-6"
             )
         roots = np.sqrt(values)
-        return cls(
-            centre, (vectors * roots) @ vectors.T, (vectors / roots) @ vectors.T, float(values[-1] / values[0])
-        )
+        return cls(centre, (vectors * roots) @ vectors.T, (vectors / roots) @ vectors.T, float(values[-1] / values[0]))
 
     def cross(self, moments: ViewMoments, pairs: Sequence[tuple[Word, Word]]) -> Array:
         """M of the operator that connects pairs of views, ``[latent, latent]``.
@@ -99,4 +97,3 @@ class Whitening:
         """Undo `affine`."""
         whitened: Array = self.root @ operator.matrix @ self.inverse_root
         return whitened
-

@@ -1,0 +1,232 @@
+"""Families of operators with one parameter, in latent coordinates."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+import numpy as np
+from scipy import linalg
+
+from augalgebra.algebra import expressions
+from augalgebra.algebra.expressions import Expression, Value
+from augalgebra.algebra.laws import Law
+from augalgebra.algebra.words import Symbol, Word
+from augalgebra.operators.affine import AffineMap
+from augalgebra.operators.arrays import Array
+from augalgebra.operators.errors import FitError, MomentsError
+from augalgebra.operators.fits.families import (
+    Sample,
+    free_generator,
+    highest_frequency,
+    logarithmic_start,
+    orthogonal_generator,
+)
+from augalgebra.operators.fits.whitening import Whitening
+from augalgebra.operators.moments import ViewMoments
+
+Scale = Literal["additive", "multiplicative"]
+
+
+@dataclass(frozen=True)
+class Family:
+    """Symbols that differ in one parameter, with how the parameters combine: f(a) f(b) = f(a + b), or f(a b).
+
+    Attributes:
+        symbol: Any member.
+        position: Which argument varies.
+        scale: How parameters combine.
+    """
+
+    symbol: Symbol
+    position: int
+    scale: Scale
+
+    @property
+    def key(self) -> str:
+        """Text for it: the member with a dot for the parameter that varies, such as ``affine.rotate(·, 0)``."""
+        arguments = [
+            "·" if place == self.position else expressions.value_text(argument)
+            for place, argument in enumerate(self.symbol.args)
+        ]
+        return f"{self.symbol.name}({', '.join(arguments)})"
+
+    def parameter(self, symbol: Symbol) -> float | None:
+        """The number by which A is multiplied for a member (0 for the identity); None if it is no member."""
+        if symbol.name != self.symbol.name or len(symbol.args) != len(self.symbol.args):
+            return None
+        others = zip(symbol.args, self.symbol.args, strict=True)
+        if any(mine != own for place, (mine, own) in enumerate(others) if place != self.position):
+            return None
+        value = symbol.args[self.position]
+        if not isinstance(value, Fraction):
+            return None
+        if self.scale == "additive":
+            return float(value)
+        return math.log(value) if value > 0 else None
+
+
+def find_family(laws: Iterable[Law], symbol: Symbol) -> Family:
+    """The family that a symbol belongs to, by a law f(a) * f(b) = f(a + b) or f(a b).
+
+    Args:
+        laws: All laws, names resolved.
+        symbol: A member.
+
+    Raises:
+        FitError: No law makes it a one-parameter family.
+    """
+    for law in laws:
+        found = _parameter_of(law, symbol)
+        if found is not None:
+            return Family(symbol, *found)
+    raise FitError(
+        f"no law makes {symbol.name} a one-parameter family; declare additive= or multiplicative=, "
+        "or fit an operator for each parameter"
+    )
+
+
+def _parameter_of(law: Law, symbol: Symbol) -> tuple[int, Scale] | None:
+    if law.status == "violated" or len(law.lhs) != 2 or len(law.rhs) != 1:
+        return None
+    (first, _), (second, _), (product, _) = (*law.lhs.letters, *law.rhs.letters)
+    if {first.name, second.name, product.name} != {symbol.name} or len(first.args) != len(symbol.args):
+        return None
+    varying = [i for i, pair in enumerate(zip(first.args, second.args, strict=True)) if pair[0] != pair[1]]
+    if len(varying) != 1:
+        return None
+    (place,) = varying
+    a, b, c = (item.args[place] for item in (first, second, product))
+    rest = zip(first.args, product.args, symbol.args, strict=True)
+    if any(not _fits(mine, own, asked) for i, (mine, own, asked) in enumerate(rest) if i != place):
+        return None
+    if not (isinstance(a, Expression) and isinstance(b, Expression)):
+        return None
+    if c == a + b:
+        return place, "additive"
+    return (place, "multiplicative") if c == a * b else None
+
+
+def _fits(mine: Value, own: Value, asked: Value) -> bool:
+    """Whether an argument that the law keeps the same on both sides speaks of the value that was asked for."""
+    return mine == own and (mine == asked or expressions.as_variable(mine) is not None)
+
+
+@dataclass(frozen=True, eq=False)
+class FamilyOperator:
+    """z ↦ centre + (z - centre) exp(θ A).
+
+    Attributes:
+        generator: A, ``[latent, latent]``.
+        centre: ``[latent]``.
+    """
+
+    generator: Array
+    centre: Array
+
+    def __call__(self, parameter: float) -> AffineMap:
+        """The map at θ."""
+        return AffineMap.around(linalg.expm(parameter * self.generator), self.centre)
+
+
+@dataclass(frozen=True, eq=False)
+class FamilyFit:
+    """A fitted family.
+
+    Attributes:
+        operator: The family.
+        parameters: The θ it was fitted on, differences between views included.
+        limit: The largest frequency that these θ can tell from smaller ones; infinite for a free fit.
+        highest: The largest frequency found, in radians for each unit of θ.
+        pairs: The pairs of views, with the θ that leads from the one to the other.
+    """
+
+    operator: FamilyOperator
+    parameters: tuple[float, ...]
+    limit: float
+    highest: float
+    pairs: tuple[tuple[float, Word, Word], ...]
+
+
+def fit_family(
+    moments: ViewMoments,
+    family: Family,
+    *,
+    orthogonal: bool = True,
+    period: float | None = None,
+    centred: bool = True,
+    ridge: float = 0.0,
+    seed: int = 0,
+) -> FamilyFit:
+    """Fit one generator A to all members of a family among the views.
+
+    Every two views that differ only in the last parameter say something about the difference; where members cannot be
+    undone, only those that lead to a larger parameter.
+
+    Args:
+        moments: Encodings of the views; the original counts as the member that does nothing.
+        family: The family.
+        orthogonal: Whether members are undone by members. Then A is skew in whitened coordinates; otherwise it is any
+            matrix (a blur forgets), found by descent.
+        period: The parameter at which an orthogonal family returns to the identity, to make that exact.
+        centred: Measure latents from the mean of the views.
+        ridge: Added to the second moment, as a fraction of its mean eigenvalue.
+        seed: Seed of random starts.
+
+    Raises:
+        MomentsError: No two views differ by a parameter, or the encodings do not span the latent space.
+    """
+    pairs = [pair for pair in _differences(moments.words, family) if orthogonal or pair[0] > 0]
+    if not pairs:
+        raise MomentsError(
+            f"no two views differ by the parameter of {family.key}; encode the originals and some members of the family"
+        )
+    views = list(dict.fromkeys(view for _, *pair in pairs for view in pair))
+    whitening = Whitening.of_views(moments, views, centred=centred, ridge=ridge)
+    by_parameter: dict[float, list[tuple[Word, Word]]] = {}
+    for parameter, source, target in pairs:
+        by_parameter.setdefault(parameter, []).append((source, target))
+    samples = [
+        Sample(
+            parameter,
+            whitening.cross(moments, [(source, source) for source, _ in connections]),
+            whitening.cross(moments, connections),
+            float(len(connections)),
+        )
+        for parameter, connections in sorted(by_parameter.items())
+    ]
+    parameters = tuple(sorted(by_parameter))
+    if orthogonal:
+        A = orthogonal_generator(samples, period=period, seed=seed)
+    else:
+        A = free_generator(samples, logarithmic_start(samples))
+    limit = highest_frequency(np.array(parameters)) if orthogonal else math.inf
+    highest = float(np.abs(np.linalg.eigvals(A).imag).max(initial=0.0))
+    operator = FamilyOperator(whitening.inverse_root @ A @ whitening.root, whitening.centre)
+    return FamilyFit(operator, parameters, limit, highest, tuple(pairs))
+
+
+def _differences(views: Sequence[Word], family: Family) -> list[tuple[float, Word, Word]]:
+    members: dict[Word, list[tuple[float, Word]]] = {}
+    for view in views:
+        prefix, parameter = _split(view, family)
+        members.setdefault(prefix, []).append((parameter, view))
+    # differences of parameters that were typed as decimals shall meet again when they are equal
+    return [
+        (round(end - start, 12), source, target)
+        for group in members.values()
+        for start, source in group
+        for end, target in group
+        if round(end - start, 12)
+    ]
+
+
+def _split(view: Word, family: Family) -> tuple[Word, float]:
+    """A view as what comes first and the parameter of a last member of the family (0 if there is none)."""
+    if view.syllables:
+        *before, (symbol, exponent) = view.syllables
+        parameter = family.parameter(symbol)
+        if parameter is not None:
+            return Word(tuple(before)), exponent * parameter
+    return view, 0.0

@@ -1,0 +1,287 @@
+"""Operators: linear maps on latents that stand for words, composed lazily."""
+
+import math
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import groupby
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from augalgebra.algebra.words import Word
+from augalgebra.errors import AugalgebraError, NotInvertibleError
+from augalgebra.operators.affine import AffineMap
+from augalgebra.operators.arrays import Array
+from augalgebra.operators.powers import RealPower, real_power
+
+MAX_CONDITION = 1e6
+"""Condition above which an inverse is refused: it would blow the rounding of float32 latents up to their own size."""
+
+
+@dataclass(frozen=True, eq=False)
+class Readout:
+    """What is applied once after a run of operators that were fitted together.
+
+    Attributes:
+        name: What it is stored under.
+        map: The map.
+    """
+
+    name: str
+    map: AffineMap
+
+
+@dataclass(frozen=True, eq=False)
+class Factor:
+    """One letter's map in a product.
+
+    Attributes:
+        map: The map, without its readout.
+        label: The letter, for messages.
+        readout: What follows the run of neighbouring factors that share it.
+    """
+
+    map: AffineMap
+    label: str
+    readout: Readout | None = None
+
+    def inverse(self) -> "Factor":
+        """The factor that undoes this one, readout aside.
+
+        Raises:
+            NotInvertibleError: The map is singular, or as good as singular.
+        """
+        values = np.linalg.svd(self.map.matrix, compute_uv=False)
+        condition = _condition(values)
+        if condition > MAX_CONDITION:
+            raise NotInvertibleError(
+                f"{self.label} cannot be undone here: its operator has rank {_rank(values)} of {len(values)} and "
+                f"condition {condition:.1e}; ask for the pseudo-inverse by name if a least-squares one will do"
+            )
+        return replace(self, map=self.map.inverse(), label=f"({self.label})^-1")
+
+
+class OperatorSource(Protocol):
+    """Where operators come from that can look up the operator of another word: a registry."""
+
+    def operator(self, word: Word) -> "Operator":
+        """The operator of a word, which may be simplified first."""
+
+
+@dataclass(frozen=True, eq=False)
+class Operator:
+    """A linear map on row vectors that stands for a word; ``a @ b`` is a first, then b.
+
+    Nothing is multiplied out before a number is asked for. Products, inverses and whole powers of operators that come
+    from one registry are looked up there, where the laws simplify the word first; so ``a @ ~a`` is the identity and
+    costs nothing. Where latents are not centred the map has a shift (see `AffineMap`): move latents by `apply`.
+
+    Attributes:
+        dim: Number of latent coordinates.
+        factors: The maps, in order of application.
+        word: The word; None for a power that is not whole.
+        label: What to call it.
+        source: The registry it came from.
+        stale: Why it should not be trusted any more, one line for each reason.
+        one_parameter: Whether it belongs to a one-parameter group of real powers; None where no real power was taken.
+
+    Example:
+        >>> half_turn = Operator.of(AffineMap.linear(-np.eye(2)), label="half_turn")
+        >>> (half_turn @ half_turn).matrix.tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+    """
+
+    dim: int
+    factors: tuple[Factor, ...]
+    word: Word | None
+    label: str
+    source: OperatorSource | None = None
+    stale: tuple[str, ...] = ()
+    one_parameter: bool | None = None
+    _tensors: dict[tuple[torch.dtype, torch.device], tuple[Tensor, Tensor | None]] = field(
+        default_factory=dict, repr=False
+    )
+
+    @classmethod
+    def identity(cls, dim: int, source: OperatorSource | None = None) -> "Operator":
+        """The operator of the empty word."""
+        return cls(dim, (), Word(), "id", source)
+
+    @classmethod
+    def of(cls, map: AffineMap, word: Word | None = None, label: str = "") -> "Operator":  # noqa: A002
+        """The operator of a single map."""
+        label = label or str(word)
+        return cls(map.dim, (Factor(map, label),), word, label)
+
+    @cached_property
+    def affine(self) -> AffineMap:
+        """All factors multiplied out, each readout applied once for each run of factors that share it."""
+        maps: list[AffineMap] = []
+        for readout, run in groupby(self.factors, key=lambda factor: factor.readout):
+            maps.extend(factor.map for factor in run)
+            if readout is not None:
+                maps.append(readout.map)
+        return AffineMap.product(maps, self.dim)
+
+    @property
+    def matrix(self) -> Array:
+        """L, float64 ``[latent, latent]``; z ↦ z @ L + `shift`."""
+        return self.affine.matrix
+
+    @property
+    def shift(self) -> Array:
+        """What is added after the matrix, float64 ``[latent]``; zero for a linear operator."""
+        return self.affine.shift
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether it does nothing at all, because it has no factors."""
+        return not self.factors
+
+    @cached_property
+    def singular_values(self) -> Array:
+        """Of the matrix, largest first."""
+        values: Array = np.linalg.svd(self.matrix, compute_uv=False)
+        return values
+
+    @property
+    def rank(self) -> int:
+        """Numerical rank of the matrix."""
+        return _rank(self.singular_values)
+
+    @property
+    def condition(self) -> float:
+        """Largest over smallest singular value; infinite if singular."""
+        return _condition(self.singular_values)
+
+    @cached_property
+    def spectrum(self) -> npt.NDArray[np.complex128]:
+        """The eigenvalues, by modulus (largest first), then by angle."""
+        values = np.linalg.eigvals(self.matrix).astype(np.complex128)
+        return values[np.lexsort((np.round(np.angle(values), 9), -np.round(np.abs(values), 9)))]
+
+    def apply(self, latents: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch latent"]:
+        """Move latents.
+
+        Args:
+            latents: Row vectors, of any floating type and on any device; computed in that type, there.
+
+        Returns:
+            The moved latents; the very same tensor for the identity.
+
+        Raises:
+            AugalgebraError: The latents have another dimension.
+        """
+        if latents.shape[-1] != self.dim:
+            raise AugalgebraError(
+                f"{self.label} acts on {self.dim} latent coordinates, but these latents have {latents.shape[-1]}; "
+                "it belongs to another latent space"
+            )
+        if self.is_identity:
+            return latents
+        key = latents.dtype, latents.device
+        if key not in self._tensors:
+            shift = None if self.affine.is_linear else torch.as_tensor(self.shift).to(latents)
+            self._tensors[key] = torch.as_tensor(self.matrix).to(latents), shift
+        matrix, shift = self._tensors[key]
+        moved = latents @ matrix
+        return moved if shift is None else moved + shift
+
+    def __matmul__(self, other: "Operator") -> "Operator":
+        """This operator first, then the other.
+
+        Raises:
+            AugalgebraError: They act on different numbers of coordinates.
+        """
+        if not isinstance(other, Operator):
+            return NotImplemented
+        if self.dim != other.dim:
+            raise AugalgebraError(
+                f"{self.label} acts on {self.dim} latent coordinates and {other.label} on {other.dim}; "
+                "operators of different latent spaces do not compose"
+            )
+        word = None if self.word is None or other.word is None else self.word * other.word
+        if word is not None and self.source is not None and self.source is other.source:
+            return self.source.operator(word)
+        label = " * ".join(_bracketed(item.label) for item in (self, other))
+        return Operator(
+            self.dim,
+            self.factors + other.factors,
+            word,
+            label if word is None else str(word),
+            stale=tuple(dict.fromkeys(self.stale + other.stale)),
+        )
+
+    def __invert__(self) -> "Operator":
+        """The operator that undoes this one.
+
+        Raises:
+            NotInvertibleError: A law or a measurement says that there is none; the message names it.
+        """
+        if self.source is not None and self.word is not None:
+            return self.source.operator(~self.word)
+        factors = tuple(factor.inverse() for factor in reversed(self.factors))
+        word = None if self.word is None else ~self.word
+        label = f"{_bracketed(self.label)}^-1" if word is None else str(word)
+        return replace(self, factors=factors, word=word, label=label, _tensors={})
+
+    def pseudo_inverse(self) -> "Operator":
+        """The Moore–Penrose inverse: the shortest least-squares solution, whether or not there is an inverse."""
+        inverse = np.linalg.pinv(self.matrix, rcond=1 / MAX_CONDITION)
+        label = f"pseudo-inverse of {self.label}"
+        operator = Operator.of(AffineMap(inverse, -self.shift @ inverse), None, label)
+        return replace(operator, stale=self.stale)
+
+    def __pow__(self, exponent: float) -> "Operator":
+        """A power; whole ones are products, others go through the spectrum and take no readout.
+
+        `one_parameter` of a real power says whether (L^s)(L^t) = L^(s+t) for all real s and t.
+
+        Raises:
+            NotInvertibleError: The exponent is negative and there is no inverse.
+            FitError: There are no real powers.
+        """
+        if not isinstance(exponent, int | float):
+            return NotImplemented
+        if not math.isfinite(exponent):
+            raise AugalgebraError(f"{self.label} cannot be raised to the power {exponent}")
+        if float(exponent).is_integer():
+            return self._whole_power(int(exponent))
+        power = self.real_power(exponent)
+        label = f"{_bracketed(self.label)}^{exponent:g}"
+        return replace(Operator.of(power.map, None, label), stale=self.stale, one_parameter=power.one_parameter)
+
+    def real_power(self, exponent: float) -> RealPower:
+        """A real power with what is known about it; see `augalgebra.operators.powers.real_power`."""
+        return real_power(AffineMap.product((factor.map for factor in self.factors), self.dim), exponent)
+
+    def _whole_power(self, exponent: int) -> "Operator":
+        if self.word is not None and self.source is not None:
+            return self.source.operator(self.word**exponent)
+        base = self if exponent >= 0 else ~self
+        word = None if self.word is None else self.word**exponent
+        label = f"{_bracketed(self.label)}^{exponent}" if word is None else str(word)
+        return replace(base, factors=base.factors * abs(exponent), word=word, label=label, _tensors={})
+
+    def distance(self, other: "Operator") -> float:
+        """‖difference‖_F / √d, the measure of composition defects and relation residuals."""
+        return self.affine.distance(other.affine)
+
+    def __repr__(self) -> str:
+        return f"Operator({self.label!r}, dim={self.dim})"
+
+
+def _bracketed(label: str) -> str:
+    return f"({label})" if " " in label else label
+
+
+def _rank(values: Array) -> int:
+    return int((values > values[0] * len(values) * np.finfo(np.float32).eps).sum()) if values[0] > 0 else 0
+
+
+def _condition(values: Array) -> float:
+    return float(values[0] / values[-1]) if values[-1] > 0 else float("inf")

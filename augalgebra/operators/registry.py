@@ -1,0 +1,299 @@
+"""The registry: the operators of one latent space, and how more are fitted and added."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from augalgebra.algebra import queries
+from augalgebra.algebra.words import Word
+from augalgebra.catalog import Catalog
+from augalgebra.operators.affine import AffineMap
+from augalgebra.operators.arrays import Array
+from augalgebra.operators.choose import Plan, choose
+from augalgebra.operators.errors import FitError
+from augalgebra.operators.families import FamilyFit, find_family, fit_family
+from augalgebra.operators.fitting import FitOptions, Fitted, KnownGroup, carry_out
+from augalgebra.operators.groups import FiniteGroup
+from augalgebra.operators.moments import ArrayLike, ViewMoments
+from augalgebra.operators.operator import Operator, Readout
+from augalgebra.operators.orbits import Pairs, connected
+from augalgebra.operators.provenance import Provenance, origin
+from augalgebra.operators.residuals import LatentResidual, latent_residual
+from augalgebra.operators.structured import Representation
+from augalgebra.operators.table import Entry, FamilyEntry, OperatorTable
+
+
+class Encoded(Protocol):
+    """What is needed of a latent space."""
+
+    @property
+    def dim(self) -> int:
+        """Number of latent coordinates."""
+
+    def fingerprint(self) -> str:
+        """A digest of the encoder."""
+
+
+class OperatorRegistry(OperatorTable):
+    """The operators of one latent space, by word, with where each comes from.
+
+    Works for anything that encodes: it needs to know the number of coordinates, a digest of the encoder, and moments of
+    encoded views.
+
+    Example:
+        Fit two flips and look at a product::
+
+            registry = OperatorRegistry.of(space, catalog)
+            registry.fit(moments, ["flip_lr", "flip_ud"])
+            moved = registry.operator("flip_lr * flip_ud").apply(space.encode(images))
+    """
+
+    @classmethod
+    def of(cls, space: Encoded, catalog: Catalog) -> "OperatorRegistry":
+        """An empty registry for a latent space."""
+        return cls(space.dim, space.fingerprint(), catalog)
+
+    def fit(
+        self,
+        moments: ViewMoments,
+        operators: Iterable[str | Word],
+        fit: str | None = None,
+        options: FitOptions | None = None,
+        *,
+        samples: ArrayLike | None = None,
+        replace_existing: bool = False,
+    ) -> tuple[Plan, ...]:
+        """Fit operators, by what the laws allow or as named, and keep them; others stay bit for bit as they are.
+
+        Args:
+            moments: Encodings of the views.
+            operators: Words of one letter.
+            fit: Name of a fit; see `augalgebra.operators.choose.FITS`.
+            options: Settings of fits.
+            samples: The encodings themselves, for the published fit.
+            replace_existing: Whether operators that are there already may be replaced.
+
+        Returns:
+            What was done, with the reasons.
+
+        Raises:
+            FitError: There is no such fit, the laws do not allow it, or an operator is there already.
+            MomentsError: The views do not suffice.
+        """
+        self._check(moments)
+        words = [self._single(word) for word in operators]
+        for word in words:
+            self._refuse_replacing(word, replace_existing)
+        plans = choose(self.catalog, words, fit)
+        fresh: list[tuple[Fitted, Plan]] = []
+        known = self.known_group(without=words)
+        for plan in plans:
+            fitted = carry_out(plan, moments, self.catalog, options, known=known, samples=samples)
+            fresh.append((fitted, plan))
+            if plan.group is not None:
+                known = known or KnownGroup(plan.group, _products(plan.group, fitted.maps, self.dim))
+        for fitted, plan in fresh:
+            self._keep(fitted, plan, moments)
+        return plans
+
+    def _keep(self, fitted: Fitted, plan: Plan, moments: ViewMoments) -> None:
+        last = None
+        if fitted.readout is not None:
+            names = ", ".join(str(word) for word in fitted.maps)
+            last = Readout(f"readout({names})", fitted.readout)
+        for word, operator in fitted.maps.items():
+            details = {"reason": plan.reason, **fitted.details.get(word, {})}
+            self._put(word, operator, fitted.fit, details, last, moments, fitted.pairs[word])
+
+    def hold(
+        self,
+        operators: Representation | Mapping[Word, Array],
+        *,
+        fit: str = "structured",
+        moments: ViewMoments | None = None,
+        replace_existing: bool = False,
+    ) -> None:
+        """Keep matrices that were given rather than fitted, such as those that an encoder was trained around.
+
+        Args:
+            operators: A representation, or a matrix ``[latent, latent]`` for each word of one letter.
+            fit: What to call where they come from.
+            moments: Encodings of views, on which to measure them.
+            replace_existing: Whether operators that are there already may be replaced.
+
+        Raises:
+            FitError: A matrix has another size or is not finite, or an operator is there already.
+        """
+        if moments is not None:
+            self._check(moments)
+        details: dict[str, Any] = {}
+        if isinstance(operators, Representation):
+            details["generators"] = [str(word) for word in operators.generators]
+            details["multiplicities"] = list(operators.multiplicities)
+            operators = operators.generators
+        for word, matrix in operators.items():
+            if matrix.shape != (self.dim, self.dim) or not np.isfinite(matrix).all():
+                raise FitError(
+                    f"the matrix of {word} has shape {list(matrix.shape)}; this latent space needs "
+                    f"{self.dim}×{self.dim} finite numbers"
+                )
+            single = self._single(word)
+            self._refuse_replacing(single, replace_existing)
+            pairs: Pairs = []
+            if moments is not None:
+                pairs = connected(moments.words, self.catalog.system(*moments.words, single), single)
+            linear = AffineMap.linear(np.array(matrix, dtype=np.float64))
+            self._put(single, linear, fit, details, None, moments if pairs else None, pairs)
+
+    def fit_family(
+        self,
+        moments: ViewMoments,
+        member: str | Word,
+        options: FitOptions | None = None,
+        *,
+        orthogonal: bool | None = None,
+        period: float | None = None,
+        replace_existing: bool = False,
+    ) -> FamilyFit:
+        """Fit one generator to all members of a one-parameter family among the views, and keep it.
+
+        Args:
+            moments: Encodings of the views.
+            member: Any member; its other parameters are those of the family.
+            options: Settings of fits.
+            orthogonal: Whether members are undone by members; by default what the laws say.
+            period: The parameter at which the family returns to the identity, to make that exact.
+            replace_existing: Whether a family that is there already may be replaced.
+
+        Raises:
+            FitError: No law makes it a one-parameter family, or it is there already.
+            MomentsError: The views do not suffice.
+        """
+        self._check(moments)
+        options = options or FitOptions()
+        word = self._single(member)
+        family = find_family(self.catalog.laws, word.letters[0].symbol)
+        if family.key in self.families and not replace_existing:
+            raise FitError(f"{family.key} has operators already; remove them, or say that they may be replaced")
+        if orthogonal is None:
+            orthogonal = queries.inverse(self.catalog.system(word), word).kind == "two-sided"
+        fit = fit_family(
+            moments,
+            family,
+            orthogonal=orthogonal,
+            period=period,
+            centred=options.centred,
+            ridge=options.ridge or 0.0,
+            seed=options.seed,
+        )
+        residuals = [
+            latent_residual(fit.operator(parameter), moments, [(source, target)])
+            for parameter, source, target in fit.pairs
+        ]
+        details = {
+            "scale": family.scale,
+            "orthogonal": orthogonal,
+            "fitted_on": list(fit.parameters),
+            "highest_frequency": fit.highest,
+            "frequency_limit": fit.limit if np.isfinite(fit.limit) else None,
+            "period": period,
+        }
+        provenance = self._provenance(
+            family.key,
+            "one-parameter family",
+            Operator.of(fit.operator(1.0), label=family.key),
+            details,
+            moments.count,
+            LatentResidual(*np.mean([[item.residual, item.identity] for item in residuals], axis=0)),
+        )
+        self.put(FamilyEntry(family, fit.operator, provenance))
+        return fit
+
+    def _put(
+        self,
+        word: Word,
+        operator: AffineMap,
+        fit: str,
+        details: Mapping[str, Any],
+        readout: Readout | None,
+        moments: ViewMoments | None,
+        pairs: Pairs,
+    ) -> None:
+        measured = Operator.of(operator if readout is None else operator @ readout.map, word)
+        error = None if moments is None else latent_residual(measured.affine, moments, pairs)
+        images = 0 if moments is None else moments.count
+        provenance = self._provenance(str(word), fit, measured, details, images, error)
+        self.put(Entry(word, operator, provenance, readout))
+
+    def _provenance(
+        self,
+        word: str,
+        fit: str,
+        operator: Operator,
+        details: Mapping[str, Any],
+        images: int,
+        error: LatentResidual | None,
+    ) -> Provenance:
+        name = word.partition("(")[0]
+        where = origin(self.catalog, name)
+        return Provenance(
+            word,
+            name,
+            where.plugin,
+            where.version,
+            where.laws,
+            self.fingerprint,
+            fit,
+            images,
+            None if error is None else error.residual,
+            None if error is None else error.identity,
+            operator.rank,
+            operator.condition,
+            details,
+        )
+
+    def _refuse_replacing(self, word: Word, replace_existing: bool) -> None:
+        if word in self.entries and not replace_existing:
+            raise FitError(
+                f"{self.catalog.display(word)} has an operator already; remove it, or say that it may be replaced"
+            )
+
+    def _check(self, moments: ViewMoments) -> None:
+        if moments.dim != self.dim:
+            raise FitError(
+                f"these encodings have {moments.dim} coordinates, but this registry is for {self.dim}; "
+                "they come from another latent space"
+            )
+
+    def _single(self, word: str | Word) -> Word:
+        canonical = self.catalog.word(word)
+        if len(canonical) != 1 or canonical.letters[0].inverse:
+            raise FitError(
+                f"{self.catalog.display(canonical)} is no single augmentation; fit those it is made of, "
+                "and the registry multiplies them"
+            )
+        return canonical
+
+    def known_group(self, without: Iterable[Word] = ()) -> KnownGroup | None:
+        """The largest finite group of exact operators, for new ones to go together with."""
+        left_out = set(without)
+        sets = {
+            tuple(self.catalog.word(text) for text in entry.provenance.details.get("generators", ()))
+            for entry in self.entries.values()
+        }
+        usable = [
+            words for words in sets if words and not left_out.intersection(words) and self.entries.keys() >= set(words)
+        ]
+        for words in sorted(usable, key=lambda item: (-len(item), str(item))):
+            group = FiniteGroup.closure(self.catalog.system(*words).exact, words)
+            if group is not None:
+                maps = {word: self.entries[word].map for word in words}
+                return KnownGroup(group, _products(group, maps, self.dim))
+        return None
+
+
+def _products(group: FiniteGroup, maps: Mapping[Word, AffineMap], dim: int) -> tuple[AffineMap, ...]:
+    """The map of each element of a group, from those of its generators."""
+    letters = {word.letters[0]: operator for word, operator in maps.items()}
+    return tuple(AffineMap.product((letters[letter] for letter in element.letters), dim) for element in group.elements)
