@@ -30,7 +30,8 @@ def shear_y(images: Tensor, degrees: Number, fill: Number) -> Tensor:
 
 def scale(images: Tensor, factor: Number, fill: Number) -> Tensor:
     """Enlarge about the image centre by `factor`."""
-    return _resample(images, ((1.0 / factor, 0.0), (0.0, 1.0 / factor)), fill)
+    shrink = 1 / torch.as_tensor(factor, dtype=torch.float64)
+    return _resample(images, ((shrink, 0.0), (0.0, shrink)), fill)
 
 
 def translate(images: Tensor, dx: Number, dy: Number, fill: Number) -> Tensor:

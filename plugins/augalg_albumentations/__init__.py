@@ -19,34 +19,35 @@ if TYPE_CHECKING:
     from albumentations.core.serialization import Serializable
     from torch import Tensor
 
-NAMESPACE = "albumentations"
+SINGLE = 1e-6
+"""Tolerance: albumentations works in single precision whatever the images are."""
 
 
 @aa.hookimpl
 def augalg_register(register: aa.Register) -> None:
     """Register the transforms with exact laws, and serialized ones; others are resolved when named."""
 
-    @register("HorizontalFlip", inverse="self", equals="flip_lr")
+    @register("HorizontalFlip", inverse="self", equals="flip_lr", tolerance=SINGLE)
     def horizontal_flip(x: "Tensor") -> "Tensor":
         """Mirror left and right."""
         return _apply("HorizontalFlip", x)
 
-    @register("VerticalFlip", inverse="self", equals="flip_ud")
+    @register("VerticalFlip", inverse="self", equals="flip_ud", tolerance=SINGLE)
     def vertical_flip(x: "Tensor") -> "Tensor":
         """Mirror top and bottom."""
         return _apply("VerticalFlip", x)
 
-    @register("Transpose", inverse="self", equals="transpose", shape="transposed")
+    @register("Transpose", inverse="self", equals="transpose", shape="transposed", tolerance=SINGLE)
     def transpose(x: "Tensor") -> "Tensor":
         """Mirror at the main diagonal."""
         return _apply("Transpose", x)
 
-    @register("InvertImg", inverse="self", equals="invert")
+    @register("InvertImg", inverse="self", equals="invert", tolerance=SINGLE)
     def invert_img(x: "Tensor") -> "Tensor":
         """Exchange black and white."""
         return _apply("InvertImg", x)
 
-    @register("NoOp", equals="id")
+    @register("NoOp", equals="id", tolerance=SINGLE)
     def no_op(x: "Tensor") -> "Tensor":
         """Leave the image as it is."""
         return _apply("NoOp", x)
@@ -56,7 +57,7 @@ def augalg_register(register: aa.Register) -> None:
         shape="changed",
         params=[
             aa.Param("form", doc="JSON text, or the path of a .json or .yaml file"),
-            aa.Param("seed", low=0, whole=True, draw=aa.integers(0, 2**24)),
+            aa.Param("seed", low=0, whole=True, draw=aa.integers(0, 10_000_000)),
         ],
     )
     def serialized(x: "Tensor", form: str, seed: "int | Tensor" = 0) -> "Tensor":
@@ -74,9 +75,7 @@ def augalg_resolve(name: str) -> aa.Augmentation:
     return adapter.resolve(name)
 
 
-def as_augmentation(
-    name: str, source: Union["Serializable", Mapping[str, Any], str, Path]
-) -> aa.Augmentation:
+def as_augmentation(name: str, source: Union["Serializable", Mapping[str, Any], str, Path]) -> aa.Augmentation:
     """Make an augmentation of a transform or pipeline with the parameters it has.
 
     The outermost probability becomes 1; within a pipeline, the seed decides. What can be random takes a seed

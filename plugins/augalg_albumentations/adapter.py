@@ -20,7 +20,7 @@ import augalgebra as aa
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 import albumentations
 
-SEED = aa.Param("seed", default=0, low=0, whole=True, draw=aa.integers(0, 2**24))
+SEED = aa.Param("seed", default=0, low=0, whole=True, draw=aa.integers(0, 10_000_000))
 
 _REFUSED = {
     "BasicTransform": "is a base class",
@@ -118,8 +118,8 @@ def apply(transform: Any, images: Tensor, seed: int | Tensor = 0) -> Tensor:
         ValueError: The transform failed, or returned no pictures, or pictures of different sizes; the message
             is one line.
     """
-    if not len(images):
-        return images.clone()
+    if not len(images):  # only a picture can tell what size comes out
+        return apply(transform, images.new_zeros(1, *images.shape[1:]))[:0]
     seeds = torch.as_tensor(seed).reshape(-1).expand(len(images)).tolist()
     pictures = images.permute(0, 2, 3, 1).to("cpu", torch.float32, copy=True).contiguous().numpy()
     results = [_applied(transform, *pair) for pair in zip(pictures, map(int, seeds), strict=True)]
@@ -201,9 +201,7 @@ def _draws(cls: type) -> bool:
     """Whether a class may draw random numbers: it does unless it gets its parameters nowhere."""
     basic = albumentations.BasicTransform
     drawing = ("get_params", "get_params_dependent_on_data")
-    return not issubclass(cls, basic) or any(
-        getattr(cls, name) is not getattr(basic, name) for name in drawing
-    )
+    return not issubclass(cls, basic) or any(getattr(cls, name) is not getattr(basic, name) for name in drawing)
 
 
 def _shape(cls: type) -> Any:

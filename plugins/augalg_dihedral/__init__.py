@@ -61,7 +61,7 @@ def augalg_register(register: aa.Register) -> None:
     )
     def transpose(x: "Tensor") -> "Tensor":
         """Mirror at the main diagonal."""
-        return x.transpose(-2, -1)
+        return x.transpose(-2, -1).contiguous()
 
     @register(
         "anti_transpose",

@@ -38,9 +38,7 @@ def augalg_register(register: aa.Register) -> None:
 
         return kernels.gaussian_blur(x, sigma)
 
-    @register(
-        "edge_detect", inverse="none", commutes_with=SQUARE, laws=["invert * edge_detect = edge_detect"]
-    )
+    @register("edge_detect", inverse="none", commutes_with=SQUARE, laws=["invert * edge_detect = edge_detect"])
     def edge_detect(x: "Tensor") -> "Tensor":
         """Magnitude of the Laplacian of the four neighbours, white on black."""
         from augalg_filters import kernels
