@@ -177,13 +177,16 @@ class Augmentation:
         """The symbolic constant that stands for the drawn value of `param`."""
         return expressions.variable(f"{self.name}.{param.name}")
 
-    def bind(self, symbol: Symbol, *, universal: bool = False) -> Symbol:
+    def bind(self, symbol: Symbol, *, universal: bool = False, tied: bool = False) -> Symbol:
         """The canonical symbol: full name, every parameter in its place, none by keyword.
 
         Args:
             symbol: The name with the arguments that were given.
             universal: The symbol stands in a law. A bare name then speaks of *all* parameters, so each becomes a
                 variable.
+            tied: The law also has the bare name. The names of parameters then mean those same parameters, and so do
+                parameters that are left out: ``shear_x * shear_x(-degrees) = id``. In other laws names are just
+                variables: ``shear_x(a) * transpose = transpose * shear_y(a)``.
 
         Raises:
             ParameterError: An argument is missing, unknown, given twice or out of range.
@@ -204,26 +207,23 @@ class Augmentation:
             if name in given:
                 raise ParameterError(f"{self.short_name}: {name} is given twice")
             given[name] = argument
-        bare = universal and not given
-        return Symbol(self.name, tuple(self._argument(param, given, bare) for param in self.params))
+        general = universal and (tied or not given)
+        own = {param.name: self.variable(param) for param in self.params if (tied if universal else param.draw)}
+        return Symbol(self.name, tuple(self._argument(param, given, own, general) for param in self.params))
 
-    def _argument(self, param: Param, given: Mapping[str, Value], bare: bool) -> Value:
+    def _argument(self, param: Param, given: Mapping[str, Value], own: Mapping[str, Value], general: bool) -> Value:
         if param.name in given:
-            argument = self._own_names(given[param.name])
+            # lets ``shear_x(-degrees)`` name the value that shear_x itself draws
+            argument = expressions.substitute(given[param.name], own)
             param.check(self.short_name, argument)
             return argument
-        if param.draw is not None or bare:
+        if param.draw is not None or general:
             return self.variable(param)
         if param.default is REQUIRED:
             raise ParameterError(
                 f"{self.short_name} needs {param.name}; write for example {self.short_name}({self._example()})"
             )
         return expressions.value(param.default)
-
-    def _own_names(self, argument: Value) -> Value:
-        """Let ``shear_x(-degrees)`` name the value that shear_x itself draws."""
-        own = {param.name: self.variable(param) for param in self.params if param.draw}
-        return expressions.substitute(argument, own)
 
     def _example(self) -> str:
         return ", ".join(expressions.value_text(expressions.value(_example(param))) for param in self.params)

@@ -147,8 +147,11 @@ class Catalog:
         """
         namespace = law.owner.rsplit(".", 1)[0]
 
+        bare = {self.resolve(s.name, namespace).name for s in law.symbols if not (s.args or s.kwargs)}
+
         def bound(symbol: Symbol) -> Symbol:
-            return self.resolve(symbol.name, namespace).bind(symbol, universal=True)
+            augmentation = self.resolve(symbol.name, namespace)
+            return augmentation.bind(symbol, universal=True, tied=augmentation.name in bare)
 
         return replace(law, lhs=law.lhs.map(bound), rhs=law.rhs.map(bound))
 
