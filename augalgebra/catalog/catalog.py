@@ -175,10 +175,15 @@ class Catalog:
         return short if len(self._short.get(short, [])) == 1 else name
 
     def shorten(self, text: str) -> str:
-        """Text with every full name of an augmentation in it shortened as in `display`."""
-        return _FULL_NAME.sub(
-            lambda match: self.short_name(match[0]) if match[0] in self.augmentations else match[0], text
-        )
+        """Text with the full names of augmentations and of their drawn parameters in it shortened as in `display`."""
+
+        def short(match: re.Match[str]) -> str:
+            owner, _, last = match[0].rpartition(".")
+            if match[0] in self.augmentations:
+                return self.short_name(match[0])
+            return last if owner in self.augmentations else match[0]
+
+        return _FULL_NAME.sub(short, text)
 
     def _shown(self, symbol: Symbol) -> Symbol:
         augmentation = self.augmentations.get(symbol.name)

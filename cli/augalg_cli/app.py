@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from augalg_cli import catalog_commands, demo_commands, law_commands, word_commands
+from augalg_cli import catalog_commands, demo_commands, law_commands, options, word_commands
 from augalgebra import AugalgebraError, __version__
 
 app = typer.Typer(
@@ -23,7 +23,7 @@ app.add_typer(plugins_app, name="plugins", rich_help_panel="Catalog")
 
 
 @app.callback(invoke_without_command=True)
-def options(
+def global_options(
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks instead of one-line errors.")] = False,
     version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
 ) -> None:
@@ -51,7 +51,7 @@ def main() -> None:
     except AugalgebraError as error:
         if os.environ.get("AUGALG_DEBUG"):
             raise
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(f"error: {options.shorten(str(error))}", err=True)
         sys.exit(2)
     except KeyboardInterrupt:
         typer.echo("interrupted", err=True)

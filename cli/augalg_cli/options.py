@@ -16,6 +16,11 @@ def catalog() -> Catalog:
     return load_catalog()
 
 
+def shorten(text: str) -> str:
+    """A message with full names shortened, if the catalog was needed at all."""
+    return catalog().shorten(text) if catalog.cache_info().currsize else text
+
+
 def complete_name(incomplete: str) -> list[str]:
     """Names for shell completion of an augmentation, or of the last augmentation of a word."""
     head, star, last = incomplete.rpartition("*")
