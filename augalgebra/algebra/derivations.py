@@ -9,7 +9,8 @@ from augalgebra.algebra.chains import Chain, Use, shortened
 from augalgebra.algebra.expressions import Value, substitute, variable
 from augalgebra.algebra.laws import Law
 from augalgebra.algebra.proofs import InverseDefinition, Proof, Step
-from augalgebra.algebra.rules import InverseAxiom, InverseFact, Lemma, Link, Modulus, backwards, readable
+from augalgebra.algebra.rules import InverseAxiom, InverseFact, Lemma, Link, readable
+from augalgebra.algebra.ruleset import Shift
 from augalgebra.errors import IncompleteError
 
 MAX_PROOF = 50_000
@@ -21,14 +22,12 @@ class Derivations:
 
     Attributes:
         alphabet: The codes of the letters.
-        moduli: The moduli of families, by which letters are silently brought into canonical form.
+        shifts: The shifts of parameters by which letters are silently brought into canonical form.
         axioms: Laws that may be used to shorten a proof, besides those that it already uses.
     """
 
-    def __init__(
-        self, alphabet: Alphabet, moduli: Mapping[tuple[int, int], Modulus], axioms: Iterable[Lemma] = ()
-    ) -> None:
-        self.alphabet, self.moduli = alphabet, moduli
+    def __init__(self, alphabet: Alphabet, shifts: Sequence[Shift] = (), axioms: Iterable[Lemma] = ()) -> None:
+        self.alphabet, self.shifts = alphabet, shifts
         self._axioms = tuple(axioms)
         self._chains: dict[Lemma, Chain] = {}
         self._definitions: dict[tuple[InverseFact, bool], InverseDefinition] = {}
@@ -109,53 +108,47 @@ class Derivations:
             for index, aim in enumerate(alphabet.arguments[wanted]):
                 if arguments[index] == aim:
                     continue
-                distance = _distance(arguments[index], aim)
-                for lemma, step, times in self._decomposed(alphabet.shapes[code], index, distance):
-                    yield from self._moves(lemma, step, times, arguments, index, position + place)
+                for shift, times in self._decomposed(code, index, _distance(arguments[index], aim)):
+                    yield from self._moves(shift, times, arguments, position + place)
 
     def _moves(
-        self, lemma: Lemma, step: Fraction, times: int, arguments: list[Value], index: int, position: int
+        self, shift: Shift, times: int, arguments: list[Value], position: int
     ) -> Iterator[tuple[Chain, int, int, Mapping[str, Value]]]:
         """Apply a shift several times (backwards where `times` is negative), updating the arguments."""
-        chain = self._chain(lemma)
-        once = step if times > 0 else -step
-        names = [expressions.as_variable(item) for item in self.alphabet.arguments[lemma.lhs[0]]]
+        instantiate, (own,) = self.alphabet.instantiate, shift.lemma.lhs
+        names = [expressions.as_variable(item) for item in self.alphabet.arguments[own]]
+        chain = self._chain(shift.lemma) if times > 0 else self._chain(shift.lemma).reversed()
+        once = shift.amount if times > 0 else -shift.amount
+        # A shift that one axiom proves is applied any number of times in one step.
+        at_once = abs(times) if [use.times for use in chain.uses] == [1] else 1
 
-        def at(values: Sequence[Value]) -> dict[str, Value]:
-            return {str(name): item for name, item in zip(names, values, strict=True)}
-
-        def moved(by: Fraction) -> list[Value]:
-            values = list(arguments)
-            old = values[index]
-            if not isinstance(old, Fraction | expressions.Expression):
-                raise TypeError(f"{old!r} is no number")
-            values[index] = expressions.add(old, by)
+        def moved(by: Fraction) -> dict[str, Value]:
+            values = {name: item for name, item in zip(names, arguments, strict=True) if name is not None}
+            values[str(names[shift.place])] = _add(arguments[shift.place], by)
             return values
 
-        single = chain.uses[0] if len(chain.uses) == 1 else None
-        left = abs(times)
-        while left:
-            often = left if single is not None and single.times == 1 else 1
-            # Backwards, the lemma's own variable stands at the far end of its last application.
-            values = arguments if times > 0 else moved(once)
-            if single is not None and often > 1:
-                end = self.alphabet.instantiate(lemma.lhs, at(moved(once * often)))
-                link = single.link if times > 0 else backwards([single.link])[0]
-                start = self.alphabet.instantiate(lemma.lhs, at(arguments))
-                bound = {name: substitute(item, at(values)) for name, item in link.bindings.items()}
-                yield Chain((start, end), (Use(link._replace(bindings=bound), often),)), position, 1, {}
+        for _ in range(abs(times) // at_once):
+            # Backwards, the lemma's own variable is what the argument is after the first step.
+            bindings = moved(Fraction(0) if times > 0 else once)
+            if at_once > 1:
+                (use,) = chain.uses
+                bound = {name: substitute(item, bindings) for name, item in use.link.bindings.items()}
+                ends = instantiate((own,), moved(Fraction(0))), instantiate((own,), moved(once * at_once))
+                yield Chain(ends, (Use(use.link._replace(bindings=bound), at_once),)), position, 1, {}
             else:
-                yield (chain if times > 0 else chain.reversed()), position, 1, at(values)
-            arguments[index] = moved(once * often)[index]
-            left -= often
+                yield chain, position, 1, bindings
+            arguments[shift.place] = _add(arguments[shift.place], once * at_once)
 
-    def _decomposed(self, shape: int, place: int, distance: Fraction) -> list[tuple[Lemma, Fraction, int]]:
+    def _decomposed(self, code: int, place: int, distance: Fraction) -> list[tuple[Shift, int]]:
         """Write a multiple of a period as multiples of the shifts that were known first."""
-        known = self.moduli[shape, place].shifts
+        shape, arguments = self.alphabet.shapes[code], self.alphabet.arguments[code]
+        known = [
+            shift for shift in self.shifts if shift.shape == shape and shift.place == place and shift.applies(arguments)
+        ]
         for size in range(1, len(known) + 1):
-            times = _combination([shift for shift, _ in known[:size]], distance)
+            times = _combination([shift.amount for shift in known[:size]], distance)
             if times is not None:
-                return [(lemma, shift, factor) for (shift, lemma), factor in zip(known, times, strict=False) if factor]
+                return [(shift, factor) for shift, factor in zip(known, times, strict=False) if factor]
         raise AssertionError(f"letters differ by {distance}, which is no multiple of the period")
 
     def _law(self, lemma: Lemma) -> Law | InverseDefinition:
@@ -195,6 +188,12 @@ def _distance(old: Value, new: Value) -> Fraction:
     if not isinstance(distance, Fraction):
         raise TypeError(f"{old} and {new} do not differ by a number")
     return distance
+
+
+def _add(argument: Value, amount: Fraction) -> Value:
+    if not isinstance(argument, Fraction | expressions.Expression):
+        raise TypeError(f"{argument!r} is no number")
+    return expressions.add(argument, amount)
 
 
 def _combination(shifts: Sequence[Fraction], distance: Fraction) -> list[int] | None:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from augalgebra.algebra.alphabet import Codes
 from augalgebra.algebra.expressions import add, as_variable, substitute, variable
-from augalgebra.algebra.rules import Equation, Link, Rule, RuleSet
+from augalgebra.algebra.rules import Equation, Link, Rule
+from augalgebra.algebra.ruleset import RuleSet, Shift
 from augalgebra.algebra.unification import (
     Bindings,
     Undecided,
@@ -51,7 +52,7 @@ def _unified(rules: RuleSet, first: Rule, second: Rule, place: int, shared: int)
     part = lhs[place : place + shared]
     left = [item for code in part for item in alphabet.arguments[code]]
     right = [item for code in other_lhs[:shared] for item in alphabet.arguments[code]]
-    unifier = unify(left, right, rules.periods(part))
+    unifier = unify(left, right, rules.periods(part, other_lhs[:shared]))
     if unifier is None:
         return
     bound = unifier.bindings
@@ -75,28 +76,51 @@ def _unified(rules: RuleSet, first: Rule, second: Rule, place: int, shared: int)
 
 
 def shifted_pairs(rules: RuleSet, rule: Rule) -> Iterator[Equation | None]:
-    """What a rule says when one of its variables moves by the period of the argument in which it stands.
+    """What a rule says when an argument of one of its letters moves by its period.
+
+    Where the period depends on another argument (``f(a, 0) = f(a + c, 0)``), the rule is first specialised to it.
 
     Yields:
-        Equations between the right side and the moved right side; None where the variable also stands
-        elsewhere, so that a rule would be needed for every multiple of the period.
+        Equations between specialised sides, or between a right side and the moved right side; None where the
+        variable also stands elsewhere, so that a rule would be needed for every multiple of the period.
     """
     alphabet = rules.alphabet
-    for code in rule.lhs:
-        for place, argument in enumerate(alphabet.arguments[code]):
-            period = rules.period(alphabet.shapes[code], place)
-            name = as_variable(argument)
-            if period is None or name is None:
+    for shift in rules.shifts:
+        for spot, shape in enumerate(rule.shapes):
+            if shape != shift.shape:
                 continue
-            moved = {other: variable(other) for other in rule.variables} | {name: add(variable(name), period)}
-            periods = rules.periods(rule.lhs)
+            arguments = alphabet.arguments[rule.lhs[spot]]
+            places = sorted(shift.fixed)
             try:
-                values = [substitute(item, moved) for item in rule.patterns]
-                if name in rule.lemma.nonzero or not all(map(agree, rule.patterns, values, periods)):
-                    yield None
-                    continue
-                identity = {other: variable(other) for other in rule.variables}
-                chain = (Link(rule.lemma, False, 0, identity), Link(rule.lemma, True, 0, moved))
-                yield Equation(rule.rhs, alphabet.instantiate(rule.rhs, moved), chain, rule.lemma.nonzero)
-            except (ZeroDivisionError, ValueError, TypeError):
+                unifier = unify(
+                    [arguments[place] for place in places],
+                    [shift.fixed[place] for place in places],
+                    [None] * len(places),
+                )
+                if unifier is not None:
+                    yield from _shifted(rules, rule, spot, shift, unifier.bindings)
+            except (Undecided, ZeroDivisionError, ValueError, TypeError):
                 yield None
+
+
+def _shifted(rules: RuleSet, rule: Rule, spot: int, shift: Shift, special: Bindings) -> Iterator[Equation | None]:
+    alphabet = rules.alphabet
+    own: Bindings = {name: substitute(variable(name), special) for name in rule.variables}
+    nonzero = carry_nonzero(rule.lemma.nonzero, own)
+    if nonzero is None:
+        return
+    lhs, rhs = alphabet.instantiate(rule.lhs, own), alphabet.instantiate(rule.rhs, own)
+    if special:
+        yield Equation(lhs, rhs, (Link(rule.lemma, True, 0, own),), nonzero)
+    name = as_variable(alphabet.arguments[lhs[spot]][shift.place])
+    if name is None:
+        return
+    step: Bindings = {name: add(variable(name), shift.amount)}
+    moved: Bindings = {other: substitute(item, step) for other, item in own.items()}
+    patterns = [item for code in lhs for item in alphabet.arguments[code]]
+    values = [substitute(item, step) for item in patterns]
+    if name in nonzero or not all(map(agree, patterns, values, rules.periods(lhs))):
+        yield None
+        return
+    chain = (Link(rule.lemma, False, 0, own), Link(rule.lemma, True, 0, moved))
+    yield Equation(rhs, alphabet.instantiate(rule.rhs, moved), chain, nonzero)

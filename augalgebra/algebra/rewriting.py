@@ -8,7 +8,8 @@ from augalgebra.algebra.derivations import Derivations
 from augalgebra.algebra.inverses import Inverses
 from augalgebra.algebra.presentation import Presentation
 from augalgebra.algebra.proofs import Proof
-from augalgebra.algebra.rules import Lemma, Link, RuleSet, backwards
+from augalgebra.algebra.rules import Lemma, Link, backwards
+from augalgebra.algebra.ruleset import RuleSet
 from augalgebra.algebra.words import MAX_LETTERS, Letter, Symbol, Word
 from augalgebra.errors import IncompleteError, NotInvertibleError
 
@@ -35,11 +36,13 @@ class RewritingSystem:
         reason: str,
         axioms: Iterable[Lemma],
         exact: "RewritingSystem | None" = None,
+        deciding: RuleSet | None = None,
     ) -> None:
         self.presentation = presentation
         self.inverses = inverses
         self.completed, self.reason = not reason, reason
         self.exact = self if exact is None else exact
+        self._deciding = deciding
         self._rules, self._alphabet, self._axioms = rules, rules.alphabet, tuple(axioms)
 
     def __len__(self) -> int:
@@ -47,7 +50,8 @@ class RewritingSystem:
 
     @cached_property
     def _derivations(self) -> Derivations:
-        return Derivations(self._alphabet, self._rules.moduli, self._axioms)
+        deciding = [] if self._deciding is None else self._deciding.shifts
+        return Derivations(self._alphabet, [*deciding, *self._rules.shifts], self._axioms)
 
     @property
     def rules(self) -> tuple[tuple[Word, Word], ...]:
@@ -73,7 +77,7 @@ class RewritingSystem:
         reduced: Codes = ()
         for symbol, exponent in word.syllables:
             code = self._alphabet.code(Letter(symbol, exponent < 0))
-            reduced = self._rules.reduce(reduced + self._power((code,), abs(exponent)))
+            reduced = self._reduce(reduced + self._power((code,), abs(exponent)))
         return self._alphabet.decode(reduced)
 
     def derive(self, word: Word) -> Proof:
@@ -86,7 +90,7 @@ class RewritingSystem:
         self._check(word)
         codes = self._alphabet.encode(word)
         trace: list[Link] = []
-        return self._derivations.proof(codes, trace, self._rules.reduce(codes, trace))
+        return self._derivations.proof(codes, trace, self._reduce(codes, trace))
 
     def prove(self, first: Word, second: Word) -> Proof | None:
         """A proof that two words are equal, or None when their normal forms differ.
@@ -100,7 +104,7 @@ class RewritingSystem:
         start, end = self._alphabet.encode(first), self._alphabet.encode(second)
         there: list[Link] = []
         back: list[Link] = []
-        if self._rules.reduce(start, there) != self._rules.reduce(end, back):
+        if self._reduce(start, there) != self._reduce(end, back):
             return None
         return self._derivations.proof(start, (*there, *backwards(back)), end)
 
@@ -113,7 +117,7 @@ class RewritingSystem:
         """
         self._check(word)
         codes, trace = self._alphabet.encode(word), list[Link]()
-        form = self._rules.reduce(codes, trace)
+        form = self._reduce(codes, trace)
         found = self.inverses.right_inverse(form) or self._from_rule(form, first=True)
         if found is None:
             return None
@@ -129,7 +133,7 @@ class RewritingSystem:
         """
         self._check(word)
         codes, trace = self._alphabet.encode(word), list[Link]()
-        form = self._rules.reduce(codes, trace)
+        form = self._reduce(codes, trace)
         found = self.inverses.left_inverse(form) or self._from_rule(form, first=False)
         if found is None:
             return None
@@ -148,6 +152,12 @@ class RewritingSystem:
                 return rest, (Link(rule.lemma, True, 0, {}),)
         return None
 
+    def _reduce(self, codes: Codes, trace: list[Link] | None = None) -> Codes:
+        """First to the word that decides equality, if other rules do that, and then to a shorter one."""
+        if self._deciding is not None:
+            codes = self._deciding.reduce(codes, trace, self._deciding.natural)
+        return self._rules.reduce(codes, trace, self._rules.natural)
+
     def _check(self, word: Word) -> None:
         for symbol, exponent in word.syllables:
             if exponent < 0 and not self.is_invertible(symbol):
@@ -157,7 +167,7 @@ class RewritingSystem:
         if exponent <= _SPELT_OUT:
             return codes * exponent
         half = self._power(codes, exponent // 2)
-        power = self._rules.reduce(half + half + codes * (exponent % 2))
+        power = self._reduce(half + half + codes * (exponent % 2))
         if len(power) > MAX_LETTERS:
             raise IncompleteError(f"a power {exponent} stays longer than {MAX_LETTERS} letters")
         return power

@@ -1,29 +1,22 @@
-"""Rules, where they come from, and sets of them that reduce words."""
+"""Equations between words, the chains that prove them, and rules made of them."""
 
-from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
 from typing import NamedTuple, Union
 
 from augalgebra.algebra import expressions
 from augalgebra.algebra.alphabet import Alphabet, Codes
-from augalgebra.algebra.expressions import Expression, Value
+from augalgebra.algebra.expressions import Value
 from augalgebra.algebra.laws import Law
 from augalgebra.algebra.unification import (
     Bindings,
-    Period,
     Undecided,
     carry_nonzero,
     denominators,
-    match,
     reparametrise,
 )
-from augalgebra.errors import IncompleteError
-
-MAX_STEPS = 1_000_000
-"""Rewriting steps spent on one word before giving up."""
 
 
 class Link(NamedTuple):
@@ -226,205 +219,3 @@ class Rule:
     def copy(self) -> "Rule":
         """A rule that can be restated on its own."""
         return Rule(self._alphabet, self.lemma, self.serial)
-
-
-@dataclass
-class Modulus:
-    """That an argument of a family counts only up to multiples of a period.
-
-    Attributes:
-        period: The period, the greatest common divisor of the shifts.
-        shifts: Proved shifts ``f(?0) = f(?0 + shift)``, in the order in which they were found.
-    """
-
-    period: Fraction
-    shifts: list[tuple[Fraction, Lemma]] = field(default_factory=list)
-
-
-class RuleSet:
-    """Rules with the moduli of families; reduces words.
-
-    Attributes:
-        alphabet: The codes of the letters.
-        moduli: The modulus of each argument (shape and place) that has one.
-    """
-
-    def __init__(self, alphabet: Alphabet) -> None:
-        self.alphabet = alphabet
-        self.moduli: dict[tuple[int, int], Modulus] = {}
-        self._ground: dict[Codes, Rule] = {}
-        self._lengths: dict[int, list[int]] = {}
-        self._schematic: dict[int, list[Rule]] = {}
-        self._canonical: dict[int, int] = {}
-
-    def __len__(self) -> int:
-        return len(self._ground) + sum(map(len, self._schematic.values()))
-
-    def copy(self) -> "RuleSet":
-        """A set that can grow on its own."""
-        other = RuleSet(self.alphabet)
-        other.moduli = {place: Modulus(known.period, list(known.shifts)) for place, known in self.moduli.items()}
-        for rule in self.rules:
-            other.add(rule.copy())
-        return other
-
-    @property
-    def rules(self) -> list[Rule]:
-        """All rules, in the order in which they were found."""
-        found = [*self._ground.values(), *(rule for rules in self._schematic.values() for rule in rules)]
-        return sorted(found, key=lambda rule: rule.serial)
-
-    def add(self, rule: Rule) -> None:
-        """Let a rule take part in reductions."""
-        last = rule.lhs[-1]
-        if rule.variables:
-            insort(
-                self._schematic.setdefault(self.alphabet.shapes[last], []),
-                rule,
-                key=lambda other: (len(other.lhs), other.serial),
-            )
-            return
-        self._ground[rule.lhs] = rule
-        lengths = self._lengths.setdefault(last, [])
-        if len(rule.lhs) not in lengths:
-            insort(lengths, len(rule.lhs))
-
-    def remove(self, rule: Rule) -> None:
-        """Take a rule out; lengths that no rule has any more only cost a look-up."""
-        if rule.variables:
-            self._schematic[self.alphabet.shapes[rule.lhs[-1]]].remove(rule)
-        else:
-            del self._ground[rule.lhs]
-
-    def set_modulus(self, place: tuple[int, int], modulus: Modulus) -> None:
-        """Let an argument count up to multiples of a period only."""
-        self.moduli[place] = modulus
-        self._canonical.clear()
-
-    def canonical(self, code: int) -> int:
-        """The letter with every argument that has a period brought into ``(-period/2, period/2]``."""
-        if not self.moduli:
-            return code
-        found = self._canonical.get(code)
-        if found is None:
-            shape = self.alphabet.shapes[code]
-            old = self.alphabet.arguments[code]
-            new = tuple(_reduced(item, self.period(shape, place)) for place, item in enumerate(old))
-            found = code if new == old else self.alphabet.with_arguments(code, new)
-            self._canonical[code] = found
-        return found
-
-    def period(self, shape: int, place: int) -> Period:
-        """The period of an argument, if it has one."""
-        modulus = self.moduli.get((shape, place))
-        return None if modulus is None else modulus.period
-
-    def periods(self, codes: Iterable[int]) -> list[Period]:
-        """The periods of all arguments of a word, in one list."""
-        shapes, arguments = self.alphabet.shapes, self.alphabet.arguments
-        return [self.period(shapes[code], place) for code in codes for place in range(len(arguments[code]))]
-
-    def match(self, rule: Rule, codes: Codes) -> Bindings | None:
-        """The bindings that make the left side of a schematic rule into `codes`, of the same shapes."""
-        arguments = self.alphabet.arguments
-        subjects = [item for code in codes for item in arguments[code]]
-        bindings: Bindings | None
-        if rule.plain is not None:
-            bindings = dict(zip(rule.plain, subjects, strict=True))
-        else:
-            bindings = match(rule.patterns, subjects, self.periods(codes))
-        nonzero = rule.lemma.nonzero
-        if bindings is not None and nonzero and any(bindings[name] == 0 for name in nonzero):
-            return None
-        return bindings
-
-    def rewrite(self, rule: Rule, codes: Codes) -> tuple[Bindings, Codes] | None:
-        """The bindings and the instance of the right side with which a schematic rule replaces `codes`."""
-        bindings = self.match(rule, codes)
-        if bindings is None:
-            return None
-        try:
-            return bindings, self.alphabet.instantiate(rule.rhs, bindings)
-        except (ZeroDivisionError, ValueError, TypeError):  # the right side makes no sense at these arguments
-            return None
-
-    def reducible(self, codes: Codes, rule: Rule) -> bool:
-        """Whether this one rule applies somewhere in a word."""
-        length = len(rule.lhs)
-        for start in range(len(codes) - length + 1):
-            part = codes[start : start + length]
-            if not rule.variables:
-                if part == rule.lhs:
-                    return True
-            elif self.alphabet.shapes_of(part) == rule.shapes and self.rewrite(rule, part) is not None:
-                return True
-        return False
-
-    def reduce(self, codes: Codes, trace: list[Link] | None = None) -> Codes:
-        """Rewrite a word until no rule applies.
-
-        Args:
-            codes: The word.
-            trace: Where the links used are appended; letters are brought into canonical form silently.
-
-        Raises:
-            IncompleteError: The word took more than `MAX_STEPS` steps.
-        """
-        shapes, ground, lengths, schematic = (
-            self.alphabet.shapes,
-            self._ground,
-            self._lengths,
-            self._schematic,
-        )
-        canonical = self.canonical
-        out: list[int] = []
-        todo = list(codes[::-1])
-        steps = 0
-        while todo:
-            code = canonical(todo.pop())
-            out.append(code)
-            size = len(out)
-            replacement: Codes | None = None
-            start, source = 0, None
-            bindings: Bindings = {}
-            for length in lengths.get(code, ()):
-                if length > size:
-                    break
-                source = ground.get(tuple(out[size - length :]))
-                if source is not None:
-                    start, bindings, replacement = size - length, {}, source.rhs
-                    break
-            else:
-                for rule in schematic.get(shapes[code], ()):
-                    start = size - len(rule.lhs)
-                    if start < 0:
-                        break
-                    part = tuple(out[start:])
-                    if tuple([shapes[other] for other in part]) != rule.shapes:
-                        continue
-                    rewritten = self.rewrite(rule, part)
-                    if rewritten is not None:
-                        source = rule
-                        bindings, replacement = rewritten
-                        break
-            if replacement is None or source is None:
-                continue
-            steps += 1
-            if steps > MAX_STEPS:
-                raise IncompleteError(f"gave up on a word of {len(codes)} letters after {MAX_STEPS} rewriting steps")
-            if trace is not None:
-                trace.append(Link(source.lemma, True, start, bindings))
-            del out[start:]
-            todo.extend(replacement[::-1])
-        return tuple(out)
-
-
-def _reduced(argument: Value, period: Period) -> Value:
-    """The argument with its constant part in ``(-period/2, period/2]``."""
-    if period is None or not isinstance(argument, Fraction | Expression):
-        return argument
-    constant = argument if isinstance(argument, Fraction) else dict(argument.terms).get((), Fraction(0))
-    least = constant % period
-    if 2 * least > period:
-        least -= period
-    return expressions.add(argument, least - constant)

@@ -1,0 +1,288 @@
+"""Sets of rules that reduce words, modulo periods of parameters and self-commuting families."""
+
+from bisect import insort
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
+from math import gcd
+from typing import Any, TypeAlias
+
+from augalgebra.algebra import expressions
+from augalgebra.algebra.alphabet import Alphabet, Codes, argument_key
+from augalgebra.algebra.expressions import Expression, Value
+from augalgebra.algebra.rules import Lemma, Link, Rule
+from augalgebra.algebra.unification import Bindings, Period, Undecided, carry_nonzero, match
+from augalgebra.errors import IncompleteError
+
+MAX_STEPS = 1_000_000
+"""Rewriting steps spent on one word before giving up."""
+
+Ranking: TypeAlias = Callable[[int], Any]
+"""How letters that commute are sorted; None for a letter that is to stay where it is."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shift:
+    """A proved equation ``f(?0) = f(?0 + amount)``, by which one argument counts up to multiples only.
+
+    Attributes:
+        shape: The shape of the letter.
+        place: Which argument it is.
+        fixed: Other arguments that must have these values for the equation to hold.
+        amount: By how much the argument moves.
+        lemma: The equation.
+    """
+
+    shape: int
+    place: int
+    fixed: Mapping[int, Value]
+    amount: Fraction
+    lemma: Lemma
+
+    def applies(self, arguments: tuple[Value, ...]) -> bool:
+        """Whether the other arguments are as they must be."""
+        return all(arguments[place] == item for place, item in self.fixed.items())
+
+
+class RuleSet:
+    """Rules, the periods of parameters, and the families that commute with themselves; reduces words.
+
+    Attributes:
+        alphabet: The codes of the letters.
+        shifts: The shifts by which parameters are periodic, in the order in which they were found.
+        commuting: For the shape of a family, the equation ``f(..) * f(..) = f(..) * f(..)``. It cannot be a rule,
+            and is used to sort neighbours instead.
+    """
+
+    def __init__(self, alphabet: Alphabet) -> None:
+        self.alphabet = alphabet
+        self.shifts: list[Shift] = []
+        self.commuting: dict[int, Rule] = {}
+        self._ground: dict[Codes, Rule] = {}
+        self._lengths: dict[int, list[int]] = {}
+        self._schematic: dict[int, list[Rule]] = {}
+        self._canonical: dict[int, int] = {}
+        self._keys: dict[int, tuple[object, ...]] = {}
+
+    def __len__(self) -> int:
+        return len(self._ground) + sum(map(len, self._schematic.values()))
+
+    def copy(self) -> "RuleSet":
+        """A set that can grow on its own."""
+        other = RuleSet(self.alphabet)
+        other.shifts, other.commuting = list(self.shifts), dict(self.commuting)
+        for rule in self.rules:
+            other.add(rule.copy())
+        return other
+
+    @property
+    def rules(self) -> list[Rule]:
+        """All rules, in the order in which they were found."""
+        found = [*self._ground.values(), *(rule for rules in self._schematic.values() for rule in rules)]
+        return sorted(found, key=lambda rule: rule.serial)
+
+    def add(self, rule: Rule) -> None:
+        """Let a rule take part in reductions."""
+        last = rule.lhs[-1]
+        if rule.variables:
+            rules = self._schematic.setdefault(self.alphabet.shapes[last], [])
+            insort(rules, rule, key=lambda other: (len(other.lhs), other.serial))
+            return
+        self._ground[rule.lhs] = rule
+        lengths = self._lengths.setdefault(last, [])
+        if len(rule.lhs) not in lengths:
+            insort(lengths, len(rule.lhs))
+
+    def remove(self, rule: Rule) -> None:
+        """Take a rule out; lengths that no rule has any more only cost a look-up."""
+        if rule.variables:
+            self._schematic[self.alphabet.shapes[rule.lhs[-1]]].remove(rule)
+        else:
+            del self._ground[rule.lhs]
+
+    def add_shift(self, shift: Shift) -> None:
+        """Let an argument count up to multiples of an amount only."""
+        self.shifts.append(shift)
+        self._canonical.clear()
+
+    def shifts_of(self, code: int, place: int) -> list[Shift]:
+        """The shifts that one argument of a letter has."""
+        shape, arguments = self.alphabet.shapes[code], self.alphabet.arguments[code]
+        return [
+            shift for shift in self.shifts if shift.shape == shape and shift.place == place and shift.applies(arguments)
+        ]
+
+    def periods(self, *words: Iterable[int]) -> list[Period]:
+        """The periods of all arguments of a word, in one list; of several words, the smallest that one has."""
+        if not self.shifts:
+            return [None for code in words[0] for _ in self.alphabet.arguments[code]]
+        found: list[Period] = []
+        for codes in zip(*words, strict=True):
+            for place in range(len(self.alphabet.arguments[codes[0]])):
+                periods = [self._period(code, place) for code in codes]
+                found.append(min((period for period in periods if period is not None), default=None))
+        return found
+
+    def canonical(self, code: int) -> int:
+        """The letter with every argument that has a period brought into ``(-period/2, period/2]``."""
+        if not self.shifts:
+            return code
+        found = self._canonical.get(code)
+        if found is None:
+            old = self.alphabet.arguments[code]
+            new = tuple(_reduced(item, self._period(code, place)) for place, item in enumerate(old))
+            found = code if new == old else self.alphabet.with_arguments(code, new)
+            self._canonical[code] = found
+        return found
+
+    def natural(self, code: int) -> tuple[object, ...]:
+        """The ranking by which normal forms sort letters that commute."""
+        key = self._keys.get(code)
+        if key is None:
+            key = self._keys[code] = tuple(argument_key(item) for item in self.alphabet.arguments[code])
+        return key
+
+    def match(self, rule: Rule, codes: Codes) -> Bindings | None:
+        """The bindings that make the left side of a schematic rule into `codes`, of the same shapes."""
+        arguments = self.alphabet.arguments
+        subjects = [item for code in codes for item in arguments[code]]
+        bindings: Bindings | None
+        if rule.plain is not None:
+            bindings = dict(zip(rule.plain, subjects, strict=True))
+        else:
+            bindings = match(rule.patterns, subjects, self.periods(codes))
+        nonzero = rule.lemma.nonzero
+        if bindings is not None and nonzero and any(bindings[name] == 0 for name in nonzero):
+            return None
+        return bindings
+
+    def rewrite(self, rule: Rule, codes: Codes) -> tuple[Bindings, Codes] | None:
+        """The bindings and the instance of the right side with which a schematic rule replaces `codes`."""
+        bindings = self.match(rule, codes)
+        if bindings is None:
+            return None
+        try:
+            return bindings, self.alphabet.instantiate(rule.rhs, bindings)
+        except (ZeroDivisionError, ValueError, TypeError):  # the right side makes no sense at these arguments
+            return None
+
+    def reducible(self, codes: Codes, rule: Rule, nonzero: frozenset[str] = frozenset()) -> bool:
+        """Whether this one rule applies somewhere in a word, for all values of the word's variables.
+
+        Args:
+            codes: The word.
+            rule: The rule.
+            nonzero: Variables of the word that are known not to be zero.
+        """
+        length = len(rule.lhs)
+        for start in range(len(codes) - length + 1):
+            part = codes[start : start + length]
+            if not rule.variables:
+                if part == rule.lhs:
+                    return True
+            elif self.alphabet.shapes_of(part) == rule.shapes:
+                rewritten = self.rewrite(rule, part)
+                if rewritten is not None and _is_covered(rule.lemma.nonzero, rewritten[0], nonzero):
+                    return True
+        return False
+
+    def reduce(self, codes: Codes, trace: list[Link] | None = None, ranking: Ranking | None = None) -> Codes:
+        """Rewrite a word until no rule applies.
+
+        Args:
+            codes: The word.
+            trace: Where the links used are appended; letters are brought into canonical form silently.
+            ranking: How letters that commute are sorted; None leaves them where they are. Words with variables
+                of rules must not be sorted, because the order changes with the values.
+
+        Raises:
+            IncompleteError: The word took more than `MAX_STEPS` steps.
+        """
+        shapes, ground, lengths, schematic = self.alphabet.shapes, self._ground, self._lengths, self._schematic
+        commuting = self.commuting if ranking is not None else {}
+        canonical = self.canonical
+        out: list[int] = []
+        todo = list(codes[::-1])
+        steps = 0
+        while todo:
+            code = canonical(todo.pop())
+            out.append(code)
+            size = len(out)
+            source: Rule | None = None
+            start, bindings = 0, Bindings()
+            replacement: Codes = ()
+            for length in lengths.get(code, ()):
+                if length > size:
+                    break
+                source = ground.get(tuple(out[size - length :]))
+                if source is not None:
+                    start, replacement = size - length, source.rhs
+                    break
+            else:
+                for rule in schematic.get(shapes[code], ()):
+                    start = size - len(rule.lhs)
+                    if start < 0:
+                        break
+                    part = tuple(out[start:])
+                    if tuple([shapes[other] for other in part]) != rule.shapes:
+                        continue
+                    rewritten = self.rewrite(rule, part)
+                    if rewritten is not None:
+                        source = rule
+                        bindings, replacement = rewritten
+                        break
+            if source is None and ranking is not None and size > 1 and shapes[code] in commuting:
+                swapped = self._swap(out[-2], code, ranking)
+                if swapped is not None:
+                    source, start, replacement = commuting[shapes[code]], size - 2, (code, out[-2])
+                    bindings = swapped
+            if source is None:
+                continue
+            steps += 1
+            if steps > MAX_STEPS:
+                raise IncompleteError(f"gave up on a word of {len(codes)} letters after {MAX_STEPS} rewriting steps")
+            if trace is not None:
+                trace.append(Link(source.lemma, True, start, bindings))
+            del out[start:]
+            todo.extend(replacement[::-1])
+        return tuple(out)
+
+    def _swap(self, first: int, second: int, ranking: Ranking) -> Bindings | None:
+        """The bindings with which two neighbours are exchanged, if they commute and are in the wrong order."""
+        shapes = self.alphabet.shapes
+        if shapes[first] != shapes[second] or first == second:
+            return None
+        one, two = ranking(first), ranking(second)
+        if one is None or two is None or one <= two:
+            return None
+        return self.match(self.commuting[shapes[second]], (first, second))
+
+    def _period(self, code: int, place: int) -> Period:
+        shifts = self.shifts_of(code, place)
+        return reduce(common_divisor, (abs(shift.amount) for shift in shifts)) if shifts else None
+
+
+def common_divisor(one: Fraction, two: Fraction) -> Fraction:
+    """The greatest number of which both are whole multiples."""
+    scale = one.denominator * two.denominator
+    return Fraction(gcd(int(one * scale), int(two * scale)), scale)
+
+
+def _reduced(argument: Value, period: Period) -> Value:
+    """The argument with its constant part in ``(-period/2, period/2]``."""
+    if period is None or not isinstance(argument, Fraction | Expression):
+        return argument
+    constant = argument if isinstance(argument, Fraction) else dict(argument.terms).get((), Fraction(0))
+    least = constant % period
+    if 2 * least > period:
+        least -= period
+    return expressions.add(argument, least - constant)
+
+
+def _is_covered(names: Iterable[str], bindings: Bindings, nonzero: frozenset[str]) -> bool:
+    try:
+        required = carry_nonzero(names, bindings)
+    except Undecided:
+        return False
+    return required is not None and required <= nonzero
