@@ -16,7 +16,7 @@ from augalgebra import Param, Register, Settings, hookimpl, load_catalog, unifor
 from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog
 from augalgebra.checks.composition import measure_composition
-from augalgebra.checks.latent_batches import image_loss
+from augalgebra.checks.latent_batches import MultipliedOut, image_loss
 from augalgebra.checks.latent_words import Relabelling
 from augalgebra.errors import AugalgebraError, ImageError, NotInvertibleError, UnknownNameError
 from augalgebra.latent.protocol import MAIN_HEAD, LatentSpace
@@ -238,7 +238,7 @@ def test_operators_may_refuse_an_inverse_too(space, exact, catalog, images):
     report = measure_composition(space, Refusing(lambda _: torch.eye(SIDE**2)), catalog, images, ["fade"])
 
     (refused,) = report.no_inverse
-    assert (refused.view, refused.words) == ("fade", ("id",))
+    assert (refused.view, refused.length, refused.words) == ("fade", 1, ("id",))
     assert refused.reason == "the operator of fade has rank 3 of 16"
 
 
@@ -333,6 +333,21 @@ def test_a_new_pair_reuses_the_operators_of_another(space, exact, catalog, image
     # the operator of flip_ud could be inverted, what it stands for cannot
     assert report.get("id", "blank") is None
     assert {"blank", "rotate_180 * blank", "blank * rotate_180"} >= {entry.view for entry in report.no_inverse}
+
+
+def test_a_registry_that_simplifies_words_cannot_hide_its_operators(space, catalog, images):
+    class Simplifying(Matrices):
+        """Knows that a mirror undoes itself, and therefore never shows that its operator does not."""
+
+        def operator(self, word: Word, *, reduce: bool = True) -> Linear:
+            return super().operator(catalog.normal_form(word) if reduce else word)
+
+    registry = Simplifying(lambda _: torch.eye(SIDE**2) / 2)
+    seen = measure_composition(space, registry, catalog, images, ["flip_lr"])
+    behind = measure_composition(space, MultipliedOut(registry), catalog, images, ["flip_lr"])
+
+    assert seen.get("flip_lr^2").gap_ratio == pytest.approx(1, abs=1e-5)
+    assert behind.get("flip_lr^2").gap_ratio > 1.1
 
 
 def test_total_is_the_sum_over_words(space, exact, catalog, images):

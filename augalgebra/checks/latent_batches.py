@@ -34,6 +34,35 @@ class Operators(Protocol):
         """
 
 
+class MultipliedOut:
+    """A registry's operators, multiplied out letter by letter.
+
+    A registry simplifies a word by the laws before it looks the operator up, so that ``flip_lr * flip_lr`` is the
+    identity whatever was fitted. That is right for use and hides faults, so checks look behind it.
+
+    Args:
+        registry: The registry.
+    """
+
+    def __init__(self, registry: "Registry") -> None:
+        self._registry = registry
+
+    def operator(self, word: Word) -> Operator:
+        """The product of the operators of the letters.
+
+        Raises:
+            NotInvertibleError: The word undoes what cannot be undone.
+        """
+        return self._registry.operator(word, reduce=False)
+
+
+class Registry(Protocol):
+    """Operators of words that the laws may simplify first."""
+
+    def operator(self, word: Word, *, reduce: bool = True) -> Operator:
+        """The operator that stands for a word."""
+
+
 def unit_codes(dim: int) -> Float[Tensor, "row latent"]:
     """Each unit vector and then the origin: what an operator does to them is all there is to know of it."""
     return torch.cat([torch.eye(dim), torch.zeros(1, dim)])

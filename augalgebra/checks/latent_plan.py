@@ -154,6 +154,6 @@ class Plan:
         """What was refused, by view."""
         show = self.catalog.display
         return tuple(
-            NoInverse(show(view), tuple(show(word) for word in words), reason)
+            NoInverse(show(view), len(view), tuple(show(word) for word in words), reason)
             for (view, reason), words in self._refused.items()
         )

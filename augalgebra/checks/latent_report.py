@@ -85,11 +85,13 @@ class NoInverse:
 
     Attributes:
         view: The view.
+        length: How many letters the view has.
         words: The words that were asked for.
         reason: What cannot be undone, and who says so.
     """
 
     view: str
+    length: int
     words: tuple[str, ...]
     reason: str
 
