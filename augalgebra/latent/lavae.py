@@ -48,6 +48,8 @@ class LAVAE(nn.Module):
 
     Attributes:
         architecture: What determines the shapes of all weights.
+        dim: Number of latent coordinates.
+        image_shape: Channels, height and width of the images.
         encoder: Images to mean and log variance.
         decoders: Head by name.
 
@@ -66,6 +68,7 @@ class LAVAE(nn.Module):
     ) -> None:
         super().__init__()
         self.architecture = architecture or Architecture()
+        self.dim, self.image_shape = self.architecture.dim, self.architecture.image_shape
         generator = torch.Generator().manual_seed(seed)
         # Made without values first, since torch's constructors would draw from the global random state.
         with torch.device("meta"):
@@ -74,21 +77,6 @@ class LAVAE(nn.Module):
         self.decoders = nn.ModuleDict()
         for head in heads:
             self._new_head(head, generator)
-
-    @property
-    def dim(self) -> int:
-        """Number of latent coordinates."""
-        return self.architecture.dim
-
-    @property
-    def width(self) -> int:
-        """Channels after the first convolution."""
-        return self.architecture.width
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """Channels, height and width of the images."""
-        return self.architecture.image_shape
 
     @property
     def heads(self) -> tuple[str, ...]:

@@ -2,11 +2,13 @@
 
 import hashlib
 import os
+import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -17,6 +19,9 @@ from torch.nn import functional
 from augalgebra.errors import DataError, nearest
 from augalgebra.training.idx import read_idx
 from augalgebra.training.pictures import read_folder
+
+Array: TypeAlias = np.ndarray[Any, Any]
+Labels: TypeAlias = Sequence[int] | Array | None
 
 DATA_VARIABLE = "AUGALG_DATA"
 """Environment variable that says where downloaded data sets lie."""
@@ -160,10 +165,12 @@ def _locate(name: str, file: str, data_dir: str | Path | None) -> Path:
 
 
 def _read_npz(path: Path) -> Dataset:
+    if not zipfile.is_zipfile(path):
+        raise DataError(f"cannot read {path}: it is {'no .npz file' if path.is_file() else 'missing'}")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"cannot read {path} as an .npz of plain arrays: {error}") from error
     if "images" in arrays:
         return _split(str(path), _as_bytes(path, arrays["images"]), arrays.get("labels"))
@@ -173,7 +180,7 @@ def _read_npz(path: Path) -> Dataset:
     raise DataError(f"{path} holds {', '.join(arrays) or 'nothing'}; it must hold images, or x_train and x_test")
 
 
-def _as_bytes(path: Path, images: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.uint8]]:
+def _as_bytes(path: Path, images: Array) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """Images of any allowed form as bytes ``[n, c, h, w]``."""
     if images.ndim == 4 and images.shape[1] not in (1, 3):
         images = images.transpose(0, 3, 1, 2)
@@ -190,9 +197,9 @@ def _as_bytes(path: Path, images: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dt
     return (images * 255).round().astype(np.uint8)
 
 
-def _split(name: str, images: np.ndarray[Any, Any], labels: Sequence[int] | np.ndarray[Any, Any] | None) -> Dataset:
+def _split(name: str, images: Array, labels: Labels) -> Dataset:
     """Every fifth image of each class for testing, the others for training."""
-    numbers = np.zeros(len(images), np.int64) if labels is None else np.asarray(labels)
+    numbers = _classes(name, images, labels)
     if len(images) < 2 * _TEST_EVERY:
         raise DataError(f"{name} has {len(images)} images; at least {2 * _TEST_EVERY} are needed")
     rank = np.zeros(len(images), np.int64)
@@ -204,16 +211,21 @@ def _split(name: str, images: np.ndarray[Any, Any], labels: Sequence[int] | np.n
     return _dataset(name, (images[~testing], numbers[~testing]), (images[testing], numbers[testing]))
 
 
+def _classes(name: str, images: Array, labels: Labels) -> np.ndarray[Any, np.dtype[np.int64]]:
+    numbers = np.zeros(len(images), np.int64) if labels is None else np.asarray(labels).astype(np.int64)
+    if numbers.shape != (len(images),) or not len(images):
+        raise DataError(f"{name} has {len(images)} images with {numbers.size} labels; each needs exactly one")
+    return numbers
+
+
 def _dataset(
     name: str,
-    train: tuple[np.ndarray[Any, Any], Sequence[int] | np.ndarray[Any, Any] | None],
-    test: tuple[np.ndarray[Any, Any], Sequence[int] | np.ndarray[Any, Any] | None],
+    train: tuple[Array, Labels],
+    test: tuple[Array, Labels],
 ) -> Dataset:
     splits: list[Split] = []
     for images, labels in (train, test):
-        numbers = np.zeros(len(images), np.int64) if labels is None else np.asarray(labels).astype(np.int64)
-        if len(numbers) != len(images) or not len(images):
-            raise DataError(f"{name} has {len(images)} images with {len(numbers)} labels; each needs exactly one")
+        numbers = _classes(name, images, labels)
         first = len(splits[0]) if splits else 0
         splits.append(Split(torch.from_numpy(np.array(images)), torch.from_numpy(numbers), first))
     if splits[0].images.shape[1:] != splits[1].images.shape[1:]:

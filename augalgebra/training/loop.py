@@ -221,14 +221,12 @@ class Loop:
         except KeyboardInterrupt:
             interrupted = True
         elapsed = time.perf_counter() - begun
-        unfinished = [self._means()] if self._sums else []
-        return Outcome(
-            self.step,
-            (*self._epochs, *unfinished),
-            interrupted,
-            self._spent,
-            images / elapsed if images else 0.0,
-        )
+        return Outcome(self.step, self.epochs, interrupted, self._spent, images / elapsed)
+
+    @property
+    def epochs(self) -> tuple[EpochMeans, ...]:
+        """Means of the terms of all full epochs, and of the unfinished one if there is any."""
+        return (*self._epochs, *([self._means()] if self._sums else []))
 
     def save(self, path: Path) -> None:
         """Write all that is needed to take up the loop again as one safetensors file."""

@@ -45,7 +45,7 @@ def _open(path: Path) -> Image.Image:
         with Image.open(path) as picture:
             picture.load()
             return picture.copy()
-    except (UnidentifiedImageError, OSError, ValueError) as error:
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(f"cannot read the picture {path}: {error}") from error
 
 

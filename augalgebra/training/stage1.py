@@ -15,16 +15,14 @@ from torch import Tensor, nn
 from augalgebra.algebra.words import Word
 from augalgebra.latent.lavae import LAVAE
 from augalgebra.operators.arrays import Array
-from augalgebra.training.adabelief import AdaBelief
 from augalgebra.training.data import Split
-from augalgebra.training.loop import Limit, Loop, Measured, Step
+from augalgebra.training.loop import Loop, Measured, Step
 from augalgebra.training.losses import cross_entropy, divergence, sample
 from augalgebra.training.precision import autocast
+from augalgebra.training.recipe import Recipe
 from augalgebra.training.views import Views
 
 STAGE = "stage 1"
-
-_SMALLEST_EPS = 1e-16
 
 
 @dataclass
@@ -157,92 +155,41 @@ class EquivariantObjective:
         )
 
 
-def faithful_loop(
-    space: LAVAE,
-    views: Views,
-    split: Split,
-    *,
-    limit: Limit,
-    seed: int,
-    learning_rate: float = 1e-3,
-    batch_size: int = 64,
-    kl_weight: float = 1.0,
-    bfloat16: bool = False,
+def stage1_loop(
+    space: LAVAE, views: Views, split: Split, recipe: Recipe, operators: Mapping[Word, Array] | None = None
 ) -> Loop:
-    """The published stage 1, ready to run: AdaBelief at a constant rate on batches of single views.
+    """Stage 1, ready to run.
 
-    The loss is averaged over the batch where the published one is summed; AdaBelief does not mind the scale.
+    The loss is averaged over the batch where the published one is summed; the optimizers do not mind the scale.
 
     Args:
         space: What is trained, in place.
-        views: The views, see `Views.published`.
+        views: The views: `Views.published` for the faithful preset, `Views.closed` for the equivariant one.
         split: The images.
-        limit: When to stop.
-        seed: Seed of order and noise.
-        learning_rate: Step size.
-        batch_size: Views in a step.
-        kl_weight: Weight of the divergence.
-        bfloat16: Whether to compute products in bfloat16.
+        recipe: How to descend.
+        operators: For the equivariant preset: the fixed orthogonal matrix ``[latent, latent]`` of each generator.
+            Those of generators that are not in here are learned along, from the identity.
     """
-    objective = FaithfulObjective(space, views, split, kl_weight, bfloat16)
-    return Loop(
-        STAGE,
-        space,
-        AdaBelief(space.parameters(), lr=learning_rate, eps=_SMALLEST_EPS),
-        objective,
-        samples=objective.samples,
-        batch_size=batch_size,
-        limit=limit,
-        seed=seed,
-        device=_device(space),
-    )
-
-
-def equivariant_loop(
-    space: LAVAE,
-    views: Views,
-    split: Split,
-    operators: Mapping[Word, Array],
-    *,
-    limit: Limit,
-    seed: int,
-    learning_rate: float = 4e-3,
-    batch_size: int = 64,
-    kl_weight: float = 1.0,
-    bfloat16: bool = False,
-) -> Loop:
-    """The equivariant stage 1, ready to run: AdamW with a cosine schedule on images with all their views.
-
-    Args:
-        space: What is trained, in place.
-        views: The views, see `Views.closed`.
-        split: The images.
-        operators: For each generator its fixed orthogonal matrix ``[latent, latent]``; those of generators
-            that are not in here are learned along, from the identity.
-        limit: When to stop.
-        seed: Seed of order and noise.
-        learning_rate: Step size at the top of the schedule.
-        batch_size: Images in a step, each with all its views.
-        kl_weight: Weight of the divergence.
-        bfloat16: Whether to compute products in bfloat16.
-    """
-    device = _device(space)
-    movers = Movers(views.generators, space.dim, operators).to(device)
-    objective = EquivariantObjective(space, views, split, movers, kl_weight=kl_weight, bfloat16=bfloat16)
-    learned = nn.ModuleDict({"space": space, "movers": movers})
+    device = next(space.parameters()).device
+    objective: FaithfulObjective | EquivariantObjective
+    if recipe.preset == "faithful":
+        learned: nn.Module = space
+        objective = FaithfulObjective(space, views, split, recipe.kl_weight, recipe.bfloat16)
+    else:
+        movers = Movers(views.generators, space.dim, operators or {}).to(device)
+        learned = nn.ModuleDict({"space": space, "movers": movers})
+        objective = EquivariantObjective(
+            space, views, split, movers, kl_weight=recipe.kl_weight, bfloat16=recipe.bfloat16
+        )
     return Loop(
         STAGE,
         learned,
-        torch.optim.AdamW(learned.parameters(), lr=learning_rate, weight_decay=0.0, fused=True),
+        recipe.optimizer(learned.parameters()),
         objective,
         samples=objective.samples,
-        batch_size=batch_size,
-        limit=limit,
-        seed=seed,
-        schedule="cosine",
+        batch_size=recipe.batch_size,
+        limit=recipe.limit,
+        seed=recipe.seed,
+        schedule=recipe.schedule,
         device=device,
     )
-
-
-def _device(space: LAVAE) -> torch.device:
-    return next(space.parameters()).device

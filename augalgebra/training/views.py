@@ -82,6 +82,26 @@ class Views:
         return cls._build(catalog, generators, group.elements, group, seed)
 
     @classmethod
+    def beside(
+        cls, catalog: Catalog, trained: Sequence[str | Word], new: Sequence[str | Word], *, seed: int = 0
+    ) -> "Views":
+        """What operators of new augmentations are fitted on when others have been trained.
+
+        Every element of the trained group as it is and under each new augmentation, and the published views of the new
+        ones. Without a finite group, the published views of the new ones alone.
+
+        Raises:
+            AugalgebraError: There is no augmentation, or one is not a single one, or is given twice.
+        """
+        published = cls.published(catalog, new, seed=seed)
+        words = published.words
+        group = cls.closed(catalog, trained, seed=seed).group
+        if group is not None:
+            orbit = group.elements
+            words = (*orbit, *(word * step for step in published.generators for word in orbit), *words)
+        return cls._build(catalog, published.generators, tuple(dict.fromkeys(words)), None, seed)
+
+    @classmethod
     def _build(
         cls,
         catalog: Catalog,

@@ -1,0 +1,72 @@
+"""Encoding a whole data set once: what stages 2 and 3 start from, since the encoder is frozen then."""
+
+from collections.abc import Iterator
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from augalgebra.latent.lavae import LAVAE
+from augalgebra.latent.protocol import LatentSpace
+from augalgebra.operators.moments import ViewMoments
+from augalgebra.training.data import Split
+from augalgebra.training.losses import sample
+from augalgebra.training.seeds import generator_for
+from augalgebra.training.views import Views
+
+BATCH = 500
+"""Images encoded at once."""
+
+
+def view_moments(space: LatentSpace, views: Views, split: Split) -> ViewMoments:
+    """Moments of the codes of all views, streamed batch by batch.
+
+    Args:
+        space: Any latent space; its codes are posterior means, since sampling noise would shrink every fit.
+        views: The views.
+        split: The images.
+    """
+    moments = ViewMoments(views.words, space.dim)
+    for codes in encoded_views(space, views, split):
+        moments.add(codes)
+    return moments
+
+
+@torch.no_grad()
+def encoded_views(space: LatentSpace, views: Views, split: Split) -> Iterator[Float[Tensor, "view batch latent"]]:
+    """The codes of all views, batch by batch, on the processor."""
+    device = _device(space)
+    for start in range(0, len(split), BATCH):
+        images, ids = split.batch(slice(start, start + BATCH))
+        made = views.make(images, ids)
+        codes = space.encode(made.flatten(0, 1).to(device))
+        yield codes.view(len(views), len(images), -1).cpu()
+
+
+@torch.no_grad()
+def posterior_samples(space: LAVAE, views: Views, split: Split, seed: int) -> Float[Tensor, "view image latent"]:
+    """One draw from the posterior of every view, as the published second stage uses them."""
+    device = _device(space)
+    batches = []
+    for number, start in enumerate(range(0, len(split), BATCH)):
+        images, ids = split.batch(slice(start, start + BATCH))
+        mean, log_variance = space.posterior(views.make(images, ids).flatten(0, 1).to(device))
+        drawn = sample(mean, log_variance, generator_for(seed, "stage 2 samples", number, device))
+        batches.append(drawn.view(len(views), len(images), -1).cpu())
+    return torch.cat(batches, dim=1)
+
+
+@torch.no_grad()
+def posteriors(space: LAVAE, split: Split) -> tuple[Float[Tensor, "image latent"], Float[Tensor, "image latent"]]:
+    """Mean and log variance of every original, on the space's device."""
+    device = _device(space)
+    pairs = [
+        space.posterior(split.batch(slice(start, start + BATCH))[0].to(device)) for start in range(0, len(split), BATCH)
+    ]
+    means, log_variances = zip(*pairs, strict=True)
+    return torch.cat(means), torch.cat(log_variances)
+
+
+def _device(space: object) -> torch.device:
+    parameters = getattr(space, "parameters", None)
+    return next(iter(parameters())).device if parameters is not None else torch.device("cpu")

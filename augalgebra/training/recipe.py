@@ -1,0 +1,47 @@
+"""How stages 1 and 3 descend: the numbers, and the optimizer that goes with a preset."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from augalgebra.training.adabelief import AdaBelief
+from augalgebra.training.loop import Limit, Schedule
+from augalgebra.training.settings import Preset
+
+_PUBLISHED_EPS = 1e-16
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to descend.
+
+    Attributes:
+        preset: ``faithful``: AdaBelief at a constant rate. ``equivariant``: AdamW without decay, cosine schedule.
+        limit: When to stop.
+        seed: Seed of order and noise.
+        learning_rate: Step size, at the top of the schedule if there is one.
+        batch_size: Samples in a step.
+        kl_weight: Weight of the divergence in stage 1.
+        bfloat16: Whether to compute products in bfloat16.
+    """
+
+    preset: Preset
+    limit: Limit
+    seed: int
+    learning_rate: float
+    batch_size: int
+    kl_weight: float = 1.0
+    bfloat16: bool = False
+
+    @property
+    def schedule(self) -> Schedule:
+        """How the step size develops."""
+        return "constant" if self.preset == "faithful" else "cosine"
+
+    def optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+        """The optimizer of some parameters."""
+        if self.preset == "faithful":
+            return AdaBelief(parameters, lr=self.learning_rate, eps=_PUBLISHED_EPS)
+        return torch.optim.AdamW(parameters, lr=self.learning_rate, weight_decay=0.0, fused=True)

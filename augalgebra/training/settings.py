@@ -1,0 +1,119 @@
+"""All that a training run was asked for, with the values of each preset."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, get_args
+
+from augalgebra.errors import AugalgebraError, nearest
+
+Preset = Literal["equivariant", "faithful"]
+Precision = Literal["auto", "float32", "bfloat16"]
+
+PUBLISHED_EPOCHS = 100
+"""Epochs of the published stages 1 and 3."""
+
+_DEFAULTS: dict[Preset, dict[str, Any]] = {
+    "equivariant": {"width": 32, "learning_rate": 4e-3, "batch_size": 32},
+    "faithful": {"width": 64, "learning_rate": 1e-3, "batch_size": 64},
+}
+
+# The equivariant preset shows a small data set so often that it has shown about this many originals.
+_ORIGINALS, _FEWEST_EPOCHS, _MOST_EPOCHS = 60_000, 10, 60
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """What a training run was asked for.
+
+    Attributes:
+        data: Name of the data set, see `augalgebra.training.data.load_data`.
+        augmentations: Any number of them, as words of one letter.
+        preset: ``faithful`` is the published recipe; ``equivariant`` also draws moved latents.
+        dim: Latent coordinates.
+        width: Channels after the first convolution; 0 stands for the preset's.
+        epochs: Passes over the data in stage 1; with `seconds`, whichever is over first. Without either it is
+            `default_epochs`.
+        seconds: Time for stage 1; how far one gets then depends on the machine.
+        batch_size: Samples in a step: views (faithful), or images with all their views (equivariant); 0 stands for
+            the preset's.
+        learning_rate: Step size of stage 1; 0 stands for the preset's.
+        kl_weight: Weight of the divergence from the prior.
+        fit: Name of the fit of stage 2; None lets the laws decide.
+        seed: Seed of everything that is random.
+        device: ``auto``, ``cpu``, ``cuda``, ….
+        precision: ``auto`` is bfloat16 for the equivariant preset where the device has it, and float32 otherwise.
+
+    Raises:
+        AugalgebraError: A value is impossible.
+    """
+
+    data: str = "digits"
+    augmentations: tuple[str, ...] = ("flip_lr", "flip_ud")
+    preset: Preset = "equivariant"
+    dim: int = 16
+    width: int = 0
+    epochs: int | None = None
+    seconds: float | None = None
+    batch_size: int = 0
+    learning_rate: float = 0.0
+    kl_weight: float = 1.0
+    fit: str | None = None
+    seed: int = 0
+    device: str = "auto"
+    precision: Precision = "auto"
+
+    def __post_init__(self) -> None:
+        _one_of("preset", self.preset, get_args(Preset))
+        _one_of("precision", self.precision, get_args(Precision))
+        for name, value in _DEFAULTS[self.preset].items():
+            if not getattr(self, name):
+                object.__setattr__(self, name, value)
+        for name in ("dim", "width", "epochs", "seconds", "batch_size", "learning_rate"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value > 0):
+                raise AugalgebraError(f"{name} must be larger than 0, not {value}")
+        if not (math.isfinite(self.kl_weight) and self.kl_weight >= 0):
+            raise AugalgebraError(f"kl_weight must be at least 0, not {self.kl_weight}")
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> "TrainSettings":
+        """Settings from plain data, as in ``run.toml``.
+
+        Raises:
+            AugalgebraError: A name is unknown, or a value is impossible.
+        """
+        names = [item.name for item in fields(cls)]
+        for name in values:
+            if name not in names:
+                near = nearest(name, names, 1)
+                raise AugalgebraError(f"there is no setting {name!r}" + (f"; did you mean {near[0]}?" if near else ""))
+        given = dict(values)
+        if "augmentations" in given:
+            given["augmentations"] = tuple(given["augmentations"])
+        return cls(**given)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Plain data without what was left open."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+def default_epochs(preset: Preset, originals: int) -> int:
+    """How many epochs stages 1 and 3 have where neither epochs nor seconds are given.
+
+    Args:
+        preset: The preset.
+        originals: How many images there are to learn from.
+    """
+    if preset == "faithful":
+        return PUBLISHED_EPOCHS
+    return min(_MOST_EPOCHS, max(_FEWEST_EPOCHS, round(_ORIGINALS / originals)))
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        near = nearest(value, allowed, 1)
+        raise AugalgebraError(
+            f"there is no {name} {value!r}; there are {', '.join(allowed)}"
+            + (f". Did you mean {near[0]}?" if near else "")
+        )

@@ -1,0 +1,210 @@
+"""Training a run through its stages, and adding heads to it."""
+
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from augalgebra.algebra.words import Word
+from augalgebra.catalog import Catalog
+from augalgebra.errors import RunError
+from augalgebra.latent.lavae import LAVAE, Architecture
+from augalgebra.operators import OperatorRegistry, structured
+from augalgebra.training.data import Dataset, load_data
+from augalgebra.training.loop import Limit, Loop, TrainingError
+from augalgebra.training.precision import bfloat16_pays, device_of
+from augalgebra.training.progress import Progress, silent
+from augalgebra.training.recipe import Recipe
+from augalgebra.training.run import CHECKPOINT, Ending, Mode, Run, Transfer, describe
+from augalgebra.training.seeds import derived_seed
+from augalgebra.training.settings import TrainSettings, default_epochs
+from augalgebra.training.stage1 import STAGE as STAGE_1
+from augalgebra.training.stage1 import stage1_loop
+from augalgebra.training.stage2 import fit_operators
+from augalgebra.training.stage3 import STAGE as STAGE_3
+from augalgebra.training.stage3 import head_loop, relabelling
+from augalgebra.training.views import Views
+
+_SECONDS_BETWEEN_CHECKPOINTS = 20.0
+
+
+def train(
+    folder: str | Path,
+    settings: TrainSettings,
+    catalog: Catalog,
+    *,
+    data: Dataset | None = None,
+    data_dir: str | Path | None = None,
+    progress: Progress = silent,
+    resume: bool = False,
+    overwrite: bool = False,
+) -> Run:
+    """Train a latent space (stage 1), fit its operators (stage 2), and keep both in a folder.
+
+    Interrupted by `KeyboardInterrupt`, it keeps what was learned, fits operators on that and returns a usable run,
+    which can be resumed. With a limit in epochs, resuming ends where an uninterrupted run does, bit for bit.
+
+    Args:
+        folder: Where to keep the run.
+        settings: What to train.
+        catalog: Augmentations and their laws.
+        data: The data set, if it is in memory already.
+        data_dir: Where downloaded data sets lie.
+        progress: Called after each step.
+        resume: Take up the interrupted run in this folder; settings and data must be the same.
+        overwrite: Whether a run in this folder may be replaced.
+
+    Raises:
+        RunError: There is a run in the folder already, or none to resume.
+        TrainingError: The loss was not finite; the folder holds the last good state.
+        AugalgebraError: Settings, data or augmentations are impossible.
+
+    Example:
+        >>> run = train("runs/flips", TrainSettings(epochs=40), load_catalog())  # doctest: +SKIP
+    """
+    folder = Path(folder)
+    data = data or load_data(settings.data, data_dir)
+    if settings.epochs is None and settings.seconds is None:
+        settings = replace(settings, epochs=default_epochs(settings.preset, len(data.train)))
+    loop, space = _stage1(settings, catalog, data)
+    run = Run(folder, settings, space, OperatorRegistry.of(space, catalog), describe(data))
+    if resume:
+        run.check_resumable()
+        loop.resume(folder / CHECKPOINT)
+    elif Run.exists(folder) and not overwrite:
+        raise RunError(f"there is a run in {folder} already; name another folder, resume it, or overwrite it")
+    run.clear(keep_checkpoint=resume)
+    kept = time.monotonic()
+
+    def keep(*, checkpoint: bool) -> None:
+        run.steps = loop.step
+        run.record(STAGE_1, loop.epochs)
+        if checkpoint:
+            loop.save(folder / CHECKPOINT)
+        else:
+            (folder / CHECKPOINT).unlink(missing_ok=True)
+        run.save()
+
+    def keep_now_and_then() -> None:
+        nonlocal kept
+        if time.monotonic() - kept > _SECONDS_BETWEEN_CHECKPOINTS:
+            keep(checkpoint=True)
+            kept = time.monotonic()
+
+    try:
+        outcome = loop.run(progress, keep_now_and_then)
+    except TrainingError:
+        run.ended = "diverged"
+        keep(checkpoint=False)
+        raise
+    keep(checkpoint=outcome.interrupted)  # before the fits, so that whatever happens there loses nothing
+    run.registry = OperatorRegistry.of(space, catalog)
+    views = Views.closed(catalog, settings.augmentations, seed=settings.seed)
+    fit_operators(run.registry, space, views, data.train, fit=settings.fit)
+    run.ended = _ending(interrupted=outcome.interrupted)
+    run.save()
+    return run
+
+
+def transfer(
+    run: Run,
+    augmentations: Sequence[str | Word],
+    *,
+    mode: Mode = "extend",
+    head: str | None = None,
+    fit: str | None = None,
+    epochs: int | None = None,
+    seconds: float | None = None,
+    data: Dataset | None = None,
+    data_dir: str | Path | None = None,
+    progress: Progress = silent,
+) -> Transfer:
+    """Add a head that draws other augmentations (stage 3); encoder, operators and other heads stay bit for bit.
+
+    Args:
+        run: The trained run; the head, and new operators if there are any, are added to it and to its folder.
+        augmentations: The new augmentations.
+        mode: ``extend`` fits an operator for each new augmentation that has none; ``relabel`` reuses those of the
+            trained ones in their order, as published.
+        head: Name of the head; by default the augmentations' names.
+        fit: Name of the fit of new operators; None lets the laws decide.
+        epochs: Passes over the data.
+        seconds: Time.
+        data: The data set of the run, if it is in memory already.
+        data_dir: Where downloaded data sets lie.
+        progress: Called after each step.
+
+    Raises:
+        RunError: The data are not those of the run.
+        TrainingError: The loss was not finite; the head is kept as it last was good.
+        AugalgebraError: The head exists already, or relabelling has too few operators.
+    """
+    settings, catalog = run.settings, run.registry.catalog
+    data = data or load_data(settings.data, data_dir)
+    run.check_data(data)
+    views = Views.published(catalog, augmentations, seed=settings.seed)
+    trained = [catalog.word(name) for name in settings.augmentations]
+    meanings = relabelling(trained, views.generators) if mode == "relabel" else {}
+    name = head or _head_name([catalog.display(word) for word in views.generators])
+    seed = derived_seed(settings.seed, f"head {name}")
+    run.space.add_head(name, seed=seed)
+    if mode == "extend":
+        fresh = [word for word in views.generators if word not in run.registry]
+        beside = Views.beside(catalog, trained, fresh, seed=settings.seed) if fresh else views
+        fit_operators(run.registry, run.space, beside, data.train, operators=fresh, fit=fit)
+    if epochs is None and seconds is None:
+        epochs = default_epochs(settings.preset, len(data.train))
+    loop = head_loop(
+        run.space,
+        name,
+        views,
+        data.train,
+        run.registry,
+        _recipe(settings, Limit(epochs, seconds), seed),
+        relabelled=meanings,
+    )
+
+    def keep(ended: Ending) -> Transfer:
+        symbols = [word.symbols[0] for word in views.generators]
+        operators = [meanings.get(symbol, symbol) for symbol in symbols]
+        added = Transfer(name, tuple(map(str, symbols)), mode, tuple(map(str, operators)), loop.step, ended)
+        run.transfers[name] = added
+        run.record(STAGE_3, loop.epochs, head=name)
+        run.save()
+        return added
+
+    try:
+        outcome = loop.run(progress)
+    except TrainingError:
+        keep("diverged")
+        raise
+    return keep(_ending(interrupted=outcome.interrupted))
+
+
+def _stage1(settings: TrainSettings, catalog: Catalog, data: Dataset) -> tuple[Loop, LAVAE]:
+    """The loop of stage 1, and what it trains."""
+    architecture = Architecture(data.image_shape, settings.dim, settings.width)
+    space = LAVAE(architecture, seed=derived_seed(settings.seed, "weights")).to(device_of(settings.device))
+    make = Views.published if settings.preset == "faithful" else Views.closed
+    views = make(catalog, settings.augmentations, seed=settings.seed)
+    operators = {} if views.group is None else structured(views.group, space.dim).generators
+    recipe = _recipe(settings, Limit(settings.epochs, settings.seconds), settings.seed)
+    return stage1_loop(space, views, data.train, recipe, operators), space
+
+
+def _recipe(settings: TrainSettings, limit: Limit, seed: int) -> Recipe:
+    bfloat16 = settings.precision == "bfloat16"
+    if settings.precision == "auto":
+        bfloat16 = settings.preset == "equivariant" and bfloat16_pays(device_of(settings.device))
+    return Recipe(
+        settings.preset, limit, seed, settings.learning_rate, settings.batch_size, settings.kl_weight, bfloat16
+    )
+
+
+def _ending(*, interrupted: bool) -> Ending:
+    return "interrupted" if interrupted else "limit"
+
+
+def _head_name(augmentations: Sequence[str]) -> str:
+    return "-".join(re.sub(r"[^\w-]+", "_", name).strip("_") for name in augmentations)

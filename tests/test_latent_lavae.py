@@ -1,0 +1,168 @@
+import re
+
+import pytest
+import torch
+from torch.nn import functional
+
+from augalgebra.errors import AugalgebraError, ImageError, RunError
+from augalgebra.latent import LAVAE, MAIN_HEAD, Architecture, LatentSpace
+from augalgebra.latent.store import read_tensors, write_tensors
+
+SMALL = Architecture(image_shape=(1, 12, 8), dim=3, width=4)
+
+
+def small(seed: int = 0) -> LAVAE:
+    return LAVAE(SMALL, seed=seed)
+
+
+def some_images(count: int = 5, shape: tuple[int, int, int] = SMALL.image_shape) -> torch.Tensor:
+    return torch.rand(count, *shape, generator=torch.Generator().manual_seed(1))
+
+
+def test_it_fulfils_the_protocol() -> None:
+    space = small()
+    assert isinstance(space, LatentSpace)
+    assert (3, (1, 12, 8), (MAIN_HEAD,)) == (space.dim, space.image_shape, space.heads)
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32), (1, 12, 8), (3, 9, 7), (1, 1, 5)])
+def test_images_of_any_size_come_back_in_their_size(shape: tuple[int, int, int]) -> None:
+    space = LAVAE(Architecture(shape, dim=2, width=3))
+    drawn = space.decode(space.encode(some_images(2, shape)))
+    assert (2, *shape) == tuple(drawn.shape)
+    assert 0 <= float(drawn.detach().min()) <= float(drawn.detach().max()) <= 1
+
+
+def test_the_network_has_the_published_layers() -> None:
+    """A plain forward pass written with torch's own functions gives the same."""
+    space, images = LAVAE(Architecture((1, 28, 28), dim=5, width=6)), some_images(3, (1, 28, 28))
+    first, _, second, _ = space.encoder.convolutions
+    hidden = functional.relu(functional.conv2d(images, first.weight, first.bias, stride=2, padding=1))
+    hidden = functional.relu(functional.conv2d(hidden, second.weight, second.bias, stride=2, padding=1))
+    both = functional.linear(hidden.permute(0, 2, 3, 1).flatten(1), space.encoder.heads.weight, space.encoder.heads.bias)
+    mean, log_variance = space.posterior(images)
+    torch.testing.assert_close(torch.cat([mean, log_variance], 1), both)
+    assert torch.equal(mean, space.encode(images))
+
+    decoder = space.decoder(MAIN_HEAD)
+    grid = functional.relu(functional.linear(mean, decoder.spread.weight, decoder.spread.bias))
+    grid = grid.view(3, 7, 7, 12).permute(0, 3, 1, 2)
+    grid = functional.relu(
+        functional.conv_transpose2d(grid, decoder.inner.weight, decoder.inner.bias, stride=2, padding=1)
+    )
+    logits = functional.conv_transpose2d(grid, decoder.outer.weight, decoder.outer.bias, stride=2, padding=1)
+    torch.testing.assert_close(space.logits(mean), logits)
+    torch.testing.assert_close(space.decode(mean), logits.sigmoid())
+
+
+def test_gradients_are_those_of_the_plain_transposed_convolution() -> None:
+    outer = small().decoder(MAIN_HEAD).outer
+    grid = torch.randn(2, 4, 6, 4, generator=torch.Generator().manual_seed(0))
+    for layer in (outer, lambda x: functional.conv_transpose2d(x, outer.weight, outer.bias, stride=2, padding=1)):
+        outer.zero_grad()
+        layer(grid).square().sum().backward()
+        gradients = [outer.weight.grad.clone(), outer.bias.grad.clone()]
+        if layer is outer:
+            expected = gradients
+    torch.testing.assert_close(expected, gradients)
+
+
+def test_weights_depend_on_the_seed_and_leave_the_global_state_alone() -> None:
+    before = torch.get_rng_state()
+    assert small(3).fingerprint() == small(3).fingerprint()
+    assert small(3).fingerprint() != small(4).fingerprint()
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_fingerprint_follows_the_encoder_and_nothing_else() -> None:
+    space = small()
+    fingerprint = space.fingerprint()
+    space.add_head("other", seed=5)
+    with torch.no_grad():
+        space.decoder(MAIN_HEAD).spread.bias += 1
+    assert fingerprint == space.fingerprint()
+    with torch.no_grad():
+        space.encoder.heads.bias[0] += 1e-6
+    assert fingerprint != space.fingerprint()
+
+
+def test_heads_are_added_by_name_and_may_begin_as_another() -> None:
+    space = small()
+    fresh, copied = space.add_head("fresh", seed=7), space.add_head("copied", init_from=MAIN_HEAD)
+    assert ("main", "fresh", "copied") == space.heads
+    latents = torch.randn(2, 3, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(space.decode(latents), space.decode(latents, "copied"))
+    assert not torch.equal(space.decode(latents), space.decode(latents, "fresh"))
+    assert fresh is space.decoder("fresh")
+    assert copied is not space.decoder(MAIN_HEAD)
+
+
+def test_a_missing_head_is_named_with_those_that_exist() -> None:
+    space = small()
+    space.add_head("canny")
+    with pytest.raises(AugalgebraError, match=re.escape("no head 'cany'; the heads are main, canny. Did you mean canny?")):
+        space.decode(torch.zeros(1, 3), "cany")
+    with pytest.raises(AugalgebraError, match="there is no head 'x'"):
+        space.add_head("new", init_from="x")
+    assert ("main", "canny") == space.heads
+
+
+@pytest.mark.parametrize("name", ["", "a.b", "a b", "pop", "training"])
+def test_impossible_names_of_heads_are_refused(name: str) -> None:
+    with pytest.raises(AugalgebraError, match="a head cannot be called"):
+        small().add_head(name)
+
+
+def test_a_taken_name_is_refused() -> None:
+    with pytest.raises(AugalgebraError, match="already"):
+        small().add_head(MAIN_HEAD)
+
+
+def test_wrong_images_and_latents_are_refused_with_what_is_expected() -> None:
+    with pytest.raises(ImageError, match=r"images 1×12×8, not 3×12×8"):
+        small().encode(some_images(2, (3, 12, 8)))
+    with pytest.raises(AugalgebraError, match="has 3 coordinates, not 4"):
+        small().decode(torch.zeros(2, 4))
+
+
+@pytest.mark.parametrize("impossible", [{"dim": 0}, {"width": 0}, {"image_shape": (2, 8, 8)}, {"image_shape": (1, 0, 8)}])
+def test_impossible_architectures_are_refused(impossible: dict) -> None:
+    with pytest.raises(AugalgebraError, match="no network has"):
+        Architecture(**impossible)
+
+
+def test_save_and_load_round_trip(tmp_path) -> None:
+    space = small(2)
+    space.add_head("shear_x-canny", seed=1)
+    space.save(tmp_path / "model.safetensors")
+    loaded = LAVAE.load(tmp_path / "model.safetensors")
+    assert space.architecture == loaded.architecture
+    assert space.heads == loaded.heads
+    assert space.fingerprint() == loaded.fingerprint()
+    latents = torch.randn(2, 3, generator=torch.Generator().manual_seed(0))
+    for head in space.heads:
+        assert torch.equal(space.decode(latents, head), loaded.decode(latents, head))
+
+
+def test_equal_weights_give_equal_files(tmp_path) -> None:
+    small(2).save(tmp_path / "a")
+    small(2).save(tmp_path / "b")
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_missing_damaged_and_foreign_files_are_told_apart(tmp_path) -> None:
+    path = tmp_path / "model.safetensors"
+    with pytest.raises(RunError, match="is missing"):
+        LAVAE.load(path)
+    small().save(path)
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(RunError, match="is damaged"):
+        LAVAE.load(path)
+    write_tensors(path, {"a": torch.zeros(1)}, {"kind": "another"})
+    with pytest.raises(RunError, match="is no augalgebra.lavae file"):
+        LAVAE.load(path)
+    small().save(path)
+    tensors, header = read_tensors(path, "augalgebra.lavae")
+    write_tensors(path, tensors, header | {"dim": 4})
+    with pytest.raises(RunError, match="does not hold the network"):
+        LAVAE.load(path)
