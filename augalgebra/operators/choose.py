@@ -44,7 +44,9 @@ class Plan:
     periods: tuple[int | None, ...] = ()
 
 
-def choose(catalog: Catalog, operators: Sequence[Word], fit: str | None = None) -> tuple[Plan, ...]:
+def choose(
+    catalog: Catalog, operators: Sequence[Word], fit: str | None = None, *, apart: bool = False
+) -> tuple[Plan, ...]:
     """Decide how to fit some operators.
 
     An exact representation where the exact laws close them to a finite group; an operator with a period, an involution,
@@ -55,6 +57,8 @@ def choose(catalog: Catalog, operators: Sequence[Word], fit: str | None = None) 
         catalog: Knows the laws.
         operators: Words of one letter.
         fit: The name of a fit, to use it for all of them.
+        apart: Plan each operator by itself, to be fitted to exact operators that are there already and stay as they
+            are.
 
     Returns:
         Plans that cover each operator once.
@@ -64,6 +68,8 @@ def choose(catalog: Catalog, operators: Sequence[Word], fit: str | None = None) 
     """
     if fit is not None:
         return (_named(catalog, tuple(operators), fit),)
+    if apart:
+        return tuple(_alone(catalog, word) for word in operators)
     members, group = _largest_group(catalog, operators)
     plans = []
     if group is not None:

@@ -81,7 +81,8 @@ class ViewMoments:
 
     def _merge(self, values: npt.NDArray[np.floating[Any]]) -> None:
         size = values.shape[1]
-        rows = np.ascontiguousarray(values.swapaxes(0, 1), dtype=np.float64).reshape(size, -1)
+        # a copy, whatever the type and layout: the encodings are the caller's
+        rows = np.array(values.swapaxes(0, 1), dtype=np.float64, order="C").reshape(size, -1)
         mean = rows.mean(axis=0)
         rows -= mean
         total = self.count + size

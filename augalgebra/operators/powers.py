@@ -13,8 +13,8 @@ from augalgebra.operators.errors import FitError
 
 NEGATIVE_TOLERANCE = 1e-6
 """Angle to the negative real axis below which an eigenvalue counts as lying on it."""
-ZERO_TOLERANCE = 1e-10
-"""Eigenvalues below this fraction of the operator's norm count as zero."""
+ZERO_TOLERANCE = 1e-6
+"""Eigenvalues below this fraction of the norm count as zero; what is nilpotent has some of the order of √ε."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +76,7 @@ def _power(matrix: Array, exponent: float) -> tuple[Array, _Alone | None]:
                 f"the operator has rank {len(matrix) - len(block)} of {len(matrix)} and no negative powers; "
                 "ask for the pseudo-inverse by name if that will do"
             )
-        if np.linalg.norm(block) > 1e-6 * scale:
+        if np.linalg.norm(block) > ZERO_TOLERANCE * scale:
             raise FitError("the operator is nilpotent on a part of the latent space and has no real powers there")
         return np.eye(len(block)) if exponent == 0 else np.zeros_like(block)
 

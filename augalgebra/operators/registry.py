@@ -23,6 +23,9 @@ from augalgebra.operators.residuals import LatentResidual, latent_residual
 from augalgebra.operators.structured import Representation
 from augalgebra.operators.table import Entry, FamilyEntry, OperatorTable
 
+EXACT = 1e-8
+"""Relation residual below which operators count as a representation of their group."""
+
 
 class Encoded(Protocol):
     """What is needed of a latent space."""
@@ -85,15 +88,16 @@ class OperatorRegistry(OperatorTable):
         words = [self._single(word) for word in operators]
         for word in words:
             self._refuse_replacing(word, replace_existing)
-        plans = choose(self.catalog, words, fit)
-        fresh: list[tuple[Fitted, Plan]] = []
         known = self.known_group(without=words)
+        plans = choose(self.catalog, words, fit, apart=known is not None)
+        # nothing is kept before everything has been fitted
+        fresh = []
         for plan in plans:
             fitted = carry_out(plan, moments, self.catalog, options, known=known, samples=samples)
-            fresh.append((fitted, plan))
-            if plan.group is not None:
-                known = known or KnownGroup(plan.group, _products(plan.group, fitted.maps, self.dim))
-        for fitted, plan in fresh:
+            fresh.append((plan, fitted))
+            if plan.group is not None and known is None:
+                known = KnownGroup(plan.group, _products(plan.group, fitted.maps, self.dim))
+        for plan, fitted in fresh:
             self._keep(fitted, plan, moments)
         return plans
 
@@ -102,9 +106,26 @@ class OperatorRegistry(OperatorTable):
         if fitted.readout is not None:
             names = ", ".join(str(word) for word in fitted.maps)
             last = Readout(f"readout({names})", fitted.readout)
+        known = self.known_group(without=fitted.maps)
         for word, operator in fitted.maps.items():
             details = {"reason": plan.reason, **fitted.details.get(word, {})}
+            if known is not None and plan.group is None:
+                details |= self._joined(known, word, operator)
             self._put(word, operator, fitted.fit, details, last, moments, fitted.pairs[word])
+
+    def _joined(self, known: KnownGroup, word: Word, operator: AffineMap) -> dict[str, Any]:
+        """The generators of the group that a new operator makes with the exact ones there are, if it fits to them."""
+        generators = (*known.group.generators, word)
+        group = FiniteGroup.closure(self.catalog.system(*generators).exact, generators)
+        if group is None:
+            return {}
+        maps = {item: self.entries[item].map for item in known.group.generators} | {word: operator}
+        products = _products(group, maps, self.dim)
+        for number, product in enumerate(products):
+            for item, generator in group.generators.items():
+                if (product @ maps[item]).distance(products[group.table[number, generator]]) > EXACT:
+                    return {}
+        return {"generators": [str(item) for item in generators]}
 
     def hold(
         self,
@@ -152,7 +173,8 @@ class OperatorRegistry(OperatorTable):
         member: str | Word,
         options: FitOptions | None = None,
         *,
-        orthogonal: bool | None = None,
+        invertible: bool | None = None,
+        refine: bool = True,
         period: float | None = None,
         replace_existing: bool = False,
     ) -> FamilyFit:
@@ -162,7 +184,8 @@ class OperatorRegistry(OperatorTable):
             moments: Encodings of the views.
             member: Any member; its other parameters are those of the family.
             options: Settings of fits.
-            orthogonal: Whether members are undone by members; by default what the laws say.
+            invertible: Whether members are undone by members; by default what the laws say.
+            refine: See `augalgebra.operators.families.fit_family`.
             period: The parameter at which the family returns to the identity, to make that exact.
             replace_existing: Whether a family that is there already may be replaced.
 
@@ -176,12 +199,13 @@ class OperatorRegistry(OperatorTable):
         family = find_family(self.catalog.laws, word.letters[0].symbol)
         if family.key in self.families and not replace_existing:
             raise FitError(f"{family.key} has operators already; remove them, or say that they may be replaced")
-        if orthogonal is None:
-            orthogonal = queries.inverse(self.catalog.system(word), word).kind == "two-sided"
+        if invertible is None:
+            invertible = queries.inverse(self.catalog.system(word), word).kind == "two-sided"
         fit = fit_family(
             moments,
             family,
-            orthogonal=orthogonal,
+            invertible=invertible,
+            refine=refine,
             period=period,
             centred=options.centred,
             ridge=options.ridge or 0.0,
@@ -193,10 +217,11 @@ class OperatorRegistry(OperatorTable):
         ]
         details = {
             "scale": family.scale,
-            "orthogonal": orthogonal,
+            "invertible": invertible,
+            "refined": not invertible or (refine and period is None),
             "fitted_on": list(fit.parameters),
             "highest_frequency": fit.highest,
-            "frequency_limit": fit.limit if np.isfinite(fit.limit) else None,
+            "frequency_limit": fit.limit,
             "period": period,
         }
         provenance = self._provenance(

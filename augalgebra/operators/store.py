@@ -31,7 +31,7 @@ def save_registry(registry: OperatorRegistry, path: str | Path) -> None:
     """Write a registry; what is read back is equal bit for bit, and equal registries give equal files.
 
     Each operator is a float64 tensor ``[latent, latent]``, with its shift as one more row if it has one; a family is
-    stored as its generator with its centre as one more row.
+    stored as its generator with its drift as one more row.
 
     Args:
         registry: The operators.
@@ -50,7 +50,7 @@ def save_registry(registry: OperatorRegistry, path: str | Path) -> None:
             tensors[entry.readout.name] = _stacked(entry.readout.map)
             operators[-1]["readout"] = entry.readout.name
     for key, item in registry.families.items():
-        tensors[key] = np.vstack([item.operator.generator, item.operator.centre])
+        tensors[key] = np.vstack([item.operator.generator, item.operator.drift])
         family = {"symbol": str(item.family.symbol), "position": item.family.position, "scale": item.family.scale}
         families.append({"tensor": key, "family": family, "provenance": item.provenance.to_json()})
     header = {

@@ -13,7 +13,6 @@ import numpy as np
 from scipy import linalg
 
 from augalgebra.operators.arrays import Array, ComplexArray, polar, symmetric
-from augalgebra.operators.fits.orthogonal import rotation
 
 RESTARTS = 3
 MAX_STEPS = 200
@@ -35,24 +34,30 @@ class Frame:
     basis: Array
     planes: int
 
-    def blocks(self, matrix: Array) -> tuple[Array, ComplexArray]:
-        """What a matrix does on each axis, and on each plane as a complex number: a + ib for [[a, b], [-b, a]]."""
-        seen = self.basis.T @ matrix @ self.basis
-        i = np.arange(0, 2 * self.planes, 2)
-        turns = (seen[i, i] + seen[i + 1, i + 1]) / 2 + 1j * (seen[i, i + 1] - seen[i + 1, i]) / 2
-        return np.diag(seen)[2 * self.planes :], turns
+    def blocks(self, matrices: Array) -> tuple[Array, ComplexArray]:
+        """What matrices ``[k, d, d]`` do on each axis, and on each plane as a complex number.
 
-    def matrix(self, signs: Array, turns: ComplexArray) -> Array:
-        """Undo `blocks`."""
-        result: Array = self.basis @ self.diagonal(signs, turns) @ self.basis.T
+        Returns:
+            The diagonal ``[k, axes]``, and a + ib ``[k, planes]`` for the nearest [[a, b], [-b, a]].
+        """
+        seen = self.basis.T @ matrices @ self.basis
+        i = np.arange(0, 2 * self.planes, 2)
+        turns = (seen[:, i, i] + seen[:, i + 1, i + 1]) / 2 + 1j * (seen[:, i, i + 1] - seen[:, i + 1, i]) / 2
+        return np.diagonal(seen, axis1=1, axis2=2)[:, 2 * self.planes :], turns
+
+    def diagonal(self, signs: Array, turns: ComplexArray) -> Array:
+        """Block-diagonal matrices ``[k, d, d]`` of numbers on axes ``[k, axes]`` and on planes ``[k, planes]``."""
+        result = np.zeros((len(signs), *self.basis.shape))
+        i, j = np.arange(0, 2 * self.planes, 2), np.arange(2 * self.planes, len(self.basis))
+        result[:, i, i] = result[:, i + 1, i + 1] = turns.real
+        result[:, i, i + 1], result[:, i + 1, i] = turns.imag, -turns.imag
+        result[:, j, j] = signs
         return result
 
-    @staticmethod
-    def diagonal(signs: Array, turns: ComplexArray) -> Array:
-        """The block-diagonal matrix of some signs and plane rotations."""
-        planes = [abs(turn) * rotation(float(np.angle(turn))) for turn in turns]
-        blocks: Array = linalg.block_diag(*planes, *(np.array([[sign]]) for sign in signs))
-        return blocks
+    def matrices(self, signs: Array, turns: ComplexArray) -> Array:
+        """Undo `blocks`, for matrices that have this frame."""
+        turned: Array = self.basis @ self.diagonal(signs, turns) @ self.basis.T
+        return turned
 
 
 def commuting(
@@ -78,7 +83,7 @@ def commuting(
 
     targets = [symmetric(cross) if period == 2 else cross for cross, period in zip(crosses, periods, strict=True)]
     frame, signs, turns = joint(targets, [1.0] * len(targets), allowed, seed=seed, restarts=restarts)
-    return [frame.matrix(*blocks) for blocks in zip(signs, turns, strict=True)]
+    return list(frame.matrices(signs, turns))
 
 
 def joint(
@@ -139,9 +144,7 @@ def _alternate(
     shift = 0.0
     state: tuple[float, Frame, Array, ComplexArray] | None = None
     for _ in range(MAX_STEPS):
-        measured = [frame.blocks(cross) for cross in crosses]
-        diagonals = np.stack([axes for axes, _ in measured])
-        planes = np.stack([turns for _, turns in measured])
+        diagonals, planes = frame.blocks(crosses)
         signs, turns = allowed(diagonals / weights[:, None], planes / weights[:, None])
         score = float((signs * diagonals).sum() + 2 * (turns.conj() * planes).real.sum())
         if score < best:
@@ -150,7 +153,7 @@ def _alternate(
             break
         if state is None or score > best:
             best, state = score, (score, frame, signs, turns)
-        D = np.stack([frame.diagonal(*blocks) for blocks in zip(signs, turns, strict=True)])
+        D = frame.diagonal(signs, turns)
         V = frame.basis
         pulled = (crosses @ V @ D.transpose(0, 2, 1) + crosses.transpose(0, 2, 1) @ V @ D).sum(axis=0)
         frame = Frame(polar(pulled + shift * V), frame.planes)

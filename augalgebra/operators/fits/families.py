@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy import linalg, optimize
 
 from augalgebra.operators.arrays import Array, ComplexArray
@@ -12,7 +14,7 @@ from augalgebra.operators.fits.commuting import joint
 GRID = 256
 """Positive frequencies among which the best is looked for before it is refined."""
 NEWTON_STEPS = 4
-MAX_ITERATIONS = 200
+OPTIONS: Any = {"maxiter": 500, "ftol": 1e-14, "gtol": 1e-10}
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,11 +56,12 @@ def orthogonal_generator(samples: Sequence[Sample], *, period: float | None = No
     def allowed(diagonals: Array, turns: ComplexArray) -> tuple[Array, ComplexArray]:
         return np.ones_like(diagonals), np.exp(1j * np.outer(parameters, search(turns)))
 
-    frame, signs, turns = joint(
+    frame, axes, turns = joint(
         [sample.cross for sample in samples], list(weights), allowed, seed=seed, planes_only=True
     )
     # the turns are exactly e^{iωθ}, so the same search finds ω again
-    return frame.matrix(np.zeros(signs.shape[1]), 1j * search(turns))
+    generator: Array = frame.matrices(np.zeros((1, axes.shape[1])), 1j * search(turns)[None])[0]
+    return generator
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,21 +97,25 @@ def highest_frequency(parameters: Array) -> float:
     return float(np.pi / np.diff(np.unique(np.abs([0.0, *parameters]))).min())
 
 
-def free_generator(samples: Sequence[Sample], start: Array) -> Array:
-    """Any A, at a minimum of Σ_θ w_θ mean ‖z exp(θ A) - z'‖²: for families without inverses, such as blurring.
+def free_generator(samples: Sequence[Sample], start: Array, free: npt.NDArray[np.bool_] | None = None) -> Array:
+    """Any A, at a minimum of Σ_θ w_θ mean ‖z exp(θ A) - z'‖².
 
     Quasi-Newton (L-BFGS); the gradient of the matrix exponential is that of Al-Mohy and Higham (2009).
 
     Args:
         samples: At least one.
-        start: Where to begin, ``[d, d]``; see `logarithmic_start`.
+        start: Where to begin, ``[d, d]``.
+        free: Which entries of A may move; all of them by default.
     """
     dim = len(start)
+    mask = np.ones((dim, dim), dtype=bool) if free is None else free
     # the scale of θ must not decide how well the problem is conditioned
     scale = max(abs(sample.parameter) for sample in samples)
 
-    def loss(flat: Array) -> tuple[float, Array]:
-        A, total, gradient = flat.reshape(dim, dim), 0.0, np.zeros((dim, dim))
+    def loss(entries: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+        A = start * scale
+        A[mask] = entries
+        total, gradient = 0.0, np.zeros((dim, dim))
         for sample in samples:
             step = sample.parameter / scale
             E = linalg.expm(step * A)
@@ -116,12 +123,12 @@ def free_generator(samples: Sequence[Sample], start: Array) -> Array:
             total += sample.weight * float(np.sum(E * moved) - 2 * np.sum(E * sample.cross))
             outer = 2 * sample.weight * (moved - sample.cross)
             gradient += step * np.asarray(linalg.expm_frechet(step * A.T, outer, compute_expm=False), dtype=np.float64)
-        return total, gradient.ravel()
+        return total, gradient[mask]
 
-    found = optimize.minimize(
-        loss, scale * start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": MAX_ITERATIONS}
-    )
-    generator: Array = found.x.reshape(dim, dim) / scale
+    first = np.asarray(scale * start[mask], dtype=np.float64)
+    found = optimize.minimize(loss, first, jac=True, method="L-BFGS-B", options=OPTIONS)
+    generator = start.copy()
+    generator[mask] = found.x / scale
     return generator
 
 
