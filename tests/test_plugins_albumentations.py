@@ -95,6 +95,7 @@ def test_what_cannot_be_meant_is_refused_by_name(word: str, message: str) -> Non
         ("albumentations.CropAndPad", "Value error, Both px and percent parameters cannot be None"),
         ("albumentations.MaskDropout", "MaskDropout requires .* missing keys"),
         ("albumentations.RandomScale(scale_limit=(-0.5, 0.5))", "pictures of one batch came out in different sizes"),
+        ("albumentations.GaussNoise(mean_range=shear_x.degrees)", "mean_range has to be the same for all pictures"),
         ("serialized('policy.txt')", "a path ending in .json, .yaml, .yml, not 'policy.txt'"),
         ("serialized('no_such_file.json')", "cannot read no_such_file.json: No such file"),
         ("""serialized('{"transform":{"__class_fullname__":"Nope","p":1}}')""", "albumentations misses 'Nope'"),

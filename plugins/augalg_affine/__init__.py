@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FILL = aa.Param("fill", low=0, high=1, doc="value of what enters from outside")
-SHEAR_RANGE = (-50, 50)
-"""Degrees; beyond, too much leaves the frame to come back."""
 SQUARE = ("flip_lr", "flip_ud", "rotate_cw", "rotate_ccw", "rotate_180", "transpose", "anti_transpose")
 
 
@@ -88,7 +86,7 @@ def _register_shears(register: aa.Register) -> None:
             "shear_x(a, f) * anti_transpose = anti_transpose * shear_y(a, f)",
         ],
         params=[
-            aa.Param("degrees", low=SHEAR_RANGE[0], high=SHEAR_RANGE[1], draw=aa.uniform(-50, -45)),
+            aa.Param("degrees", low=-50, high=50, draw=aa.uniform(-50, -45), doc="angle; beyond, too much is lost"),
             FILL,
         ],
     )
@@ -107,7 +105,7 @@ def _register_shears(register: aa.Register) -> None:
             "shear_y(a, f) * flip_ud = flip_ud * shear_y(-a, f)",
             "shear_y(a, f) * rotate_180 = rotate_180 * shear_y(a, f)",
         ],
-        params=[aa.Param("degrees", low=SHEAR_RANGE[0], high=SHEAR_RANGE[1]), FILL],
+        params=[aa.Param("degrees", low=-50, high=50, doc="angle; beyond, too much is lost"), FILL],
     )
     def shear_y(x: "Tensor", degrees: "float | Tensor", fill: "float | Tensor" = 0.0) -> "Tensor":
         """Move each column up by tan(degrees) times its distance to the right of the centre."""
@@ -117,10 +115,10 @@ def _register_shears(register: aa.Register) -> None:
 
 
 def _register_shifts(register: aa.Register) -> None:
+    # Not additive: there and back again, what left the frame is lost. The group of shifts is roll.
     @register(
         "translate",
         laws=[
-            aa.parse_law("translate(a, b) * translate(c, d) ≈ translate(a + c, b + d)", tolerance=0.1),
             "translate(0, 0, f) = id",
             "translate(a, b, f) * flip_lr = flip_lr * translate(-a, b, f)",
             "translate(a, b, f) * flip_ud = flip_ud * translate(a, -b, f)",

@@ -52,6 +52,9 @@ def resolve(name: str) -> aa.Augmentation:
     def function(images: Tensor, *arguments: Any) -> Tensor:
         settings = dict(zip(names, arguments, strict=True))
         seed = settings.pop("seed", 0)
+        for key, value in settings.items():
+            if isinstance(value, Tensor):
+                raise TypeError(f"{key} has to be the same for all pictures; only the seed can be drawn per image")
         return apply(build(cls.__name__, settings), images, seed)
 
     return aa.Augmentation(name, function, params, shape=_shape(cls), summary=_summary(cls))
@@ -77,7 +80,7 @@ def as_augmentation(name: str, transform: Any) -> aa.Augmentation:
 
 
 def build(class_name: str, settings: Mapping[str, Any]) -> Any:
-    """A transform that is always applied.
+    """A transform of this class that is always applied.
 
     Raises:
         ValueError: Albumentations refuses the settings; the message is one line.

@@ -15,8 +15,8 @@ def gaussian_blur(images: Tensor, sigma: float | Tensor) -> Tensor:
 
     Args:
         images: Float batch ``[batch, channel, height, width]``.
-        sigma: Standard deviation in pixels: one for all images, or one for each as a tensor ``[batch, 1, 1,
-            1]``.
+        sigma: Standard deviation in pixels, one for all images or one for each as a tensor
+            ``[batch, 1, 1, 1]``.
 
     Returns:
         A batch of the same shape and type.
