@@ -93,8 +93,7 @@ def test_digits_look_like_the_small_ones() -> None:
     image = load_data().train.images[0, 0].float() / 255  # the first image of class 0 comes first in both
     shrunk = torch.nn.functional.interpolate(image[None, None], (8, 8), mode="area")[0, 0]
     alike, mirrored = (
-        np.corrcoef(shrunk.flatten(), other.flatten())[0, 1]
-        for other in (small.images[0], small.images[0][:, ::-1])
+        np.corrcoef(shrunk.flatten(), other.flatten())[0, 1] for other in (small.images[0], small.images[0][:, ::-1])
     )
     assert alike > 0.95 > mirrored
 
@@ -108,7 +107,9 @@ def test_batches_are_floats_with_their_numbers() -> None:
 
 
 def test_unknown_names_are_answered_with_known_ones() -> None:
-    with pytest.raises(DataError, match=r"unknown data set 'digit'; did you mean digits\? Known are digits, mnist, a folder"):
+    with pytest.raises(
+        DataError, match=r"unknown data set 'digit'; did you mean digits\? Known are digits, mnist, a folder"
+    ):
         load_data("digit")
 
 
@@ -169,7 +170,7 @@ def test_what_is_wrong_with_a_folder_is_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"large.png is 9×9 pixels but .*00.png is 8×6"):
         load_data(tmp_path)
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nrubbish")
-    with pytest.raises(DataError, match="cannot read the picture .*broken.png"):
+    with pytest.raises(DataError, match=r"cannot read the picture .*broken.png"):
         load_data(tmp_path)
 
 

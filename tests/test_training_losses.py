@@ -46,9 +46,7 @@ def test_samples_have_the_mean_and_variance_of_the_posterior() -> None:
 
 def test_samples_depend_on_the_generator_only() -> None:
     mean, log_variance = torch.zeros(3, 2), torch.zeros(3, 2)
-    first, again, other = (
-        sample(mean, log_variance, generator_for(4, "noise", counter)) for counter in (1, 1, 2)
-    )
+    first, again, other = (sample(mean, log_variance, generator_for(4, "noise", counter)) for counter in (1, 1, 2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 

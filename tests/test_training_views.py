@@ -56,7 +56,9 @@ def test_without_a_finite_group_there_are_the_published_views(catalog: aa.Catalo
     assert Views.published(catalog, ["shear_x", "canny"]).words == views.words
 
 
-@pytest.mark.parametrize("augmentations", [["flip_lr", "rotate_cw"], ["shear_x", "canny"], ["flip_ud", "roll(1,0)", "gaussian_blur"]])
+@pytest.mark.parametrize(
+    "augmentations", [["flip_lr", "rotate_cw"], ["shear_x", "canny"], ["flip_ud", "roll(1,0)", "gaussian_blur"]]
+)
 def test_views_are_what_the_catalog_makes_of_the_words(catalog: aa.Catalog, augmentations: list[str]) -> None:
     views = Views.closed(catalog, augmentations, seed=5)
     images, ids = some_images(), [7, 1, 40, 3, 12, 0]
@@ -73,7 +75,9 @@ def test_a_view_of_an_image_does_not_depend_on_its_batch(catalog: aa.Catalog) ->
     assert torch.equal(views.make(images, ids)[which, torch.arange(6)], picked)
 
 
-@pytest.mark.parametrize("augmentations", [["flip_lr", "flip_ud"], ["flip_lr", "rotate_cw"], ["flip_lr", "canny"], ["mini_image", "invert"]])
+@pytest.mark.parametrize(
+    "augmentations", [["flip_lr", "flip_ud"], ["flip_lr", "rotate_cw"], ["flip_lr", "canny"], ["mini_image", "invert"]]
+)
 def test_moves_lead_from_view_to_view(catalog: aa.Catalog, augmentations: list[str]) -> None:
     """What the table says by the laws is checked on pixels."""
     views = Views.closed(catalog, augmentations)

@@ -25,7 +25,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str
     """
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     # One entry only: safetensors writes several in random order, and equal runs shall give equal files.
-    metadata = {_HEADER: json.dumps(header, sort_keys=True)}
+    metadata = {_HEADER: json.dumps(header)}
     write_atomically(path, save(plain, metadata=metadata))
 
 

@@ -97,7 +97,7 @@ class Run:
     def load(cls, folder: str | Path, catalog: Catalog, *, accept_stale: bool = False) -> "Run":
         """Read a run.
 
-        A run whose training was cut off before stage 2 has no operators yet; its registry is empty.
+        A run whose training was cut off before stage 2, or diverged, has no operators; its registry is empty.
 
         Args:
             folder: The run's folder.
@@ -138,7 +138,7 @@ class Run:
         if missing:
             raise RunError(f"{folder / MODEL} lacks the head {missing[0]}; files of different runs were mixed")
         registry = OperatorRegistry.of(space, catalog)
-        if (folder / OPERATORS).exists() or ended != "unfinished":
+        if (folder / OPERATORS).exists() or ended in ("limit", "interrupted"):
             registry = load_registry(folder / OPERATORS, space, catalog, accept_stale=accept_stale)
         metrics = _read_lines(folder / METRICS)
         return cls(folder, settings, space, registry, tables.get("data", {}), steps, ended, transfers, metrics)
