@@ -133,7 +133,7 @@ class TestFamilies:
         A = skew([0.01, 0.03, 0.08])
         seen, unseen = [0, -60, -30, 30, 60], [45, 10, -50]
         bound = catalog(*ADDITIVE)
-        moments, latents = encoded(A, seen + unseen, turns(seen + unseen), noise)
+        _, latents = encoded(A, seen + unseen, turns(seen + unseen), noise)
         registry = OperatorRegistry(DIM, "encoder", bound)
         some = ViewMoments(turns(seen), DIM)
         some.add(latents[: len(seen)])
@@ -177,7 +177,7 @@ class TestFamilies:
         A = -np.diag(np.linspace(0.0, 1.2, DIM))
         times = [0, 1, 2, 3]
         words = [bound.word(f"blur({t}, 0)" if t else "id") for t in times]
-        moments, latents = encoded(A, times, words)
+        _, latents = encoded(A, times, words)
         some = ViewMoments(words[:3], DIM)
         some.add(latents[:3])
         registry = OperatorRegistry(DIM, "encoder", bound)

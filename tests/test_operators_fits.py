@@ -12,7 +12,7 @@ from augalgebra import parse_word
 from augalgebra.operators import MomentsError, RankError, ViewMoments
 from augalgebra.operators.arrays import random_orthogonal
 from augalgebra.operators.fits.commuting import commuting
-from augalgebra.operators.fits.orthogonal import involution, period, procrustes, round_angles, rotation
+from augalgebra.operators.fits.orthogonal import involution, period, procrustes, rotation, round_angles
 from augalgebra.operators.fits.published import AdaBelief, published
 from augalgebra.operators.fits.ridge import least_squares
 from augalgebra.operators.fits.whitening import Whitening

@@ -90,7 +90,7 @@ def test_flips_get_fixed_signs_four_of_each_character():
     representation = structured(group, 16)
     a, b = representation.generators.values()
     assert all(np.array_equal(np.diag(np.diag(matrix)), matrix) for matrix in (a, b))
-    counts = {pair: 0 for pair in itertools.product((1.0, -1.0), repeat=2)}
+    counts = dict.fromkeys(itertools.product((1.0, -1.0), repeat=2), 0)
     for pair in zip(np.diag(a), np.diag(b), strict=True):
         counts[pair] += 1
     assert counts == dict.fromkeys(counts, 4)

@@ -94,14 +94,14 @@ class TestOperator:
             NotInvertibleError,
             match=r"^a cannot be undone here: its operator has rank 3 of 4 and condition inf; ask for the pseudo",
         ):
-            ~flat
+            _ = ~flat
         with pytest.raises(NotInvertibleError):
-            flat**-1
+            _ = flat**-1
 
     def test_a_badly_conditioned_operator_counts_as_singular(self):
         nearly = Operator.of(AffineMap.linear(np.diag([1.0, 1e-7])), A)
         with pytest.raises(NotInvertibleError, match=r"condition 1\.0e\+07"):
-            ~nearly
+            _ = ~nearly
 
     def test_the_pseudo_inverse_is_given_by_name(self):
         matrix = np.random.default_rng(0).standard_normal((4, 2)) @ np.random.default_rng(1).standard_normal((2, 4))

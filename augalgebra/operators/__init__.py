@@ -24,6 +24,7 @@ from augalgebra.operators.residuals import (
     relation_residuals,
     word_residual,
 )
+from augalgebra.operators.store import load_registry, save_registry
 from augalgebra.operators.structured import Representation, regular_representation, structured
 
 __all__ = [
@@ -48,8 +49,10 @@ __all__ = [
     "choose",
     "composition_defect",
     "latent_residual",
+    "load_registry",
     "regular_representation",
     "relation_residuals",
+    "save_registry",
     "structured",
     "word_residual",
 ]

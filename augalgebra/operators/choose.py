@@ -24,6 +24,9 @@ FitName = Literal[
 FITS: tuple[FitName, ...] = get_args(FitName)
 """The names of all fits."""
 
+LONGEST_PERIOD = 72
+"""Longest period that is looked for: turns by 5°."""
+
 
 @dataclass(frozen=True, eq=False)
 class Plan:
@@ -110,7 +113,7 @@ def _named(catalog: Catalog, operators: tuple[Word, ...], fit: str) -> Plan:
                 )
         return Plan(operators, name, reason, periods=periods)
     if name in ("period", "commuting"):
-        periods = tuple(queries.period(catalog.system(word), word) for word in operators)
+        periods = tuple(queries.period(catalog.system(word), word, LONGEST_PERIOD) for word in operators)
         missing = [word for word, period in zip(operators, periods, strict=True) if period is None]
         if name == "period" and missing:
             raise FitError(f"no law gives {catalog.display(missing[0])} a period, so 'period' does not fit it")
@@ -131,7 +134,7 @@ def _group(catalog: Catalog, operators: Sequence[Word]) -> FiniteGroup | None:
 
 def _largest_group(catalog: Catalog, operators: Sequence[Word]) -> tuple[tuple[Word, ...], FiniteGroup | None]:
     """As many operators as close to a finite group, the earlier ones first."""
-    finite = [word for word in operators if _exact_period(catalog, word) is not None]
+    finite = [word for word in operators if exact_period(catalog, word) is not None]
     group = _group(catalog, finite)
     if group is not None:
         return tuple(finite), group
@@ -143,13 +146,14 @@ def _largest_group(catalog: Catalog, operators: Sequence[Word]) -> tuple[tuple[W
     return tuple(members), group
 
 
-def _exact_period(catalog: Catalog, word: Word) -> int | None:
-    return queries.period(catalog.system(word).exact, word)
+def exact_period(catalog: Catalog, word: Word) -> int | None:
+    """The period that the exact laws give an operator, or None."""
+    return queries.period(catalog.system(word).exact, word, LONGEST_PERIOD)
 
 
 def _alone(catalog: Catalog, word: Word) -> Plan:
     system = catalog.system(word)
-    period = queries.period(system, word)
+    period = queries.period(system, word, LONGEST_PERIOD)
     if period == 2:
         return Plan((word,), "involution", "it is its own inverse", periods=(2,))
     if period is not None:

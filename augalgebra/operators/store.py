@@ -92,8 +92,11 @@ def load_registry(
         )
     registry = OperatorRegistry.of(space, catalog)
     try:
+        names = {item.get("readout") for item in header["operators"]} - {None}
+        # shared, since one readout follows a run of all operators that it belongs to
+        readouts = {name: Readout(name, _split(tensors[name], space.dim)) for name in names}
         for item in header["operators"]:
-            registry.put(_entry(item, tensors, space.dim))
+            registry.put(_entry(item, tensors, readouts, space.dim))
         for item in header["families"]:
             registry.put(_family_entry(item, tensors, space.dim))
     except (KeyError, TypeError, ValueError, AugalgebraError) as error:
@@ -120,14 +123,14 @@ def _read(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
     return tensors, header
 
 
-def _entry(item: Mapping[str, Any], tensors: Mapping[str, Array], dim: int) -> Entry:
+def _entry(item: Mapping[str, Any], tensors: Mapping[str, Array], readouts: Mapping[str, Readout], dim: int) -> Entry:
     word = parse_word(item["tensor"], variables=True)
     readout = item.get("readout")
     return Entry(
         word,
         _split(tensors[item["tensor"]], dim),
         Provenance.from_json(item["provenance"]),
-        None if readout is None else Readout(readout, _split(tensors[readout], dim)),
+        None if readout is None else readouts[readout],
     )
 
 

@@ -11,6 +11,7 @@ from augalgebra.algebra.words import Letter, Word
 from augalgebra.catalog import Catalog
 from augalgebra.errors import IncompleteError, NotInvertibleError, nearest
 from augalgebra.operators.affine import AffineMap
+from augalgebra.operators.choose import exact_period
 from augalgebra.operators.errors import MissingOperatorError, StaleOperatorError
 from augalgebra.operators.families import Family, FamilyOperator
 from augalgebra.operators.operator import Factor, Operator, Readout
@@ -149,8 +150,9 @@ class OperatorTable:
         canonical = self.catalog.word(word)
         if len(canonical) == 1 and self._has(canonical) and not canonical.letters[0].inverse:
             return canonical
-        own = tuple(_letters(canonical)) if self._has(canonical) else self._periodic()
         try:
+            canonical = self._by_inverses(canonical)
+            own = tuple(_letters(canonical)) if self._has(canonical) else self._periodic()
             system = self.catalog.system(canonical, *own)
             form = system.normal_form(canonical)
             if self._has(form):
@@ -159,9 +161,21 @@ class OperatorTable:
         except (NotInvertibleError, IncompleteError):
             return canonical
 
+    def _by_inverses(self, word: Word) -> Word:
+        """The word with letters that have no operator replaced by the inverses of words that have."""
+        result = Word()
+        for symbol, exponent in word.syllables:
+            letter = Word(((symbol, 1),))
+            if not self._has(letter):
+                inverse = queries.inverse(self.catalog.system(letter), letter)
+                if inverse.kind == "two-sided" and inverse.word is not None and self._has(inverse.word):
+                    letter = ~inverse.word
+            result = result * letter**exponent
+        return result
+
     def _periodic(self) -> tuple[Word, ...]:
         """The operators that only few words can be spelt with."""
-        return tuple(word for word in self.words if queries.period(self.catalog.system(word).exact, word) is not None)
+        return tuple(word for word in self.words if exact_period(self.catalog, word) is not None)
 
     def _multiplied(self, asked: Word, word: Word, *, readout: bool) -> Operator:
         if not word:
