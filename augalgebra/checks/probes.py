@@ -66,15 +66,18 @@ def standard_probes(
     """
     if channels not in (1, 3):
         raise ImageError(f"probes have 1 or 3 channels, not {channels}")
-    if min(height, width) < 4:
-        raise ImageError(f"probes need at least 4×4 pixels to be free of symmetries, not {height}×{width}")
+    if min(height, width) < 8:
+        raise ImageError(f"probes need at least 8×8 pixels to be free of symmetries, not {height}×{width}")
     size = (channels, height, width)
+    blobs, glyphs = (make(*size, seed=seed, dtype=dtype) for make in (blob_images, glyph_images))
     return (
         Probe("dot", dot_image(*size, dtype=dtype)),
         Probe("index", index_image(*size, dtype=dtype)),
         Probe("noise", noise_images(*size, seed=seed, dtype=dtype)),
-        Probe("blobs", blob_images(*size, seed=seed, dtype=dtype), smooth=True),
-        Probe("glyphs", glyph_images(*size, seed=seed, dtype=dtype), smooth=True),
+        # a white background: maps of values often go wrong at one end only
+        Probe("negatives", 1 - torch.cat([blobs[:1], glyphs[:1]])),
+        Probe("blobs", blobs, smooth=True),
+        Probe("glyphs", glyphs, smooth=True),
         Probe("digits", digit_images(*size, dtype=dtype), smooth=True),
     )
 
@@ -107,7 +110,7 @@ def dot_image(
 ) -> Float[Tensor, "1 channel height width"]:
     """One white pixel on black, off every axis of symmetry: the simplest image that shows where a pixel goes."""
     image = torch.zeros(1, channels, height, width, dtype=dtype)
-    image[..., height // 4, width // 4 + width // 8 + 1] = 1.0
+    image[..., height // 4, width - 1 - width // 8] = 1.0
     return image * _tints(image)
 
 
@@ -253,7 +256,7 @@ def _grid(height: int, width: int) -> tuple[Grid, Grid]:
 def _window(rows: Grid, columns: Grid) -> Grid:
     """1 in the middle, falling smoothly to 0 at the rim of the disc."""
     radius = np.hypot(rows, columns) / DISC
-    return np.sqrt(np.cos(np.clip(radius, 0, 1) * math.pi / 2))
+    return np.where(radius < 1, np.sqrt(np.cos(np.minimum(radius, 1) * math.pi / 2)), 0.0)
 
 
 def _tints(images: Tensor) -> Tensor:
