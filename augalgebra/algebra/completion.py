@@ -8,15 +8,18 @@ equations that proves it.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from augalgebra.algebra.alphabet import Alphabet, Codes
+from augalgebra.algebra.expressions import variable
 from augalgebra.algebra.inverses import Inverses
 from augalgebra.algebra.laws import Law
 from augalgebra.algebra.presentation import Presentation
 from augalgebra.algebra.procedure import Limits, Order, Procedure
 from augalgebra.algebra.rewriting import RewritingSystem
-from augalgebra.algebra.rules import Lemma
+from augalgebra.algebra.rules import Lemma, Link
 from augalgebra.algebra.ruleset import RuleSet
+from augalgebra.algebra.specialisation import special_cases
 from augalgebra.algebra.unification import denominators
 
 FIRST_RULES = 150
@@ -52,35 +55,44 @@ def complete(
         'r * s'
     """
     alphabet = Alphabet(late=presentation.defined, preferred=presentation.preferred)
-    axioms = [_axiom(alphabet, law) for law in presentation.equations]
-    longest = max((len(side) for axiom in axioms for side in (axiom.lhs, axiom.rhs)), default=0)
+    statements = [_statement(alphabet, law, presentation) for law in presentation.equations]
+    longest = max((len(side) for law in presentation.equations for side in (law.lhs, law.rhs)), default=0)
     limits = Limits(max_rules, max(max_length, longest), max_steps)
-    exact = [axiom for axiom, law in zip(axioms, presentation.equations, strict=True) if law.scope == "exact"]
+    exact = [statement for statement in statements if statement.law.scope == "exact"]
     run = Procedure(RuleSet(alphabet), Inverses(alphabet), alphabet.precedence, limits)
     system = _completed(presentation.exact_only(), run, exact, [], None)
-    if len(exact) == len(axioms):
+    if len(exact) == len(statements):
         return system
-    return _completed(presentation, run.continued(), axioms, exact, system)
+    return _completed(presentation, run.continued(), statements, exact, system)
+
+
+class _Statement(NamedTuple):
+    """A law as an axiom, and the cases of it that matter (often the axiom itself)."""
+
+    law: Law
+    axiom: Lemma
+    cases: list[Lemma]
 
 
 def _completed(
     presentation: Presentation,
     run: Procedure,
-    axioms: Sequence[Lemma],
-    already: Sequence[Lemma],
+    statements: Sequence[_Statement],
+    already: Sequence[_Statement],
     exact: RewritingSystem | None,
 ) -> RewritingSystem:
     """Complete by length; if that does not end soon, by layers; and failing that, by length up to the limits."""
-    limits = run.limits
+    limits, alphabet = run.limits, run.rules.alphabet
+    axioms = [statement.axiom for statement in statements]
+    cases = [case for statement in statements for case in statement.cases]
     run.limits = limits._replace(rules=min(limits.rules, FIRST_RULES))
-    run.complete(axioms, already)
+    run.inverses.take_for_granted(axioms)
+    run.complete(cases, [case for statement in already for case in statement.cases])
     lower = _lower_layer(run)
-    shapes = {shape for axiom in axioms for shape in run.rules.alphabet.shapes_of((*axiom.lhs, *axiom.rhs))}
+    shapes = {shape for case in cases for shape in alphabet.shapes_of((*case.lhs, *case.rhs))}
     if run.cut_short and not shapes <= lower:
-        order = _layered(run.rules.alphabet, lower)
-        layers = Procedure(RuleSet(run.rules.alphabet), run.inverses.copy(), order, limits)
-        layers.take_inverses()
-        layers.complete(axioms)
+        layers = Procedure(RuleSet(alphabet), run.inverses.copy(), _layered(alphabet, lower), limits)
+        layers.complete(cases)
         if not layers.problem():
             return RewritingSystem(presentation, run.rules, run.inverses, "", axioms, exact, layers.rules)
     if run.cut_short:
@@ -116,7 +128,19 @@ def _layered(alphabet: Alphabet, lower: frozenset[int]) -> Order:
     return key
 
 
-def _axiom(alphabet: Alphabet, law: Law) -> Lemma:
+def _statement(alphabet: Alphabet, law: Law, presentation: Presentation) -> _Statement:
     lhs, rhs = alphabet.encode(law.lhs), alphabet.encode(law.rhs)
     arguments = [item for code in (*lhs, *rhs) for item in alphabet.arguments[code]]
-    return Lemma(lhs, rhs, axiom=law, nonzero=denominators(arguments))
+    axiom = Lemma(lhs, rhs, axiom=law, nonzero=denominators(arguments))
+    own = {name: variable(name) for name in law.variables}
+    cases = [
+        Lemma(
+            alphabet.instantiate(lhs, own | case),
+            alphabet.instantiate(rhs, own | case),
+            (Link(axiom, True, 0, own | case),),
+            nonzero=axiom.nonzero,
+        )
+        for case in special_cases(law, presentation.passive)
+        if case
+    ]
+    return _Statement(law, axiom, cases or [axiom])

@@ -54,9 +54,6 @@ class Inverses:
     def learn(self, sources: Sequence[Lemma]) -> list[InverseFact]:
         """Draw all conclusions from equations; returns the letters newly found to be invertible."""
         before = len(self.facts)
-        for source in sources:
-            if isinstance(source.axiom, Law):
-                self._take_for_granted(source, source.axiom)
         for _ in range(MAX_ROUNDS):
             known = len(self.right), len(self.left), len(self.facts)
             for source in sources:
@@ -67,6 +64,19 @@ class Inverses:
             if known == (len(self.right), len(self.left), len(self.facts)):
                 break
         return self.facts[before:]
+
+    def take_for_granted(self, axioms: Iterable[Lemma]) -> None:
+        """Believe laws that write the formal inverse of a letter that it has one."""
+        alphabet = self.alphabet
+        for axiom in axioms:
+            for code in (*axiom.lhs, *axiom.rhs):
+                if not alphabet.letters[code].inverse or not isinstance(axiom.axiom, Law) or self.fact(code):
+                    continue
+                letter = alphabet.inverse(code)
+                names = {name: variable(f"?{i}") for i, name in enumerate(alphabet.variables_of((letter,)))}
+                (letter,) = alphabet.instantiate((letter,), names)
+                nonzero = denominators(alphabet.arguments[letter])
+                self.facts.append(InverseFact(letter, None, None, axiom.axiom, nonzero))
 
     def fact(self, code: int) -> tuple[InverseFact, Bindings] | None:
         """Why a letter (or the letter that it is the formal inverse of) has an inverse, if it has."""
@@ -128,15 +138,6 @@ class Inverses:
                 Link(self.axiom(fact, mirrored=True), True, 0, same),
             )
             yield Lemma((self.alphabet.inverse(fact.letter),), fact.right.lhs[1:], chain, nonzero=fact.nonzero)
-
-    def _take_for_granted(self, source: Lemma, law: Law) -> None:
-        for code in (*source.lhs, *source.rhs):
-            if self.alphabet.letters[code].inverse and self.fact(code) is None:
-                letter = self.alphabet.inverse(code)
-                names = {name: variable(f"?{i}") for i, name in enumerate(self.alphabet.variables_of((letter,)))}
-                (letter,) = self.alphabet.instantiate((letter,), names)
-                fact = InverseFact(letter, None, None, law, denominators(self.alphabet.arguments[letter]))
-                self.facts.append(fact)
 
     def _learn_right(self, source: Lemma, forward: bool) -> None:
         for lhs, rhs, nonzero, own in self._instances(source, forward, self.right, 0):

@@ -1,10 +1,12 @@
 """Presentations: the generators in play and the laws between them."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from augalgebra.algebra.expressions import Value
 from augalgebra.algebra.laws import Law
+from augalgebra.algebra.specialisation import Place, passive_values
 from augalgebra.algebra.unification import match_letters
 from augalgebra.algebra.words import Letter, Symbol, Word
 
@@ -17,6 +19,8 @@ class Presentation:
         generators: The symbols in play; a family that some law mentions in general has no single symbol here.
         laws: What is known about them. Violated laws may be among them and are never reasoned with.
         preferred: Names that normal forms use rather than others of the same length.
+        passive: Values to which parameters that laws only pass on are restricted; words with other values can be
+            asked about, but are not recognised as equal.
 
     Example:
         >>> from augalgebra.algebra.laws import parse_law
@@ -28,6 +32,7 @@ class Presentation:
     generators: tuple[Symbol, ...]
     laws: tuple[Law, ...]
     preferred: frozenset[str] = frozenset()
+    passive: Mapping[Place, tuple[Value, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, laws: Iterable[Law]) -> "Presentation":
@@ -39,11 +44,12 @@ class Presentation:
     def around(cls, words: Iterable[Word], laws: Iterable[Law]) -> "Presentation":
         """The part of all laws that can matter for questions about some words.
 
-        In play are the names in the words and, transitively, plain names linked to them by a definition: a
-        law that says what word a plain name equals, or that a product is the identity. An alias (a name
-        declared to equal one other plain name) is in play only if it is asked about. A family is in play if
-        the words mention it, or if a name they mention is defined by its members alone. Commutations pull
-        nothing in.
+        In play are the names in the words and, transitively, plain names linked to them by a definition: a law
+        that says what word a plain name equals, or that a product is the identity. An alias (a name declared
+        to equal one other plain name) is in play only if it is asked about. A family is in play if the words
+        mention it, if a name they mention is defined by its members alone, or if a law says what a family in
+        play becomes when it is exchanged with a plain name (``shear_x(a) * rotate_cw = rotate_cw *
+        shear_y(-a)``). Commutations pull nothing in.
 
         Args:
             words: The words that will be asked about.
@@ -52,7 +58,7 @@ class Presentation:
         words = tuple(words)
         usable = tuple(law for law in laws if law.status != "violated")
         asked = {symbol.name for word in words for symbol in word.symbols}
-        linking = [law for law in usable if _defines(law)]
+        linking = [law for law in usable if _defines(law) or _exchanges(law)]
         in_play = asked | _families_behind(asked, linking)
         waiting = [(law, _names(law)) for law in linking]
         grown = True
@@ -68,7 +74,9 @@ class Presentation:
         kept = tuple(law for law in usable if _names(law) <= in_play)
         mentioned = (symbol for law in kept for symbol in law.symbols if not symbol.variables)
         asked_symbols = (symbol for word in words for symbol in word.symbols)
-        return cls(_sorted((*asked_symbols, *mentioned)), kept, frozenset(asked))
+        generators = _sorted((*asked_symbols, *mentioned))
+        passive = passive_values(words, (law for law in kept if law.kind != "singular"))
+        return cls(generators, kept, frozenset(asked), passive)
 
     @cached_property
     def equations(self) -> tuple[Law, ...]:
@@ -113,8 +121,19 @@ def _defines(law: Law) -> bool:
     return _is_plain(law.rhs) and law.rhs.symbols[0] not in law.lhs.symbols
 
 
+def _exchanges(law: Law) -> bool:
+    """Whether a law exchanges a member of one family with a plain name, making it a member of another."""
+    sides = [_families(replace(law, lhs=side, rhs=side)) for side in (law.lhs, law.rhs)]
+    plain = [{symbol for symbol in side.symbols if not (symbol.args or symbol.kwargs)} for side in (law.lhs, law.rhs)]
+    if len(law.lhs) != 2 or len(law.rhs) != 2 or law.kind == "singular":
+        return False
+    return [len(side) for side in sides] == [1, 1] and sides[0] != sides[1] and plain[0] == plain[1] != set()
+
+
 def _reaches(law: Law, names: frozenset[str], in_play: set[str]) -> bool:
     """Whether a definition brings its other names into play."""
+    if _exchanges(law):
+        return len(names - in_play) == 1 and names - in_play <= _families(law)
     if names.isdisjoint(in_play) or any(name not in in_play for name in _families(law)):
         return False
     alias = len(law.lhs) == len(law.rhs) == 1 and _is_plain(law.lhs) and _is_plain(law.rhs)

@@ -10,7 +10,17 @@ from augalgebra.algebra.alphabet import Alphabet, Codes
 from augalgebra.algebra.expressions import Value, as_variable, difference, substitute, variable, variables_of
 from augalgebra.algebra.inverses import Inverses
 from augalgebra.algebra.overlaps import critical_pairs, shifted_pairs
-from augalgebra.algebra.rules import Equation, Lemma, Link, Rule, backwards, equation_text, required_by, tidy
+from augalgebra.algebra.rules import (
+    Equation,
+    InverseFact,
+    Lemma,
+    Link,
+    Rule,
+    backwards,
+    equation_text,
+    required_by,
+    tidy,
+)
 from augalgebra.algebra.ruleset import RuleSet, Shift
 from augalgebra.algebra.unification import Bindings, Undecided, carry_nonzero, match, unify
 
@@ -78,27 +88,28 @@ class Procedure:
             axioms: All equations to start from.
             already: Those among them that were taken in before.
         """
+        self._stopped, self.cut_short = "", False
+        questions, self._open = self._open, []
+        for question in questions:  # the limits may be wider now
+            if question.equation is None:
+                self._open.append(question)
+            else:
+                self._push(question.equation)
+        for fact in self.inverses.facts:
+            self._state(fact)
         for axiom in axioms:
             if axiom not in already:
                 self._push(_stated(self.alphabet, axiom))
         sources = axioms
-        self._stopped, self.cut_short = "", False
         while True:
             for fact in self.inverses.learn(sources):
-                for lemma in self.inverses.equations(fact):
-                    self._push(_stated(self.alphabet, lemma))
+                self._state(fact)
             if not self._heap:
                 self._ask_again()
             if not self._heap or self._stopped:
                 return
             self._drain()
             sources = [rule.lemma for rule in self.rules.rules]
-
-    def take_inverses(self) -> None:
-        """State anew what the known inverses mean, for rules that do not know it yet."""
-        for fact in self.inverses.facts:
-            for lemma in self.inverses.equations(fact):
-                self._push(_stated(self.alphabet, lemma))
 
     def problem(self) -> str:
         """Why normal forms may fail to decide equality; empty when they do not."""
@@ -109,9 +120,12 @@ class Procedure:
             return ""
         return left[0] + (f" (and {len(left) - 1} more like it)" if len(left) > 1 else "")
 
+    def _state(self, fact: InverseFact) -> None:
+        for lemma in self.inverses.equations(fact):
+            self._push(_stated(self.alphabet, lemma))
+
     def _drain(self) -> None:
         while self._heap:
-            self._steps += 1
             if self._steps > self.limits.steps:
                 self._stopped = f"stopped after {self.limits.steps} equations"
             elif len(self.rules) > self.limits.rules:
@@ -125,6 +139,7 @@ class Procedure:
                 self._settle(reduced)
 
     def _push(self, equation: Equation) -> None:
+        self._steps += 1
         reduced = self._reduced(equation)
         if reduced is not None:
             size = len(reduced.lhs) + len(reduced.rhs)

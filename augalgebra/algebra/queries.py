@@ -120,14 +120,15 @@ def equal(system: RewritingSystem, first: Word, second: Word) -> Equality:
         if proof.scope == "approximate":
             what += ", by laws of which some hold approximately only"
         return Equality(True, f"equal: {what}", proof, forms)
-    if system.completed:
+    if system.decides(first, second):
         return Equality(
             False,
             f"the laws do not make them equal: their normal forms are {forms[0]} and {forms[1]}",
             None,
             forms,
         )
-    return Equality(None, f"not decided, because the rules of rewriting are incomplete: {system.reason}", None, forms)
+    why = system.reason or "they were made for words with other parameters"
+    return Equality(None, f"not decided, because the rules of rewriting are incomplete: {why}", None, forms)
 
 
 def inverse(system: RewritingSystem, word: Word) -> Inverse:
@@ -261,7 +262,7 @@ def _follow(successors: Sequence[Sequence[int | None]], start: int, path: Sequen
 def _same(system: RewritingSystem, first: Word, second: Word) -> bool | None:
     if system.normal_form(first) == system.normal_form(second):
         return True
-    return False if system.completed else None
+    return False if system.decides(first, second) else None
 
 
 def _exact_proof(system: RewritingSystem, first: Word, second: Word) -> Proof | None:
@@ -307,7 +308,7 @@ def _no_left(system: RewritingSystem, form: Word) -> str:
 
 def _others(system: RewritingSystem, form: Word) -> list[Word]:
     """Words that are surely not the identity of the presented monoid."""
-    if not system.completed:
+    if not system.decides(form):
         return []
     symbols = dict.fromkeys((*form.symbols, *system.presentation.generators))
     candidates = [form, *(Word(((symbol, 1),)) for symbol in symbols)]

@@ -10,6 +10,7 @@ from augalgebra.algebra.presentation import Presentation
 from augalgebra.algebra.proofs import Proof
 from augalgebra.algebra.rules import Lemma, Link, backwards
 from augalgebra.algebra.ruleset import RuleSet
+from augalgebra.algebra.specialisation import is_covered
 from augalgebra.algebra.words import MAX_LETTERS, Letter, Symbol, Word
 from augalgebra.errors import IncompleteError, NotInvertibleError
 
@@ -58,6 +59,10 @@ class RewritingSystem:
         """The rules, as pairs of words, in the order in which they were found."""
         decode = self._alphabet.decode
         return tuple((decode(rule.lhs), decode(rule.rhs)) for rule in self._rules.rules)
+
+    def decides(self, *words: Word) -> bool:
+        """Whether different normal forms of these words prove that the laws do not make them equal."""
+        return self.completed and all(is_covered(word, self.presentation.passive) for word in words)
 
     def is_invertible(self, symbol: Symbol) -> bool:
         """Whether the laws say that a symbol has a two-sided inverse."""

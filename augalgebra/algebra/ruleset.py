@@ -219,19 +219,18 @@ class RuleSet:
                 if source is not None:
                     start, replacement = size - length, source.rhs
                     break
-            else:
-                for rule in schematic.get(shapes[code], ()):
-                    start = size - len(rule.lhs)
-                    if start < 0:
-                        break
-                    part = tuple(out[start:])
-                    if tuple([shapes[other] for other in part]) != rule.shapes:
-                        continue
-                    rewritten = self.rewrite(rule, part)
-                    if rewritten is not None:
-                        source = rule
-                        bindings, replacement = rewritten
-                        break
+            for rule in schematic.get(shapes[code], ()) if source is None else ():
+                start = size - len(rule.lhs)
+                if start < 0:
+                    break
+                part = tuple(out[start:])
+                if tuple([shapes[other] for other in part]) != rule.shapes:
+                    continue
+                rewritten = self.rewrite(rule, part)
+                if rewritten is not None:
+                    source = rule
+                    bindings, replacement = rewritten
+                    break
             if source is None and ranking is not None and size > 1 and shapes[code] in commuting:
                 swapped = self._swap(out[-2], code, ranking)
                 if swapped is not None:
