@@ -22,18 +22,19 @@ from augalgebra.algebra.ruleset import RuleSet
 from augalgebra.algebra.specialisation import special_cases
 from augalgebra.algebra.unification import denominators
 
-FIRST_RULES = 150
-"""Rules after which completion by length is put off until completion by layers has been tried."""
+FIRST = Limits(rules=150, length=8, steps=4_000)
+"""Limits at which completion by length is put off until completion by layers has been tried."""
 
 
 def complete(
-    presentation: Presentation, *, max_rules: int = 400, max_length: int = 24, max_steps: int = 20_000
+    presentation: Presentation, *, max_rules: int = 400, max_length: int = 24, max_steps: int = 8_000
 ) -> RewritingSystem:
     """Turn a presentation into rewriting rules by which normal forms can be computed.
 
     Words are ordered by length and then letter by letter (shortlex). Where that leads to endlessly many rules,
     words are ordered by layers as well: first by what is not an invertible plain letter, and then by the words
-    between (Sims' wreath product). With those rules equality is decided, and the others only shorten the result.
+    between, beginning from either end (Sims' wreath product). With those rules equality is decided, and the
+    others only shorten the result.
 
     The exact laws are completed first, so that what follows from them is never blamed on an approximate one.
 
@@ -41,7 +42,7 @@ def complete(
         presentation: The generators and laws.
         max_rules: Stop when there are more rules.
         max_length: Set equations with a longer side aside (longer laws raise the bound).
-        max_steps: Stop after this many equations.
+        max_steps: Stop after this many equations, counted once more for every letter with variables in them.
 
     Returns:
         The rules. They are sound in any case; `RewritingSystem.completed` says whether normal forms decide
@@ -60,10 +61,10 @@ def complete(
     limits = Limits(max_rules, max(max_length, longest), max_steps)
     exact = [statement for statement in statements if statement.law.scope == "exact"]
     run = Procedure(RuleSet(alphabet), Inverses(alphabet), alphabet.precedence, limits)
-    system = _completed(presentation.exact_only(), run, exact, [], None)
+    system = _completed(presentation.exact_only(), run, limits, exact, [], None)
     if len(exact) == len(statements):
         return system
-    return _completed(presentation, run.continued(), statements, exact, system)
+    return _completed(presentation, run.continued(), limits, statements, exact, system)
 
 
 class _Statement(NamedTuple):
@@ -77,21 +78,24 @@ class _Statement(NamedTuple):
 def _completed(
     presentation: Presentation,
     run: Procedure,
+    limits: Limits,
     statements: Sequence[_Statement],
     already: Sequence[_Statement],
     exact: RewritingSystem | None,
 ) -> RewritingSystem:
     """Complete by length; if that does not end soon, by layers; and failing that, by length up to the limits."""
-    limits, alphabet = run.limits, run.rules.alphabet
+    alphabet = run.rules.alphabet
     axioms = [statement.axiom for statement in statements]
     cases = [case for statement in statements for case in statement.cases]
-    run.limits = limits._replace(rules=min(limits.rules, FIRST_RULES))
+    longest = max((len(side) for case in cases for side in (case.lhs, case.rhs)), default=0)
+    run.limits = Limits(*map(min, limits, FIRST._replace(length=max(FIRST.length, longest))))
     run.inverses.take_for_granted(axioms)
     run.complete(cases, [case for statement in already for case in statement.cases])
     lower = _lower_layer(run)
     shapes = {shape for case in cases for shape in alphabet.shapes_of((*case.lhs, *case.rhs))}
-    if run.cut_short and not shapes <= lower:
-        layers = Procedure(RuleSet(alphabet), run.inverses.copy(), _layered(alphabet, lower), limits)
+    for leftwards in (True, False) if run.cut_short and not shapes <= lower else ():
+        order = _layered(alphabet, lower, leftwards=leftwards)
+        layers = Procedure(RuleSet(alphabet), run.inverses.copy(), order, limits)
         layers.complete(cases)
         if not layers.problem():
             return RewritingSystem(presentation, run.rules, run.inverses, "", axioms, exact, layers.rules)
@@ -111,8 +115,11 @@ def _lower_layer(run: Procedure) -> frozenset[int]:
     )
 
 
-def _layered(alphabet: Alphabet, lower: frozenset[int]) -> Order:
-    """The wreath-product order: the letters that are not in the lower layer, then the words between them."""
+def _layered(alphabet: Alphabet, lower: frozenset[int], *, leftwards: bool) -> Order:
+    """The wreath-product order: the letters that are not in the lower layer, then the words between them.
+
+    Rules move the letters of the lower layer leftwards or rightwards past the others.
+    """
 
     def key(codes: Codes) -> tuple[object, ...]:
         upper: list[int] = []
@@ -123,7 +130,8 @@ def _layered(alphabet: Alphabet, lower: frozenset[int]) -> Order:
             else:
                 upper.append(code)
                 between.append([])
-        return alphabet.precedence(tuple(upper)), [alphabet.precedence(tuple(word)) for word in between[::-1]]
+        words = [alphabet.precedence(tuple(word)) for word in between]
+        return alphabet.precedence(tuple(upper)), words[::-1] if leftwards else words
 
     return key
 

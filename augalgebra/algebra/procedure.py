@@ -37,7 +37,7 @@ class Limits(NamedTuple):
     Attributes:
         rules: Most rules.
         length: Longest side of an equation; longer ones are set aside.
-        steps: Most equations looked at.
+        steps: Most equations looked at, each counted once and once more for every letter with variables in it.
     """
 
     rules: int
@@ -127,7 +127,7 @@ class Procedure:
     def _drain(self) -> None:
         while self._heap:
             if self._steps > self.limits.steps:
-                self._stopped = f"stopped after {self.limits.steps} equations"
+                self._stopped = f"stopped after {self.limits.steps} steps"
             elif len(self.rules) > self.limits.rules:
                 self._stopped = f"stopped at {self.limits.rules} rules"
             if self._stopped:
@@ -139,7 +139,8 @@ class Procedure:
                 self._settle(reduced)
 
     def _push(self, equation: Equation) -> None:
-        self._steps += 1
+        variables = self.alphabet.variables
+        self._steps += 1 + sum(1 for code in (*equation.lhs, *equation.rhs) if variables[code])
         reduced = self._reduced(equation)
         if reduced is not None:
             size = len(reduced.lhs) + len(reduced.rhs)
