@@ -32,6 +32,7 @@ class Alphabet:
         self._late, self._preferred = frozenset(late), frozenset(preferred)
         self._codes: dict[Letter, int] = {}
         self._shapes: dict[tuple[str, bool, int, tuple[str, ...]], int] = {}
+        self._members: dict[tuple[int, tuple[Value, ...]], int] = {}
         self.letters: list[Letter] = []
         self.shapes: list[int] = []
         self.arguments: list[tuple[Value, ...]] = []
@@ -60,10 +61,16 @@ class Alphabet:
 
     def with_arguments(self, code: int, arguments: tuple[Value, ...]) -> int:
         """The letter of the same shape at other arguments."""
+        shape = self.shapes[code]
+        known = self._members.get((shape, arguments))
+        if known is not None:
+            return known
         symbol, inverse = self.letters[code]
         places = len(symbol.args)
         named = tuple((key, item) for (key, _), item in zip(symbol.kwargs, arguments[places:], strict=True))
-        return self.code(Letter(Symbol(symbol.name, arguments[:places], named), inverse))
+        found = self.code(Letter(Symbol(symbol.name, arguments[:places], named), inverse))
+        self._members[shape, arguments] = found
+        return found
 
     def inverse(self, code: int) -> int:
         """The formal inverse of a letter; of a formal inverse, the letter."""

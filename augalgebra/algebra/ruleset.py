@@ -59,9 +59,11 @@ class RuleSet:
         self.alphabet = alphabet
         self.shifts: list[Shift] = []
         self.commuting: dict[int, Rule] = {}
+        # Rules by left side (by its shapes, if schematic), and the lengths of those by last letter (or its shape).
         self._ground: dict[Codes, Rule] = {}
         self._lengths: dict[int, list[int]] = {}
-        self._schematic: dict[int, list[Rule]] = {}
+        self._schematic: dict[tuple[int, ...], list[Rule]] = {}
+        self._schematic_lengths: dict[int, list[int]] = {}
         self._canonical: dict[int, int] = {}
         self._keys: dict[int, tuple[object, ...]] = {}
 
@@ -84,20 +86,19 @@ class RuleSet:
 
     def add(self, rule: Rule) -> None:
         """Let a rule take part in reductions."""
-        last = rule.lhs[-1]
         if rule.variables:
-            rules = self._schematic.setdefault(self.alphabet.shapes[last], [])
-            insort(rules, rule, key=lambda other: (len(other.lhs), other.serial))
-            return
-        self._ground[rule.lhs] = rule
-        lengths = self._lengths.setdefault(last, [])
+            insort(self._schematic.setdefault(rule.shapes, []), rule, key=lambda other: other.serial)
+            lengths = self._schematic_lengths.setdefault(rule.shapes[-1], [])
+        else:
+            self._ground[rule.lhs] = rule
+            lengths = self._lengths.setdefault(rule.lhs[-1], [])
         if len(rule.lhs) not in lengths:
             insort(lengths, len(rule.lhs))
 
     def remove(self, rule: Rule) -> None:
         """Take a rule out; lengths that no rule has any more only cost a look-up."""
         if rule.variables:
-            self._schematic[self.alphabet.shapes[rule.lhs[-1]]].remove(rule)
+            self._schematic[rule.shapes].remove(rule)
         else:
             del self._ground[rule.lhs]
 
@@ -199,7 +200,7 @@ class RuleSet:
         Raises:
             IncompleteError: The word took more than `MAX_STEPS` steps.
         """
-        shapes, ground, lengths, schematic = self.alphabet.shapes, self._ground, self._lengths, self._schematic
+        shapes, ground, lengths = self.alphabet.shapes, self._ground, self._lengths
         commuting = self.commuting if ranking is not None else {}
         canonical = self.canonical
         out: list[int] = []
@@ -219,18 +220,11 @@ class RuleSet:
                 if source is not None:
                     start, replacement = size - length, source.rhs
                     break
-            for rule in schematic.get(shapes[code], ()) if source is None else ():
-                start = size - len(rule.lhs)
-                if start < 0:
-                    break
-                part = tuple(out[start:])
-                if tuple([shapes[other] for other in part]) != rule.shapes:
-                    continue
-                rewritten = self.rewrite(rule, part)
-                if rewritten is not None:
-                    source = rule
-                    bindings, replacement = rewritten
-                    break
+            if source is None and shapes[code] in self._schematic_lengths:
+                found = self._schematic_match(out)
+                if found is not None:
+                    source, bindings, replacement = found
+                    start = size - len(source.lhs)
             if source is None and ranking is not None and size > 1 and shapes[code] in commuting:
                 swapped = self._swap(out[-2], code, ranking)
                 if swapped is not None:
@@ -246,6 +240,19 @@ class RuleSet:
             del out[start:]
             todo.extend(replacement[::-1])
         return tuple(out)
+
+    def _schematic_match(self, out: list[int]) -> tuple[Rule, Bindings, Codes] | None:
+        """A schematic rule that applies to the end of a word, with the bindings and what it puts there."""
+        shapes = self.alphabet.shapes
+        for length in self._schematic_lengths[shapes[out[-1]]]:
+            if length > len(out):
+                break
+            part = tuple(out[-length:])
+            for rule in self._schematic.get(tuple([shapes[code] for code in part]), ()):
+                rewritten = self.rewrite(rule, part)
+                if rewritten is not None:
+                    return rule, *rewritten
+        return None
 
     def _swap(self, first: int, second: int, ranking: Ranking) -> Bindings | None:
         """The bindings with which two neighbours are exchanged, if they commute and are in the wrong order."""
