@@ -1,12 +1,16 @@
 """``augalg demo``: the whole story on embedded data."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from augalg_cli import options, render
+from augalg_cli.composition import show_composition
 from augalg_cli.progress import training_progress
+
+if TYPE_CHECKING:
+    from augalgebra.experiments.demo import DemoResult
 
 
 def add_to(app: typer.Typer) -> None:
@@ -19,12 +23,44 @@ def demo(
         "runs/demo"
     ),
     seed: Annotated[int, typer.Option(help="Seed of everything drawn at random.")] = 0,
+    quick: Annotated[bool, typer.Option("--quick", help="Train almost nothing, only to see that all works.")] = False,
     as_json: options.Json = False,
 ) -> None:
     """Run the whole story on embedded digits: laws, three stages, composition, transfer."""
-    from augalgebra.experiments.demo import run_demo
+    from augalgebra.experiments.demo import FULL, QUICK, run_demo
 
     with training_progress(quiet=as_json) as progress:
-        result = run_demo(out, seed=seed, catalog=options.catalog(), progress=progress)
+        result = run_demo(out, seed=seed, catalog=options.catalog(), progress=progress, budget=QUICK if quick else FULL)
     if as_json:
         render.emit_json(result.to_json())
+    else:
+        _show(result)
+    if result.laws.violated:
+        raise typer.Exit(1)
+
+
+def _show(result: "DemoResult") -> None:
+    images = result.composition.images
+    render.line(
+        f"Laws of flip_lr, flip_ud, shear_x and canny on images: {result.laws.count('holds')} hold, "
+        f"{result.laws.violated} violated."
+    )
+    render.line(
+        f"Losses below are nats per image, means over {images} test digits. The floor encodes and decodes a view "
+        "directly; the gap ratio is the loss after moving codes over that floor (1 is perfect)."
+    )
+    show_composition(
+        result.composition,
+        title="1. Trained on flip_lr and flip_ud",
+        beside=("published", result.published),
+    )
+    titles = {
+        "relabel": "2. Transfer to shear_x and canny: trained operators relabelled, a new head",
+        "extend": "3. Transfer to shear_x and canny: operators of their own, a new head",
+    }
+    for mode, transfer in result.transfers.items():
+        show_composition(transfer.report, title=titles[mode])
+        render.line(f"Original, both and their composition together: {transfer.total:.1f} nats.")
+    render.line()
+    render.line(f"Look at {result.files['gallery.png']}")
+    render.line(f"Everything is in {result.run.folder} ({sum(result.seconds.values()):.0f} s)")
