@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-_FULL_NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+_FULL_NAME = re.compile(r"(?P<name>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)(?:\([^()]*\))?")
 
 
 @dataclass(frozen=True)
@@ -178,10 +178,14 @@ class Catalog:
         """Text with the full names of augmentations and of their drawn parameters in it shortened as in `display`."""
 
         def short(match: re.Match[str]) -> str:
-            owner, _, last = match[0].rpartition(".")
-            if match[0] in self.augmentations:
-                return self.short_name(match[0])
-            return last if owner in self.augmentations else match[0]
+            name = match["name"]
+            if name not in self.augmentations:
+                owner, _, parameter = name.rpartition(".")
+                return match[0].replace(name, parameter) if owner in self.augmentations else match[0]
+            try:
+                return self.display(parse_word(match[0], variables=True))
+            except AugalgebraError:  # brackets that are not its arguments
+                return match[0].replace(name, self.short_name(name))
 
         return _FULL_NAME.sub(short, text)
 

@@ -86,7 +86,6 @@ def plugin_info(
             ("distribution", f"{info.distribution} {info.version}" if info.distribution else None),
             ("source", info.source),
             ("hooks", ", ".join(info.hooks) or None),
-            ("loaded in", f"{1000 * info.seconds:.0f} ms" if info.status == "loaded" else None),
         ]
     )
     if traceback and info.detail:

@@ -1,6 +1,7 @@
 """Composition queries: ``compose``, ``equal``, ``inverse``, ``route``, ``table``."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, cast
 
 import typer
 
@@ -98,10 +99,12 @@ def equal(
         render.emit_json(answer)
     else:
         render.line(answer["reason"])
-        for index, step in enumerate(answer.get("proof", [])):
-            if index == 0:
-                render.line(f"    {step['before']}")
-            render.line(f"  = {step['after']:<40}  [{step['law']}]")
+        steps = answer.get("proof", [])
+        if steps:
+            render.line(f"    {steps[0]['before']}")
+        width = min(40, max((len(step["after"]) for step in steps), default=0))
+        for step in steps:
+            render.line(f"  = {step['after'].ljust(width)}  [{step['law']}]")
     if answer["equal"] is not True:
         raise typer.Exit(1)
 
@@ -167,7 +170,8 @@ def table(
     catalog = options.catalog()
     generators = [catalog.word(name) for name in names]
     found = queries.cayley_table(catalog.system(*generators), generators, bound)
-    group = identify(found.products) if found.complete else None
+    # a complete table has no missing product
+    group = identify(cast("Sequence[Sequence[int]]", found.products)) if found.complete else None
     elements = [catalog.display(element) for element in found.elements]
     if as_json:
         render.emit_json(
