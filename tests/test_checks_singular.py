@@ -95,9 +95,10 @@ def test_what_can_be_undone_is_never_said_to_lose_information(function: Any) -> 
     assert found.n > 500
 
 
-def test_the_collision_is_real() -> None:
+@pytest.mark.parametrize("size", [12, 40])
+def test_the_collision_is_real(size: int) -> None:
     catalog = catalog_of(thumbnail)
-    evaluator = Evaluator(catalog, standard_probes(1, 12, 12))
+    evaluator = Evaluator(catalog, standard_probes(1, size, size))
     collision, word, tried = find_collision(evaluator, [catalog.word("f")])
     assert collision is not None
     assert word == catalog.word("f")

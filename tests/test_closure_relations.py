@@ -33,7 +33,7 @@ def presented_order(closure: Closure) -> int:
     return int(FpGroup(free, [relator for relator in relators if relator != free.identity]).order())
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(st.lists(st.permutations(range(4)).map(tuple), min_size=1, max_size=3))
 def test_the_relations_of_a_group_present_it(maps: list[Map]) -> None:
     closure = closure_of(maps)

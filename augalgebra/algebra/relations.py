@@ -12,7 +12,7 @@ from augalgebra.algebra.words import Letter, Symbol, Word
 
 # partial presentations are often infinite, and then completion does not end by itself
 MAX_RULES = 100
-MAX_STEPS = 500
+MAX_STEPS = 2_000
 MAX_COMPLETIONS = 30
 
 

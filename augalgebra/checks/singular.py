@@ -4,6 +4,7 @@ Such a law is the negation of an equation. Two clearly different images with equ
 proves nothing. It is violated only where the other laws give an inverse that works.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -30,6 +31,10 @@ VERY_CLEAR = 0.5
 """Largest difference of two pixels from which on images with *nearly* equal results are clearly different."""
 MAX_PIXELS = 1024
 """Pixels that are changed one at a time."""
+MAX_VALUES = 8_000_000
+"""Pixel values of the images that are made at once."""
+MAX_COMPARED = 4096
+"""Pixels of each image on which all pairs are compared."""
 DIRECTIONS = 3
 """Directions that are tried of those that a map shrinks most."""
 PATTERNS = ("black", "dark grey", "grey", "light grey", "white", "rows", "columns", "a chessboard")
@@ -131,15 +136,20 @@ class _Pool:
 
     def closest_pair(self, clear: float, tolerance: float) -> Collision | None:
         """Of the pairs that are clearly different and have results within the tolerance, the first."""
-        images, results = self.images.flatten(1), self.results.flatten(1)
-        apart = torch.cdist(images[: self.anchors], images, p=torch.inf)
-        error = torch.cdist(results[: self.anchors], results, p=torch.inf)
-        pairs = ((apart >= clear) & (error <= tolerance)).nonzero()
-        if not len(pairs):
-            return None
-        first, second = pairs[0].tolist()
-        names = f"{self.names[first]} and {self.names[second]}"
-        return Collision(names, float(apart[first, second]), float(error[first, second]))
+        # on some of the pixels first: differences there are no larger than on all
+        near = self._distances(self.results, MAX_COMPARED) <= tolerance
+        candidates = near & (self._distances(self.images, MAX_COMPARED) >= clear) if self.anchors > 1 else near
+        for first, second in candidates.nonzero().tolist():
+            apart = float((self.images[first] - self.images[second]).abs().max())
+            error = float((self.results[first] - self.results[second]).abs().max())
+            if apart >= clear and error <= tolerance:
+                return Collision(f"{self.names[first]} and {self.names[second]}", apart, error)
+        return None
+
+    def _distances(self, batch: Tensor, most: int) -> Tensor:
+        pixels = batch.flatten(1)
+        pixels = pixels[:, :: max(1, -(-pixels.shape[1] // most))]
+        return torch.cdist(pixels[: self.anchors], pixels, p=torch.inf)
 
 
 def _apply(evaluator: Evaluator, symbols: Symbols, images: Tensor) -> Tensor:
@@ -181,7 +191,7 @@ def _single_pixels(evaluator: Evaluator, symbols: Symbols) -> Iterator[_Pool]:
         for (probe, number), image in zip(batch.labels, batch.images, strict=True):
             if number:
                 continue
-            count = min(image.numel(), MAX_PIXELS)
+            count = min(image.numel(), MAX_PIXELS, max(1, MAX_VALUES // image.numel()))
             places = torch.linspace(0, image.numel() - 1, count, dtype=torch.float64).long()
             changed = image.flatten().repeat(count, 1)
             here = torch.arange(count), places
@@ -196,24 +206,38 @@ def _null_directions(evaluator: Evaluator, symbols: Symbols) -> Iterator[_Pool]:
     """Images that differ in the directions that the map, taken as linear, shrinks most."""
     for batch in evaluator.batches:
         middle = batch.images[-1] / 2 + 0.25
-        if middle.numel() > MAX_PIXELS:
-            continue
-        steps = 0.1 * torch.eye(middle.numel(), dtype=middle.dtype)
-        changed = torch.cat([middle[None], middle + steps.reshape(-1, *middle.shape)])
-        results = _apply(evaluator, symbols, changed).flatten(1).double()
-        response = results[1:] - results[0]
-        # eigenvectors of the least eigenvalues: right singular vectors, at a tenth of the cost
-        directions = torch.linalg.eigh(response @ response.T).eigenvectors[:, :DIRECTIONS].T
-        directions = 0.25 * directions / directions.abs().amax(1, keepdim=True)
-        directions = directions.to(middle.dtype).reshape(-1, *middle.shape)
-        images = torch.stack([middle + directions, middle - directions], dim=1).flatten(0, 1)
         probe, number = batch.labels[-1]
         names = [
             f"{probe.name}[{number}] {way} direction {k + 1} of those shrunk most"
             for k in range(DIRECTIONS)
             for way in ("moved in", "moved against")
         ]
-        yield _Pool(names, images, _apply(evaluator, symbols, images), len(images))
+        for places in _blocks(middle):
+            steps = torch.zeros(len(places), middle.numel(), dtype=middle.dtype)
+            steps[torch.arange(len(places)), places] = 0.1
+            changed = torch.cat([middle[None], middle + steps.reshape(-1, *middle.shape)])
+            results = _apply(evaluator, symbols, changed).flatten(1).double()
+            response = results[1:] - results[0]
+            # eigenvectors of the least eigenvalues: right singular vectors, at a tenth of the cost
+            shrunk = torch.linalg.eigh(response @ response.T).eigenvectors[:, :DIRECTIONS].T
+            directions = torch.zeros(DIRECTIONS, middle.numel(), dtype=middle.dtype)
+            directions[:, places] = (0.25 * shrunk / shrunk.abs().amax(1, keepdim=True)).to(middle.dtype)
+            directions = directions.reshape(-1, *middle.shape)
+            images = torch.stack([middle + directions, middle - directions], dim=1).flatten(0, 1)
+            yield _Pool(names, images, _apply(evaluator, symbols, images), len(images))
+
+
+def _blocks(image: Tensor) -> Iterator[Tensor]:
+    """Pixels to be changed together: all of a small image, of a large one the corners and the middle."""
+    numbers = torch.arange(image.numel()).reshape(image.shape)
+    if image.numel() <= MAX_PIXELS:
+        yield numbers.flatten()
+        return
+    height, width = image.shape[-2:]
+    side = min(height, width, 16, math.isqrt(MAX_VALUES // image.numel()))
+    bottom, right = height - side, width - side
+    for top, left in dict.fromkeys([(0, 0), (0, right), (bottom, 0), (bottom, right), (bottom // 2, right // 2)]):
+        yield numbers[0, top : top + side, left : left + side].flatten()
 
 
 def _patterns(like: Tensor) -> Tensor:
