@@ -11,7 +11,7 @@ from augalgebra import AugalgebraError, Catalog
 if TYPE_CHECKING:
     from augalgebra.checks import Discovery, LawReport, LawResult, Probe
 
-Size = Annotated[int, typer.Option(min=4, help="Height and width of the probe images.")]
+Size = Annotated[int, typer.Option(min=8, help="Height and width of the probe images.")]
 
 
 MOST_SHOWN = 40
