@@ -99,7 +99,7 @@ class Relabelling:
 def words_up_to(generators: Sequence[Word], length: int) -> list[Word]:
     """Every product of at most `length` generators, the empty one included; shortest first, then in their order.
 
-    Example:
+    Examples:
         >>> from augalgebra import word_of
         >>> [str(word) for word in words_up_to([word_of("a"), word_of("b")], 2)]
         ['id', 'a', 'b', 'a^2', 'a * b', 'b * a', 'b^2']
@@ -107,15 +107,25 @@ def words_up_to(generators: Sequence[Word], length: int) -> list[Word]:
     return [product(letters) for size in range(length + 1) for letters in itertools.product(generators, repeat=size)]
 
 
+def short_words(generators: Sequence[Word]) -> list[Word]:
+    """The empty word, each generator, and the products of two different ones in either order.
+
+    Examples:
+        >>> from augalgebra import word_of
+        >>> [str(word) for word in short_words([word_of("a"), word_of("b")])]
+        ['id', 'a', 'b', 'a * b', 'b * a']
+    """
+    return [IDENTITY, *generators, *(product(pair) for pair in itertools.permutations(generators, 2))]
+
+
 def default_views(catalog: Catalog, generators: Sequence[Word]) -> list[Word]:
-    """The original, each augmentation, and each product of two different ones; each image only once.
+    """The short words, of those that give the same images only the first.
 
     These are the views of the published stage 1, and both orders where the laws do not say that they agree.
     """
-    words = [IDENTITY, *generators, *(product(pair) for pair in itertools.permutations(generators, 2))]
     system = catalog.system(*generators)
     seen: dict[Word, Word] = {}
-    for word in words:
+    for word in short_words(generators):
         seen.setdefault(exact_form(system, word), word)
     return list(seen.values())
 

@@ -1,13 +1,14 @@
 """The composition table: as rows of data, and as text that reads well in Markdown and in a terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from augalgebra.checks.latent_report import CompositionReport, WordScore
 from augalgebra.checks.results import finite
 
-HEADINGS = ("what", "word", "from", "floor", "loss", "gap ratio", "nothing moved")
+_NAMES = 3
+"""Columns that hold text; the others hold numbers."""
 
 
 @dataclass(frozen=True)
@@ -53,26 +54,35 @@ def _row(score: WordScore) -> Row:
     return Row(score.kind, score.word, score.view, score.floor, score.bce, score.gap_ratio, score.identity_ratio)
 
 
-def as_markdown(rows: Sequence[Row]) -> str:
-    """A table whose columns are aligned, so that it can be read as it is."""
-    cells = [list(HEADINGS), *(_cells(row) for row in rows)]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(HEADINGS))]
-    numbers = range(3, len(HEADINGS))
+def as_markdown(rows: Sequence[Row], beside: Mapping[str, Sequence[Row]] | None = None) -> str:
+    """A table whose columns are aligned, so that it can be read as it is.
+
+    Args:
+        rows: The rows.
+        beside: Further measurements of the same words, by the heading of the column for their gap ratios.
+    """
+    others = {
+        heading: {(row.word, row.start): row.gap_ratio for row in more} for heading, more in (beside or {}).items()
+    }
+    cells = [["what", "word", "from", "floor", "loss", "gap ratio", *others, "nothing moved"]]
+    for row in rows:
+        ratios = [row.gap_ratio, *(ratio.get((row.word, row.start)) for ratio in others.values())]
+        numbers = [_text(row.floor, 2), _text(row.loss, 2), *(_text(ratio, 3) for ratio in ratios)]
+        if row.reason:
+            numbers[2] = "no inverse"
+        cells.append([row.what, row.word, row.start, *numbers, _text(row.identity_ratio, 2)])
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
 
     def line(texts: Sequence[str]) -> str:
         padded = [
-            text.rjust(width) if column in numbers else text.ljust(width)
+            text.ljust(width) if column < _NAMES else text.rjust(width)
             for column, (text, width) in enumerate(zip(texts, widths, strict=True))
         ]
         return f"| {' | '.join(padded)} |"
 
-    rule = ["-" * (width - 1) + ":" if column in numbers else "-" * width for column, width in enumerate(widths)]
+    rule = ["-" * width if column < _NAMES else "-" * (width - 1) + ":" for column, width in enumerate(widths)]
     return "\n".join([line(cells[0]), line(rule), *map(line, cells[1:])])
 
 
-def _cells(row: Row) -> list[str]:
-    names = [row.what, row.word, row.start]
-    if row.floor is None or row.loss is None or row.gap_ratio is None or row.identity_ratio is None:
-        return [*names, "", "", "no inverse", ""]
-    numbers = [f"{row.floor:.2f}", f"{row.loss:.2f}", f"{row.gap_ratio:.3f}", f"{row.identity_ratio:.2f}"]
-    return names + numbers
+def _text(number: float | None, places: int) -> str:
+    return "" if number is None else f"{number:.{places}f}"
