@@ -31,26 +31,6 @@ class Register(Protocol):
     """The callback a plugin receives: a decorator that admits one augmentation.
 
     Nothing that is left out is taken to be false: an augmentation without ``period`` is one whose period is unknown.
-
-    Args:
-        name: ``namespace.name``; a bare name is put into the plugin's own namespace.
-        inverse: Name of the inverse, ``"self"`` for an involution, a word (``"shear_x(-degrees)"``), or ``"none"`` if
-            there is none because different images have one result.
-        inverse_kind: ``exact`` (both sides), ``right`` (doing the inverse after this one restores the image), ``left``
-            (doing it before), or ``approximate``.
-        period: The least n > 0 with a^n = id.
-        idempotent: a * a = a.
-        commutes_with: Augmentations it may be exchanged with.
-        equals: A word it is equal to.
-        additive: The parameter that adds up: f(a) * f(b) = f(a + b) and f(0) = id. Several at once for a vector.
-        multiplicative: The parameter that multiplies: f(a) * f(b) = f(a * b) and f(1) = id.
-        laws: Further equations in text, ``=`` exact or ``≈`` approximate, or `Law` objects. Names between brackets
-            are variables.
-        approximate: Largest root-mean-square error of the laws declared by the keywords above, if they hold only up
-            to interpolation; None if they are exact.
-        params: Ranges and distributions of parameters; names, defaults and whole numbers are read off the signature.
-        shape: What happens to height and width: ``kept``, ``transposed`` or ``changed``.
-        tolerance: Largest absolute error on pixels at which exact laws still count as holding.
     """
 
     def __call__(
@@ -71,7 +51,28 @@ class Register(Protocol):
         shape: Shape = "kept",
         tolerance: float | None = None,
     ) -> Callable[[Declared], Declared]:
-        """Return the decorator."""
+        """Return the decorator.
+
+        Args:
+            name: ``namespace.name``; a bare name is put into the plugin's own namespace.
+            inverse: Name of the inverse, ``"self"`` for an involution, a word (``"shear_x(-degrees)"``), or ``"none"`` if
+                there is none because different images have one result.
+            inverse_kind: ``exact`` (both sides), ``right`` (doing the inverse after this one restores the image), ``left``
+                (doing it before), or ``approximate``.
+            period: The least n > 0 with a^n = id.
+            idempotent: a * a = a.
+            commutes_with: Augmentations it may be exchanged with.
+            equals: A word it is equal to.
+            additive: The parameter that adds up: f(a) * f(b) = f(a + b) and f(0) = id. Several at once for a vector.
+            multiplicative: The parameter that multiplies: f(a) * f(b) = f(a * b) and f(1) = id.
+            laws: Further equations in text, ``=`` exact or ``≈`` approximate, or `Law` objects. Names between brackets
+                are variables.
+            approximate: Largest root-mean-square error of the laws declared by the keywords above, if they hold only up
+                to interpolation; None if they are exact.
+            params: Ranges and distributions of parameters; names, defaults and whole numbers are read off the signature.
+            shape: What happens to height and width: ``kept``, ``transposed`` or ``changed``.
+            tolerance: Largest absolute error on pixels at which exact laws still count as holding.
+        """
 
 
 class HookSpecs:
@@ -81,7 +82,7 @@ class HookSpecs:
     def augalg_register(self, register: Register) -> None:
         """Contribute augmentations.
 
-        Example:
+        Examples:
             A whole plugin::
 
                 import augalgebra as aa
@@ -99,7 +100,7 @@ class HookSpecs:
 
         A law that names something unknown is reported and left out; it harms nothing else.
 
-        Example:
+        Examples:
             Tell how two plugins go together::
 
                 @aa.hookimpl
@@ -115,7 +116,7 @@ class HookSpecs:
         For plugins that wrap a whole library lazily: ``albumentations.Solarize`` is built when it is first used.
         The hook is asked for names that start with the plugin's name and a dot only.
 
-        Example:
+        Examples:
             Give every power-of-two zoom a name::
 
                 @aa.hookimpl
@@ -131,7 +132,7 @@ class HookSpecs:
         Each is a function from (channels, height, width) to a float batch ``[batch, channel, height, width]`` in
         [0, 1]. Good probes have no symmetry, otherwise they cannot tell laws apart.
 
-        Example:
+        Examples:
             Check on a ramp as well::
 
                 @aa.hookimpl
