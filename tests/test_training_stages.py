@@ -144,8 +144,9 @@ def test_encodings_are_posterior_means_of_the_views() -> None:
     torch.testing.assert_close(
         torch.tensor(moments.mean(FLIPS.words[1])).float(), codes[1].mean(0), atol=1e-6, rtol=1e-5
     )
-    mean, log_variance = posteriors(space, images)
+    mean, log_variance = (part[0] for part in posteriors(space, images))
     torch.testing.assert_close(codes[0], mean)
+    torch.testing.assert_close(codes, posteriors(space, images, FLIPS)[0])
     samples = posterior_samples(space, FLIPS, images, seed=1)
     assert torch.equal(samples, posterior_samples(space, FLIPS, images, seed=1))
     z = (samples[0] - mean) / (0.5 * log_variance).exp()

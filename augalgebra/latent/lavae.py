@@ -53,7 +53,7 @@ class LAVAE(nn.Module):
         encoder: Images to mean and log variance.
         decoders: Head by name.
 
-    Example:
+    Examples:
         >>> space = LAVAE(Architecture(dim=8, width=4), seed=0)
         >>> space.decode(space.encode(torch.zeros(2, 1, 28, 28))).shape
         torch.Size([2, 1, 28, 28])

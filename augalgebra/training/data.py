@@ -109,7 +109,7 @@ def load_data(name: str | Path = "digits", data_dir: str | Path | None = None) -
     Raises:
         DataError: There is no such data set, or its files are missing, damaged or of an unexpected form.
 
-    Example:
+    Examples:
         >>> load_data("digits").image_shape
         (1, 28, 28)
     """

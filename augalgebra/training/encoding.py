@@ -44,27 +44,31 @@ def encoded_views(space: LatentSpace, views: Views, split: Split) -> Iterator[Fl
 
 
 @torch.no_grad()
+def posteriors(
+    space: LAVAE, split: Split, views: Views | None = None
+) -> tuple[Float[Tensor, "view image latent"], Float[Tensor, "view image latent"]]:
+    """Mean and log variance of every view of every image, on the space's device.
+
+    Args:
+        space: The latent space.
+        split: The images.
+        views: The views; None stands for the originals alone.
+    """
+    device = _device(space)
+    means, log_variances = [], []
+    for start in range(0, len(split), BATCH):
+        images, ids = split.batch(slice(start, start + BATCH))
+        made = images[None] if views is None else views.make(images, ids)
+        mean, log_variance = space.posterior(made.flatten(0, 1).to(device))
+        means.append(mean.view(*made.shape[:2], -1))
+        log_variances.append(log_variance.view(*made.shape[:2], -1))
+    return torch.cat(means, dim=1), torch.cat(log_variances, dim=1)
+
+
 def posterior_samples(space: LAVAE, views: Views, split: Split, seed: int) -> Float[Tensor, "view image latent"]:
     """One draw from the posterior of every view, as the published second stage uses them."""
-    device = _device(space)
-    batches = []
-    for number, start in enumerate(range(0, len(split), BATCH)):
-        images, ids = split.batch(slice(start, start + BATCH))
-        mean, log_variance = space.posterior(views.make(images, ids).flatten(0, 1).to(device))
-        drawn = sample(mean, log_variance, generator_for(seed, "stage 2 samples", number, device))
-        batches.append(drawn.view(len(views), len(images), -1).cpu())
-    return torch.cat(batches, dim=1)
-
-
-@torch.no_grad()
-def posteriors(space: LAVAE, split: Split) -> tuple[Float[Tensor, "image latent"], Float[Tensor, "image latent"]]:
-    """Mean and log variance of every original, on the space's device."""
-    device = _device(space)
-    pairs = [
-        space.posterior(split.batch(slice(start, start + BATCH))[0].to(device)) for start in range(0, len(split), BATCH)
-    ]
-    means, log_variances = zip(*pairs, strict=True)
-    return torch.cat(means), torch.cat(log_variances)
+    mean, log_variance = posteriors(space, split, views)
+    return sample(mean, log_variance, generator_for(seed, "stage 2 samples", device=mean.device)).cpu()
 
 
 def _device(space: object) -> torch.device:

@@ -70,7 +70,7 @@ def routes(views: Views, relabelled: Mapping[Symbol, Symbol] | None = None) -> d
 
 
 class HeadObjective:
-    """How well a head draws each view of the originals from their moved latents."""
+    """How well a head draws each view of the originals from their moved latents, and perhaps from its own code."""
 
     def __init__(
         self,
@@ -80,9 +80,10 @@ class HeadObjective:
         split: Split,
         maps: Sequence[LatentMap],
         *,
+        own_codes: bool = False,
         bfloat16: bool = False,
     ) -> None:
-        """Encode all originals once.
+        """Encode everything once.
 
         Args:
             space: The latent space; only the head learns.
@@ -90,11 +91,13 @@ class HeadObjective:
             views: What the head shall draw.
             split: The images.
             maps: For each view, what moves the latent of the original to where the head draws it.
+            own_codes: Whether views are drawn from their own codes too, half of the time.
             bfloat16: Whether to compute products in bfloat16.
         """
         self._space, self._head, self._views, self._split = space, head, views, split
         self._maps, self._bfloat16 = tuple(maps), bfloat16
-        self._mean, self._log_variance = posteriors(space, split)
+        self._own_codes = own_codes
+        self._mean, self._log_variance = posteriors(space, split, views if own_codes else None)
 
     def __call__(self, step: Step) -> Measured:
         """The cross-entropy of each view; the loss is their sum, the total of the slides."""
@@ -102,10 +105,13 @@ class HeadObjective:
         images, ids = self._split.batch(step.positions)
         targets = self._views.make(images, ids).to(device)
         rows = step.positions.to(device)
-        latents = sample(self._mean[rows], self._log_variance[rows], step.noise)
-        moved = torch.stack([item.apply(latents) for item in self._maps])
+        codes = sample(self._mean[:, rows], self._log_variance[:, rows], step.noise)  # [view, batch, latent]
+        latents = torch.stack([item.apply(codes[0]) for item in self._maps])
+        if self._own_codes:
+            own = torch.rand(latents.shape[:2], generator=step.noise, device=device) < 0.5
+            latents = torch.where(own[..., None], codes, latents)
         with autocast(device, bfloat16=self._bfloat16):
-            logits = self._space.logits(moved.flatten(0, 1), self._head).view_as(targets)
+            logits = self._space.logits(latents.flatten(0, 1), self._head).view_as(targets)
         terms = {
             self._views.catalog.display(word): cross_entropy(drawn, target)
             for word, drawn, target in zip(self._views.words, logits, targets, strict=True)
@@ -132,7 +138,8 @@ def head_loop(
         split: The images.
         operators: Knows the operator of a word.
         recipe: How to descend.
-        relabelled: Which trained augmentation's operator each new one takes over; None if they have their own.
+        relabelled: Which trained augmentation's operator each new one takes over. None if they have their own; the
+            head is then also shown the codes of the new views themselves.
 
     Raises:
         AugalgebraError: There is no such head, or an operator is missing.
@@ -143,7 +150,7 @@ def head_loop(
         STAGE,
         decoder,
         recipe.optimizer(decoder.parameters()),
-        HeadObjective(space, head, views, split, maps, bfloat16=recipe.bfloat16),
+        HeadObjective(space, head, views, split, maps, own_codes=relabelled is None, bfloat16=recipe.bfloat16),
         samples=len(split),
         batch_size=recipe.batch_size,
         limit=recipe.limit,

@@ -15,7 +15,7 @@ def to_toml(tables: Mapping[tuple[str, ...], Mapping[str, Any]]) -> str:
     Args:
         tables: Values by name, by the path of the table.
 
-    Example:
+    Examples:
         >>> print(to_toml({("heads", "my head"): {"steps": 3, "names": ("a", "b")}}), end="")
         [heads."my head"]
         steps = 3

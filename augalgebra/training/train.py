@@ -60,7 +60,7 @@ def train(
         TrainingError: The loss was not finite; the folder holds the last good state.
         AugalgebraError: Settings, data or augmentations are impossible.
 
-    Example:
+    Examples:
         >>> run = train("runs/flips", TrainSettings(epochs=40), load_catalog())  # doctest: +SKIP
     """
     folder = Path(folder)
@@ -145,7 +145,7 @@ def transfer(
     run.check_data(data)
     views = Views.published(catalog, augmentations, seed=settings.seed)
     trained = [catalog.word(name) for name in settings.augmentations]
-    meanings = relabelling(trained, views.generators) if mode == "relabel" else {}
+    meanings = relabelling(trained, views.generators) if mode == "relabel" else None
     name = head or _head_name([catalog.display(word) for word in views.generators])
     seed = derived_seed(settings.seed, f"head {name}")
     run.space.add_head(name, seed=seed)
@@ -167,7 +167,7 @@ def transfer(
 
     def keep(ended: Ending) -> Transfer:
         symbols = [word.symbols[0] for word in views.generators]
-        operators = [meanings.get(symbol, symbol) for symbol in symbols]
+        operators = [(meanings or {}).get(symbol, symbol) for symbol in symbols]
         added = Transfer(name, tuple(map(str, symbols)), mode, tuple(map(str, operators)), loop.step, ended)
         run.transfers[name] = added
         run.record(STAGE_3, loop.epochs, head=name)
