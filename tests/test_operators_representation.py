@@ -1,5 +1,6 @@
 """Planted ground truth: encodings that a known representation moves, seen through a random linear map, with noise."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -121,10 +122,27 @@ def test_the_readout_is_the_least_squares_solution_over_the_group():
     fit = nearest_representation(orbit.operators, planted.group)
     matrices = fit.representation.matrices
     expected = np.linalg.lstsq(matrices.reshape(-1, DIM), orbit.operators.reshape(-1, DIM), rcond=None)[0]
-    found = readout(orbit.operators, fit.representation)
+    np.testing.assert_allclose(np.eye(DIM)[None].repeat(8, 0), orbit.sources, atol=1e-9)
+    found = readout(orbit.operators, orbit.sources, orbit.weights, fit.representation)
     np.testing.assert_allclose(expected, found, atol=1e-10)
     with_it = np.linalg.norm(matrices @ found - orbit.operators)
     assert with_it < np.linalg.norm(matrices - orbit.operators)
+
+
+def test_the_readout_of_some_views_is_least_squares_on_their_encodings():
+    planted = Planted.make("D4", noise=0.4)
+    words = [parse_word(text) for text in ("id", "a", "b", "a * b")]
+    orbit = planted.orbit(words, partial=True)
+    fit = nearest_representation(orbit.operators, planted.group)
+    K = readout(orbit.operators, orbit.sources, orbit.weights, fit.representation)
+    rows = []
+    for source, target in itertools.product(range(4), repeat=2):
+        start, end = (planted.group.number(words[i]) for i in (source, target))
+        element = planted.group.table[planted.group.inverses[start], end]
+        white = [(planted.latents[i] - orbit.whitening.centre) @ orbit.whitening.inverse_root for i in (start, end)]
+        rows.append((white[0] @ fit.representation.matrices[element], white[1]))
+    expected = np.linalg.lstsq(*(np.vstack(side) for side in zip(*rows, strict=True)), rcond=None)[0]
+    np.testing.assert_allclose(expected, K, atol=1e-9)
 
 
 def test_no_start_of_many_finds_anything_better():

@@ -154,13 +154,15 @@ def _representation(
         "order": len(group),
         "generators": [str(word) for word in group.generators],
         "multiplicities": list(fit.representation.multiplicities),
-        "agreement": fit.agreement,
+        # of views that are not closed, only as much can agree as was measured
+        "agreement": fit.agreement * orbit.operators[:, 0].size / float(np.trace(orbit.sources.sum(axis=0))),
         "whitening_condition": orbit.whitening.condition,
         "missing_views": [str(word) for word in orbit.missing],
     }
     last = None
     if plan.fit == "representation+readout":
-        last = orbit.whitening.affine(readout(orbit.operators, fit.representation))
+        K = readout(orbit.operators, orbit.sources, orbit.weights, fit.representation)
+        last = orbit.whitening.affine(K)
     pairs = {word: connected(moments.words, system, word) for word in maps}
     return Fitted(plan.fit, maps, pairs, last, dict.fromkeys(maps, details))
 

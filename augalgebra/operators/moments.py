@@ -11,7 +11,7 @@ from augalgebra.algebra.words import Word
 from augalgebra.operators.arrays import Array
 from augalgebra.operators.errors import MomentsError
 
-CHUNK = 4096
+CHUNK = 1024
 """Most images that are turned into float64 at once."""
 
 
@@ -34,7 +34,7 @@ class ViewMoments:
         dim: Number of latent coordinates.
         count: Number of images seen.
 
-    Example:
+    Examples:
         >>> moments = ViewMoments([Word()], dim=2)
         >>> moments.add(np.array([[[0.0, 1.0], [2.0, 1.0]]]))
         >>> moments.mean(Word()).tolist(), moments.covariance(Word(), Word()).tolist()

@@ -89,7 +89,7 @@ class Operator:
         stale: Why it should not be trusted any more, one line for each reason.
         one_parameter: Whether it belongs to a one-parameter group of real powers; None where no real power was taken.
 
-    Example:
+    Examples:
         >>> half_turn = Operator.of(AffineMap.linear(-np.eye(2)), label="half_turn")
         >>> (half_turn @ half_turn).matrix.tolist()
         [[1.0, 0.0], [0.0, 1.0]]

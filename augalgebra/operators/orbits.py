@@ -33,12 +33,16 @@ class GroupOrbit:
         group: The group.
         whitening: The coordinates.
         operators: M, ``[n, d, d]``; zero for an element that connects no two views.
+        sources: Second moment of the views that each element was measured on, ``[n, d, d]``; the identity if closed.
+        weights: Number of pairs of views that each element connects, ``[n]``.
         missing: Views that closed orbits would need and that were not encoded.
     """
 
     group: FiniteGroup
     whitening: Whitening
     operators: Array
+    sources: Array
+    weights: Array
     missing: tuple[Word, ...]
 
     @property
@@ -102,11 +106,13 @@ class GroupOrbit:
             whitening = Whitening.of_views(moments, closed, centred=centred, ridge=ridge)
         else:
             whitening = _averaged(moments, group, pairs, centred=centred, ridge=ridge)
-        operators = np.zeros((len(group), moments.dim, moments.dim))
+        operators, sources = np.zeros((2, len(group), moments.dim, moments.dim))
         for number, connections in enumerate(pairs):
             if connections:
                 operators[number] = whitening.cross(moments, connections)
-        return cls(group, whitening, operators, missing)
+                sources[number] = whitening.cross(moments, [(source, source) for source, _ in connections])
+        weights = np.array([len(connections) for connections in pairs], dtype=np.float64)
+        return cls(group, whitening, operators, sources, weights, missing)
 
 
 def _averaged(

@@ -44,7 +44,7 @@ class OperatorRegistry(OperatorTable):
     Works for anything that encodes: it needs to know the number of coordinates, a digest of the encoder, and moments of
     encoded views.
 
-    Example:
+    Examples:
         Fit two flips and look at a product::
 
             registry = OperatorRegistry.of(space, catalog)

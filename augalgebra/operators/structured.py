@@ -60,7 +60,7 @@ def structured(group: FiniteGroup, dim: int) -> Representation:
         A representation in blocks, one irreducible representation after the other. Where the group allows it the
         entries are 0 and ±1, so that every relation holds exactly even in float32.
 
-    Example:
+    Examples:
         For two commuting flips and 16 coordinates: signs, four coordinates for each of the four characters.
     """
     irreps = real_irreps(group)

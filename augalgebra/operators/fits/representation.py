@@ -137,14 +137,22 @@ def _climb(operators: Array, model: Representation, start: Array, most: int) -> 
     return RepresentationFit(Representation(model.group, matrices, model.multiplicities), agreement, U)
 
 
-def readout(operators: Array, representation: Representation) -> Array:
-    """K = n⁻¹ Σ_g π(g)ᵀ M_g: what, applied once after π of a whole word, recovers most of what exactness costs.
+def readout(operators: Array, sources: Array, weights: Array, representation: Representation) -> Array:
+    """What, applied once after π of a whole word, recovers most of the latent error that exactness costs.
 
-    It is the least-squares solution of π(g) K ≈ M_g over all g at once.
+    The least-squares solution of z π(g) K ≈ z' over all g at once: (Σ_g w_g π(g)ᵀ S_g π(g))⁻¹ Σ_g w_g π(g)ᵀ M_g. For
+    closed orbits, where S_g = I, that is n⁻¹ Σ_g π(g)ᵀ M_g.
 
     Args:
         operators: M, ``[n, d, d]`` in whitened coordinates.
+        sources: S, the second moments of what each element was measured on, ``[n, d, d]``.
+        weights: How many pairs of views each element was measured on, ``[n]``.
         representation: π.
     """
-    mean: Array = np.einsum("gji,gjk->ik", representation.matrices, operators) / len(operators)
-    return mean
+    matrices = representation.matrices
+    turned = matrices.transpose(0, 2, 1)
+    solution: Array = np.linalg.solve(
+        np.einsum("g,gij->ij", weights, turned @ sources @ matrices),
+        np.einsum("g,gij->ij", weights, turned @ operators),
+    )
+    return solution
