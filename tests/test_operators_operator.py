@@ -138,6 +138,14 @@ class TestOperator:
         operator.apply(z).sum().backward()
         np.testing.assert_allclose(operator.matrix.sum(axis=1), z.grad[0].numpy(), rtol=1e-5)
 
+    def test_gradients_pass_through_what_was_used_in_inference_before(self):
+        operator = Operator.of(affine(0), A)
+        with torch.inference_mode():
+            operator.apply(torch.ones(1, 4))
+        z = torch.ones(1, 4, requires_grad=True)
+        operator.apply(z).sum().backward()
+        assert z.grad is not None
+
     def test_the_identity_returns_the_very_same_latents(self):
         z = torch.ones(2, 4)
         assert Operator.identity(4).apply(z) is z

@@ -21,6 +21,7 @@ from augalgebra.operators import (
     LatentResidual,
     MissingOperatorError,
     OperatorRegistry,
+    OrbitFloor,
     RankError,
     StaleOperatorError,
     ViewMoments,
@@ -450,6 +451,40 @@ class TestHolding:
         registry = OperatorRegistry.of(space, catalog)
         with pytest.raises(FitError, match="16×16 finite numbers"):
             registry.hold({catalog.word("flip_lr"): matrix})
+
+
+class TestOrbitFloor:
+    @pytest.fixture
+    def floor(self, upright, catalog, upright_views):
+        registry = OperatorRegistry.of(upright, catalog)
+        registry.fit(upright_views[0], WORDS, "representation+readout")
+        return OrbitFloor(upright, registry), registry
+
+    def test_it_is_exactly_equivariant_where_the_space_is_not(self, floor, upright, catalog, square, digits):
+        space, registry = floor
+        assert isinstance(space, LatentSpace)
+        images = digits[:50]
+        codes = space.encode(images)
+        for word in square.elements:
+            operator = registry.operator(word, readout=False)
+            turned = catalog.apply(word, images)
+            np.testing.assert_allclose(operator.apply(codes), space.encode(turned), atol=1e-4)
+            np.testing.assert_allclose(
+                catalog.apply(word, space.decode(codes)), space.decode(operator.apply(codes)), atol=1e-4
+            )
+        flip = registry.operator("flip_lr", readout=False)
+        assert (flip.apply(upright.encode(images)) - upright.encode(images.flip(-1))).abs().max() > 0.1
+
+    def test_it_says_that_it_is_a_floor_and_is_another_space(self, floor, upright):
+        space, _ = floor
+        assert space.label.startswith("floor")
+        assert space.fingerprint() != upright.fingerprint()
+
+    def test_it_needs_a_group(self, upright, catalog, upright_views):
+        registry = OperatorRegistry.of(upright, catalog)
+        registry.fit(upright_views[0], WORDS, "ridge")
+        with pytest.raises(FitError, match="no finite group of exact operators"):
+            OrbitFloor(upright, registry)
 
 
 class TestResiduals:

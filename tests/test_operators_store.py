@@ -5,6 +5,7 @@ from dataclasses import replace
 import augalg_dihedral
 import numpy as np
 import pytest
+import torch
 from safetensors import safe_open
 
 import augalgebra as aa
@@ -94,6 +95,8 @@ def test_what_is_read_is_equal_bit_for_bit(registry, path, catalog):
         first, second = registry.operator(text), found.operator(text)
         assert first.matrix.tobytes() == second.matrix.tobytes()
         assert first.shift.tobytes() == second.shift.tobytes()
+        codes = torch.ones(2, DIM)
+        assert torch.equal(first.apply(codes), second.apply(codes))
 
 
 def test_equal_registries_give_equal_files(path, catalog, tmp_path):

@@ -12,6 +12,7 @@ from augalgebra.operators.errors import (
     StoreError,
 )
 from augalgebra.operators.fitting import FitOptions
+from augalgebra.operators.floor import OrbitFloor
 from augalgebra.operators.groups import FiniteGroup
 from augalgebra.operators.moments import ViewMoments
 from augalgebra.operators.operator import Operator
@@ -39,6 +40,7 @@ __all__ = [
     "Operator",
     "OperatorRegistry",
     "OrbitError",
+    "OrbitFloor",
     "Plan",
     "Provenance",
     "RankError",

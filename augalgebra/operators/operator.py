@@ -102,7 +102,7 @@ class Operator:
     source: OperatorSource | None = None
     stale: tuple[str, ...] = ()
     one_parameter: bool | None = None
-    _tensors: dict[tuple[torch.dtype, torch.device], tuple[Tensor, Tensor | None]] = field(
+    _tensors: dict[tuple[torch.device, torch.dtype], tuple[Tensor, Tensor | None]] = field(
         default_factory=dict, repr=False
     )
 
@@ -183,10 +183,12 @@ class Operator:
             )
         if self.is_identity:
             return latents
-        key = latents.dtype, latents.device
+        key = latents.device, latents.dtype
         if key not in self._tensors:
-            shift = None if self.affine.is_linear else torch.as_tensor(self.shift).to(latents)
-            self._tensors[key] = torch.as_tensor(self.matrix).to(latents), shift
+            # ordinary tensors even where inference is on, since they may be met again where gradients are wanted
+            with torch.inference_mode(mode=False):
+                shift = None if self.affine.is_linear else torch.tensor(self.shift).to(*key)
+                self._tensors[key] = torch.tensor(self.matrix).to(*key), shift
         matrix, shift = self._tensors[key]
         moved = latents @ matrix
         return moved if shift is None else moved + shift

@@ -10,7 +10,7 @@ from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog
 from augalgebra.operators.affine import AffineMap
 from augalgebra.operators.arrays import Array
-from augalgebra.operators.choose import Plan, choose
+from augalgebra.operators.choose import Plan, choose, exact_period
 from augalgebra.operators.errors import FitError
 from augalgebra.operators.families import FamilyFit, find_family, fit_family
 from augalgebra.operators.fitting import FitOptions, Fitted, KnownGroup, carry_out
@@ -109,7 +109,7 @@ class OperatorRegistry(OperatorTable):
         known = self.known_group(without=fitted.maps)
         for word, operator in fitted.maps.items():
             details = {"reason": plan.reason, **fitted.details.get(word, {})}
-            if known is not None and plan.group is None:
+            if known is not None and plan.group is None and exact_period(self.catalog, word) is not None:
                 details |= self._joined(known, word, operator)
             self._put(word, operator, fitted.fit, details, last, moments, fitted.pairs[word])
 
