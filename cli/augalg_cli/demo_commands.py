@@ -35,30 +35,27 @@ def demo(
         render.emit_json(result.to_json())
     else:
         _show(result)
-    if result.laws.violated:
+    if result.findings.laws.violated:
         raise typer.Exit(1)
 
 
 def _show(result: "DemoResult") -> None:
-    images = result.composition.images
+    found = result.findings
+    trained = " and ".join(found.trained)
+    render.line(f"Laws on images: {found.laws.count('holds')} hold, {found.laws.violated} violated.")
     render.line(
-        f"Laws of flip_lr, flip_ud, shear_x and canny on images: {result.laws.count('holds')} hold, "
-        f"{result.laws.violated} violated."
+        f"Losses are nats per image, means over {found.exact.short.images} test digits. The floor encodes and "
+        "decodes a view directly; the gap is the loss after moving codes, over that floor (1 is perfect); 'nothing' is what it "
+        "would be if nothing were moved."
     )
-    render.line(
-        f"Losses below are nats per image, means over {images} test digits. The floor encodes and decodes a view "
-        "directly; the gap ratio is the loss after moving codes over that floor (1 is perfect)."
-    )
-    show_composition(
-        result.composition,
-        title="1. Trained on flip_lr and flip_ud",
-        beside=("published", result.published),
-    )
+    show_composition(found.exact.short, title=f"1. Trained on {trained}", beside=("published", found.published.short))
+    render.line(f"Longer words too: {found.exact.worst}")
+    render.line(f"{' ' * 18}{found.published.worst}")
     titles = {
-        "relabel": "2. Transfer to shear_x and canny: trained operators relabelled, a new head",
-        "extend": "3. Transfer to shear_x and canny: operators of their own, a new head",
+        "relabel": "2. Transfer, relabelled: the trained operators, a new head",
+        "extend": "3. Transfer, extended: operators of their own, a new head",
     }
-    for mode, transfer in result.transfers.items():
+    for mode, transfer in found.transfers.items():
         show_composition(transfer.report, title=titles[mode])
         render.line(f"Original, both and their composition together: {transfer.total:.1f} nats.")
     render.line()

@@ -1,0 +1,98 @@
+"""A trained run, measured on the test images it has never seen."""
+
+import json
+from pathlib import Path
+
+import torch
+
+from augalgebra.checks.composition import measure_composition
+from augalgebra.checks.latent_batches import MultipliedOut
+from augalgebra.checks.latent_report import CompositionReport
+from augalgebra.checks.latent_words import Relabelling
+from augalgebra.errors import RunError
+from augalgebra.experiments.figures import draw_gallery
+from augalgebra.experiments.panels import gallery_panel
+from augalgebra.files import write_atomically
+from augalgebra.latent.protocol import MAIN_HEAD
+from augalgebra.training.data import load_data
+from augalgebra.training.run import Run
+
+CHECK, GALLERY = "check.json", "gallery.png"
+_ROWS = 5
+
+
+def measure_run(
+    run: Run,
+    *,
+    data_dir: str | Path | None = None,
+    max_length: int = 2,
+    head: str | None = None,
+    images: int | None = None,
+) -> CompositionReport:
+    """Measure the words of a run's augmentations, or of those that one of its heads was added for.
+
+    Args:
+        run: The run.
+        data_dir: Where downloaded data sets lie.
+        max_length: Longest word.
+        head: A head of stage 3; None measures what stage 1 trained.
+        images: How many test images to use, if not all.
+
+    Raises:
+        RunError: There is no such head, or the data are not those of the run.
+    """
+    names, relabelling = _augmentations(run, head)
+    data = load_data(run.settings.data, data_dir)
+    run.check_data(data)
+    pictures, ids = data.test.batch(slice(images))
+    return measure_composition(
+        run.space,
+        MultipliedOut(run.registry),
+        run.registry.catalog,
+        pictures.to(_device(run)),
+        names,
+        max_length=max_length,
+        labels=data.test.labels[: len(ids)],
+        ids=ids,
+        seed=run.settings.seed,
+        head=head or MAIN_HEAD,
+        relabelling=relabelling,
+    )
+
+
+def keep_check(run: Run, report: CompositionReport, *, data_dir: str | Path | None = None) -> None:
+    """Write what was measured, and a gallery of it, into the run's folder."""
+    write_atomically(run.folder / CHECK, json.dumps(report.to_json(), indent=2, allow_nan=False) + "\n")
+    data = load_data(run.settings.data, data_dir)
+    labels = data.test.labels.tolist()
+    rows = [labels.index(label) for label in sorted(set(labels))][:_ROWS]
+    pictures, ids = data.test.batch(slice(None))
+    panel = gallery_panel(
+        run.space,
+        MultipliedOut(run.registry),
+        run.registry.catalog,
+        pictures[rows].to(_device(run)),
+        run.settings.augmentations,
+        title=f"{run.settings.data}: {', '.join(run.settings.augmentations)}",
+        report=report,
+        head=report.head,
+        relabelling=None,
+        seed=run.settings.seed,
+        ids=[ids[row] for row in rows],
+    )
+    draw_gallery([panel], run.folder / GALLERY)
+
+
+def _device(run: Run) -> torch.device:
+    return next(run.space.parameters()).device
+
+
+def _augmentations(run: Run, head: str | None) -> tuple[tuple[str, ...], Relabelling | None]:
+    """The augmentations that a head draws, and the trained ones that they stand for."""
+    if head in (None, MAIN_HEAD):
+        return run.settings.augmentations, None
+    if head not in run.transfers:
+        known = ", ".join([MAIN_HEAD, *run.transfers])
+        raise RunError(f"{run.folder} has no head {head!r}; it has {known}; 'augalg transfer' adds one")
+    added = run.transfers[head]
+    return added.augmentations, Relabelling(run.registry.catalog, added.meanings)

@@ -1,0 +1,265 @@
+"""``train``, ``transfer``, ``operators``, ``check``: latent spaces and what their operators are worth."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from augalg_cli import options, render
+from augalg_cli.composition import show_composition
+from augalg_cli.progress import training_progress
+from augalgebra import AugalgebraError
+
+if TYPE_CHECKING:
+    from augalgebra.checks.latent_report import CompositionReport
+    from augalgebra.operators.table import Entry, FamilyEntry
+    from augalgebra.training.run import Run
+
+Folder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run.")]
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="Where data sets lie.", envvar="AUGALG_DATA", show_envvar=True),
+]
+Budget = Annotated[str | None, typer.Option("--budget", metavar="TIME", help="Time to train, such as 90s, 10m or 1h.")]
+Epochs = Annotated[int | None, typer.Option("--epochs", min=1, help="Passes over the data.")]
+Fit = Annotated[str | None, typer.Option("--fit", help="Name of the fit; by default the laws decide.")]
+
+_BUDGET = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>[smh]?)")
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
+_MOST_SHOWN = 25
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the application."""
+    panel = "Latent spaces"
+    app.command(
+        rich_help_panel=panel,
+        epilog="Example:  augalg train runs/flips --data mnist --augs flip_lr,flip_ud --budget 10m",
+    )(train)
+    app.command(rich_help_panel=panel, epilog="Example:  augalg transfer runs/flips shear_x,canny --mode relabel")(
+        transfer
+    )
+    app.command(rich_help_panel=panel, epilog="Example:  augalg operators runs/flips")(operators)
+    app.command(rich_help_panel=panel, epilog="Example:  augalg check runs/flips --max-length 4 --bar 1.05")(check)
+
+
+def train(
+    run: Folder,
+    data: Annotated[
+        str, typer.Option(help="'digits' (embedded), 'mnist', a folder of pictures, or a file.npz.")
+    ] = "digits",
+    data_dir: DataDir = None,
+    augs: Annotated[str, typer.Option(help="Augmentations, separated by commas.")] = "flip_lr,flip_ud",
+    preset: Annotated[
+        Literal["equivariant", "faithful"], typer.Option(help="'faithful' is the published recipe.")
+    ] = "equivariant",
+    dim: Annotated[int, typer.Option(min=1, help="Latent coordinates.")] = 16,
+    width: Annotated[int, typer.Option(min=0, help="Channels of the first convolution; 0: the preset's.")] = 0,
+    kl_weight: Annotated[float, typer.Option(min=0, help="Weight of the divergence from the prior.")] = 1.0,
+    epochs: Epochs = None,
+    budget: Budget = None,
+    fit: Fit = None,
+    seed: Annotated[int, typer.Option(help="Seed of everything drawn at random.")] = 0,
+    device: Annotated[str, typer.Option(help="'auto', 'cpu', 'cuda', ...")] = "auto",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Take up an interrupted run with the same settings.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run in this folder.")] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Train a latent space and fit its operators; Ctrl-C keeps what was learned."""
+    from augalgebra.training.settings import TrainSettings
+    from augalgebra.training.train import train as train_run
+
+    settings = TrainSettings(
+        data=data,
+        augmentations=_names(augs),
+        preset=preset,
+        dim=dim,
+        width=width,
+        kl_weight=kl_weight,
+        epochs=epochs,
+        seconds=_seconds(budget),
+        fit=fit,
+        seed=seed,
+        device=device,
+    )
+    with training_progress(quiet=as_json) as progress:
+        trained = train_run(
+            run,
+            settings,
+            options.catalog(),
+            data_dir=data_dir,
+            progress=progress,
+            resume=resume,
+            overwrite=overwrite,
+        )
+    report = _measured(trained, data_dir, max_length=2, head=None, images=None)
+    _keep(trained, report, data_dir)
+    if as_json:
+        render.emit_json({"run": str(run), "steps": trained.steps, "ended": trained.ended, **report.to_json()})
+        return
+    render.line(f"{trained.steps} steps, {_ending(trained.ended)}; the run is in {run}")
+    show_composition(report, title=f"Operators of {augs} on {report.images} test images of {data}")
+
+
+def transfer(
+    run: Folder,
+    augs: Annotated[str, typer.Argument(help="New augmentations, separated by commas.")],
+    mode: Annotated[
+        Literal["extend", "relabel"],
+        typer.Option(help="'extend' fits operators of their own; 'relabel' reuses the trained ones, as published."),
+    ] = "extend",
+    head: Annotated[str | None, typer.Option(help="Name of the new head; by default the augmentations' names.")] = None,
+    fit: Fit = None,
+    epochs: Epochs = None,
+    budget: Budget = None,
+    data_dir: DataDir = None,
+    as_json: options.Json = False,
+) -> None:
+    """Train a head that draws other augmentations; encoder and operators stay as they are (stage 3)."""
+    from augalgebra.training.train import transfer as transfer_run
+
+    loaded = _load(run)
+    with training_progress(quiet=as_json) as progress:
+        added = transfer_run(
+            loaded,
+            _names(augs),
+            mode=mode,
+            head=head,
+            fit=fit,
+            epochs=epochs,
+            seconds=_seconds(budget),
+            data_dir=data_dir,
+            progress=progress,
+        )
+    report = _measured(loaded, data_dir, max_length=2, head=added.head, images=None)
+    if as_json:
+        render.emit_json({"head": added.head, "mode": added.mode, "ended": added.ended, **report.to_json()})
+        return
+    render.line(f"head {added.head}: {added.steps} steps, {_ending(added.ended)}")
+    show_composition(report, title=f"Transfer to {augs}, {mode}")
+
+
+def operators(run: Folder, as_json: options.Json = False) -> None:
+    """Show the operators of a run: where each comes from and how far to trust it."""
+    catalog = options.catalog()
+    loaded = _load(run, accept_stale=True)
+    table = loaded.registry
+    entries: list[Entry | FamilyEntry] = [*table.entries.values(), *table.families.values()]
+    if as_json:
+        render.emit_json(
+            {
+                "operators": [
+                    item.provenance.to_json() | {"r2": item.provenance.r2, "stale": list(table.staleness(item))}
+                    for item in entries
+                ]
+            }
+        )
+        return
+    rows = [
+        (
+            catalog.shorten(item.word),
+            item.fit,
+            f"{item.plugin} {item.version}".strip(),
+            render.number(item.r2),
+            item.rank,
+            render.number(item.condition),
+        )
+        for item in (entry.provenance for entry in entries)
+    ]
+    render.table(["operator", "fit", "plugin", "R²", "rank", "condition"], rows, right=[3, 4, 5])
+    for entry in entries:
+        for reason in table.staleness(entry):
+            render.line(f"stale: {catalog.shorten(entry.provenance.word)}: {reason}")
+
+
+def check(
+    run: Folder,
+    max_length: Annotated[int, typer.Option(min=1, max=12, help="Longest word that is measured.")] = 2,
+    head: Annotated[str | None, typer.Option(help="Head to draw with; by default the trained one.")] = None,
+    bar: Annotated[float | None, typer.Option(help="Exit with 1 if the worst gap ratio is above this.")] = None,
+    images: Annotated[int | None, typer.Option(min=1, help="Measure on so many test images only.")] = None,
+    by_label: Annotated[bool, typer.Option("--by-label", help="Show the worst label of each word.")] = False,
+    data_dir: DataDir = None,
+    as_json: options.Json = False,
+) -> None:
+    """Measure every word from every view beside its floor and the identity; worst first."""
+    loaded = _load(run)
+    report = _measured(loaded, data_dir, max_length=max_length, head=head, images=images)
+    worst = report.worst_gap_ratio
+    missed = bar is not None and (worst is None or not worst <= bar)
+    if as_json:
+        render.emit_json(report.to_json() | {"bar": bar, "passed": not missed})
+    else:
+        _show_check(report, by_label=by_label)
+        if bar is not None:
+            render.line(f"bar {bar:g}: {'missed' if missed else 'met'}")
+    if missed:
+        raise typer.Exit(1)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Split at commas that are not between brackets."""
+    names = tuple(part.strip() for part in re.split(r",(?![^()]*\))", text) if part.strip())
+    if not names:
+        raise AugalgebraError("name at least one augmentation, such as --augs flip_lr,flip_ud")
+    return names
+
+
+def _seconds(text: str | None) -> float | None:
+    if text is None:
+        return None
+    match = _BUDGET.fullmatch(text.strip())
+    if match is None or not float(match["number"]):
+        raise AugalgebraError(f"{text!r} is no time; write for example 90s, 10m or 1h")
+    return float(match["number"]) * _SECONDS[match["unit"]]
+
+
+def _load(run: Path, *, accept_stale: bool = False) -> "Run":
+    from augalgebra.training.run import Run
+
+    return Run.load(run, options.catalog(), accept_stale=accept_stale)
+
+
+def _measured(
+    run: "Run", data_dir: Path | None, *, max_length: int, head: str | None, images: int | None
+) -> "CompositionReport":
+    from augalgebra.experiments.measure import measure_run
+
+    return measure_run(run, data_dir=data_dir, max_length=max_length, head=head, images=images)
+
+
+def _keep(run: "Run", report: "CompositionReport", data_dir: Path | None) -> None:
+    from augalgebra.experiments.measure import keep_check
+
+    keep_check(run, report, data_dir=data_dir)
+
+
+def _ending(ended: str) -> str:
+    return {"interrupted": "interrupted; 'augalg train --resume' goes on", "limit": "finished"}.get(ended, ended)
+
+
+def _show_check(report: "CompositionReport", *, by_label: bool) -> None:
+    headings = ["word", "from", "kind", "loss", "floor", "gap", "nothing", *(["worst label"] if by_label else [])]
+    rows: list[list[Any]] = []
+    for score in report.worst_first[:_MOST_SHOWN]:
+        row: list[Any] = [score.word, score.view, score.kind]
+        row += [f"{score.bce:.2f}", f"{score.floor:.2f}", f"{score.gap_ratio:.3f}", f"{score.identity_ratio:.2f}"]
+        if by_label and score.worst_label is not None:
+            row.append(f"{score.worst_label} ({score.by_label[score.worst_label]:.3f})")
+        rows.append(row)
+    render.table(headings, rows, right=[3, 4, 5, 6], title=f"{report.images} test images, worst first")
+    if len(report.words) > _MOST_SHOWN:
+        render.note(f"{len(report.words) - _MOST_SHOWN} better words are not shown; --json gives all")
+    for entry in report.no_inverse:
+        render.line(f"from {entry.view} there is no way back: {entry.reason}")
+    render.bulleted(
+        "relations", [f"{item.equation}: {item.residual:.2g}" for item in report.relations[:_MOST_SHOWN]], _MOST_SHOWN
+    )
+    for order in report.orders:
+        if order.mistaken:
+            render.line(f"{order.first} is drawn more like {order.second} than like itself")
+    worst = report.worst_gap_ratio
+    render.line(f"worst gap ratio {worst:.4f}" if worst is not None else "nothing could be measured")

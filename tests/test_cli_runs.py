@@ -1,0 +1,106 @@
+"""Training, measuring and extending a run from the command line."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+TRAIN = ["--data", "few.npz", "--width", "4", "--dim", "8", "--epochs", "1"]
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set of sixty digits in a file."""
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    images = np.kron(digits.images[:60], np.ones((2, 2))) / 16  # [60, 16, 16]
+    file = tmp_path_factory.mktemp("data") / "few.npz"
+    np.savez(file, images=images.astype(np.float32), labels=digits.target[:60])
+    return file
+
+
+@pytest.fixture
+def trained(few: Path, tmp_path: Path, augalg: Callable[..., Any]) -> Path:
+    shutil.copy(few, tmp_path / "few.npz")
+    done = augalg("train", "run", *TRAIN, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["ended"] == "limit"
+    return tmp_path / "run"
+
+
+def test_a_run_is_trained_measured_listed_and_extended(augalg: Callable[..., Any], trained: Path) -> None:
+    assert {"run.toml", "model.safetensors", "operators.safetensors", "metrics.jsonl", "check.json", "gallery.png"} <= {
+        file.name for file in trained.iterdir()
+    }
+
+    checked = augalg("check", "run", "--max-length", "3", "--json")
+    assert checked.returncode == 0, checked.stderr
+    report = json.loads(checked.stdout)
+    assert {"floor", "words", "relations", "worst_gap_ratio"} <= report.keys()
+    assert {"word", "from", "kind", "bce", "floor", "gap_ratio", "identity_ratio"} <= report["words"][0].keys()
+    assert report["worst_gap_ratio"] == report["words"][0]["gap_ratio"]
+    assert max(relation["residual"] for relation in report["relations"]) < 1e-5
+
+    assert augalg("check", "run", "--bar", "100").returncode == 0
+    missed = augalg("check", "run", "--bar", "0.5")
+    assert (missed.returncode, missed.stdout.splitlines()[-1]) == (1, "bar 0.5: missed")
+
+    before = (trained / "operators.safetensors").read_bytes()
+    relabelled = augalg(
+        "transfer", "run", "shear_x,canny", "--mode", "relabel", "--head", "new", "--epochs", "1", "--json"
+    )
+    assert relabelled.returncode == 0, relabelled.stderr
+    assert (trained / "operators.safetensors").read_bytes() == before
+    assert "canny" in json.loads(relabelled.stdout)["floor"]
+    assert augalg("check", "run", "--head", "new").returncode == 0
+
+    listed = json.loads(augalg("operators", "run", "--json").stdout)["operators"]
+    assert [item["name"] for item in listed] == ["dihedral.flip_lr", "dihedral.flip_ud"]
+    assert all(item["rank"] == 8 and item["stale"] == [] for item in listed)
+
+
+def test_two_trainings_with_one_seed_give_equal_files(augalg: Callable[..., Any], trained: Path) -> None:
+    assert augalg("train", "again", *TRAIN).returncode == 0
+    again = trained.parent / "again"
+    for name in ("model.safetensors", "operators.safetensors", "check.json"):
+        assert (trained / name).read_bytes() == (again / name).read_bytes(), name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "r", "--data", "mnits"], "unknown data set 'mnits'; did you mean mnist?"),
+        (["train", "r", "--augs", "flip_rl"], "did you mean"),
+        (["train", "r", "--augs", ","], "name at least one augmentation"),
+        (["train", "r", "--budget", "soon"], "'soon' is no time; write for example 90s, 10m or 1h"),
+        (["train", "r", "--data", "mnist", "--data-dir", "."], "train-images-idx3-ubyte"),
+        (["check", "nowhere"], "nowhere"),
+        (["check", "r", "--max-length", "0"], "--max-length"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_input_gets_one_clear_line(augalg: Callable[..., Any], arguments: list[str], message: str) -> None:
+    done = augalg(*arguments, env={"COLUMNS": "200"})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_what_a_run_does_not_have_is_named(augalg: Callable[..., Any], trained: Path) -> None:
+    for arguments, message in [
+        (["check", "run", "--head", "other"], "has no head 'other'; it has main"),
+        (["train", "run", *TRAIN], "there is a run in run already"),
+        (["train", "run", "--resume", *TRAIN], "resume"),
+        (["transfer", "run", "shear_x,canny,invert", "--mode", "relabel"], "relabel"),
+    ]:
+        done = augalg(*arguments)
+        assert (done.returncode, message in done.stderr) == (2, True), done.stderr
+    (trained / "model.safetensors").write_bytes(b"damaged")
+    damaged = augalg("check", "run")
+    assert damaged.returncode == 2
+    assert "model.safetensors" in damaged.stderr
