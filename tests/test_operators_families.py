@@ -141,6 +141,7 @@ class TestFamilies:
         assert fit.parameters == (-60, -30, 30, 60)
         assert fit.highest == pytest.approx(0.08, abs=1e-3)
         assert fit.highest < fit.limit == pytest.approx(np.pi / 30)
+        assert not fit.ambiguous
         errors = []
         for t, view in zip(seen[1:] + unseen, latents[1:], strict=True):
             moved = registry.operator(f"turn({t}, 0)").affine(latents[0])
@@ -199,6 +200,16 @@ class TestFamilies:
             np.testing.assert_allclose(1, np.abs(np.linalg.eigvals(operator(77.0).matrix)), atol=1e-9)
         assert operator(360.0).distance(operator(0.0)) < 1e-8
         assert fit_family(moments, family, centred=False).operator(30.0).is_linear
+
+    def test_a_plane_that_turns_nearly_half_a_circle_between_angles_is_called_ambiguous(self):
+        bound = catalog(*ADDITIVE)
+        moments, _ = encoded(skew([0.01, 0.02, 0.103]), [0, 30, 60], turns([0, 30, 60]))
+        assert fit_family(moments, find_family(bound.laws, turns([30])[0].letters[0].symbol)).ambiguous
+
+    def test_any_member_names_the_same_family(self):
+        bound = catalog(*ADDITIVE)
+        families = {find_family(bound.laws, turns([angle])[0].letters[0].symbol) for angle in (30, -7.5)}
+        assert len(families) == 1
 
     def test_views_without_a_difference_are_refused(self):
         bound = catalog(*ADDITIVE)

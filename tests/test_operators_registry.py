@@ -450,7 +450,8 @@ class TestHolding:
     def test_other_matrices_are_refused(self, space, catalog, matrix):
         registry = OperatorRegistry.of(space, catalog)
         with pytest.raises(FitError, match="16×16 finite numbers"):
-            registry.hold({catalog.word("flip_lr"): matrix})
+            registry.hold({catalog.word("flip_ud"): np.eye(16), catalog.word("flip_lr"): matrix})
+        assert len(registry) == 0
 
 
 class TestOrbitFloor:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 from scipy import linalg
 
 from augalgebra.algebra import expressions
@@ -28,13 +29,16 @@ from augalgebra.operators.moments import ViewMoments
 
 Scale = Literal["additive", "multiplicative"]
 
+NEAR_LIMIT = 0.9
+"""Fraction of the highest frequency that can be told from smaller ones, beyond which noise may decide."""
+
 
 @dataclass(frozen=True)
 class Family:
     """Symbols that differ in one parameter, with how the parameters combine: f(a) f(b) = f(a + b), or f(a b).
 
     Attributes:
-        symbol: Any member.
+        symbol: The member whose parameter is zero, or one if parameters multiply.
         position: Which argument varies.
         scale: How parameters combine.
     """
@@ -80,7 +84,10 @@ def find_family(laws: Iterable[Law], symbol: Symbol) -> Family:
     for law in laws:
         found = _parameter_of(law, symbol)
         if found is not None:
-            return Family(symbol, *found)
+            position, scale = found
+            neutral = Fraction(0 if scale == "additive" else 1)
+            args = (*symbol.args[:position], neutral, *symbol.args[position + 1 :])
+            return Family(Symbol(symbol.name, args), position, scale)
     raise FitError(
         f"no law makes {symbol.name} a one-parameter family; declare additive= or multiplicative=, "
         "or fit an operator for each parameter"
@@ -157,6 +164,11 @@ class FamilyFit:
     highest: float
     pairs: tuple[tuple[float, Word, Word], ...]
 
+    @property
+    def ambiguous(self) -> bool:
+        """Whether some plane turns so fast that it may be mistaken for another; θ closer together would tell."""
+        return self.highest > NEAR_LIMIT * self.limit
+
 
 def fit_family(
     moments: ViewMoments,
@@ -201,7 +213,11 @@ def fit_family(
     by_parameter: dict[float, list[tuple[Word, Word]]] = {}
     for parameter, source, target in pairs:
         by_parameter.setdefault(parameter, []).append((source, target))
-    A = _generator(moments, whitening, by_parameter, invertible, refine and period is None, centred, period, seed)
+    samples, lifted = _samples(moments, whitening, by_parameter)
+    A = orthogonal_generator(samples, period=period, seed=seed) if invertible else logarithmic_start(samples)
+    A = _lifted(A, np.zeros(len(A)), 0.0)
+    if not invertible or (refine and period is None):
+        A = free_generator(lifted, A, _affine_entries(len(A), shifted=centred))
     generator = whitening.inverse_root @ A[:-1, :-1] @ whitening.root
     drift = A[-1, :-1] @ whitening.root - whitening.centre @ generator
     parameters = tuple(sorted(by_parameter))
@@ -214,39 +230,32 @@ def fit_family(
     )
 
 
-def _generator(
-    moments: ViewMoments,
-    whitening: Whitening,
-    by_parameter: Mapping[float, Sequence[tuple[Word, Word]]],
-    invertible: bool,
-    refine: bool,
-    centred: bool,
-    period: float | None,
-    seed: int,
-) -> Array:
-    """[[A, 0], [drift, 0]] in whitened coordinates."""
-    samples, lifted = [], []
-    for parameter, connections in sorted(by_parameter.items()):
-        weight = float(len(connections))
-        source = whitening.cross(moments, [(first, first) for first, _ in connections])
-        cross = whitening.cross(moments, connections)
+def _samples(
+    moments: ViewMoments, whitening: Whitening, by_parameter: Mapping[float, Sequence[tuple[Word, Word]]]
+) -> tuple[list[Sample], list[Sample]]:
+    """What was measured at each parameter in whitened coordinates, and the same with a one appended to all latents."""
+    plain, lifted = [], []
+    for parameter, pairs in sorted(by_parameter.items()):
+        weight = float(len(pairs))
+        source = whitening.cross(moments, [(first, first) for first, _ in pairs])
+        cross = whitening.cross(moments, pairs)
         before, after = (
-            np.mean([moments.mean(pair[side]) - whitening.centre for pair in connections], axis=0)
-            @ whitening.inverse_root
+            np.mean([moments.mean(pair[side]) - whitening.centre for pair in pairs], axis=0) @ whitening.inverse_root
             for side in (0, 1)
         )
-        samples.append(Sample(parameter, source, cross, weight))
+        plain.append(Sample(parameter, source, cross, weight))
         lifted.append(
             Sample(parameter, _lifted(source, before, 1.0, before), _lifted(cross, after, 1.0, before), weight)
         )
-    A = orthogonal_generator(samples, period=period, seed=seed) if invertible else logarithmic_start(samples)
-    start = _lifted(A, np.zeros(len(A)), 0.0)
-    if invertible and not refine:
-        return start
-    free = np.ones(start.shape, dtype=bool)
-    free[:, -1] = False
-    free[-1] &= centred
-    return free_generator(lifted, start, free)
+    return plain, lifted
+
+
+def _affine_entries(size: int, *, shifted: bool) -> npt.NDArray[np.bool_]:
+    """The entries of A that are not zero for all affine maps, or for linear ones."""
+    entries = np.ones((size, size), dtype=bool)
+    entries[:, -1] = False
+    entries[-1] &= shifted
+    return entries
 
 
 def _differences(views: Sequence[Word], family: Family) -> list[tuple[float, Word, Word]]:

@@ -153,6 +153,8 @@ class OperatorRegistry(OperatorTable):
             details["generators"] = [str(word) for word in operators.generators]
             details["multiplicities"] = list(operators.multiplicities)
             operators = operators.generators
+        # nothing is kept before everything has been looked at
+        fresh: dict[Word, Array] = {}
         for word, matrix in operators.items():
             if matrix.shape != (self.dim, self.dim) or not np.isfinite(matrix).all():
                 raise FitError(
@@ -161,11 +163,12 @@ class OperatorRegistry(OperatorTable):
                 )
             single = self._single(word)
             self._refuse_replacing(single, replace_existing)
+            fresh[single] = np.array(matrix, dtype=np.float64)
+        for word, matrix in fresh.items():
             pairs: Pairs = []
             if moments is not None:
-                pairs = connected(moments.words, self.catalog.system(*moments.words, single), single)
-            linear = AffineMap.linear(np.array(matrix, dtype=np.float64))
-            self._put(single, linear, fit, details, None, moments if pairs else None, pairs)
+                pairs = connected(moments.words, self.catalog.system(*moments.words, word), word)
+            self._put(word, AffineMap.linear(matrix), fit, details, None, moments if pairs else None, pairs)
 
     def fit_family(
         self,
@@ -222,6 +225,7 @@ class OperatorRegistry(OperatorTable):
             "fitted_on": list(fit.parameters),
             "highest_frequency": fit.highest,
             "frequency_limit": fit.limit,
+            "ambiguous": fit.ambiguous,
             "period": period,
         }
         provenance = self._provenance(

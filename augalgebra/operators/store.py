@@ -9,7 +9,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from augalgebra.algebra.parsing import parse_symbol, parse_word
+from augalgebra.algebra.parsing import parse_word
 from augalgebra.catalog import Catalog
 from augalgebra.errors import AugalgebraError
 from augalgebra.files import write_atomically
@@ -136,7 +136,8 @@ def _entry(item: Mapping[str, Any], tensors: Mapping[str, Array], readouts: Mapp
 
 def _family_entry(item: Mapping[str, Any], tensors: Mapping[str, Array], dim: int) -> FamilyEntry:
     described = item["family"]
-    family = Family(parse_symbol(described["symbol"]), int(described["position"]), described["scale"])
+    ((symbol, _),) = parse_word(described["symbol"], variables=True).letters
+    family = Family(symbol, int(described["position"]), described["scale"])
     parts = _split(tensors[item["tensor"]], dim)
     operator = FamilyOperator(parts.matrix, parts.shift)
     return FamilyEntry(family, operator, Provenance.from_json(item["provenance"]))
