@@ -21,7 +21,7 @@ from augalgebra.experiments.panels import Panel, gallery_panel
 from augalgebra.files import write_atomically
 from augalgebra.operators import FitOptions, OperatorRegistry
 from augalgebra.training.data import Dataset, Split, load_data
-from augalgebra.training.progress import Progress, silent
+from augalgebra.training.progress import Progress, Report, silent
 from augalgebra.training.run import Mode, Run, Transfer
 from augalgebra.training.settings import TrainSettings
 from augalgebra.training.stage2 import PUBLISHED, fit_operators
@@ -54,7 +54,7 @@ class Budget:
     images: int | None = None
 
 
-FULL = Budget(epochs=32, transfer_epochs=12)
+FULL = Budget(epochs=32, transfer_epochs=16)
 """Less than two minutes in all on two processor cores."""
 QUICK = Budget(epochs=1, transfer_epochs=1, images=120)
 """Enough to see that everything works, and nothing else."""
@@ -131,9 +131,17 @@ def run_demo(
         published = story.survey("published recipe", story.published_operators())
     transfers: dict[Mode, TransferResult] = {}
     for mode in MODES:
-        with clock.time(f"stage 3, {mode}"):
-            head, epochs = f"{'-'.join(NEW)}-{mode}", budget.transfer_epochs
-            added = transfer(run, NEW, mode=mode, head=head, epochs=epochs, data=data, progress=progress)
+        part = f"stage 3, {mode}"
+        with clock.time(part):
+            added = transfer(
+                run,
+                NEW,
+                mode=mode,
+                head=f"{'-'.join(NEW)}-{mode}",
+                epochs=budget.transfer_epochs,
+                data=data,
+                progress=_named(progress, part),
+            )
             transfers[mode] = TransferResult(added, NEW, story.measure_transfer(added))
     findings = Findings(TRAINED, laws, exact, published, transfers)
     with clock.time("pictures"):
@@ -228,6 +236,15 @@ class _Story:
         if added is None:
             return {}
         return {"head": added.head, "relabelling": Relabelling(self._catalog, added.meanings)}
+
+
+def _named(progress: Progress, stage: str) -> Progress:
+    """The same progress under another name, since stage 3 comes twice."""
+
+    def told(report: Report) -> None:
+        progress(replace(report, stage=stage))
+
+    return told
 
 
 class _Clock:

@@ -10,10 +10,14 @@ from augalgebra.experiments.tables import as_markdown, composition_rows
 from augalgebra.training.run import Mode, Transfer
 
 _EXPLAINED: Mapping[Mode, str] = {
-    "relabel": "{new} reuse the operators of {old}: encoded are images under the old augmentations, and a new head "
-    "draws the new ones in their place.",
-    "extend": "{new} have operators of their own, fitted on the frozen encoder. The head learned from moved codes, so "
-    "it may draw them better than codes of images that the encoder never saw: then the gap ratio is below 1.",
+    "relabel": (
+        "{new} reuse the operators of {old}: encoded are images under the old augmentations, and a new head draws the "
+        "new ones in their place."
+    ),
+    "extend": (
+        "{new} have operators of their own, fitted on the frozen encoder, which has never seen such images. A gap "
+        "ratio below 1 says that moved codes are drawn better than direct ones."
+    ),
 }
 
 
