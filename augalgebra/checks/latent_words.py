@@ -89,6 +89,8 @@ class Relabelling:
 
     def __call__(self, word: Word) -> Word:
         """The trained word that `word` stands for; augmentations that were not relabelled stand for themselves."""
+        if not self._meanings:
+            return word
         result = IDENTITY
         for symbol, inverse in word.letters:
             meaning = self._meanings.get(symbol, Word(((symbol, 1),)))
