@@ -268,7 +268,7 @@ def close(
     Returns:
         The closure, the identity included; bounded and not `complete` if it has more elements than allowed.
 
-    Example:
+    Examples:
         >>> quarter_turns = close(1, lambda _, turns: (turns + 1) % 4, 0, ExactFinder(int))
         >>> quarter_turns.order, quarter_turns.cycle(0)
         (4, Cycle(index=0, period=4))

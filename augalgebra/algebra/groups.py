@@ -28,7 +28,7 @@ def identify(table: "Sequence[Sequence[int]] | np.ndarray[Any, Any]") -> str | N
     Returns:
         The name; None if the table is that of no group, of none of these, or larger than `MAX_ORDER`.
 
-    Example:
+    Examples:
         >>> identify([[0, 1], [1, 0]])
         'Z2'
     """

@@ -31,7 +31,7 @@ def relations(closure: Closure) -> tuple[Relation, ...]:
     rest. What follows is decided by completions with a bound, so that now and then a superfluous relation is kept; none
     that is needed is ever left out.
 
-    Example:
+    Examples:
         >>> from augalgebra.algebra.closure import ExactFinder, close
         >>> mirror_and_turn = close(2, lambda g, s: tuple(s[i] for i in [(1, 0, 3, 2), (1, 2, 3, 0)][g]),
         ...                         (0, 1, 2, 3), ExactFinder(tuple))

@@ -46,7 +46,7 @@ class Catalog:
         dangling: Laws that could not be resolved, with the reason.
         plugins: What became of each plugin, failed and disabled ones included.
 
-    Example:
+    Examples:
         >>> from augalgebra import load_catalog
         >>> catalog = load_catalog()
         >>> catalog.display(catalog.normal_form("flip_lr * flip_ud * rotate_cw^2"))

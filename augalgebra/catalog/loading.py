@@ -68,7 +68,7 @@ def load_catalog(
     Returns:
         The catalog. Plugins that failed are in `Catalog.plugins` with their reasons.
 
-    Example:
+    Examples:
         >>> "dihedral.flip_lr" in load_catalog().augmentations
         True
     """

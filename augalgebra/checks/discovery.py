@@ -123,7 +123,7 @@ def discover(
     Raises:
         AugalgebraError: A word cannot be resolved, has random parameters, or cannot be applied to such images.
 
-    Example:
+    Examples:
         >>> from augalgebra import load_catalog
         >>> discover(load_catalog(), ["flip_lr", "rotate_cw"]).group
         'D4'

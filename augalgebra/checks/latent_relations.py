@@ -62,7 +62,7 @@ def relation_residuals(
 def derived_relations(catalog: Catalog, generators: Sequence[Word]) -> list[tuple[Word, Word]]:
     """The equations between short products of the generators that follow from the laws, none from a shorter one.
 
-    Example:
+    Examples:
         >>> from augalgebra import load_catalog
         >>> catalog = load_catalog()
         >>> flips = [catalog.word("flip_lr"), catalog.word("flip_ud")]

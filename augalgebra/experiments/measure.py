@@ -61,7 +61,8 @@ def measure_run(
 
 
 def keep_check(run: Run, report: CompositionReport, *, data_dir: str | Path | None = None) -> None:
-    """Write what was measured, and a gallery of it, into the run's folder."""
+    """Write what was measured of a run, with the head that drew it, and a gallery of it into the run's folder."""
+    names, relabelling = _augmentations(run, report.head)
     write_atomically(run.folder / CHECK, json.dumps(report.to_json(), indent=2, allow_nan=False) + "\n")
     data = load_data(run.settings.data, data_dir)
     labels = data.test.labels.tolist()
@@ -72,11 +73,11 @@ def keep_check(run: Run, report: CompositionReport, *, data_dir: str | Path | No
         MultipliedOut(run.registry),
         run.registry.catalog,
         pictures[rows].to(_device(run)),
-        run.settings.augmentations,
-        title=f"{run.settings.data}: {', '.join(run.settings.augmentations)}",
+        names,
+        title=f"{run.settings.data}: {', '.join(map(run.registry.catalog.shorten, names))}",
         report=report,
         head=report.head,
-        relabelling=None,
+        relabelling=relabelling,
         seed=run.settings.seed,
         ids=[ids[row] for row in rows],
     )

@@ -92,7 +92,7 @@ def as_augmentation(name: str, source: Union["Serializable", Mapping[str, Any], 
     Raises:
         AugalgebraError: The source is none of these, or names what albumentations does not have.
 
-    Example:
+    Examples:
         Register a pipeline from its file::
 
             @aa.hookimpl
