@@ -65,6 +65,15 @@ class TestGenerators:
         for t in (30.0, 60.0, 90.0):
             np.testing.assert_allclose(linalg.expm(t * A), linalg.expm(t * found), atol=1e-6)
 
+    def test_it_is_found_though_its_two_axes_were_measured_unequally(self):
+        samples = [
+            Sample(t, np.eye(5), linalg.block_diag(sign * np.diag([1.0, 0.7]), rotation(t / 50), [[0.9]]), 1.0)
+            for t, sign in ((30.0, -1.0), (60.0, 1.0))
+        ]
+        found = orthogonal_generator(samples)
+        np.testing.assert_allclose(-np.eye(2), linalg.expm(30 * found)[:2, :2], atol=1e-6)
+        np.testing.assert_allclose(rotation(1.0), linalg.expm(50 * found)[2:4, 2:4], atol=1e-6)
+
     def test_a_period_rounds_the_frequencies(self):
         A = skew(2 * np.pi / 360 * np.array([1.02, 1.98, 3.0]))
         samples = [Sample(t, np.eye(DIM), linalg.expm(t * A), 1.0) for t in (-30.0, 30.0)]

@@ -8,6 +8,7 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
+from sklearn.linear_model import LinearRegression
 
 import augalgebra as aa
 from augalgebra.catalog import Catalog, Settings, load_catalog
@@ -60,6 +61,10 @@ class Extra:
         @register("extra.mystery")
         def mystery(x):
             return (x**2 + x) / 2
+
+        @register("extra.wobble", period=5, approximate=0.2)
+        def wobble(x):
+            return x.roll(1, -1)
 
         @register("extra.fade", inverse="extra.unfade", inverse_kind="right")
         def fade(x):
@@ -335,7 +340,9 @@ class TestFitting:
         assert len(registry) == 0
 
     def test_choices_and_their_reasons(self, catalog):
-        words = [catalog.word(text) for text in ("flip_lr", "blank", "rotate_cw", "mystery", "negate", "darken")]
+        words = [
+            catalog.word(text) for text in ("flip_lr", "blank", "rotate_cw", "mystery", "negate", "darken", "wobble")
+        ]
         plans = {str(word): plan for plan in choose(catalog, words) for word in plan.operators}
         assert [(name, plan.fit) for name, plan in plans.items()] == [
             ("dihedral.flip_lr", "representation"),
@@ -344,11 +351,26 @@ class TestFitting:
             ("extra.blank", "ridge"),
             ("extra.mystery", "ridge"),
             ("extra.darken", "procrustes"),
+            ("extra.wobble", "period"),
         ]
         assert plans["dihedral.flip_lr"].reason == "the laws close to the group Z2×D4"
         assert "no inverse" in plans["extra.blank"].reason
         assert "no declared law" in plans["extra.mystery"].reason
         assert "undone exactly" in plans["extra.darken"].reason
+        # five steps are a circle of the plane, not of the pictures
+        assert plans["extra.wobble"].reason == "it has period 5"
+
+    def test_least_squares_on_original_and_augmented_alone(self, upright, catalog, upright_views):
+        moments, latents = upright_views
+        registry = OperatorRegistry.of(upright, catalog)
+        registry.fit(moments, ["rotate_cw"], "ridge", FitOptions(pairs="original", ridge=0.0))
+        source, target = (
+            latents[moments.words.index(catalog.word(text))].double().numpy() for text in ("id", "rotate_cw")
+        )
+        expected = LinearRegression().fit(source, target)
+        operator = registry.operator("rotate_cw")
+        np.testing.assert_allclose(expected.coef_.T, operator.matrix, atol=1e-6)
+        np.testing.assert_allclose(expected.intercept_, operator.shift, atol=1e-6)
 
     def test_the_readout_comes_once_after_each_word_and_never_after_an_identity(self, upright, catalog, upright_views):
         moments, _ = upright_views
@@ -387,7 +409,9 @@ class TestFitting:
     def test_operators_are_not_replaced_unasked(self, registry, views):
         with pytest.raises(FitError, match="flip_lr has an operator already"):
             registry.fit(views[0], ["flip_lr"], "ridge")
-        registry.fit(views[0], ["flip_lr"], "ridge", replace_existing=True)
+        before = registry.operator("flip_lr * rotate_cw").matrix
+        registry.fit(views[0], ["flip_lr"], "ridge", FitOptions(ridge=0.1), replace_existing=True)
+        assert not np.allclose(before, registry.operator("flip_lr * rotate_cw").matrix)
         assert registry.entries[registry.words[0]].provenance.fit == "ridge"
 
     def test_one_seed_one_answer(self, upright, catalog, upright_views):
@@ -426,6 +450,15 @@ class TestPluggingIn:
         assert len(known.group) == 16
         assert registry.entries[catalog.word("negate")].provenance.details["generators"][-1] == "extra.negate"
         assert composition_defect(registry, catalog.word("negate"), catalog.word("rotate_cw")) < 1e-9
+
+    def test_what_breaks_a_law_that_is_not_linear_in_it_stays_outside(self, upright, upright_views, catalog):
+        registry = OperatorRegistry.of(upright, catalog)
+        registry.fit(upright_views[0], ["flip_lr", "flip_ud"])
+        registry.fit(upright_views[0], ["rotate_cw"])
+        assert len(registry.known_group().group) == 4
+        assert "generators" not in registry.entries[catalog.word("rotate_cw")].provenance.details
+        around = registry.operator("flip_lr * rotate_cw * flip_lr", reduce=False)
+        assert around.distance(registry.operator("rotate_cw^3", reduce=False)) > 1e-3
 
 
 class TestHolding:

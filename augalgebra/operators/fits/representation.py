@@ -49,12 +49,11 @@ def nearest_representation(
     can reach, until nothing that is left can be better.
 
     Args:
-        operators: M, ``[n, d, d]`` in whitened coordinates, with M of the inverse = Mᵀ.
+        operators: M, ``[n, d, d]`` in whitened coordinates; M of the inverse of an element is Mᵀ of the element.
         group: The group of n elements.
         seed: Seed of the random starts.
         restarts: How many random starts there are besides the one that the isotypic projections suggest.
     """
-    operators = (operators + np.swapaxes(operators[group.inverses], 1, 2)) / 2
     copies = [_Copies.of(operators, irrep) for irrep in real_irreps(group)]
     fits: list[RepresentationFit] = []
     for bound, multiplicities in _candidates(operators, copies):
