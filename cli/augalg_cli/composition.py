@@ -27,20 +27,17 @@ def show_composition(
     from augalgebra.experiments.tables import composition_rows
 
     others = {} if beside is None else {(row.word, row.start): row for row in composition_rows(beside[1])}
-    headings = ["what", "from", "to", "floor", "loss", "gap", *([beside[0]] if beside else []), "nothing"]
+    # the loss is floor times gap, so it gives way where another column is needed within 80
+    middle = "loss" if beside is None else beside[0]
     rows = []
     for row in composition_rows(report):
-        cells: list[object] = [SHORT_KINDS.get(row.what, row.what), row.start, row.word]
-        if row.reason:
-            cells += ["", "no inverse", ""]
-        else:
-            cells += [_number(row.floor, 2), _number(row.loss, 2), _number(row.gap_ratio, 3)]
-        if beside is not None:
-            other = others.get((row.word, row.start))
-            cells.append(_number(None if other is None else other.gap_ratio, 3))
-        cells.append(_number(row.identity_ratio, 2))
-        rows.append(cells)
-    render.table(headings, rows, right=range(3, len(headings)), title=title)
+        other = others.get((row.word, row.start))
+        extra = _number(row.loss, 2) if beside is None else _number(other.gap_ratio if other else None, 3)
+        ratio = "no inverse" if row.reason else _number(row.gap_ratio, 3)
+        move = f"{row.start} → {row.word}"
+        what = SHORT_KINDS.get(row.what, row.what)
+        rows.append((what, move, _number(row.floor, 2), ratio, extra, _number(row.identity_ratio, 2)))
+    render.table(["what", "from → to", "floor", "gap", middle, "nothing"], rows, right=[2, 3, 4, 5], title=title)
 
 
 def _number(value: float | None, places: int) -> str:

@@ -45,8 +45,8 @@ def _show(result: "DemoResult") -> None:
     render.line(f"Laws on images: {found.laws.count('holds')} hold, {found.laws.violated} violated.")
     render.line(
         f"Losses are nats per image, means over {found.exact.short.images} test digits. The floor encodes and "
-        "decodes a view directly; the gap is the loss after moving codes, over that floor (1 is perfect); 'nothing' is what it "
-        "would be if nothing were moved."
+        "decodes a view directly; the gap is the loss after moving codes, over that floor (1 is perfect); "
+        "'nothing' is what it would be if nothing were moved."
     )
     show_composition(found.exact.short, title=f"1. Trained on {trained}", beside=("published", found.published.short))
     render.line(f"Longer words too: {found.exact.worst}")
