@@ -13,7 +13,7 @@ from augalgebra.training.losses import cross_entropy, divergence
 from augalgebra.training.precision import bfloat16_pays, device_of
 from augalgebra.training.recipe import Recipe
 from augalgebra.training.settings import Preset
-from augalgebra.training.stage1 import EquivariantObjective, FaithfulObjective, Movers, stage1_loop
+from augalgebra.training.stage1 import EquivariantObjective, FaithfulObjective, Movers, joint_operators, stage1_loop
 from augalgebra.training.stage2 import fit_operators
 from augalgebra.training.stage3 import head_loop, relabelling, routes
 from augalgebra.training.views import Views
@@ -163,6 +163,31 @@ def test_stage_2_fits_an_operator_for_each_augmentation(fit: str | None) -> None
     assert all(torch.equal(before[name], tensor) for name, tensor in space.state_dict().items())
     names = {entry.provenance.fit for entry in registry.entries.values()}
     assert {fit or "representation"} == names
+
+
+def test_operators_that_were_learned_along_are_kept_as_they_are() -> None:
+    """Of flip_lr and canny only the flip makes a group; the matrix of canny is learned."""
+    views, space = Views.closed(CATALOG, ["flip_lr", "canny"]), small()
+    operators = structured(views.group, 4).generators
+    loop = stage1_loop(space, views, split(), recipe(epochs=1), operators)
+    loop.run()
+    joint = joint_operators(loop.learned)
+    canny = views.generators[1]
+    assert [canny] == list(joint)
+    registry = OperatorRegistry.of(space, CATALOG)
+    fit_operators(registry, space, views, split(), joint=joint)
+    assert joint[canny].tolist() == registry.operator(canny).matrix.tolist()
+    assert {"joint", "representation"} == {entry.provenance.fit for entry in registry.entries.values()}
+    assert {} == joint_operators(stage1_loop(space, views, split(), recipe("faithful")).learned)
+
+
+def test_structured_operators_leave_the_others_to_the_laws() -> None:
+    views, space = Views.closed(CATALOG, ["flip_lr", "canny"]), small()
+    registry = OperatorRegistry.of(space, CATALOG)
+    fit_operators(registry, space, views, split(), fit="structured")
+    assert {"flip_lr": "structured", "canny": "ridge"} == {
+        CATALOG.display(word): entry.provenance.fit for word, entry in registry.entries.items()
+    }
 
 
 def test_structured_operators_need_a_finite_group() -> None:

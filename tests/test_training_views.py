@@ -50,6 +50,25 @@ def test_a_finite_group_gives_all_its_elements(catalog: aa.Catalog, augmentation
     assert views.group is not None
 
 
+def test_beside_a_group_each_element_is_seen_under_each_other_augmentation(catalog: aa.Catalog) -> None:
+    views = Views.closed(catalog, ["canny", "flip_lr", "invert"])
+    assert {"flip_lr", "invert"} == {catalog.display(word) for word in views.group.generators}
+    expected = ["id", "flip_lr", "invert", "flip_lr * invert"]
+    expected += ["canny", "flip_lr * canny", "invert * canny", "flip_lr * invert * canny"]
+    assert {catalog.normal_form(word) for word in expected} == {catalog.normal_form(word) for word in views.words}
+    assert len(expected) == len(views)
+    assert IDENTITY == views.words[0]
+
+
+def test_beside_trained_ones_there_are_the_new_ones_on_the_whole_orbit(catalog: aa.Catalog) -> None:
+    views = Views.beside(catalog, ["flip_lr"], ["shear_x", "canny"])
+    expected = ["id", "flip_lr", "shear_x", "flip_lr * shear_x", "canny", "flip_lr * canny", "shear_x * canny"]
+    assert expected == names(views)
+    assert ["shear_x", "canny"] == [catalog.display(word) for word in views.generators]
+    without = Views.beside(catalog, ["shear_x"], ["canny"])
+    assert ["id", "canny"] == names(without)
+
+
 def test_without_a_finite_group_there_are_the_published_views(catalog: aa.Catalog) -> None:
     views = Views.closed(catalog, ["shear_x", "canny"])
     assert views.group is None
@@ -91,7 +110,7 @@ def test_moves_lead_from_view_to_view(catalog: aa.Catalog, augmentations: list[s
             if target >= 0:
                 assert target in hits
             else:
-                assert views.group is None
+                assert not hits
 
 
 def test_changed_sizes_are_refused(catalog: aa.Catalog) -> None:

@@ -39,7 +39,8 @@ class TrainSettings:
             the preset's.
         learning_rate: Step size of stage 1; 0 stands for the preset's.
         kl_weight: Weight of the divergence from the prior.
-        fit: Name of the fit of stage 2; None lets the laws decide.
+        fit: Name of the fit of stage 2. None lets the laws decide, except for operators that the equivariant preset
+            learned along.
         seed: Seed of everything that is random.
         device: ``auto``, ``cpu``, ``cuda``, ….
         precision: ``auto`` is bfloat16 for the equivariant preset where the device has it, and float32 otherwise.

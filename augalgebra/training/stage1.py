@@ -85,6 +85,12 @@ class Movers(nn.Module):
             else:
                 self.free[str(number)] = nn.Parameter(torch.eye(dim))
 
+    @torch.no_grad()
+    def learned(self) -> dict[Word, Array]:
+        """The matrices that were learned along, by generator."""
+        matrices = {word: self.free.get(str(number)) for number, word in enumerate(self.generators)}
+        return {word: matrix.cpu().double().numpy() for word, matrix in matrices.items() if matrix is not None}
+
     def forward(self) -> Float[Tensor, "move latent latent"]:
         """The identity, then the matrix of each generator."""
         matrices = [self.get_buffer("eye")]
@@ -153,6 +159,16 @@ class EquivariantObjective:
             },
             view * batch,
         )
+
+
+def joint_operators(learned: nn.Module) -> dict[Word, Array]:
+    """The matrices that the equivariant stage 1 learned along with the latent space, by generator.
+
+    Args:
+        learned: What the loop of stage 1 learned, see `Loop.learned`.
+    """
+    movers = dict(learned.named_children()).get("movers")
+    return movers.learned() if isinstance(movers, Movers) else {}
 
 
 def stage1_loop(

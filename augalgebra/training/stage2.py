@@ -1,10 +1,11 @@
 """Stage 2: operators for the trained augmentations, on a frozen encoder."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from augalgebra.algebra.words import Word
 from augalgebra.latent.lavae import LAVAE
 from augalgebra.operators import FitError, FitOptions, OperatorRegistry, Plan
+from augalgebra.operators.arrays import Array
 from augalgebra.operators.structured import structured
 from augalgebra.training.data import Split
 from augalgebra.training.encoding import posterior_samples, view_moments
@@ -12,6 +13,9 @@ from augalgebra.training.views import Views
 
 STRUCTURED = "structured"
 """The fit of operators that the equivariant stage 1 trained around: they are known, and need none."""
+
+JOINT = "joint"
+"""The fit of operators that the equivariant stage 1 learned along, where no finite group gives them."""
 
 PUBLISHED = "published"
 """The fit by gradients on samples of the posterior, from originals only."""
@@ -24,6 +28,7 @@ def fit_operators(
     split: Split,
     *,
     operators: Sequence[Word] | None = None,
+    joint: Mapping[Word, Array] | None = None,
     fit: str | None = None,
     options: FitOptions | None = None,
     replace_existing: bool = False,
@@ -36,19 +41,23 @@ def fit_operators(
         views: The views to encode. For a finite group they are best closed, see `Views.closed`.
         split: The images.
         operators: Words of one letter; by default the generators of the views.
-        fit: ``structured``, or the name of a fit; None lets the laws decide.
+        joint: Operators that stage 1 learned along; they are kept as they are.
+        fit: Name of a fit; None lets the laws decide. ``structured`` keeps the matrices that the equivariant stage 1
+            trained around for those generators that make a finite group, and fits the others by the laws.
         options: Settings of fits.
         replace_existing: Whether operators that are there already may be replaced.
 
     Returns:
-        What was done, with the reasons; nothing for ``structured``.
+        How operators were fitted, with the reasons; those that were known already are not among them.
 
     Raises:
         FitError: There is no such fit, the laws do not allow it, or an operator is there already.
         MomentsError: The encodings do not span the latent space.
     """
-    words = views.generators if operators is None else operators
+    joint = joint or {}
+    words = [word for word in (views.generators if operators is None else operators) if word not in joint]
     moments = view_moments(space, views, split)
+    registry.hold(joint, fit=JOINT, moments=moments, replace_existing=replace_existing)
     if fit == STRUCTURED:
         if views.group is None:
             shown = ", ".join(views.catalog.display(word) for word in views.generators)
@@ -56,7 +65,7 @@ def fit_operators(
                 f"by the exact laws {shown} generate no small finite group; leave the fit open, or name another"
             )
         registry.hold(structured(views.group, space.dim), moments=moments, replace_existing=replace_existing)
-        return ()
+        words, fit = [word for word in words if word not in views.group.generators], None
     options = options or FitOptions(seed=views.seed)
     samples = posterior_samples(space, views, split, options.seed) if fit == PUBLISHED else None
     return registry.fit(moments, words, fit, options, samples=samples, replace_existing=replace_existing)

@@ -20,7 +20,7 @@ from augalgebra.training.run import CHECKPOINT, Ending, Mode, Run, Transfer, des
 from augalgebra.training.seeds import derived_seed
 from augalgebra.training.settings import TrainSettings, default_epochs
 from augalgebra.training.stage1 import STAGE as STAGE_1
-from augalgebra.training.stage1 import stage1_loop
+from augalgebra.training.stage1 import joint_operators, stage1_loop
 from augalgebra.training.stage2 import fit_operators
 from augalgebra.training.stage3 import STAGE as STAGE_3
 from augalgebra.training.stage3 import head_loop, relabelling
@@ -101,7 +101,8 @@ def train(
     keep(checkpoint=outcome.interrupted)  # before the fits, so that whatever happens there loses nothing
     run.registry = OperatorRegistry.of(space, catalog)
     views = Views.closed(catalog, settings.augmentations, seed=settings.seed)
-    fit_operators(run.registry, space, views, data.train, fit=settings.fit)
+    joint = joint_operators(loop.learned) if settings.fit is None else {}
+    fit_operators(run.registry, space, views, data.train, joint=joint, fit=settings.fit)
     run.ended = _ending(interrupted=outcome.interrupted)
     run.save()
     return run

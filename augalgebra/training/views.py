@@ -1,6 +1,8 @@
 """The views that a latent space learns from: words, made on the fly as whole batches."""
 
+import functools
 import itertools
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,7 +29,7 @@ class Views:
         words: The views; the first is the identity, the original.
         moves: For each generator and each view, the number of the view that the generator leads to; -1 if it
             is not among them.
-        group: The group whose elements the views are, if they are one.
+        group: The finite group that the generators make, or as many of them as make one.
         seed: Seed of everything drawn at random.
     """
 
@@ -56,30 +58,27 @@ class Views:
             AugalgebraError: There is no augmentation, or one is not a single one, or is given twice.
         """
         generators = _generators(catalog, augmentations)
-        words = [IDENTITY]
-        for length in range(1, longest + 1):
-            for chosen in itertools.combinations(generators, length):
-                product = IDENTITY
-                for word in chosen:
-                    product = product * word
-                words.append(product)
-        return cls._build(catalog, generators, words, None, seed)
+        return cls._build(catalog, generators, _products(generators, longest), None, seed)
 
     @classmethod
     def closed(cls, catalog: Catalog, augmentations: Sequence[str | Word], *, seed: int = 0) -> "Views":
-        """Every element of the group that the augmentations generate.
+        """Every element of the group that the augmentations generate by the exact laws.
 
-        Where the exact laws give no group of at most `MAX_VIEWS` elements, these are the published views.
+        If only some of them generate a group of at most `MAX_VIEWS` elements, these are its elements, each of them
+        under each of the others, and products of the others.
 
         Raises:
             AugalgebraError: There is no augmentation, or one is not a single one, or is given twice.
         """
         generators = _generators(catalog, augmentations)
-        # Exact laws only: eight turns by 45° are the identity of the plane, but not of a raster.
-        group = FiniteGroup.closure(catalog.system(*generators).exact, generators, MAX_VIEWS)
-        if group is None:
-            return cls.published(catalog, generators, seed=seed)
-        return cls._build(catalog, generators, group.elements, group, seed)
+        members: tuple[Word, ...] = ()
+        group = None
+        for word in generators:
+            larger = _group(catalog, (*members, word))
+            if larger is not None:
+                members, group = (*members, word), larger
+        others = tuple(word for word in generators if word not in members)
+        return cls._build(catalog, generators, _around(catalog, group, others), group, seed)
 
     @classmethod
     def beside(
@@ -87,19 +86,15 @@ class Views:
     ) -> "Views":
         """What operators of new augmentations are fitted on when others have been trained.
 
-        Every element of the trained group as it is and under each new augmentation, and the published views of the new
-        ones. Without a finite group, the published views of the new ones alone.
+        Every element of the trained group, each of them under each of the new augmentations, and products of the new
+        ones. The generators are the new ones.
 
         Raises:
             AugalgebraError: There is no augmentation, or one is not a single one, or is given twice.
         """
-        published = cls.published(catalog, new, seed=seed)
-        words = published.words
-        group = cls.closed(catalog, trained, seed=seed).group
-        if group is not None:
-            orbit = group.elements
-            words = (*orbit, *(word * step for step in published.generators for word in orbit), *words)
-        return cls._build(catalog, published.generators, tuple(dict.fromkeys(words)), None, seed)
+        generators = _generators(catalog, new)
+        group = cls.closed(catalog, trained).group
+        return cls._build(catalog, generators, _around(catalog, group, generators), None, seed)
 
     @classmethod
     def _build(
@@ -110,7 +105,7 @@ class Views:
         group: FiniteGroup | None,
         seed: int,
     ) -> "Views":
-        system = catalog.system(*generators).exact
+        system = catalog.system(*words, *generators).exact
         forms = {system.normal_form(word): number for number, word in reversed(list(enumerate(words)))}
         moves = [[forms.get(system.normal_form(word * step), -1) for word in words] for step in generators]
         return cls(catalog, generators, tuple(words), torch.tensor(moves, dtype=torch.int64), group, seed)
@@ -179,6 +174,31 @@ def _generators(catalog: Catalog, augmentations: Sequence[str | Word]) -> tuple[
         twice = next(word for word in words if words.count(word) > 1)
         raise AugalgebraError(f"{catalog.display(twice)} is given twice")
     return words
+
+
+def _products(generators: Sequence[Word], longest: int = 2) -> list[Word]:
+    """The identity and products of different generators in their order."""
+    words = [IDENTITY]
+    for length in range(1, longest + 1):
+        chosen = itertools.combinations(generators, length)
+        words.extend(functools.reduce(operator.mul, letters) for letters in chosen)
+    return words
+
+
+def _group(catalog: Catalog, generators: Sequence[Word]) -> FiniteGroup | None:
+    # Exact laws only: eight turns by 45° are the identity of the plane, but not of a raster.
+    return FiniteGroup.closure(catalog.system(*generators).exact, generators, MAX_VIEWS)
+
+
+def _around(catalog: Catalog, group: FiniteGroup | None, others: Sequence[Word]) -> tuple[Word, ...]:
+    """The elements of a group, each under each of the other augmentations, and products of those; none twice."""
+    elements = (IDENTITY,) if group is None else group.elements
+    words = [*elements, *(element * other for other in others for element in elements), *_products(others)]
+    system = catalog.system(*words).exact
+    kept: dict[Word, Word] = {}
+    for word in words:
+        kept.setdefault(system.normal_form(word), word)
+    return tuple(kept.values())
 
 
 def _size(images: Tensor) -> str:
