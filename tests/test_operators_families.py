@@ -7,7 +7,13 @@ from augalgebra.augmentation import Param
 from augalgebra.operators import FitError, MomentsError, OperatorRegistry, ViewMoments
 from augalgebra.operators.arrays import random_orthogonal
 from augalgebra.operators.families import find_family, fit_family
-from augalgebra.operators.fits.families import Sample, free_generator, highest_frequency, orthogonal_generator
+from augalgebra.operators.fits.families import (
+    Sample,
+    free_generator,
+    highest_frequency,
+    logarithmic_start,
+    orthogonal_generator,
+)
 from augalgebra.operators.fits.orthogonal import rotation
 
 DIM = 7
@@ -88,6 +94,12 @@ class TestGenerators:
     def test_the_limit_of_frequencies_is_set_by_the_closest_angles(self):
         assert highest_frequency(np.array([-60.0, -30.0, 30.0, 60.0])) == pytest.approx(np.pi / 30)
         assert highest_frequency(np.array([30.0, 40.0])) == pytest.approx(np.pi / 10)
+
+    def test_the_logarithm_that_a_free_fit_starts_from_is_that_of_the_smallest_parameter(self):
+        A = skew([0.01, 0.05, 0.09]) - 0.02 * np.eye(DIM)
+        S = np.diag(np.linspace(0.5, 2, DIM))
+        samples = [Sample(t, S, S @ linalg.expm(t * A), 1.0) for t in (60.0, 20.0)]
+        np.testing.assert_allclose(A, logarithmic_start(samples, ridge=0.0), atol=1e-9)
 
     def test_a_free_generator_is_at_a_minimum(self):
         generator = np.random.default_rng(0)

@@ -172,6 +172,20 @@ class TestCommuting:
         np.testing.assert_allclose(np.eye(9), np.linalg.matrix_power(found[0], 3), atol=1e-11)
         np.testing.assert_allclose(np.eye(9), found[2] @ found[2], atol=1e-11)
 
+    @pytest.mark.parametrize("seed", range(4))
+    def test_under_noise_it_is_a_stationary_point_above_the_truth(self, seed):
+        generator = rng(seed)
+        V = random_orthogonal(6, generator)
+        angles = generator.uniform(0, 2 * np.pi, (3, 3))
+        truth = [V @ linalg.block_diag(*map(rotation, turns)) @ V.T for turns in angles]
+        crosses = [item + 0.1 * generator.standard_normal((6, 6)) for item in truth]
+        found = commuting(crosses, [None] * 3, seed=seed)
+        # turning V by exp(εK) changes the sum by tr(KᵀG), G = Σ M Qᵀ + Mᵀ Q, which is 0 for all skew K
+        G = sum(cross @ matrix.T + cross.T @ matrix for cross, matrix in zip(crosses, found, strict=True))
+        np.testing.assert_allclose(G, G.T, atol=2e-3)
+        agreement = [sum(np.sum(a * b) for a, b in zip(crosses, other, strict=True)) for other in (found, truth)]
+        assert agreement[0] > agreement[1]
+
     def test_matrices_that_do_not_commute_are_made_to(self):
         generator = rng(2)
         found = commuting([random_orthogonal(6, generator) for _ in range(3)], [None, 5, 2], seed=0)

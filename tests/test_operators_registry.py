@@ -62,6 +62,14 @@ class Extra:
         def mystery(x):
             return (x**2 + x) / 2
 
+        @register("extra.left", inverse="self")
+        def left(x):
+            return x
+
+        @register("extra.right", inverse="self", laws=["(left * right)^3 ≈ id"])
+        def right(x):
+            return x
+
         @register("extra.wobble", period=5, approximate=0.2)
         def wobble(x):
             return x.roll(1, -1)
@@ -359,6 +367,10 @@ class TestFitting:
         assert "undone exactly" in plans["extra.darken"].reason
         # five steps are a circle of the plane, not of the pictures
         assert plans["extra.wobble"].reason == "it has period 5"
+
+    def test_approximate_laws_make_no_group(self, catalog):
+        plans = choose(catalog, [catalog.word("left"), catalog.word("right")])
+        assert [(plan.fit, len(plan.operators)) for plan in plans] == [("representation", 1), ("involution", 1)]
 
     def test_least_squares_on_original_and_augmented_alone(self, upright, catalog, upright_views):
         moments, latents = upright_views
