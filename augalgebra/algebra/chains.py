@@ -10,8 +10,8 @@ from augalgebra.algebra.unification import match
 
 SEARCHED_WORDS = 8000
 """Words that are made when a shorter chain is searched for."""
-LONGEST_SHORTCUTS = 400
-"""Words that a chain may have for shortcuts between them to be looked for."""
+MOST_LETTERS = 1500
+"""Letters that the words of a chain may have together for a shorter chain to be looked for."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def shortened(alphabet: Alphabet, chain: Chain, axioms: Iterable[Lemma] = ()) ->
         axioms: Further axioms that may be used; approximate laws among them only if the chain uses such
             already.
     """
-    if len(chain.uses) < 2:
+    if len(chain.uses) < 2 or sum(map(len, chain.words)) > MOST_LETTERS:
         return chain
     own = dict.fromkeys(use.link.source for use in chain.uses)
     approximate = any(_is_approximate(axiom) for axiom in own)
@@ -120,8 +120,6 @@ class _Moves:
 def _with_shortcuts(chain: Chain, moves: _Moves) -> Chain:
     """Take every shortcut by which one use of an axiom leads from one word of the chain to a later one."""
     count = len(chain.words)
-    if not 2 < count <= LONGEST_SHORTCUTS:
-        return chain
     places = {word: place for place, word in enumerate(chain.words)}
     distance = [0] + [count] * (count - 1)
     arrivals: list[tuple[int, Use] | None] = [None] * count

@@ -48,7 +48,7 @@ def complete(
         The rules. They are sound in any case; `RewritingSystem.completed` says whether normal forms decide
         equality.
 
-    Example:
+    Examples:
         >>> from augalgebra.algebra.laws import parse_law
         >>> from augalgebra.algebra.parsing import parse_word
         >>> laws = [parse_law("s * s = id"), parse_law("r^4 = id"), parse_law("s * r * s = r^-1")]

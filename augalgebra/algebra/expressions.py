@@ -22,7 +22,7 @@ Value: TypeAlias = Union[Fraction, "Expression", str, bool, tuple["Value", ...],
 class Expression:
     """A sum of monomials with rational coefficients; build it with `variable` and arithmetic.
 
-    Example:
+    Examples:
         >>> a, b = variable("a"), variable("b")
         >>> str(a + b - a)
         'b'

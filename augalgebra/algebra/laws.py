@@ -114,7 +114,7 @@ def parse_law(text: str, *, tolerance: float | None = None, owner: str = "") -> 
     Raises:
         WordSyntaxError: The text is no law.
 
-    Example:
+    Examples:
         >>> str(parse_law("rotate(a) * rotate(b) ≈ rotate(a + b)"))
         'rotate(a) * rotate(b) ≈ rotate(a + b)'
     """

@@ -15,13 +15,13 @@ from augalgebra.algebra.unification import (
 )
 
 
-def critical_pairs(rules: RuleSet, first: Rule, second: Rule) -> Iterator[Equation | None]:
-    """The critical pairs in which `first` begins, and `second` ends or lies inside it.
+def overlaps(first: Rule, second: Rule) -> Iterator[tuple[int, int]]:
+    """The ways in which `first` begins a word, and `second` ends or lies inside it, sharing letters.
 
     Left sides without variables never lie inside one another, because rules are kept reduced.
 
     Yields:
-        Equations; None stands for an overlap whose arguments could not be unified for certain.
+        The place at which `second` begins, and how many letters are shared.
     """
     start = second.shapes[0]
     if start not in first.shapes:
@@ -32,20 +32,30 @@ def critical_pairs(rules: RuleSet, first: Rule, second: Rule) -> Iterator[Equati
         shared = min(length - place, len(second.lhs))
         if first.shapes[place] != start or first.shapes[place : place + shared] != second.shapes[:shared]:
             continue
+        proper = place and shared < len(second.lhs)
         if ground:
-            if place and shared < len(second.lhs) and first.lhs[place:] == second.lhs[:shared]:
-                pair = first.rhs + second.lhs[shared:], first.lhs[:place] + second.rhs
-                yield Equation(*pair, (Link(first.lemma, False, 0, {}), Link(second.lemma, True, place, {})))
-        elif first is not second or (place and shared < len(second.lhs)):
-            if not place and shared == length < len(second.lhs):
-                continue  # `first` lies inside `second`: found with the two exchanged
-            try:
-                yield from _unified(rules, first, second, place, shared)
-            except (Undecided, ZeroDivisionError, ValueError, TypeError):
-                yield None
+            if proper and first.lhs[place:] == second.lhs[:shared]:
+                yield place, shared
+        elif proper or (first is not second and (place or shared == len(second.lhs))):
+            yield place, shared  # else `first` lies inside `second`, which is found with the two exchanged
 
 
-def _unified(rules: RuleSet, first: Rule, second: Rule, place: int, shared: int) -> Iterator[Equation]:
+def critical_pair(rules: RuleSet, first: Rule, second: Rule, place: int, shared: int) -> Equation | None:
+    """The equation between the two results of rewriting an overlap, or None if there is no such word.
+
+    Raises:
+        Undecided: The arguments could not be unified for certain.
+    """
+    if not (first.variables or second.variables):
+        results = first.rhs + second.lhs[shared:], first.lhs[:place] + second.rhs
+        return Equation(*results, (Link(first.lemma, False, 0, {}), Link(second.lemma, True, place, {})))
+    try:
+        return _unified(rules, first, second, place, shared)
+    except (ZeroDivisionError, ValueError, TypeError):
+        raise Undecided from None
+
+
+def _unified(rules: RuleSet, first: Rule, second: Rule, place: int, shared: int) -> Equation | None:
     alphabet = rules.alphabet
     lhs, rhs, own = first.renamed("!")
     other_lhs, other_rhs, theirs = second.renamed("~")
@@ -54,20 +64,20 @@ def _unified(rules: RuleSet, first: Rule, second: Rule, place: int, shared: int)
     right = [item for code in other_lhs[:shared] for item in alphabet.arguments[code]]
     unifier = unify(left, right, rules.periods(part, other_lhs[:shared]))
     if unifier is None:
-        return
+        return None
     bound = unifier.bindings
     mine: Bindings = {name: substitute(item, bound) for name, item in own.items()}
     yours: Bindings = {name: substitute(item, bound) for name, item in theirs.items()}
     nonzero = carry_nonzero(first.lemma.nonzero, mine)
     further = carry_nonzero(second.lemma.nonzero, yours)
     if nonzero is None or further is None:
-        return
+        return None
 
     def instance(codes: Codes) -> Codes:
         return alphabet.instantiate(codes, bound)
 
     before, inside, after = lhs[:place], lhs[place + shared :], other_lhs[shared:]
-    yield Equation(
+    return Equation(
         instance(rhs + after),
         instance(before + other_rhs + inside),
         (Link(first.lemma, False, 0, mine), Link(second.lemma, True, place, yours)),

@@ -51,7 +51,7 @@ def parse_word(text: str, *, variables: bool = False) -> Word:
     Raises:
         WordSyntaxError: The text is no word; the message has a caret under the place.
 
-    Example:
+    Examples:
         >>> str(parse_word("(flip_lr * rotate_cw)**-1"))
         'rotate_cw^-1 * flip_lr^-1'
     """
@@ -70,7 +70,7 @@ def parse_equation(text: str) -> tuple[Word, str, Word]:
     Raises:
         WordSyntaxError: The text is no equation.
 
-    Example:
+    Examples:
         >>> left, sign, right = parse_equation("rotate(a) * rotate(b) = rotate(a + b)")
         >>> str(right)
         'rotate(a + b)'

@@ -22,7 +22,7 @@ class Presentation:
         passive: Values to which parameters that laws only pass on are restricted; words with other values can be
             asked about, but are not recognised as equal.
 
-    Example:
+    Examples:
         >>> from augalgebra.algebra.laws import parse_law
         >>> laws = [parse_law("s * s = id"), parse_law("r^4 = id"), parse_law("s * r * s = r^-1")]
         >>> [str(symbol) for symbol in Presentation.of(laws).generators]
@@ -145,7 +145,7 @@ def _families_behind(asked: set[str], linking: Iterable[Law]) -> set[str]:
     linking = tuple(linking)
     found: set[str] = set()
     for name in sorted(asked):
-        definitions = [law for law in linking if name in _names(law)]
+        definitions = [law for law in linking if _defines(law) and name in _names(law)]
         families = [_families(law) for law in definitions]
         if definitions and all(families):
             found.update(*families)

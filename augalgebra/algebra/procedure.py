@@ -1,7 +1,7 @@
 """The completion procedure itself: equations in, rules out."""
 
 import heapq
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import combinations, count, permutations
 from typing import Any, NamedTuple, TypeAlias
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 from augalgebra.algebra.alphabet import Alphabet, Codes
 from augalgebra.algebra.expressions import Value, as_variable, difference, substitute, variable, variables_of
 from augalgebra.algebra.inverses import Inverses
-from augalgebra.algebra.overlaps import critical_pairs, shifted_pairs
+from augalgebra.algebra.overlaps import critical_pair, overlaps, shifted_pairs
 from augalgebra.algebra.rules import (
     Equation,
     InverseFact,
@@ -45,6 +45,15 @@ class Limits(NamedTuple):
     steps: int
 
 
+class _Overlap(NamedTuple):
+    """A word to which two rules apply, not looked at yet."""
+
+    first: Rule
+    second: Rule
+    place: int
+    shared: int
+
+
 class _Open(NamedTuple):
     """A question that completion left open, with the equation to ask it about again if there is one."""
 
@@ -70,7 +79,7 @@ class Procedure:
         self._open: list[_Open] = []
         self._stopped = ""
         self._steps = 0
-        self._heap: list[tuple[int, int, Equation]] = []
+        self._heap: list[tuple[int, int, Equation | _Overlap]] = []
         self._tickets = count()
         self._serials = count(max((rule.serial for rule in rules.rules), default=-1) + 1)
 
@@ -133,21 +142,33 @@ class Procedure:
             if self._stopped:
                 self.cut_short = True
                 return
-            _, _, equation = heapq.heappop(self._heap)
-            reduced = self._reduced(equation)
+            _, _, item = heapq.heappop(self._heap)
+            equation = self._between(item) if isinstance(item, _Overlap) else item
+            reduced = None if equation is None else self._reduced(equation)
             if reduced is not None:
                 self._settle(reduced)
 
     def _push(self, equation: Equation) -> None:
-        variables = self.alphabet.variables
-        self._steps += 1 + sum(1 for code in (*equation.lhs, *equation.rhs) if variables[code])
         reduced = self._reduced(equation)
         if reduced is not None:
             size = len(reduced.lhs) + len(reduced.rhs)
             heapq.heappush(self._heap, (size, next(self._tickets), reduced))
 
+    def _between(self, overlap: _Overlap) -> Equation | None:
+        """The equation that an overlap gives, unless a rule has gone: then its equation was asked anew."""
+        first, second = overlap.first, overlap.second
+        if not (first.active and second.active):
+            return None
+        try:
+            return critical_pair(self.rules, *overlap)
+        except Undecided:
+            self._leave_undecided(first, second)
+            return None
+
     def _reduced(self, equation: Equation) -> Equation | None:
         """The equation between the reduced words, or None when they are the same."""
+        variables = self.alphabet.variables
+        self._steps += 1 + sum(1 for code in (*equation.lhs, *equation.rhs) if variables[code])
         before: list[Link] = []
         after: list[Link] = []
         # Words without variables may be sorted by values; the others only by every order in turn, see below.
@@ -269,6 +290,7 @@ class Procedure:
         for shape, exchange in list(self.rules.commuting.items()):
             if self.rules.reducible(exchange.lhs, rule):
                 del self.rules.commuting[shape]
+                exchange.active = False
                 self._push(_stated(self.alphabet, exchange.lemma))
         for other in others:
             if self.rules.reducible(other.lhs, rule, other.lemma.nonzero):
@@ -278,7 +300,11 @@ class Procedure:
         for other in (*self.rules.rules, *self.rules.commuting.values()):
             self._push_overlaps(rule, other)
         if rule.variables and self.rules.shifts:
-            self._push_all(shifted_pairs(self.rules, rule), rule, rule)
+            for pair in shifted_pairs(self.rules, rule):
+                if pair is None:
+                    self._leave_undecided(rule, rule)
+                else:
+                    self._push(pair)
 
     def _retire(self, rule: Rule) -> None:
         """Take a rule out and settle its equation anew."""
@@ -338,20 +364,17 @@ class Procedure:
         return True
 
     def _push_overlaps(self, rule: Rule, other: Rule) -> None:
-        self._push_all(critical_pairs(self.rules, rule, other), rule, other)
-        if other is not rule:
-            self._push_all(critical_pairs(self.rules, other, rule), rule, other)
+        for first, second in ((rule, other), (other, rule)) if other is not rule else ((rule, rule),):
+            for place, shared in overlaps(first, second):
+                size = max(len(first.lhs), place + len(second.lhs))
+                heapq.heappush(self._heap, (size, next(self._tickets), _Overlap(first, second, place, shared)))
 
-    def _push_all(self, pairs: Iterable[Equation | None], first: Rule, second: Rule) -> None:
-        for pair in pairs:
-            if pair is not None:
-                self._push(pair)
-                continue
-            one = equation_text(self.alphabet, first.lhs, first.rhs)
-            two = equation_text(self.alphabet, second.lhs, second.rhs)
-            both = one if first is second else f"{one} and {two}"
-            problem = f"the parameters in {both} are too entangled to compare"
-            self._open.append(_Open(problem, None, (first, second)))
+    def _leave_undecided(self, first: Rule, second: Rule) -> None:
+        one = equation_text(self.alphabet, first.lhs, first.rhs)
+        two = equation_text(self.alphabet, second.lhs, second.rhs)
+        both = one if first is second else f"{one} and {two}"
+        problem = f"the parameters in {both} are too entangled to compare"
+        self._open.append(_Open(problem, None, (first, second)))
 
 
 def _stated(alphabet: Alphabet, lemma: Lemma) -> Equation:

@@ -103,7 +103,7 @@ def equal(system: RewritingSystem, first: Word, second: Word) -> Equality:
         NotInvertibleError: A word has the inverse of a symbol that is not known to be invertible.
         IncompleteError: A word took too many steps, or the proof is too long to be spelt out.
 
-    Example:
+    Examples:
         >>> from augalgebra.algebra.completion import complete
         >>> from augalgebra.algebra.laws import parse_law
         >>> from augalgebra.algebra.parsing import parse_word

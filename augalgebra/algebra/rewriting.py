@@ -79,11 +79,10 @@ class RewritingSystem:
             IncompleteError: The word took too many steps.
         """
         self._check(word)
-        reduced: Codes = ()
+        codes: list[int] = []
         for symbol, exponent in word.syllables:
-            code = self._alphabet.code(Letter(symbol, exponent < 0))
-            reduced = self._reduce(reduced + self._power((code,), abs(exponent)))
-        return self._alphabet.decode(reduced)
+            codes += self._power(self._alphabet.code(Letter(symbol, exponent < 0)), abs(exponent))
+        return self._alphabet.decode(self._reduce(tuple(codes)))
 
     def derive(self, word: Word) -> Proof:
         """The proof that a word equals its normal form.
@@ -168,11 +167,11 @@ class RewritingSystem:
             if exponent < 0 and not self.is_invertible(symbol):
                 raise NotInvertibleError(f"{symbol}^-1 has no meaning: {why_not_invertible(self.presentation, symbol)}")
 
-    def _power(self, codes: Codes, exponent: int) -> Codes:
+    def _power(self, code: int, exponent: int) -> Codes:
         if exponent <= _SPELT_OUT:
-            return codes * exponent
-        half = self._power(codes, exponent // 2)
-        power = self._reduce(half + half + codes * (exponent % 2))
+            return (code,) * exponent
+        half = self._power(code, exponent // 2)
+        power = self._reduce(half + half + (code,) * (exponent % 2))
         if len(power) > MAX_LETTERS:
             raise IncompleteError(f"a power {exponent} stays longer than {MAX_LETTERS} letters")
         return power

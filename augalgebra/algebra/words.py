@@ -70,10 +70,9 @@ class Word:
     """A product of powers of symbols; the empty word is the identity.
 
     Neighbouring powers of one symbol are merged when their exponents have the same sign. ``a * a^-1`` is
-    *not*
-    cancelled: whether it is the identity is for the laws to say (Canny has no inverse).
+    *not* cancelled: whether it is the identity is for the laws to say (Canny has no inverse).
 
-    Example:
+    Examples:
         >>> a, b = word_of("flip_lr"), word_of("rotate_cw")
         >>> str(~(a * b**2))
         'rotate_cw^-2 * flip_lr^-1'
@@ -154,7 +153,7 @@ IDENTITY = Word()
 def word_of(name: str, *args: object, **kwargs: object) -> Word:
     """The word of one letter.
 
-    Example:
+    Examples:
         >>> str(word_of("rotate", 30) * word_of("flip_lr"))
         'rotate(30) * flip_lr'
     """
