@@ -23,8 +23,8 @@ def training_progress(*, quiet: bool) -> "Iterator[Progress]":
     from rich.progress import Progress as Bars
 
     bars = Bars(
-        TextColumn("{task.description:<22}", markup=False),
-        BarColumn(bar_width=24),
+        TextColumn("{task.description:<17}", markup=False),
+        BarColumn(bar_width=12),
         TextColumn("{task.percentage:>3.0f}%", markup=False),
         TextColumn("{task.fields[note]}", markup=False),
         console=Console(stderr=True),

@@ -57,7 +57,14 @@ def table(
     from rich.text import Text
 
     right = frozenset(right)
-    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title or None, title_justify="left")
+    shown = Table(
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+        title=title or None,
+        title_justify="left",
+    )
     for index, heading in enumerate(headings):
         shown.add_column(Text(heading), justify="right" if index in right else "left", overflow="fold")
     for row in rows:
