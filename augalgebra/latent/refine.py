@@ -1,0 +1,126 @@
+"""Refined encoding: codes that draw the image as well as any near them, from the encoder's answer."""
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn import functional
+
+from augalgebra.errors import AugalgebraError
+from augalgebra.latent.jacobian import linearise, logits_of
+from augalgebra.latent.protocol import MAIN_HEAD, LatentSpace
+
+_EASIER, _HARDER = 0.1, 10.0
+_FLOOR = 1e-4  # added to the diagonal, for coordinates that nothing depends on
+_SHORTEST = 1e-12  # squared length of a step below which it tells nothing about the derivative
+
+
+def refine(
+    space: LatentSpace,
+    images: Float[Tensor, "batch channel height width"],
+    latents: Float[Tensor, "batch latent"] | None = None,
+    *,
+    head: str = MAIN_HEAD,
+    steps: int = 4,
+    corrections: int = 1,
+    damping: float = 1e-2,
+    bfloat16: bool = False,
+    batch_size: int = 64,
+) -> Float[Tensor, "batch latent"]:
+    """Move codes to where the decoder draws the image better; what it drew itself is recovered as good as exactly.
+
+    First the encoder corrects itself: what it makes of its own drawing, ENC(DEC(z)), differs from ENC(x) by about as
+    much as z is wrong. Then come damped Gauss-Newton steps on the cross-entropy of the image: with logits l(z), pixels
+    p, J = ∂l/∂z and W = diag(p(1 - p)), a step δ solves (J W Jᵀ + λ diag(J W Jᵀ)) δ = J (x - p) (Marquardt 1963; J W Jᵀ
+    is the Fisher information of the pixels). λ falls tenfold after a step that helped an image, and rises tenfold
+    after one that did not, which is then not taken. Since J is what costs, it is computed once, and after each step
+    corrected by rank one, so that it explains how the logits really changed (Broyden 1965).
+
+    Args:
+        space: The latent space.
+        images: Pixels in [0, 1].
+        latents: Where to start; what the encoder says if not given.
+        head: The decoder that shall draw the images.
+        steps: Gauss-Newton steps.
+        corrections: Corrections by the encoder before them.
+        damping: λ of the first step.
+        bfloat16: Whether J may be computed in bfloat16, which is faster where the processor has it. It changes the
+            way, not the destination.
+        batch_size: Images at a time; the derivatives of so many images should fit the processor's cache.
+
+    Returns:
+        The codes. The loss of none is higher than where it started.
+
+    Raises:
+        AugalgebraError: There is no such head, or codes and images do not belong together.
+
+    Examples:
+        >>> from augalgebra.latent import LAVAE, Architecture
+        >>> space = LAVAE(Architecture(dim=4, width=2), seed=0)
+        >>> drawn = space.decode(torch.ones(1, 4))
+        >>> refine(space, drawn, steps=12).round(decimals=1).tolist()
+        [[1.0, 1.0, 1.0, 1.0]]
+    """
+    if latents is not None and latents.shape != (len(images), space.dim):
+        raise AugalgebraError(
+            f"{len(images)} images need codes of shape [{len(images)}, {space.dim}], not {list(latents.shape)}"
+        )
+    refined = [torch.empty(0, space.dim, device=images.device)]
+    with torch.no_grad():
+        for start in range(0, len(images), batch_size):
+            part = slice(start, start + batch_size)
+            answer = space.encode(images[part])
+            search = _Search(space, images[part], answer if latents is None else latents[part], head)
+            for _ in range(corrections):
+                search.correct(answer)
+            if steps:
+                search.descend(steps, damping, bfloat16=bfloat16)
+            refined.append(search.latents)
+        return torch.cat(refined)
+
+
+class _Search:
+    """The best codes found so far for a few images, with what they draw."""
+
+    def __init__(self, space: LatentSpace, images: Tensor, latents: Tensor, head: str) -> None:
+        self._space, self._head, self._shape = space, head, images.shape
+        self._draw = logits_of(space, head)
+        self._target = images.flatten(1)
+        self.latents = latents
+        self._logits = self._draw(latents)
+        self._losses = self._loss(self._logits)
+
+    def correct(self, answer: Tensor) -> None:
+        """Move by the difference between the encoder's answers to the image and to the drawing."""
+        drawing = self._logits.sigmoid().view(self._shape)
+        self._try(self.latents + answer - self._space.encode(drawing))
+
+    def descend(self, steps: int, damping: float, *, bfloat16: bool) -> None:
+        """Make damped Gauss-Newton steps."""
+        J = linearise(self._space, self.latents, self._head, bfloat16=bfloat16)
+        damped = self.latents.new_full((len(J), 1), damping)
+        for remaining in reversed(range(steps)):
+            before, pixels = self._logits, self._logits.sigmoid()
+            H = (J * (pixels * (1 - pixels))[:, None]) @ J.transpose(1, 2)
+            slope = (J @ (self._target - pixels)[..., None])[..., 0]
+            extra = damped * H.diagonal(dim1=1, dim2=2) + _FLOOR
+            # no check of the result: a step that is not finite is simply not taken
+            step, _ = torch.linalg.solve_ex(H + torch.diag_embed(extra), slope)
+            after, better = self._try(self.latents + step)
+            damped = damped * torch.where(better, _EASIER, _HARDER)[:, None]
+            if remaining:
+                surprise = after - before - (step[:, None] @ J)[:, 0]
+                direction = step / step.square().sum(1, keepdim=True).clamp_min(_SHORTEST)
+                J.baddbmm_(direction[..., None], surprise[:, None])
+
+    def _try(self, latents: Tensor) -> tuple[Float[Tensor, "batch pixel"], Bool[Tensor, " batch"]]:
+        """Take new codes for those images that they draw better; returns what all of them draw, and for which."""
+        logits = self._draw(latents)
+        losses = self._loss(logits)
+        better = losses < self._losses  # never true of what is not a number
+        self.latents = torch.where(better[:, None], latents, self.latents)
+        self._logits = torch.where(better[:, None], logits, self._logits)
+        self._losses = torch.where(better, losses, self._losses)
+        return logits, better
+
+    def _loss(self, logits: Tensor) -> Tensor:
+        return functional.binary_cross_entropy_with_logits(logits, self._target, reduction="none").sum(1)
