@@ -49,7 +49,7 @@ def output_of(command: str, folder: Path) -> str:
     return "\n".join(line.rstrip() for line in (done.stdout + done.stderr).splitlines()).strip("\n")
 
 
-@pytest.mark.parametrize(("command", "shown"), commands(), ids=lambda value: value[:50])
+@pytest.mark.parametrize(("command", "shown"), list(commands()), ids=lambda text: text[:50])
 def test_a_shown_command_prints_what_is_shown(command: str, shown: str, tmp_path: Path) -> None:
     assert output_of(command, tmp_path) == shown.strip("\n")
 
