@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from augalg_cli import catalog_commands, demo_commands, law_commands, options, run_commands, word_commands
+from augalg_cli import catalog_commands, demo_commands, law_commands, options, run_commands, use_commands, word_commands
 from augalgebra import AugalgebraError, __version__
 
 app = typer.Typer(
@@ -40,6 +40,7 @@ catalog_commands.add_to(app, plugins_app)
 law_commands.add_to(app)
 word_commands.add_to(app)
 run_commands.add_to(app)
+use_commands.add_to(app)
 
 
 def main() -> None:

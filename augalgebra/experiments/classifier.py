@@ -1,0 +1,106 @@
+"""A small classifier of pixels, frozen once it is trained: a judge of what drawn images still show."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+from torch.nn import functional
+
+from augalgebra.algebra.words import Word
+from augalgebra.catalog import Catalog
+from augalgebra.checks.latent_words import exact_form
+from augalgebra.errors import DataError
+from augalgebra.latent.networks import Encoder, draw_weights
+from augalgebra.training.data import Split
+from augalgebra.training.seeds import generator_for
+
+WIDTH = 16
+"""Channels of the first convolution."""
+STEPS, BATCH, LEARNING_RATE = 1000, 128, 3e-3
+"""Steps of training, images in each, and how far the first one goes."""
+MOST_POWERS = 8
+"""Powers of a word that the classifier learns, where the word has no smaller period."""
+
+
+class PixelClassifier:
+    """Classes of images by two strided convolutions and a linear map.
+
+    Args:
+        network: Images to one number for each class.
+        labels: The label of each class.
+
+    Attributes:
+        labels: The label of each class.
+    """
+
+    def __init__(self, network: Encoder, labels: Int64[Tensor, " class"]) -> None:
+        self._network = network.eval().requires_grad_(requires_grad=False)
+        self.labels = labels
+
+    def __call__(self, images: Float[Tensor, "batch channel height width"]) -> Int64[Tensor, " batch"]:
+        """The label of each image."""
+        with torch.no_grad():
+            scores, _ = self._network(images)
+        return self.labels.to(images.device)[scores.argmax(1)]
+
+
+def powers_of(catalog: Catalog, word: Word, most: int = MOST_POWERS) -> tuple[Word, ...]:
+    """The empty word, the word and its powers, until one of them equals an earlier one by the exact laws."""
+    system = catalog.system(word)
+    forms: dict[Word, Word] = {}
+    for exponent in range(most):
+        power = word**exponent
+        form = exact_form(system, power)
+        if form in forms:
+            break
+        forms[form] = power
+    return tuple(forms.values())
+
+
+def train_classifier(
+    split: Split,
+    catalog: Catalog,
+    views: Sequence[Word],
+    *,
+    seed: int = 0,
+    steps: int = STEPS,
+    device: torch.device | str = "cpu",
+) -> PixelClassifier:
+    """Train a classifier on images under some words, so that what those words do to an image is nothing new to it.
+
+    Args:
+        split: Images with their labels.
+        catalog: Applies the words.
+        views: The words; each batch is seen under one of them, in turn.
+        seed: Seed of everything that is random.
+        steps: How long to train.
+        device: Where.
+
+    Raises:
+        DataError: All images have one label.
+    """
+    labels, classes = torch.unique(split.labels, return_inverse=True)
+    if len(labels) < 2:
+        raise DataError("a classifier needs images of at least two labels")
+    channels, height, width = split.images.shape[1:]
+    # Made without values first, since torch's constructors would draw from the global random state. Of the numbers
+    # that an encoder gives, the first half serve as scores.
+    with torch.device("meta"):
+        network = Encoder((channels, height, width), len(labels), WIDTH)
+    network.to_empty(device="cpu")
+    draw_weights(network.modules(), generator_for(seed, "classifier weights"))
+    network.to(device)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    for step in range(steps):
+        chosen = torch.randint(len(split), (BATCH,), generator=generator_for(seed, "classifier images", step))
+        images, ids = split.batch(chosen)
+        seen = catalog.apply(views[step % len(views)], images, seed=seed, ids=ids)
+        scores, _ = network(seen.to(device))
+        loss = functional.cross_entropy(scores, classes[chosen].to(device))
+        optimiser.zero_grad()
+        torch.autograd.backward(loss)
+        optimiser.step()
+        schedule.step()
+    return PixelClassifier(network, labels)

@@ -1,0 +1,172 @@
+"""A word repeated through a trained run: losses, classes and pictures of what drifts and what does not."""
+
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from augalgebra.algebra.words import Word
+from augalgebra.checks.latent_batches import MultipliedOut
+from augalgebra.checks.recursion import WAYS, Classify, RecursionReport, Way, measure_recursion, repeated
+from augalgebra.experiments.classifier import powers_of, train_classifier
+from augalgebra.experiments.transform import device_of_space, operator_for
+from augalgebra.files import write_atomically
+from augalgebra.latent.protocol import MAIN_HEAD
+from augalgebra.training.data import Dataset, load_data
+from augalgebra.training.precision import bfloat16_pays
+from augalgebra.training.run import Run
+
+STYLE: dict[str, tuple[str, str]] = {
+    "floor": ("#767676", "directly encoded (floor)"),
+    "nothing": ("#BBBBBB", "nothing moved"),
+    "plain": ("#D55E00", "encoder alone"),
+    "refined": ("#0072B2", "refined encoding"),
+    "latent": ("#009E73", "never decoded in between"),
+}
+"""Colour and name of each curve; Okabe and Ito's palette, which colour-blind readers can tell apart."""
+_ROWS = 5
+
+
+def recursion_of_run(
+    run: Run,
+    word: str | Word,
+    *,
+    repeats: int = 50,
+    images: int | None = 1000,
+    ways: Sequence[Way] = WAYS,
+    judged: bool = True,
+    data: Dataset | None = None,
+    data_dir: str | Path | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> RecursionReport:
+    """Repeat a word on test images of a run.
+
+    Args:
+        run: The run.
+        word: The word.
+        repeats: How often.
+        images: How many test images, if not all.
+        ways: Which ways to compare.
+        judged: Whether a classifier is trained on the training images under the powers of the word, to say what
+            the drawn images still show. Without labels there is none.
+        data: The data set of the run, if it is in memory already.
+        data_dir: Where downloaded data sets lie.
+        on_progress: Called with the number of images done and their total.
+
+    Raises:
+        RunError: The data are not those of the run.
+        AugalgebraError: The word has no operator, or changes the size of images.
+    """
+    catalog, seed, device = run.registry.catalog, run.settings.seed, device_of_space(run.space)
+    canonical = catalog.word(word)
+    operator_for(run, canonical)  # what is missing is said before a classifier is trained
+    data = data or load_data(run.settings.data, data_dir)
+    run.check_data(data)
+    labelled = len(torch.unique(data.train.labels)) > 1
+    classify: Classify | None = None
+    if judged and labelled:
+        classify = train_classifier(data.train, catalog, powers_of(catalog, canonical), seed=seed, device=device)
+    pictures, ids = data.test.batch(slice(images))
+    return measure_recursion(
+        run.space,
+        MultipliedOut(run.registry),
+        catalog,
+        pictures.to(device),
+        canonical,
+        repeats=repeats,
+        ways=ways,
+        classify=classify,
+        labels=data.test.labels[: len(ids)] if labelled else None,
+        ids=ids,
+        seed=seed,
+        bfloat16=bfloat16_pays(device),
+        on_progress=on_progress,
+    )
+
+
+def draw_recursion(
+    report: RecursionReport,
+    path: Path,
+    *,
+    pictures: dict[Way, Float[Tensor, "row repeat channel height width"]] | None = None,
+    shown: Sequence[int] = (),
+) -> Path:
+    """Write loss and kept classes against the number of repeats as PNG, with pictures beside them.
+
+    Args:
+        report: What was measured.
+        path: The file.
+        pictures: For each way, some images after the repeats in `shown`.
+        shown: The repeats that the pictures were taken at.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    pictures = pictures or {}
+    figure = Figure(figsize=(11, 7 if pictures else 3.6), dpi=130, facecolor="white", layout="constrained")
+    FigureCanvasAgg(figure)
+    grid = figure.add_gridspec(2 if pictures else 1, 1, height_ratios=[3, 4] if pictures else [1])
+    upper = grid[0].subgridspec(1, 2)
+    left, right = (figure.add_subplot(upper[column]) for column in range(2))
+    axis = range(1, report.repeats + 1)
+    for name, values in (("nothing", report.nothing), ("floor", report.floor)):
+        colour, label = STYLE[name]
+        left.plot(axis, values, color=colour, label=label, linewidth=1, linestyle=":")
+    for way, curve in report.curves.items():
+        colour, label = STYLE[way]
+        left.plot(axis, curve.bce, color=colour, label=label)
+        if curve.kept:
+            right.plot(axis, curve.kept, color=colour, label=label)
+    left.set(xlabel="repeats", ylabel="loss, nats per image", title=f"DEC(ENC(·) L) for {report.word}")
+    left.set_yscale("log")
+    left.legend(frameon=False, fontsize=8)
+    right.set(xlabel="repeats", ylabel="share", title="class of one application kept", ylim=(0, 1.02))
+    for plot in (left, right):
+        plot.spines[["top", "right"]].set_visible(False)
+        plot.title.set_fontsize(10)
+    if pictures:
+        blocks = grid[1].subgridspec(1, len(pictures))
+        for number, (way, images) in enumerate(pictures.items()):
+            plot = figure.add_subplot(blocks[number])
+            rows, columns, _, _, width = images.shape
+            sheet = images.permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1)  # [rows height, columns width, channel]
+            plot.imshow(sheet.squeeze(-1).cpu(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+            plot.set_title(STYLE[way][1], fontsize=10, color=STYLE[way][0])
+            plot.set_xticks([(column + 0.5) * width for column in range(columns)], [str(repeat) for repeat in shown])
+            plot.set_yticks([])
+            plot.tick_params(length=0, labelsize=8)
+            plot.set_xlabel(f"repeats, {rows} images", fontsize=8)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    write_atomically(path, buffer.getvalue())
+    return path
+
+
+def repeated_pictures(
+    run: Run,
+    word: str | Word,
+    shown: Sequence[int],
+    ways: Sequence[Way],
+    *,
+    data: Dataset | None = None,
+    data_dir: str | Path | None = None,
+) -> dict[Way, Float[Tensor, "row repeat channel height width"]]:
+    """The first test image of some labels after some repeats, in each way."""
+    data = data or load_data(run.settings.data, data_dir)
+    device = device_of_space(run.space)
+    labels = data.test.labels.tolist()
+    rows = torch.tensor([labels.index(label) for label in sorted(set(labels))][:_ROWS])
+    originals = data.test.batch(rows)[0].to(device)
+    operator = operator_for(run, run.registry.catalog.word(word))
+    pictures: dict[Way, Tensor] = {}
+    with torch.no_grad():
+        for way in ways:
+            drawn = repeated(
+                run.space, operator, originals, max(shown), way, head=MAIN_HEAD, bfloat16=bfloat16_pays(device)
+            )
+            kept = [images for repeat, images in enumerate(drawn, start=1) if repeat in shown]
+            pictures[way] = torch.stack(kept, dim=1)
+    return pictures
