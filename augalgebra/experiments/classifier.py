@@ -17,8 +17,9 @@ from augalgebra.training.seeds import generator_for
 
 WIDTH = 16
 """Channels of the first convolution."""
-STEPS, BATCH, LEARNING_RATE = 1000, 128, 3e-3
-"""Steps of training, images in each, and how far the first one goes."""
+BATCH, LEARNING_RATE = 128, 3e-3
+PASSES, FEWEST, MOST = 40, 50, 1000
+"""Passes over the data, and the fewest and most steps that are made of them."""
 MOST_POWERS = 8
 """Powers of a word that the classifier learns, where the word has no smaller period."""
 
@@ -64,7 +65,7 @@ def train_classifier(
     views: Sequence[Word],
     *,
     seed: int = 0,
-    steps: int = STEPS,
+    steps: int | None = None,
     device: torch.device | str = "cpu",
 ) -> PixelClassifier:
     """Train a classifier on images under some words, so that what those words do to an image is nothing new to it.
@@ -74,7 +75,7 @@ def train_classifier(
         catalog: Applies the words.
         views: The words; each batch is seen under one of them, in turn.
         seed: Seed of everything that is random.
-        steps: How long to train.
+        steps: How long to train; by default as the size of the data suggests.
         device: Where.
 
     Raises:
@@ -83,6 +84,8 @@ def train_classifier(
     labels, classes = torch.unique(split.labels, return_inverse=True)
     if len(labels) < 2:
         raise DataError("a classifier needs images of at least two labels")
+    if steps is None:
+        steps = min(MOST, max(FEWEST, PASSES * len(split) // BATCH))
     channels, height, width = split.images.shape[1:]
     # Made without values first, since torch's constructors would draw from the global random state. Of the numbers
     # that an encoder gives, the first half serve as scores.
