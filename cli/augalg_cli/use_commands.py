@@ -39,7 +39,9 @@ def add_to(app: typer.Typer) -> None:
     app.command(rich_help_panel=panel, epilog="Example:  augalg sample runs/flips --word flip_lr --out samples.png")(
         sample
     )
-    app.command(rich_help_panel=panel, epilog="Example:  augalg recurse runs/flips flip_lr --repeats 50")(recurse)
+    app.command(
+        rich_help_panel=panel, epilog="Example:  augalg recurse runs/flips flip_lr --repeats 50 --out drift.png"
+    )(recurse)
 
 
 def apply(
@@ -125,11 +127,7 @@ def sample(
     data_dir: DataDir = None,
     as_json: options.Json = False,
 ) -> None:
-    """Draw images from random codes, as they are and moved by words.
-
-    The upper half comes from the box around the codes of the originals, the lower from the normal distribution fitted
-    to them.
-    """
+    """Draw images from random codes: from the box around those of the originals, and a normal fitted to them."""
     import torch
 
     from augalgebra.experiments.latents import sample as drawn_at_random
