@@ -183,9 +183,11 @@ class Catalog:
                 owner, _, parameter = name.rpartition(".")
                 return match[0].replace(name, parameter) if owner in self.augmentations else match[0]
             try:
-                return self.display(parse_word(match[0], variables=True))
+                word = parse_word(match[0], variables=True)
             except AugalgebraError:  # brackets that are not its arguments
                 return match[0].replace(name, self.short_name(name))
+            everything = self.augmentations[name].bind(Symbol(name), universal=True)
+            return self.short_name(name) if word.symbols == (everything,) else self.display(word)
 
         return _FULL_NAME.sub(short, text)
 
