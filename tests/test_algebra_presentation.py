@@ -33,6 +33,7 @@ LAWS = [
     law("turn(a) * turn(b) = turn(a + b)"),
     law("turn(90) = cw"),
     law("eighth = turn(45)"),
+    law("flip_lr * turn(a) * flip_lr = turn(-a)"),
     law("shear_x(a) * cw = cw * shear_y(-a)"),
     law("shear_y(a) * shear_y(-a) = id"),
     Law(word_of("canny"), IDENTITY, kind="singular"),

@@ -2,14 +2,20 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from augalgebra.algebra.alphabet import Alphabet, Codes
 from augalgebra.algebra.expressions import Value
 from augalgebra.algebra.rules import InverseAxiom, Lemma, Link, backwards
 from augalgebra.algebra.unification import match
 
-SEARCHED_WORDS = 8000
-"""Words that are made when a shorter chain is searched for."""
+WINDOW = 5
+"""Steps of a chain within which a shorter way is searched for."""
+WINDOW_EFFORT = 800
+"""Words that are made in one such search."""
+LAST_WINDOW, LAST_EFFORT = 10, 3000
+"""The same for a chain that has become short enough to be searched as a whole."""
+_LONGEST_PATH = 12
 MOST_LETTERS = 1500
 """Letters that the words of a chain may have together for a shorter chain to be looked for."""
 
@@ -52,25 +58,53 @@ class Chain:
         return Chain(tuple(words), tuple(uses))
 
 
-def shortened(alphabet: Alphabet, chain: Chain, axioms: Iterable[Lemma] = ()) -> Chain:
-    """A chain with the same ends that is as short as a bounded search finds.
+class Shortener:
+    """Makes chains shorter by bounded searches.
 
-    Args:
+    Attributes:
         alphabet: The codes of the letters.
-        chain: The chain; its own axioms may be used again.
-        axioms: Further axioms that may be used; approximate laws among them only if the chain uses such
-            already.
     """
-    if len(chain.uses) < 2 or sum(map(len, chain.words)) > MOST_LETTERS:
-        return chain
-    own = dict.fromkeys(use.link.source for use in chain.uses)
-    approximate = any(_is_approximate(axiom) for axiom in own)
-    further = (axiom for axiom in axioms if approximate or not _is_approximate(axiom))
-    moves = _Moves(alphabet, dict.fromkeys((*own, *further)))
-    chain = _with_shortcuts(chain, moves)
-    if len(chain.uses) > 2:
-        chain = _searched(chain, moves) or chain
-    return chain
+
+    def __init__(self, alphabet: Alphabet, axioms: Iterable[Lemma]) -> None:
+        self.alphabet = alphabet
+        axioms = tuple(axioms)
+        self._all = _Moves(alphabet, axioms)
+        self._exact = _Moves(alphabet, (axiom for axiom in axioms if not is_approximate(axiom)))
+
+    def path(self, start: Codes, end: Codes, *, exact: bool, room: int, effort: int) -> Chain | None:
+        """A shortest chain between two words, if a bounded search finds one.
+
+        Args:
+            start: The first word.
+            end: The last word.
+            exact: Whether approximate laws are left out.
+            room: How many letters longer than both ends a word may be.
+            effort: How many words are made before giving up.
+        """
+        moves = self._exact if exact else self._all
+        longest = max(len(start), len(end)) + room
+        return _searched(start, end, _LONGEST_PATH, moves, longest, effort)
+
+    def shortened(self, chain: Chain) -> Chain:
+        """A chain with the same ends that is as short as bounded searches make it."""
+        if len(chain.uses) < 2 or sum(map(len, chain.words)) > MOST_LETTERS:
+            return chain
+        own = dict.fromkeys(use.link.source for use in chain.uses)
+        exact = not any(is_approximate(axiom) for axiom in own)
+        moves = (self._exact if exact else self._all).with_more(own)
+        chain = _with_shortcuts(chain, moves)
+        chain = _windowed(chain, moves, WINDOW, WINDOW_EFFORT)
+        return _windowed(chain, moves, LAST_WINDOW, LAST_EFFORT) if len(chain.uses) <= LAST_WINDOW else chain
+
+
+class _Move(NamedTuple):
+    """One reading of an axiom."""
+
+    axiom: Lemma
+    forward: bool
+    new: Codes
+    patterns: list[Value]
+    names: frozenset[str]
 
 
 class _Moves:
@@ -78,54 +112,60 @@ class _Moves:
 
     def __init__(self, alphabet: Alphabet, axioms: Iterable[Lemma]) -> None:
         self.alphabet = alphabet
-        self._sides: list[tuple[Lemma, bool, Codes, Codes, tuple[int, ...], list[Value], frozenset[str]]] = []
-        for axiom in axioms:
+        self._axioms = dict.fromkeys(axioms)
+        # By what is replaced: letters if no variables are in play, shapes otherwise.
+        self._ground: dict[Codes, list[_Move]] = {}
+        self._schematic: dict[tuple[int, ...], list[_Move]] = {}
+        for axiom in self._axioms:
             for forward in (True, False):
                 old, new = (axiom.lhs, axiom.rhs) if forward else (axiom.rhs, axiom.lhs)
                 names = frozenset(alphabet.variables_of((*old, *new)))
                 if names <= alphabet.variables_of(old).keys():
                     patterns = [item for code in old for item in alphabet.arguments[code]]
-                    self._sides.append((axiom, forward, old, new, alphabet.shapes_of(old), patterns, names))
+                    move = _Move(axiom, forward, new, patterns, names)
+                    if names:
+                        self._schematic.setdefault(alphabet.shapes_of(old), []).append(move)
+                    else:
+                        self._ground.setdefault(old, []).append(move)
+        self._lengths = sorted({len(old) for old in (*self._ground, *self._schematic)})
 
-    def of(self, word: Codes) -> Iterator[tuple[Use, Codes]]:
-        """The words one use of an axiom away."""
-        alphabet = self.alphabet
-        shapes = alphabet.shapes_of(word)
-        for axiom, forward, old, new, needed, patterns, names in self._sides:
-            size = len(old)
+    def with_more(self, axioms: Iterable[Lemma]) -> "_Moves":
+        """The same with further axioms."""
+        further = [axiom for axiom in axioms if axiom not in self._axioms]
+        return _Moves(self.alphabet, (*self._axioms, *further)) if further else self
+
+    def of(self, word: Codes, longest: int) -> Iterator[tuple[Use, Codes]]:
+        """The words of at most that many letters one use of an axiom away."""
+        instantiate, arguments = self.alphabet.instantiate, self.alphabet.arguments
+        shapes, room = self.alphabet.shapes_of(word), longest - len(word)
+        for size in self._lengths:
             for start in range(len(word) - size + 1):
-                if shapes[start : start + size] != needed:
-                    continue
                 part = word[start : start + size]
-                if not names:
-                    if part == old:
+                for axiom, forward, new, _, _ in self._ground.get(part, ()):
+                    if len(new) - size <= room:
                         yield Use(Link(axiom, forward, start, {})), word[:start] + new + word[start + size :]
-                    continue
-                bindings = match(
-                    patterns, [a for code in part for a in alphabet.arguments[code]], [None] * len(patterns)
-                )
-                if bindings is None or bindings.keys() != names:
-                    continue
-                try:
-                    result = alphabet.instantiate(new, bindings)
-                except (ZeroDivisionError, ValueError, TypeError):
-                    continue
-                if all(bindings[name] != 0 for name in axiom.nonzero):
-                    yield (
-                        Use(Link(axiom, forward, start, bindings)),
-                        word[:start] + result + word[start + size :],
-                    )
+                for axiom, forward, new, patterns, names in self._schematic.get(shapes[start : start + size], ()):
+                    if len(new) - size > room:
+                        continue
+                    bindings = match(patterns, [a for code in part for a in arguments[code]], [None] * len(patterns))
+                    if bindings is None or bindings.keys() != names or any(bindings[n] == 0 for n in axiom.nonzero):
+                        continue
+                    try:
+                        result = instantiate(new, bindings)
+                    except (ZeroDivisionError, ValueError, TypeError):
+                        continue
+                    yield Use(Link(axiom, forward, start, bindings)), word[:start] + result + word[start + size :]
 
 
 def _with_shortcuts(chain: Chain, moves: _Moves) -> Chain:
     """Take every shortcut by which one use of an axiom leads from one word of the chain to a later one."""
-    count = len(chain.words)
+    count, longest = len(chain.words), max(map(len, chain.words))
     places = {word: place for place, word in enumerate(chain.words)}
     distance = [0] + [count] * (count - 1)
     arrivals: list[tuple[int, Use] | None] = [None] * count
     for place, word in enumerate(chain.words[:-1]):
         reachable = [(chain.uses[place], place + 1)]
-        reachable += [(use, places[other]) for use, other in moves.of(word) if other in places]
+        reachable += [(use, places[other]) for use, other in moves.of(word, longest) if other in places]
         for use, target in reachable:
             if target > place and distance[place] + 1 < distance[target]:
                 distance[target] = distance[place] + 1
@@ -140,24 +180,38 @@ def _with_shortcuts(chain: Chain, moves: _Moves) -> Chain:
     return Chain(tuple(reversed(words)), tuple(reversed(uses)))
 
 
-def _searched(chain: Chain, moves: _Moves) -> Chain | None:
-    """A shorter chain found by searching from both ends, if there is one within the bounds."""
-    longest = max(map(len, chain.words))
+def _windowed(chain: Chain, moves: _Moves, width: int, effort: int) -> Chain:
+    """Search for shorter ways between words of the chain that are at most so many uses apart."""
+    place = 0
+    while place < len(chain.uses) and len(chain.uses) > 2:
+        end = min(place + width, len(chain.uses))
+        longest = max(map(len, chain.words[place : end + 1]))
+        found = _searched(chain.words[place], chain.words[end], end - place - 1, moves, longest, effort)
+        if found is not None:
+            words = chain.words[:place] + found.words + chain.words[end + 1 :]
+            chain = Chain(words, chain.uses[:place] + found.uses + chain.uses[end:]).without_detours()
+        place += width // 2
+    return chain
+
+
+def _searched(start: Codes, end: Codes, most: int, moves: _Moves, longest: int, effort: int) -> Chain | None:
+    """A chain of at most so many uses found by searching from both ends, if there is one within the bounds."""
+    if start == end:
+        return Chain((start,), ())
     # For each end: how each word was reached from there, and the words to go on from.
-    reached: list[dict[Codes, tuple[Codes, Use] | None]] = [{chain.words[0]: None}, {chain.words[-1]: None}]
-    frontiers = [[chain.words[0]], [chain.words[-1]]]
-    made = depth = 0
-    while depth + 1 < len(chain.uses) and all(frontiers):
+    reached: list[dict[Codes, tuple[Codes, Use] | None]] = [{start: None}, {end: None}]
+    frontiers = [[start], [end]]
+    made = 0
+    for _ in range(most):
         side = 0 if len(frontiers[0]) <= len(frontiers[1]) else 1
         here, there = reached[side], reached[1 - side]
         grown: list[Codes] = []
-        depth += 1
         for word in frontiers[side]:
-            for use, other in moves.of(word):
+            for use, other in moves.of(word, longest):
                 made += 1
-                if made > SEARCHED_WORDS:
+                if made > effort:
                     return None
-                if len(other) > longest or other in here:
+                if other in here:
                     continue
                 here[other] = (word, use)
                 if other in there:
@@ -165,6 +219,8 @@ def _searched(chain: Chain, moves: _Moves) -> Chain | None:
                     return Chain(one.words + two.words[1:], one.uses + two.uses)
                 grown.append(other)
         frontiers[side] = grown
+        if not grown:
+            return None
     return None
 
 
@@ -177,7 +233,8 @@ def _path(reached: dict[Codes, tuple[Codes, Use] | None], word: Codes) -> Chain:
     return Chain(tuple(reversed(words)), tuple(reversed(uses)))
 
 
-def _is_approximate(axiom: Lemma) -> bool:
+def is_approximate(axiom: Lemma) -> bool:
+    """Whether an axiom is an approximate law."""
     source = axiom.axiom
     if isinstance(source, InverseAxiom):
         return False  # whatever justifies the inverse is already in use when the word has it

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from augalgebra.algebra import expressions
 from augalgebra.algebra.alphabet import Alphabet, Codes
-from augalgebra.algebra.chains import Chain, Use, shortened
+from augalgebra.algebra.chains import Chain, Shortener, Use, is_approximate
 from augalgebra.algebra.expressions import Value, substitute, variable
 from augalgebra.algebra.laws import Law
 from augalgebra.algebra.proofs import InverseDefinition, Proof, Step
@@ -15,6 +15,10 @@ from augalgebra.errors import IncompleteError
 
 MAX_PROOF = 50_000
 """Longest chain that is spelt out."""
+PROOF_EFFORT = 2_500
+"""Words that are made in search of a short proof, before it is put together from those of rules."""
+LEMMA_EFFORT = 600
+"""The same for the proof of a rule."""
 
 
 class Derivations:
@@ -28,7 +32,8 @@ class Derivations:
 
     def __init__(self, alphabet: Alphabet, shifts: Sequence[Shift] = (), axioms: Iterable[Lemma] = ()) -> None:
         self.alphabet, self.shifts = alphabet, shifts
-        self._axioms = tuple(axioms)
+        self._shortener = Shortener(alphabet, axioms)
+        self._exact: dict[Lemma, bool] = {}
         self._chains: dict[Lemma, Chain] = {}
         self._definitions: dict[tuple[InverseFact, bool], InverseDefinition] = {}
 
@@ -38,7 +43,10 @@ class Derivations:
         Raises:
             IncompleteError: The proof is too long to be spelt out.
         """
-        chain = shortened(self.alphabet, self._follow(start, links, end), self._axioms)
+        exact = all(self._is_exact(link.source) for link in links)
+        chain = self._shortener.path(start, end, exact=exact, room=2, effort=PROOF_EFFORT)
+        if chain is None:
+            chain = self._shortener.shortened(self._follow(start, links, end))
         words = [self.alphabet.decode(word) for word in chain.words]
         steps = (
             Step(
@@ -91,8 +99,19 @@ class Derivations:
                 own = {name: variable(name) for name in self.alphabet.variables_of((*lemma.lhs, *lemma.rhs))}
                 found = Chain((lemma.lhs, lemma.rhs), (Use(Link(lemma, True, 0, own)),))
             else:
-                found = self._follow(lemma.lhs, lemma.chain, lemma.rhs)
+                exact = self._is_exact(lemma)
+                found = self._shortener.path(lemma.lhs, lemma.rhs, exact=exact, room=1, effort=LEMMA_EFFORT)
+                if found is None:
+                    found = self._follow(lemma.lhs, lemma.chain, lemma.rhs)
             self._chains[lemma] = found
+        return found
+
+    def _is_exact(self, lemma: Lemma) -> bool:
+        """Whether no approximate law stands behind a lemma."""
+        found = self._exact.get(lemma)
+        if found is None:
+            own = not is_approximate(lemma)
+            found = self._exact[lemma] = own and all(self._is_exact(link.source) for link in lemma.chain)
         return found
 
     def _shifts(

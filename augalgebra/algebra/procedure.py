@@ -79,7 +79,7 @@ class Procedure:
         self._open: list[_Open] = []
         self._stopped = ""
         self._steps = 0
-        self._heap: list[tuple[int, int, Equation | _Overlap]] = []
+        self._heap: list[tuple[bool, int, int, Equation | _Overlap]] = []  # by turn, length, age
         self._tickets = count()
         self._serials = count(max((rule.serial for rule in rules.rules), default=-1) + 1)
 
@@ -142,17 +142,18 @@ class Procedure:
             if self._stopped:
                 self.cut_short = True
                 return
-            _, _, item = heapq.heappop(self._heap)
+            *_, item = heapq.heappop(self._heap)
             equation = self._between(item) if isinstance(item, _Overlap) else item
             reduced = None if equation is None else self._reduced(equation)
             if reduced is not None:
                 self._settle(reduced)
 
     def _push(self, equation: Equation) -> None:
+        """Queue an equation; equations have their turn before overlaps, of which there may be no end."""
         reduced = self._reduced(equation)
         if reduced is not None:
-            size = len(reduced.lhs) + len(reduced.rhs)
-            heapq.heappush(self._heap, (size, next(self._tickets), reduced))
+            length = len(reduced.lhs) + len(reduced.rhs)
+            heapq.heappush(self._heap, (False, length, next(self._tickets), reduced))
 
     def _between(self, overlap: _Overlap) -> Equation | None:
         """The equation that an overlap gives, unless a rule has gone: then its equation was asked anew."""
@@ -366,8 +367,9 @@ class Procedure:
     def _push_overlaps(self, rule: Rule, other: Rule) -> None:
         for first, second in ((rule, other), (other, rule)) if other is not rule else ((rule, rule),):
             for place, shared in overlaps(first, second):
-                size = max(len(first.lhs), place + len(second.lhs))
-                heapq.heappush(self._heap, (size, next(self._tickets), _Overlap(first, second, place, shared)))
+                length = max(len(first.lhs), place + len(second.lhs))
+                overlap = _Overlap(first, second, place, shared)
+                heapq.heappush(self._heap, (True, length, next(self._tickets), overlap))
 
     def _leave_undecided(self, first: Rule, second: Rule) -> None:
         one = equation_text(self.alphabet, first.lhs, first.rhs)
