@@ -91,7 +91,7 @@ def test_digits_look_like_the_small_ones() -> None:
 
     small = load_digits()
     image = load_data().train.images[0, 0].float() / 255  # the first image of class 0 comes first in both
-    shrunk = torch.nn.functional.interpolate(image[None, None], (8, 8), mode="area")[0, 0]
+    shrunk = torch.nn.functional.interpolate(image[None, None, 4:-4, 4:-4], (8, 8), mode="area")[0, 0]
     alike, mirrored = (
         np.corrcoef(shrunk.flatten(), other.flatten())[0, 1] for other in (small.images[0], small.images[0][:, ::-1])
     )

@@ -14,9 +14,11 @@ PUBLISHED_EPOCHS = 100
 """Epochs of the published stages 1 and 3."""
 
 _DEFAULTS: dict[Preset, dict[str, Any]] = {
-    "equivariant": {"width": 32, "learning_rate": 4e-3, "batch_size": 32},
+    "equivariant": {"width": 32, "learning_rate": 8e-3, "batch_size": 32},
     "faithful": {"width": 64, "learning_rate": 1e-3, "batch_size": 64},
 }
+
+_TRANSFER_DEFAULTS: dict[Preset, tuple[float, int]] = {"equivariant": (1.6e-2, 16), "faithful": (1e-3, 64)}
 
 # The equivariant preset shows a small data set so often that it has shown about this many originals.
 _ORIGINALS, _FEWEST_EPOCHS, _MOST_EPOCHS = 60_000, 10, 60
@@ -109,6 +111,11 @@ def default_epochs(preset: Preset, originals: int) -> int:
     if preset == "faithful":
         return PUBLISHED_EPOCHS
     return min(_MOST_EPOCHS, max(_FEWEST_EPOCHS, round(_ORIGINALS / originals)))
+
+
+def transfer_defaults(preset: Preset) -> tuple[float, int]:
+    """Learning rate and batch size of stage 3."""
+    return _TRANSFER_DEFAULTS[preset]
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:

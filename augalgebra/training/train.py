@@ -18,7 +18,7 @@ from augalgebra.training.progress import Progress, silent
 from augalgebra.training.recipe import Recipe
 from augalgebra.training.run import CHECKPOINT, Ending, Mode, Run, Transfer, describe
 from augalgebra.training.seeds import derived_seed
-from augalgebra.training.settings import TrainSettings, default_epochs
+from augalgebra.training.settings import TrainSettings, default_epochs, transfer_defaults
 from augalgebra.training.stage1 import STAGE as STAGE_1
 from augalgebra.training.stage1 import joint_operators, stage1_loop
 from augalgebra.training.stage2 import fit_operators
@@ -162,7 +162,7 @@ def transfer(
         views,
         data.train,
         run.registry,
-        _recipe(settings, Limit(epochs, seconds), seed),
+        _recipe(settings, Limit(epochs, seconds), seed, *transfer_defaults(settings.preset)),
         relabelled=meanings,
     )
 
@@ -190,17 +190,16 @@ def _stage1(settings: TrainSettings, catalog: Catalog, data: Dataset) -> tuple[L
     make = Views.published if settings.preset == "faithful" else Views.closed
     views = make(catalog, settings.augmentations, seed=settings.seed)
     operators = {} if views.group is None else structured(views.group, space.dim).generators
-    recipe = _recipe(settings, Limit(settings.epochs, settings.seconds), settings.seed)
+    limit = Limit(settings.epochs, settings.seconds)
+    recipe = _recipe(settings, limit, settings.seed, settings.learning_rate, settings.batch_size)
     return stage1_loop(space, views, data.train, recipe, operators), space
 
 
-def _recipe(settings: TrainSettings, limit: Limit, seed: int) -> Recipe:
+def _recipe(settings: TrainSettings, limit: Limit, seed: int, learning_rate: float, batch_size: int) -> Recipe:
     bfloat16 = settings.precision == "bfloat16"
     if settings.precision == "auto":
         bfloat16 = settings.preset == "equivariant" and bfloat16_pays(device_of(settings.device))
-    return Recipe(
-        settings.preset, limit, seed, settings.learning_rate, settings.batch_size, settings.kl_weight, bfloat16
-    )
+    return Recipe(settings.preset, limit, seed, learning_rate, batch_size, settings.kl_weight, bfloat16)
 
 
 def _ending(*, interrupted: bool) -> Ending:
