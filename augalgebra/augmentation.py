@@ -303,6 +303,13 @@ def check_batch(images: "Tensor") -> None:
         raise ImageError(f"expected floating-point images in [0, 1], not {images.dtype}; divide bytes by 255")
 
 
+def check_finite(images: "Tensor") -> None:
+    """Raise `ImageError` if a pixel is NaN or infinite, naming the first image that has one."""
+    fine = images.isfinite().flatten(1).all(1)
+    if not bool(fine.all()):
+        raise ImageError(f"image {int(fine.int().argmin())} has pixels that are NaN or infinite; pixels lie in [0, 1]")
+
+
 def params_of(function: Function, declared: Mapping[str, Param]) -> tuple[Param, ...]:
     """Read a family's parameters off the function's signature, completed by what was declared.
 

@@ -64,3 +64,12 @@ def test_whole_numbers_above_2_to_the_24_arrive_unharmed() -> None:
     augmentation.apply(IMAGES, [drawn])
     assert seen[0].dtype == torch.int64
     assert seen[0].flatten().tolist() == drawn.tolist()
+
+
+def test_pixels_that_are_no_numbers_are_refused_by_image() -> None:
+    images = IMAGES.clone()
+    images[1, 0, 2, 3] = float("nan")
+    catalog = aa.load_catalog(aa.Settings())
+    with pytest.raises(ImageError, match="image 1 has pixels that are NaN or infinite"):
+        catalog.apply("flip_lr", images)
+    assert catalog.apply("flip_lr", images[:0]).shape == (0, 1, 4, 6)

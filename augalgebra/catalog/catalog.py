@@ -16,7 +16,7 @@ from augalgebra.algebra.parsing import parse_word
 from augalgebra.algebra.presentation import Presentation
 from augalgebra.algebra.rewriting import RewritingSystem
 from augalgebra.algebra.words import Symbol, Word
-from augalgebra.augmentation import Augmentation
+from augalgebra.augmentation import Augmentation, check_batch, check_finite
 from augalgebra.catalog.plugin import PluginInfo
 from augalgebra.errors import AmbiguousNameError, AugalgebraError, NotInvertibleError, ParameterError, UnknownNameError
 
@@ -271,9 +271,11 @@ class Catalog:
 
         Raises:
             NotInvertibleError: The word has an inverse of what is not invertible.
-            ImageError: The images are not of that form.
+            ImageError: The images are not of that form, or a pixel is not finite.
             AugmentationError: An augmentation failed or broke its promise.
         """
+        check_batch(images)
+        check_finite(images)
         numbers = range(len(images)) if ids is None else ids
         drawn: dict[str, np.ndarray[Any, Any]] = {}
         for letter in self.spelt_out(word).letters:
