@@ -55,10 +55,10 @@ class Register(Protocol):
 
         Args:
             name: ``namespace.name``; a bare name is put into the plugin's own namespace.
-            inverse: Name of the inverse, ``"self"`` for an involution, a word (``"shear_x(-degrees)"``), or ``"none"`` if
-                there is none because different images have one result.
-            inverse_kind: ``exact`` (both sides), ``right`` (doing the inverse after this one restores the image), ``left``
-                (doing it before), or ``approximate``.
+            inverse: Name of the inverse, ``"self"`` for an involution, a word (``"shear_x(-degrees)"``), or
+                ``"none"`` if there is none because different images have one result.
+            inverse_kind: ``exact`` (both sides), ``right`` (doing the inverse after this one restores the image),
+                ``left`` (doing it before), or ``approximate``.
             period: The least n > 0 with a^n = id.
             idempotent: a * a = a.
             commutes_with: Augmentations it may be exchanged with.
@@ -67,9 +67,10 @@ class Register(Protocol):
             multiplicative: The parameter that multiplies: f(a) * f(b) = f(a * b) and f(1) = id.
             laws: Further equations in text, ``=`` exact or ``≈`` approximate, or `Law` objects. Names between brackets
                 are variables.
-            approximate: Largest root-mean-square error of the laws declared by the keywords above, if they hold only up
-                to interpolation; None if they are exact.
-            params: Ranges and distributions of parameters; names, defaults and whole numbers are read off the signature.
+            approximate: Largest root-mean-square error of the laws declared by the keywords above, if they hold only
+                up to interpolation; None if they are exact.
+            params: Ranges and distributions of parameters; names, defaults and whole numbers are read off the
+                signature.
             shape: What happens to height and width: ``kept``, ``transposed`` or ``changed``.
             tolerance: Largest absolute error on pixels at which exact laws still count as holding.
         """
