@@ -16,9 +16,9 @@ Rank: TypeAlias = tuple[bool, bool, bool, bool, str, int, tuple[str, ...]]
 class Alphabet:
     """Gives every letter a code, and says how letters compare.
 
-    Letters that differ in their arguments only have one *shape*. Shapes are ranked: plain names come before
-    members of families and formal inverses last; among those, names that are defined by others come later,
-    preferred names first, and then the name decides.
+    Letters that differ in their arguments only have one *shape*. Shapes are ranked: plain names come before members
+    of families and formal inverses last; among those, names that are defined by others come later, preferred names
+    first, and then the name decides.
 
     Attributes:
         letters: The letter of each code.

@@ -1,10 +1,9 @@
 """Knuth-Bendix completion of presentations, schematic laws included.
 
-The classical procedure for string rewriting (Sims, *Computation with finitely presented groups*, 1994,
-chapter 2) with additions: the letters of families carry arguments, so that overlaps are found by unification;
-``f(a) = f(a + c)`` makes a parameter periodic and ``f(a) * f(b) = f(b) * f(a)`` sorts neighbours, instead of
-becoming rules; and letters that are found to be invertible get a formal inverse. Every rule keeps the chain of
-equations that proves it.
+The classical procedure for string rewriting (Sims, *Computation with finitely presented groups*, 1994, chapter 2)
+with additions: the letters of families carry arguments, so that overlaps are found by unification; ``f(a) = f(a +
+c)`` makes a parameter periodic and ``f(a) * f(b) = f(b) * f(a)`` sorts neighbours, instead of becoming rules; and
+letters that are found to be invertible get a formal inverse. Every rule keeps the chain of equations that proves it.
 """
 
 from collections.abc import Sequence
@@ -31,10 +30,10 @@ def complete(
 ) -> RewritingSystem:
     """Turn a presentation into rewriting rules by which normal forms can be computed.
 
-    Words are ordered by length and then letter by letter (shortlex). Where that leads to endlessly many rules,
-    words are ordered by layers as well: first by what is not an invertible plain letter, and then by the words
-    between, beginning from either end (Sims' wreath product). With those rules equality is decided, and the
-    others only shorten the result.
+    Words are ordered by length and then letter by letter (shortlex). Where that leads to endlessly many rules, words
+    are ordered by layers as well: first by what is not an invertible plain letter, and then by the words between,
+    beginning from either end (Sims' wreath product). With those rules equality is decided, and the others only
+    shorten the result.
 
     The exact laws are completed first, so that what follows from them is never blamed on an approximate one.
 
@@ -45,8 +44,7 @@ def complete(
         max_steps: Stop after this many equations, counted once more for every letter with variables in them.
 
     Returns:
-        The rules. They are sound in any case; `RewritingSystem.completed` says whether normal forms decide
-        equality.
+        The rules. They are sound in any case; `RewritingSystem.completed` says whether normal forms decide equality.
 
     Examples:
         >>> from augalgebra.algebra.laws import parse_law

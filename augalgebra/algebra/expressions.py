@@ -1,8 +1,8 @@
 """Parameter expressions: what may stand between the brackets of ``rotate(a + b)``.
 
-An expression is a Laurent polynomial with rational coefficients, kept in one canonical form, so that two
-expressions are equal exactly when they compare equal. That covers additive families (``a + b``),
-multiplicative ones (``a * b``, ``1 / a``) and conjugation (``-a``), which is all that family laws need.
+An expression is a Laurent polynomial with rational coefficients, kept in one canonical form, so that two expressions
+are equal exactly when they compare equal. That covers additive families (``a + b``), multiplicative ones (``a * b``,
+``1 / a``) and conjugation (``-a``), which is all that family laws need.
 """
 
 from collections.abc import Mapping
@@ -67,8 +67,7 @@ def variable(name: str) -> Expression:
 def value(raw: object) -> Value:
     """Bring a Python object into the canonical form of an argument.
 
-    Floats are read as their shortest decimal, so that ``0.1`` is one tenth exactly and prints as it was
-    typed.
+    Floats are read as their shortest decimal, so that ``0.1`` is one tenth exactly and prints as it was typed.
 
     Raises:
         TypeError: The object is none of number, text, truth value, None, tuple or list of such.

@@ -1,11 +1,10 @@
 """Which letters have inverses: a fixpoint over equations.
 
-In a monoid, ``u = v`` hands invertibility on. If every letter of `v` has a right inverse, so has `u`, and
-hence so has the first letter of `u` that is not already known to be invertible: ``p x s w = id`` with `p`
-invertible gives ``x (s w p) = id``. Left inverses follow by mirroring, and a letter with both is invertible,
-the two being equal. Every finding carries its proof. Starting from ``v = id``, this covers involutions,
-periods, inverse pairs, units of families (``f(a) f(b) = f(a + b)`` with ``f(0) = id``) and letters equal to
-invertible words.
+In a monoid, ``u = v`` hands invertibility on. If every letter of `v` has a right inverse, so has `u`, and hence so
+has the first letter of `u` that is not already known to be invertible: ``p x s w = id`` with `p` invertible gives ``x
+(s w p) = id``. Left inverses follow by mirroring, and a letter with both is invertible, the two being equal. Every
+finding carries its proof. Starting from ``v = id``, this covers involutions, periods, inverse pairs, units of
+families (``f(a) f(b) = f(a + b)`` with ``f(0) = id``) and letters equal to invertible words.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -27,16 +27,16 @@ Kind = Literal[
 class Law:
     """An equation ``lhs = rhs`` that somebody declared (or measured).
 
-    The one exception in form is kind ``singular``: it says that `lhs` has no inverse (different images have
-    one result), which is the negation of an equation; `rhs` is then the identity and never used.
+    The one exception in form is kind ``singular``: it says that `lhs` has no inverse (different images have one
+    result), which is the negation of an equation; `rhs` is then the identity and never used.
 
     Attributes:
         lhs: Left side; both sides may contain variables in their parameters, and then hold for all values.
         rhs: Right side.
         kind: The form in which it was declared.
         scope: ``exact``, or ``approximate``: true up to interpolation, rounding or truncation.
-        tolerance: Largest error at which an approximate law still counts as holding (root mean square over
-            pixels); None leaves it to the tolerance of the data type.
+        tolerance: Largest error at which an approximate law still counts as holding (root mean square over pixels);
+            None leaves it to the tolerance of the data type.
         owner: Full name of the augmentation that declared it, or the plugin's name.
         status: ``violated`` laws are kept for the record and never reasoned with.
     """

@@ -91,8 +91,8 @@ def shifted_pairs(rules: RuleSet, rule: Rule) -> Iterator[Equation | None]:
     Where the period depends on another argument (``f(a, 0) = f(a + c, 0)``), the rule is first specialised to it.
 
     Yields:
-        Equations between specialised sides, or between a right side and the moved right side; None where the
-        variable also stands elsewhere, so that a rule would be needed for every multiple of the period.
+        Equations between specialised sides, or between a right side and the moved right side; None where the variable
+        also stands elsewhere, so that a rule would be needed for every multiple of the period.
     """
     alphabet = rules.alphabet
     for shift in rules.shifts:

@@ -44,12 +44,12 @@ class Presentation:
     def around(cls, words: Iterable[Word], laws: Iterable[Law]) -> "Presentation":
         """The part of all laws that can matter for questions about some words.
 
-        In play are the names in the words and, transitively, plain names linked to them by a definition: a law
-        that says what word a plain name equals, or that a product is the identity. An alias (a name declared
-        to equal one other plain name) is in play only if it is asked about. A family is in play if the words
-        mention it, if a name they mention is defined by its members alone, or if a law says what a family in
-        play becomes when it is exchanged with a plain name (``shear_x(a) * rotate_cw = rotate_cw *
-        shear_y(-a)``). Commutations pull nothing in.
+        In play are the names in the words and, transitively, plain names linked to them by a definition: a law that
+        says what word a plain name equals, or that a product is the identity. An alias (a name declared to equal one
+        other plain name) is in play only if it is asked about. A family is in play if the words mention it, if a name
+        they mention is defined by its members alone, or if a law says what a family in play becomes when it is
+        exchanged with a plain name (``shear_x(a) * rotate_cw = rotate_cw * shear_y(-a)``). Commutations pull nothing
+        in.
 
         Args:
             words: The words that will be asked about.

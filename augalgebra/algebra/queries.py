@@ -1,7 +1,7 @@
 """Questions about words, answered from a rewriting system.
 
-Every answer is three-valued where the laws may not say: true with a proof, false only in a completed system
-(where it means *different in the presented monoid*: the laws do not make them equal), and unknown otherwise.
+Every answer is three-valued where the laws may not say: true with a proof, false only in a completed system (where it
+means *different in the presented monoid*: the laws do not make them equal), and unknown otherwise.
 """
 
 from collections.abc import Sequence
@@ -47,13 +47,12 @@ class Equality:
 class Inverse:
     """What undoes a word.
 
-    Words read in order of application: ``a * b = id`` says that `b` undoes `a`. Then `b` is a *right* inverse
-    of `a`, and `a` a *left* inverse of `b` (``pad * crop = id``: crop undoes pad, not the reverse).
+    Words read in order of application: ``a * b = id`` says that `b` undoes `a`. Then `b` is a *right* inverse of `a`,
+    and `a` a *left* inverse of `b` (``pad * crop = id``: crop undoes pad, not the reverse).
 
     Attributes:
         of: The word that was asked about.
-        kind: Whether `word` is inverse on both sides, on one only, or whether there is none, or none is
-            known.
+        kind: Whether `word` is inverse on both sides, on one only, or whether there is none, or none is known.
         word: The inverse; None if there is none.
         reason: Why, in one line, naming the law.
         proofs: Proof that the product of the two words is the identity, one for each side on which it is.
@@ -83,8 +82,7 @@ class CayleyTable:
     Attributes:
         generators: The generators.
         elements: The elements, each as the shortlex-least word in the generators; the identity comes first.
-        products: ``products[i][j]`` is the index of ``elements[i] * elements[j]``; None if it was not
-            reached.
+        products: ``products[i][j]`` is the index of ``elements[i] * elements[j]``; None if it was not reached.
         complete: Whether all elements were found, and surely none twice.
         reason: Why it is not complete; empty if it is.
     """
@@ -138,12 +136,14 @@ def inverse(system: RewritingSystem, word: Word) -> Inverse:
         NotInvertibleError: The word itself has the inverse of a symbol that is not known to be invertible.
         IncompleteError: A word took too many steps, or a proof is too long to be spelt out.
     """
+    form = system.normal_form(word)
+    if not form:
+        return Inverse(word, "two-sided", IDENTITY, "it is the identity", (system.derive(word),))
     right, left = system.right_inverse(word), system.left_inverse(word)
     if right is None and (count := period(system, word, most=_SHORT_PERIOD)) is not None:
         witness = system.normal_form(word ** (count - 1))
         power = system.prove(word * witness, IDENTITY), system.prove(witness * word, IDENTITY)
         right, left = ((witness, proof) if proof is not None else None for proof in power)
-    form = system.normal_form(word)
     if right is not None and left is not None:
         undoing, after = _tidied(system, word, *right)
         _, before = _tidied(system, word, *left, first=True)

@@ -8,7 +8,7 @@ from augalgebra.algebra.derivations import Derivations
 from augalgebra.algebra.inverses import Inverses
 from augalgebra.algebra.presentation import Presentation
 from augalgebra.algebra.proofs import Proof
-from augalgebra.algebra.rules import Lemma, Link, backwards
+from augalgebra.algebra.rules import Lemma, Link, backwards, readable
 from augalgebra.algebra.ruleset import RuleSet
 from augalgebra.algebra.specialisation import is_covered
 from augalgebra.algebra.words import MAX_LETTERS, Letter, Symbol, Word
@@ -23,8 +23,8 @@ class RewritingSystem:
 
     Attributes:
         presentation: What it was made from.
-        completed: Whether two words are equal (in the presented monoid) exactly when their normal forms are.
-            If not, equal normal forms still prove equality, and different ones prove nothing.
+        completed: Whether two words are equal (in the presented monoid) exactly when their normal forms are. If not,
+            equal normal forms still prove equality, and different ones prove nothing.
         reason: Why it is not completed; empty if it is.
         exact: The system of the exact laws alone (itself if all are).
     """
@@ -56,9 +56,14 @@ class RewritingSystem:
 
     @property
     def rules(self) -> tuple[tuple[Word, Word], ...]:
-        """The rules, as pairs of words, in the order in which they were found."""
-        decode = self._alphabet.decode
-        return tuple((decode(rule.lhs), decode(rule.rhs)) for rule in self._rules.rules)
+        """The rules, as pairs of words (the second one smaller), in the order in which they were found."""
+        alphabet = self._alphabet
+        pairs: list[tuple[Word, Word]] = []
+        for rule in self._rules.rules:
+            names = readable(rule.variables)
+            lhs, rhs = (alphabet.decode(alphabet.instantiate(side, names)) for side in (rule.lhs, rule.rhs))
+            pairs.append((lhs, rhs))
+        return tuple(pairs)
 
     def decides(self, *words: Word) -> bool:
         """Whether different normal forms of these words prove that the laws do not make them equal."""

@@ -137,8 +137,8 @@ def required_by(chain: Iterable[Link]) -> frozenset[str]:
 def tidy(alphabet: Alphabet, about: Codes, equation: Equation, *, special: bool = False) -> Lemma | None:
     """The lemma an equation amounts to, with its variables renamed to ``?0``, ``?1`` and so on.
 
-    The arguments of `about` become plain variables where that loses no value. Variables that only occur in
-    the chain are set to 1, and with `special` all that do not occur in `about`.
+    The arguments of `about` become plain variables where that loses no value. Variables that only occur in the chain
+    are set to 1, and with `special` all that do not occur in `about`.
 
     Returns:
         The lemma, or None when the change of variables leaves the arithmetic that is kept here.

@@ -51,8 +51,8 @@ class RuleSet:
     Attributes:
         alphabet: The codes of the letters.
         shifts: The shifts by which parameters are periodic, in the order in which they were found.
-        commuting: For the shape of a family, the equation ``f(..) * f(..) = f(..) * f(..)``. It cannot be a rule,
-            and is used to sort neighbours instead.
+        commuting: For the shape of a family, the equation ``f(..) * f(..) = f(..) * f(..)``. It cannot be a rule, and
+            is used to sort neighbours instead.
     """
 
     def __init__(self, alphabet: Alphabet) -> None:
@@ -194,8 +194,8 @@ class RuleSet:
         Args:
             codes: The word.
             trace: Where the links used are appended; letters are brought into canonical form silently.
-            ranking: How letters that commute are sorted; None leaves them where they are. Words with variables
-                of rules must not be sorted, because the order changes with the values.
+            ranking: How letters that commute are sorted; None leaves them where they are. Words with variables of
+                rules must not be sorted, because the order changes with the values.
 
         Raises:
             IncompleteError: The word took more than `MAX_STEPS` steps.

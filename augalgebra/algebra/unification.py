@@ -1,9 +1,8 @@
 """Matching and unifying the arguments of schematic laws.
 
-Arguments are Laurent polynomials, text, truth values, None and tuples of these. Equations between polynomials
-are solved where a variable occurs in one term only and to the power 1 or -1, which covers the additive,
-multiplicative and conjugation laws that families declare; whatever lies beyond is reported as undecided,
-never guessed.
+Arguments are Laurent polynomials, text, truth values, None and tuples of these. Equations between polynomials are
+solved where a variable occurs in one term only and to the power 1 or -1, which covers the additive, multiplicative
+and conjugation laws that families declare; whatever lies beyond is reported as undecided, never guessed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -51,12 +50,10 @@ def agree(left: Value, right: Value, period: Period = None) -> bool:
 def match(patterns: Sequence[Value], subjects: Sequence[Value], periods: Sequence[Period]) -> Bindings | None:
     """Bind the variables of the patterns so that they become the subjects.
 
-    The subjects' own variables are opaque constants, and may have the same names as variables of the
-    patterns.
+    The subjects' own variables are opaque constants, and may have the same names as variables of the patterns.
 
     Returns:
-        The bindings, or None when there are none (or none that can be found by solving for one variable at a
-        time).
+        The bindings, or None when there are none (or none that can be found by solving for one variable at a time).
     """
     bindings: Bindings = {}
     waiting = list(zip(patterns, subjects, periods, strict=True))
@@ -262,8 +259,7 @@ def denominators(arguments: Iterable[Value]) -> frozenset[str]:
 def reparametrise(arguments: Iterable[Value], nonzero: frozenset[str]) -> Bindings:
     """A change of variables, losing no value, after which as many arguments as possible are plain variables.
 
-    ``f(a + 90) * x = g(a)`` becomes ``f(a) * x = g(a - 90)``, so that matching ``f`` binds its variable at
-    once.
+    ``f(a + 90) * x = g(a)`` becomes ``f(a) * x = g(a - 90)``, so that matching ``f`` binds its variable at once.
 
     Args:
         arguments: What should become plain, most important first.

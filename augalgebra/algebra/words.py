@@ -69,8 +69,8 @@ class Letter(NamedTuple):
 class Word:
     """A product of powers of symbols; the empty word is the identity.
 
-    Neighbouring powers of one symbol are merged when their exponents have the same sign. ``a * a^-1`` is
-    *not* cancelled: whether it is the identity is for the laws to say (Canny has no inverse).
+    Neighbouring powers of one symbol are merged when their exponents have the same sign. ``a * a^-1`` is *not*
+    cancelled: whether it is the identity is for the laws to say (Canny has no inverse).
 
     Examples:
         >>> a, b = word_of("flip_lr"), word_of("rotate_cw")
