@@ -24,7 +24,7 @@ def refine(
     corrections: int = 1,
     damping: float = 1e-2,
     bfloat16: bool = False,
-    batch_size: int = 64,
+    batch_size: int = 32,
 ) -> Float[Tensor, "batch latent"]:
     """Move codes to where the decoder draws the image better; what it drew itself is recovered as good as exactly.
 
