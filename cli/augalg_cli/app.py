@@ -48,6 +48,8 @@ def main() -> None:
 
     Exit codes: 0 fine; 1 a check says no; 2 bad input or usage; 130 interrupted.
     """
+    # On a machine that others use too, threads that spin while they wait slow training down several-fold.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         app()
     except AugalgebraError as error:
