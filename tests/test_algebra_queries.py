@@ -65,11 +65,11 @@ CASES = [
     (["pad * crop = id"], "crop", "left", "pad", "no law says that crop * pad = id"),
     (["pad * crop = id"], "pad * crop", "two-sided", "id", "it is the identity"),
     (["pad * crop = id"], "pad^2", "right", "crop^2", "pad^2 * crop^2 = id"),
-    (["pad * crop = id", singular("crop")], "crop", "left", "pad", "crop has no inverse (acme)"),
+    (["pad * crop = id", singular("crop")], "crop", "left", "pad", "crop has no inverse (declared by acme)"),
     (["pad * crop = id", *D4], "r * pad", "right", "crop * r^-1", "no law says"),
     (["pad * crop = id"], "crop * pad", "none", None, "crop * pad * crop * pad = crop * pad"),
-    ([singular("canny")], "canny", "none", None, "canny has no inverse (acme)"),
-    ([singular("canny(a, b)")], "canny(1, 2)", "none", None, "canny(a, b) has no inverse (acme)"),
+    ([singular("canny")], "canny", "none", None, "canny has no inverse (declared by acme)"),
+    ([singular("canny(a, b)")], "canny(1, 2)", "none", None, "canny(a, b) has no inverse (declared by acme)"),
     ([singular("canny"), *D4], "r * canny * mystery", "none", None, "canny has no inverse"),
     ([singular("canny"), *D4], "mystery * canny", "unknown", None, "mystery can be undone"),
     (["canny^2 = canny", *D4], "canny", "none", None, "canny^2 = canny, and canny is not the identity"),
@@ -117,15 +117,20 @@ def test_a_one_sided_inverse_is_given_only_by_name() -> None:
     assert queries.invert(system, crop, side="left") == pad
     with pytest.raises(NotInvertibleError, match=r"pad has only a right inverse: .*ask for the right inverse by name"):
         queries.invert(system, pad)
-    with pytest.raises(NotInvertibleError, match=r"crop has only a left inverse: .*crop has no inverse \(acme\)"):
+    with pytest.raises(
+        NotInvertibleError, match=r"crop has only a left inverse: .*crop has no inverse \(declared by acme\)"
+    ):
         queries.invert(system, crop, side="right")
-    with pytest.raises(NotInvertibleError, match=r"crop\^-1 has no meaning: crop has no inverse \(acme\)"):
+    with pytest.raises(NotInvertibleError, match=r"crop\^-1 has no meaning: crop has no inverse \(declared by acme\)"):
         queries.inverse(system, ~crop)
 
 
 def test_an_inverse_that_is_not_there_names_the_reason() -> None:
     system = system_of(singular("canny"), "keep^2 = keep")
-    with pytest.raises(NotInvertibleError, match=r"canny has no inverse: canny has no inverse \(acme\)"):
+    with pytest.raises(
+        NotInvertibleError,
+        match=r"^canny has no inverse: different images can have the same result \(declared by acme\)$",
+    ):
         queries.invert(system, word_of("canny"))
     with pytest.raises(NotInvertibleError, match="mystery is not known to have an inverse"):
         queries.invert(system, word_of("mystery"))

@@ -178,7 +178,10 @@ def invert(system: RewritingSystem, word: Word, side: Literal["two-sided", "righ
         advice = f"ask for the {found.kind} inverse by name"
         raise NotInvertibleError(f"{word} has only a {found.kind} inverse: {found.reason}; {advice}")
     verb = "has no inverse" if found.kind == "none" else "is not known to have an inverse"
-    raise NotInvertibleError(f"{word} {verb}: {found.reason}")
+    about, same, declared = found.reason.partition(" has no inverse")
+    if same and len(word) == 1:  # the law says this very thing: better say what it means
+        raise NotInvertibleError(f"{word} {verb}: different images can have the same result{declared}")
+    raise NotInvertibleError(f"{word} {verb}: {about}{same}{declared}")
 
 
 def period(system: RewritingSystem, word: Word, most: int = MAX_PERIOD) -> int | None:
@@ -291,7 +294,7 @@ def _no_right(system: RewritingSystem, form: Word) -> str:
             # What comes before must reach all images, or the singular part may be harmless (as crop is after
             # pad).
             if system.left_inverse(Word.from_letters(form.letters[:place])) is not None:
-                return f"{law} ({law.owner})" if law.owner else str(law)
+                return f"{law} (declared by {law.owner})" if law.owner else str(law)
     for other in _others(system, form):
         if system.normal_form(other * form) == form:
             return f"{other * form} = {form}, and {other} is not the identity"

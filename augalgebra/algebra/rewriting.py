@@ -187,4 +187,4 @@ def why_not_invertible(presentation: Presentation, symbol: Symbol) -> str:
     law = presentation.obstacle(symbol)
     if law is None:
         return f"no declared law says that {symbol} can be undone"
-    return f"{law} ({law.owner})" if law.owner else str(law)
+    return f"{law} (declared by {law.owner})" if law.owner else str(law)
