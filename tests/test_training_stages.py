@@ -233,7 +233,7 @@ def test_stage_3_trains_one_head_and_leaves_all_else_bit_for_bit(preset: Preset,
     space.add_head("new", seed=1)
     before = weights(space)
     matrices = {word: entry.map.matrix.copy() for word, entry in registry.entries.items()}
-    loop = head_loop(space, "new", NEW, images, registry, recipe(preset, epochs=6), relabelled=meanings)
+    loop = head_loop(space, "new", NEW, images, registry, recipe(preset, epochs=15, rate=1e-2), relabelled=meanings)
     outcome = loop.run()
     changed = {name for name, tensor in space.state_dict().items() if not torch.equal(before[name], tensor)}
     assert changed == {name for name in before if name.startswith("decoders.new.")}
