@@ -101,7 +101,7 @@ class _Search:
         for remaining in reversed(range(steps)):
             before, pixels = self._logits, self._logits.sigmoid()
             H = (J * (pixels * (1 - pixels))[:, None]) @ J.transpose(1, 2)
-            slope = (J @ (self._target - pixels)[..., None])[..., 0]
+            slope = (J * (self._target - pixels)[:, None]).sum(-1)  # several times as fast as a product with one column
             extra = damped * H.diagonal(dim1=1, dim2=2) + _FLOOR
             # no check of the result: a step that is not finite is simply not taken
             step, _ = torch.linalg.solve_ex(H + torch.diag_embed(extra), slope)
