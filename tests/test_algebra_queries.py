@@ -82,6 +82,7 @@ CASES = [
     (["a * b * c = id"], "a * b", "right", "c", "a * b * c = id"),
     (["a * b = id", "c * a = id"], "a", "two-sided", "b", "id"),
     (["(a * b)^3 = id"], "a * b", "two-sided", "(a * b)^2", "id"),
+    (["f(a) * g(a) * f(a) * g(a) = id"], "f(1) * g(1)", "two-sided", "f(1) * g(1)", "= id"),
     (["a * a = s", *D4], "a", "two-sided", "a^-1", "id"),
 ]  # fmt: skip
 

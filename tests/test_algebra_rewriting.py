@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from itertools import product
+from itertools import permutations, product
 from typing import TypeVar
 
 import numpy as np
@@ -265,10 +265,17 @@ def test_a_period_that_only_follows_is_found() -> None:
     system = system_of("c^4 = id", "rotate(90) = c", "rotate(a) * rotate(b) = rotate(a + b)", "rotate(0) = id")
     assert system.completed
     assert str(system.normal_form(parse_word("rotate(770)"))) == "rotate(50)"
-    two = system_of("f(a) = f(a + 4)", "f(a) = f(a + 6)")
-    proof = equal(two, parse_word("f(1)"), parse_word("f(3)")).proof
+
+
+@pytest.mark.parametrize(("periods", "step"), [((4, 6), 2), ((21, 34), 1), ((Fraction(3, 2), 2), Fraction(1, 2))])
+def test_two_periods_have_a_common_divisor(periods: tuple[Fraction, Fraction], step: Fraction) -> None:
+    system = system_of(*(f"f(a) = f(a + {period})" for period in periods))
+    assert system.completed
+    one, other = word_of("f", 1), word_of("f", 1 + step)
+    proof = equal(system, one, other).proof
     assert proof is not None
-    assert proof.verify(two.presentation.laws)
+    assert proof.flaw(system.presentation.laws) is None
+    assert equal(system, one, word_of("f", 1 + step / 2)).equal is False
 
 
 def test_a_period_may_depend_on_another_parameter() -> None:
@@ -369,6 +376,28 @@ def test_a_reciprocal_is_not_taken_where_a_parameter_may_be_zero() -> None:
     assert str(system.normal_form(parse_word("gamma(4)^-1"))) == "gamma(0.25)"
     with pytest.raises(NotInvertibleError, match=r"gamma\(0\)\^-1 has no meaning"):
         system.normal_form(parse_word("gamma(0)^-1"))
+
+
+def test_what_holds_where_a_parameter_is_not_zero_is_not_claimed_at_zero() -> None:
+    system = system_of("flip(1 / a) = mark(a)", "flip(a) * s = s")
+
+    def same(first: str, second: str) -> bool | None:
+        return equal(system, parse_word(first), parse_word(second)).equal
+
+    assert same("flip(2)", "mark(0.5)") is True
+    assert same("mark(3) * s", "s") is True
+    assert same("flip(0) * s", "s") is True
+    assert same("mark(0) * s", "s") is False
+    assert same("flip(0)", "mark(0)") is False
+
+
+def test_a_family_over_text_that_commutes_with_itself_is_sorted() -> None:
+    system = system_of("tag(a) * tag(b) = tag(b) * tag(a)")
+    forms = {
+        str(system.normal_form(parse_word(f"tag({one}) * tag({two}) * tag({three})")))
+        for one, two, three in permutations(["'b'", "'a'", "(1, none)"])
+    }
+    assert forms == {"tag('a') * tag('b') * tag((1, none))"}
 
 
 def test_high_powers_are_reduced_without_being_spelt_out() -> None:

@@ -22,7 +22,7 @@ from augalgebra.algebra.specialisation import special_cases
 from augalgebra.algebra.unification import denominators
 
 FIRST = Limits(rules=150, length=8, steps=4_000)
-"""Limits at which completion by length is put off until completion by layers has been tried."""
+"""Limits at which completion by length is put off until completion by layers has been tried (as many steps)."""
 
 
 def complete(
@@ -93,11 +93,13 @@ def _completed(
     shapes = {shape for case in cases for shape in alphabet.shapes_of((*case.lhs, *case.rhs))}
     for leftwards in (True, False) if run.cut_short and not shapes <= lower else ():
         order = _layered(alphabet, lower, leftwards=leftwards)
-        layers = Procedure(RuleSet(alphabet), run.inverses.copy(), order, limits)
+        tried = limits._replace(steps=min(limits.steps, FIRST.steps))
+        layers = Procedure(RuleSet(alphabet), run.inverses.copy(), order, tried)
         layers.complete(cases)
         if not layers.problem():
             return RewritingSystem(presentation, run.rules, run.inverses, "", axioms, exact, layers.rules)
-    if run.cut_short:
+    # What approximate laws add to a completed system is a bonus that is not worth a long wait.
+    if run.cut_short and (exact is None or not exact.completed):
         run.limits = limits
         run.complete([])
     return RewritingSystem(presentation, run.rules, run.inverses, run.problem(), axioms, exact)

@@ -119,14 +119,11 @@ def equal(system: RewritingSystem, first: Word, second: Word) -> Equality:
             what += ", by laws of which some hold approximately only"
         return Equality(True, f"equal: {what}", proof, forms)
     if system.decides(first, second):
-        return Equality(
-            False,
-            f"the laws do not make them equal: their normal forms are {forms[0]} and {forms[1]}",
-            None,
-            forms,
-        )
+        reason = f"the laws do not make them equal: their normal forms are {forms[0]} and {forms[1]}"
+        return Equality(False, reason, None, forms)
+    rules = "rules from approximate laws" if system.exact.decides(first, second) else "rules of rewriting"
     why = system.reason or "they were made for words with other parameters"
-    return Equality(None, f"not decided, because the rules of rewriting are incomplete: {why}", None, forms)
+    return Equality(None, f"not decided, because the {rules} are incomplete: {why}", None, forms)
 
 
 def inverse(system: RewritingSystem, word: Word) -> Inverse:
