@@ -286,6 +286,22 @@ def test_a_period_may_depend_on_another_parameter() -> None:
     assert equal(system, parse_word("turn(180, 0) * f"), parse_word("f * turn(180, 0)")).equal is True
 
 
+def test_a_period_is_passed_on_to_what_equals_a_periodic_family() -> None:
+    system = system_of("turn(a) = turn(a + 360)", "turn(a) * zoom = warp(a)")
+    assert equal(system, parse_word("warp(370)"), parse_word("warp(10)")).equal is True
+    assert equal(system, parse_word("warp(11)"), parse_word("warp(10)")).equal is False
+    special = system_of("turn(a, 0) = turn(a + 360, 0)", "turn(390, a) * zoom = warp(a)")
+    assert equal(special, parse_word("turn(30, 0) * zoom"), parse_word("warp(0)")).equal is True
+    assert equal(special, parse_word("turn(30, 1) * zoom"), parse_word("warp(1)")).equal is False
+
+
+def test_a_period_tied_to_another_parameter_is_not_called_complete() -> None:
+    system = system_of("turn(a) = turn(a + 360)", "turn(a) * zoom(a) = warp(a)")
+    assert equal(system, parse_word("turn(30) * zoom(30)"), parse_word("warp(30)")).equal is True
+    assert not system.completed
+    assert "too entangled" in system.reason
+
+
 def test_unknown_constants_are_calculated_with_but_never_bound() -> None:
     system = system_of(*ROTATIONS)
     angle = variable("affine.rotate.degrees")
