@@ -14,7 +14,7 @@ PUBLISHED_EPOCHS = 100
 """Epochs of the published stages 1 and 3."""
 
 _DEFAULTS: dict[Preset, dict[str, Any]] = {
-    "equivariant": {"width": 32, "learning_rate": 8e-3, "batch_size": 16},
+    "equivariant": {"width": 32, "learning_rate": 8e-3, "batch_size": 32},
     "faithful": {"width": 64, "learning_rate": 1e-3, "batch_size": 64},
 }
 
