@@ -27,8 +27,12 @@ def demo(
     as_json: options.Json = False,
 ) -> None:
     """Run the whole story on embedded digits: laws, three stages, composition, transfer."""
+    import torch
+
     from augalgebra.experiments.demo import FULL, QUICK, run_demo
 
+    # Batches this small gain little from a second thread, and lose several-fold by it where the machine is shared.
+    torch.set_num_threads(1)
     with training_progress(quiet=as_json) as progress:
         result = run_demo(out, seed=seed, catalog=options.catalog(), progress=progress, budget=QUICK if quick else FULL)
     if as_json:
