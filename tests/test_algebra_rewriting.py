@@ -405,6 +405,15 @@ def test_what_holds_where_a_parameter_is_not_zero_is_not_claimed_at_zero() -> No
     assert same("flip(0) * s", "s") is True
     assert same("mark(0) * s", "s") is False
     assert same("flip(0)", "mark(0)") is False
+    system = system_of("flip(1 / a) * s = t")
+    assert same("flip(2) * s", "t") is True
+    assert same("flip(0) * s", "t") is False
+
+
+def test_what_holds_everywhere_is_not_forgotten_at_zero() -> None:
+    system = system_of("flip(1 / a) * s = t", "flip(a) * s = u")
+    assert equal(system, parse_word("t"), parse_word("u")).equal is True
+    assert equal(system, parse_word("flip(0) * s"), parse_word("u")).equal is not False
 
 
 def test_a_family_over_text_that_commutes_with_itself_is_sorted() -> None:
