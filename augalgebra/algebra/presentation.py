@@ -32,7 +32,7 @@ class Presentation:
     generators: tuple[Symbol, ...]
     laws: tuple[Law, ...]
     preferred: frozenset[str] = frozenset()
-    passive: Mapping[Place, tuple[Value, ...]] = field(default_factory=dict)
+    passive: Mapping[Place, tuple[Value, ...]] = field(default_factory=dict, hash=False)
 
     @classmethod
     def of(cls, laws: Iterable[Law]) -> "Presentation":
