@@ -12,24 +12,16 @@ from augalgebra.algebra.parsing import parse_word
 from augalgebra.algebra.words import IDENTITY, Symbol, Word, word_of
 from augalgebra.augmentation import Augmentation, Param, Shape, params_of
 from augalgebra.errors import AugalgebraError, PluginError, nearest
+from augalgebra.hooks import Register
 
 INVERSE_KINDS = ("exact", "left", "right", "approximate")
 DEFAULT_APPROXIMATE = 0.1
-KEYWORDS = (
-    "inverse",
-    "inverse_kind",
-    "period",
-    "idempotent",
-    "commutes_with",
-    "equals",
-    "additive",
-    "multiplicative",
-    "laws",
-    "approximate",
-    "params",
-    "shape",
-    "tolerance",
+KEYWORDS = tuple(
+    parameter.name
+    for parameter in inspect.signature(Register.__call__).parameters.values()
+    if parameter.kind is parameter.KEYWORD_ONLY
 )
+"""What `register` takes besides the name, read off its specification."""
 
 
 @dataclass

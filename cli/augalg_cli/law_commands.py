@@ -63,14 +63,7 @@ def laws(
 
 
 def discover(
-    names: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="NAME...",
-            help="Generators: augmentations or words.",
-            autocompletion=options.complete_name,
-        ),
-    ],
+    names: options.Generators,
     size: Size = 28,
     bound: Annotated[int, typer.Option(min=1, help="Stop after so many elements.")] = 1000,
     as_json: options.Json = False,

@@ -38,3 +38,8 @@ Word = Annotated[
         autocompletion=complete_name,
     ),
 ]
+
+Generators = Annotated[
+    list[str],
+    typer.Argument(metavar="NAME...", help="Generators: augmentations or words.", autocompletion=complete_name),
+]

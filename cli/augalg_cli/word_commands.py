@@ -155,14 +155,7 @@ def route(start: options.Word, goal: options.Word, as_json: options.Json = False
 
 
 def table(
-    names: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="NAME...",
-            help="Generators: augmentations or words.",
-            autocompletion=options.complete_name,
-        ),
-    ],
+    names: options.Generators,
     bound: Annotated[int, typer.Option(min=1, help="Stop after so many elements.")] = 200,
     as_json: options.Json = False,
 ) -> None:
