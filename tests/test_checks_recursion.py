@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from augalgebra import Catalog, Word, load_catalog, parse_word
-from augalgebra.checks.recursion import measure_recursion, repeated
+from augalgebra.checks.recursion import measure_recursion, repeated, undoing
 from augalgebra.errors import AugalgebraError, DataError, UnknownNameError
 from augalgebra.experiments.classifier import powers_of, train_classifier
 from augalgebra.training.data import Split
@@ -36,6 +36,13 @@ class Pixels:
 
     def fingerprint(self) -> str:
         return "pixels"
+
+
+class Mirroring(Pixels):
+    """It draws everything the wrong way round."""
+
+    def decode(self, latents: Tensor, head: str = "main") -> Tensor:
+        return super().decode(latents, head).flip(-1)
 
 
 @dataclass
@@ -142,6 +149,38 @@ def test_classes_and_labels_are_told_apart(catalog: Catalog) -> None:
     answer = report.to_json()
     assert answer["curves"]["plain"]["by_label"]["7"]["images"] == 6
     assert math.isclose(answer["curves"]["plain"]["growth"], curve.bce[-1] / curve.bce[0])
+
+
+def test_a_classifier_is_shown_what_is_drawn_the_right_way_round(catalog: Catalog) -> None:
+    """A mirrored image of one class looks like the other class; only what the word did not do may count."""
+    pictures, labels = images(), torch.tensor([0, 1] * 6)
+    for label in (0, 1):
+        pictures[labels == label, ..., 2 * label : 2 * label + 2] *= 0.2
+
+    def darker_half(batch: Tensor) -> Tensor:
+        return (batch[..., 2:].sum((1, 2, 3)) < batch[..., :2].sum((1, 2, 3))).long()
+
+    assert darker_half(pictures).tolist() == labels.tolist() != darker_half(pictures.flip(-1)).tolist()
+    settings = {"repeats": 5, "ways": ("plain",), "classify": darker_half, "labels": labels}
+    report = measure_recursion(Pixels(), Permuting(catalog), catalog, pictures, "flip_lr", **settings)
+    assert (report.upright, report.accuracy, report.curves["plain"].kept) == (True, 1, (1,) * 5)
+    mirrored = measure_recursion(Mirroring(), Permuting(catalog), catalog, pictures, "flip_lr", **settings)
+    assert mirrored.curves["plain"].kept == (1, 0, 1, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("word", "back"),
+    [
+        ("flip_lr", "flip_lr"),
+        ("rotate_cw * flip_lr * flip_ud", "rotate_cw"),
+        ("rotate(30)", None),
+        ("canny", None),
+        ("shear_x", None),
+    ],
+)
+def test_only_what_exact_laws_undo_is_undone(catalog: Catalog, word: str, back: str | None) -> None:
+    found = undoing(catalog, catalog.word(word))
+    assert (None if found is None else catalog.normal_form(found)) == (None if back is None else catalog.word(back))
 
 
 def test_repeats_come_one_by_one(catalog: Catalog) -> None:

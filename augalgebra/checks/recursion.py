@@ -14,6 +14,7 @@ from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog
 from augalgebra.checks.latent_batches import Batch, Operator, Operators, Setting, check_images, image_loss
 from augalgebra.checks.latent_report import ratio
+from augalgebra.checks.latent_words import exact_form
 from augalgebra.errors import AugalgebraError
 from augalgebra.latent.protocol import MAIN_HEAD, LatentSpace
 from augalgebra.latent.refine import refine
@@ -26,6 +27,16 @@ WAYS: tuple[Way, ...] = ("plain", "refined", "latent")
 
 Classify = Callable[[Float[Tensor, "batch channel height width"]], Int[Tensor, " batch"]]
 """A frozen classifier of images."""
+
+
+def undoing(catalog: Catalog, word: Word) -> Word | None:
+    """The word that undoes another one pixel by pixel; None unless exact laws say that there is one.
+
+    A mirrored 2 looks like a 5 to anybody who is not told that it is mirrored. What a word does to the pose of a digit
+    can be undone on the pixels, so that a classifier judges what is drawn and not how it is turned.
+    """
+    found = catalog.inverse(word)
+    return found.word if found.kind == "two-sided" and found.scope == "exact" else None
 
 
 @dataclass(frozen=True)
@@ -104,6 +115,7 @@ class RecursionReport:
         floor: For each repeat, the loss of encoding and decoding the true image directly.
         nothing: For each repeat, the loss of what the original is drawn as, moved by nothing: the baseline.
         accuracy: Share of the true images under the word and its powers that the classifier gives their label.
+        upright: Whether the classifier judged images with the word undone on their pixels, see `undoing`.
     """
 
     word: str
@@ -114,6 +126,7 @@ class RecursionReport:
     floor: tuple[float, ...]
     nothing: tuple[float, ...]
     accuracy: float | None = None
+    upright: bool = False
 
     @property
     def cost(self) -> float | None:
@@ -133,6 +146,7 @@ class RecursionReport:
             "floor": list(self.floor),
             "nothing": list(self.nothing),
             "classifier_accuracy": self.accuracy,
+            "upright": self.upright,
             "cost": self.cost,
         }
 
@@ -201,7 +215,8 @@ def measure_recursion(
         word: The word.
         repeats: How often.
         ways: Which ways to compare.
-        classify: A frozen classifier that knows images under the word and its powers.
+        classify: A frozen classifier. Where `undoing` knows how, it is shown images with the word undone, and needs to
+            know originals only; otherwise it has to know images under the word and its powers.
         labels: A label for each image.
         ids: Numbers of the images in their data set; 0, 1, 2, … by default.
         seed: Seed of everything drawn at random.
@@ -223,7 +238,9 @@ def measure_recursion(
         raise AugalgebraError(f"a word cannot be repeated {repeats} times; ask for at least 1")
     canonical = catalog.word(word)
     operator = operators.operator(canonical)
-    sums = _Sums(repeats, ways, torch.unique(known), classify)
+    back = undoing(catalog, canonical)
+    undone = None if back is None else [exact_form(catalog.system(back), back**k) for k in range(1, repeats + 1)]
+    sums = _Sums(repeats, ways, torch.unique(known), classify, undone)
     with torch.no_grad():
         for start in range(0, len(images), batch_size):
             part = slice(start, min(start + batch_size, len(images)))
@@ -232,7 +249,7 @@ def measure_recursion(
             sums.add_truth(batch, true, known[part])
             for way in ways:
                 drawn = repeated(space, operator, images[part], repeats, way, head=head, bfloat16=bfloat16)
-                sums.add(way, drawn, true, known[part])
+                sums.add(way, batch, drawn, true, known[part])
             if on_progress is not None:
                 on_progress(part.stop, len(images))
     return sums.report(catalog.display(canonical), head, labelled=labels is not None)
@@ -251,8 +268,15 @@ def _true_images(batch: Batch, word: Word, repeats: int) -> list[Tensor]:
 class _Sums:
     """Losses and classes, summed over batches by repeat and label."""
 
-    def __init__(self, repeats: int, ways: Sequence[Way], labels: Tensor, classify: Classify | None) -> None:
-        self._labels, self._classify = labels, classify
+    def __init__(
+        self,
+        repeats: int,
+        ways: Sequence[Way],
+        labels: Tensor,
+        classify: Classify | None,
+        undone: Sequence[Word] | None,
+    ) -> None:
+        self._labels, self._classify, self._undone = labels, classify, undone
         shape = repeats, len(labels)
         self._counts = torch.zeros(len(labels), dtype=torch.float64)
         self._losses = {way: torch.zeros(shape, dtype=torch.float64) for way in ways}
@@ -271,9 +295,10 @@ class _Sums:
             self._floor[repeat].index_add_(0, index, image_loss(direct, image).cpu().double())
             self._nothing[repeat].index_add_(0, index, image_loss(still, image).cpu().double())
             if self._classify is not None:
-                self._right += float((self._classify(image).cpu() == labels).sum()) / len(true)
+                classes = self._classes(self._classify, batch, image, repeat)
+                self._right += float((classes == labels).sum()) / len(true)
 
-    def add(self, way: Way, drawn: Iterator[Tensor], true: Sequence[Tensor], labels: Tensor) -> None:
+    def add(self, way: Way, batch: Batch, drawn: Iterator[Tensor], true: Sequence[Tensor], labels: Tensor) -> None:
         """Add all repeats of one batch in one way."""
         index = torch.searchsorted(self._labels, labels)
         first: Tensor | None = None
@@ -283,9 +308,14 @@ class _Sums:
             self._seconds[way] += time.perf_counter() - started
             self._losses[way][repeat].index_add_(0, index, image_loss(images, target).cpu().double())
             if self._classify is not None:
-                classes = self._classify(images).cpu()
+                classes = self._classes(self._classify, batch, images, repeat)
                 first = classes if first is None else first
                 self._kept[way][repeat].index_add_(0, index, (classes == first).double())
+
+    def _classes(self, classify: Classify, batch: Batch, images: Tensor, repeat: int) -> Tensor:
+        if self._undone is not None:
+            images = Batch(batch.setting, images, batch.ids).image(self._undone[repeat])
+        return classify(images).cpu()
 
     def report(self, word: str, head: str, *, labelled: bool) -> RecursionReport:
         """Means over all images."""
@@ -298,6 +328,7 @@ class _Sums:
             floor=self._means(self._floor),
             nothing=self._means(self._nothing),
             accuracy=None if self._classify is None or not labelled else self._right / float(self._counts.sum()),
+            upright=self._undone is not None,
         )
 
     def _curve(self, way: Way, *, labelled: bool) -> RecursionCurve:

@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from augalgebra.algebra.words import Word
+from augalgebra.algebra.words import IDENTITY, Word
 from augalgebra.checks.latent_batches import MultipliedOut
-from augalgebra.checks.recursion import WAYS, Classify, RecursionReport, Way, measure_recursion, repeated
+from augalgebra.checks.recursion import WAYS, Classify, RecursionReport, Way, measure_recursion, repeated, undoing
 from augalgebra.experiments.classifier import powers_of, train_classifier
 from augalgebra.experiments.transform import device_of_space, operator_for
 from augalgebra.files import write_atomically
@@ -50,8 +50,9 @@ def recursion_of_run(
         repeats: How often.
         images: How many test images, if not all.
         ways: Which ways to compare.
-        judged: Whether a classifier is trained on the training images under the powers of the word, to say what
-            the drawn images still show. Without labels there is none.
+        judged: Whether a classifier is trained on the training images, to say what the drawn images still show. It
+            sees them with the word undone where that is exact, else it learns images under the powers of the word.
+            Without labels there is none.
         data: The data set of the run, if it is in memory already.
         data_dir: Where downloaded data sets lie.
         on_progress: Called with the number of images done and their total.
@@ -68,7 +69,8 @@ def recursion_of_run(
     labelled = len(torch.unique(data.train.labels)) > 1
     classify: Classify | None = None
     if judged and labelled:
-        classify = train_classifier(data.train, catalog, powers_of(catalog, canonical), seed=seed, device=device)
+        seen = (IDENTITY,) if undoing(catalog, canonical) is not None else powers_of(catalog, canonical)
+        classify = train_classifier(data.train, catalog, seen, seed=seed, device=device)
     pictures, ids = data.test.batch(slice(images))
     return measure_recursion(
         run.space,
