@@ -6,6 +6,21 @@ from typing import Protocol
 
 
 @dataclass(frozen=True)
+class Probed:
+    """How one word fares at present.
+
+    Attributes:
+        word: The word, as people write it.
+        floor: Loss of encoding and decoding its images directly, in nats per image.
+        gap_ratio: Loss of moving codes of the originals there, over that floor.
+    """
+
+    word: str
+    floor: float
+    gap_ratio: float
+
+
+@dataclass(frozen=True)
 class Report:
     """Where a training loop stands after a step.
 
@@ -18,6 +33,7 @@ class Report:
         terms: Terms of the loss, in nats per image.
         images_per_second: Images encoded (stage 1) or drawn (stage 3) each second, so far.
         seconds_left: Estimate of the time that is left.
+        probed: How a word fared when it was last looked at.
     """
 
     stage: str
@@ -28,6 +44,7 @@ class Report:
     terms: Mapping[str, float]
     images_per_second: float
     seconds_left: float
+    probed: Probed | None = None
 
 
 class Progress(Protocol):

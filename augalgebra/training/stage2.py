@@ -1,6 +1,6 @@
 """Stage 2: operators for the trained augmentations, on a frozen encoder."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from augalgebra.algebra.words import Word
 from augalgebra.latent.lavae import LAVAE
@@ -10,6 +10,9 @@ from augalgebra.operators.structured import structured
 from augalgebra.training.data import Split
 from augalgebra.training.encoding import posterior_samples, view_moments
 from augalgebra.training.views import Views
+
+JointSource = Callable[[], Mapping[Word, Array]]
+"""Answers the operators that stage 1 has learned along so far."""
 
 STRUCTURED = "structured"
 """The fit of operators that the equivariant stage 1 trained around: they are known, and need none."""

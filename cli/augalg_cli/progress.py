@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def training_progress(*, quiet: bool) -> "Iterator[Progress]":
-    """Show a bar for each stage, with loss, images per second and time left.
+    """Show a bar for each stage, with loss, images per second and time left; floor and gap of a word if it is watched.
 
     Args:
         quiet: Show nothing (with ``--json``, or when nobody is looking).
@@ -23,19 +23,25 @@ def training_progress(*, quiet: bool) -> "Iterator[Progress]":
     from rich.progress import Progress as Bars
 
     bars = Bars(
-        TextColumn("{task.description:<17}", markup=False),
-        BarColumn(bar_width=12),
+        TextColumn("{task.description:<7}", markup=False),
+        BarColumn(bar_width=10),
         TextColumn("{task.percentage:>3.0f}%", markup=False),
         TextColumn("{task.fields[note]}", markup=False),
         console=Console(stderr=True),
         disable=quiet,
     )
     tasks: dict[str, TaskID] = {}
+    watched: list[str] = []
 
     def report(now: "Report") -> None:
         if now.stage not in tasks:
             tasks[now.stage] = bars.add_task(now.stage, total=1.0, note="")
-        note = f"loss {now.loss:.1f}  {now.images_per_second:.0f} images/s  {_clock(now.seconds_left)} left"
+        note = f"loss {now.loss:.1f}  {now.images_per_second:.0f} img/s  {_clock(now.seconds_left)} left"
+        if now.probed is not None:
+            note += f"  floor {now.probed.floor:.1f} gap {now.probed.gap_ratio:.3f}"
+            if not watched:
+                watched.append(now.probed.word)
+                bars.console.print(f"floor and gap are those of {now.probed.word}", markup=False, highlight=False)
         bars.update(tasks[now.stage], completed=now.fraction, note=note)
 
     with bars:

@@ -92,6 +92,7 @@ def train(
             options.catalog(),
             data_dir=data_dir,
             progress=progress,
+            watch=not as_json,
             resume=resume,
             overwrite=overwrite,
         )
