@@ -7,10 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from augalgebra.latent.networks import Decoder, grid_of
+from augalgebra.latent.networks import KERNEL, PAD, STRIDE, Decoder, grid_of, overlapped
 from augalgebra.latent.protocol import LatentSpace
-
-_KERNEL, _STRIDE, _PAD = 4, 2, 1  # of the transposed convolutions of `Decoder`
 
 CLOSEST = 1e-6
 """How close to 0 and 1 a drawn pixel may count where a latent space draws pixels rather than logits."""
@@ -84,28 +82,10 @@ def _through_masks(
 
     tangents = (coarse > 0).to(dtype)[:, None] * spread.weight.to(dtype).T.contiguous()
     tangents = tangents.view(batch * dim, rows, columns, -1).permute(0, 3, 1, 2)
-    tangents = functional.conv_transpose2d(tangents, inner.weight.to(dtype), None, _STRIDE, _PAD)
+    tangents = functional.conv_transpose2d(tangents, inner.weight.to(dtype), None, STRIDE, PAD)
     tangents = tangents.permute(0, 2, 3, 1).reshape(batch, dim, 4 * rows * columns, -1)
     tangents *= (fine > 0).to(dtype).flatten(1, 2)[:, None]
     patches = outer.weight.flatten(1).to(dtype).T @ tangents.reshape(-1, outer.in_channels).T
-    patches = patches.to(latents.dtype).view(channels, _KERNEL, _KERNEL, batch * dim, 2 * rows, 2 * columns)
-    pixels = _overlapped(patches)[..., :height, :breadth]
+    patches = patches.to(latents.dtype).view(channels, KERNEL, KERNEL, batch * dim, 2 * rows, 2 * columns)
+    pixels = overlapped(patches)[..., :height, :breadth]
     return pixels.transpose(0, 1).reshape(batch, dim, channels * height * breadth)
-
-
-def _overlapped(
-    patches: Float[Tensor, "channel tap tap batch row column"],
-) -> Float[Tensor, "channel batch height width"]:
-    """The sum of 4×4 patches laid two pixels apart, the outermost pixels cut off.
-
-    It is what `torch.nn.functional.fold` does, in half the time, since each tap is one contiguous plane here. Pixel 2i
-    is tap 1 of patch i and tap 3 of the one before; pixel 2i + 1 is tap 2 of patch i and tap 0 of the one after.
-    """
-    rows = torch.stack([patches[:, 1], patches[:, 2]], dim=1)
-    rows[:, 0, ..., 1:, :] += patches[:, 3, ..., :-1, :]
-    rows[:, 1, ..., :-1, :] += patches[:, 0, ..., 1:, :]
-    pixels = torch.stack([rows[:, :, 1], rows[:, :, 2]], dim=2)
-    pixels[:, :, 0, ..., 1:] += rows[:, :, 3, ..., :-1]
-    pixels[:, :, 1, ..., :-1] += rows[:, :, 0, ..., 1:]
-    channels, _, _, batch, height, width = pixels.shape
-    return pixels.permute(0, 3, 4, 1, 5, 2).reshape(channels, batch, 2 * height, 2 * width)

@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-_KERNEL, _STRIDE, _PAD = 4, 2, 1
+KERNEL, STRIDE, PAD = 4, 2, 1
+"""Of all convolutions, transposed or not."""
 
 
 def grid_of(height: int, width: int) -> tuple[int, int]:
@@ -26,18 +28,18 @@ class Encoder(nn.Module):
         heads: The linear map to the mean and the log variance, side by side.
     """
 
-    def __init__(self, image_shape: tuple[int, int, int], dim: int, width: int) -> None:
+    def __init__(self, image_shape: tuple[int, int, int], dim: int, width: int, hidden: int = 0) -> None:
         super().__init__()
         channels, height, breadth = image_shape
         rows, columns = grid_of(height, breadth)
         self._margin = (0, 4 * columns - breadth, 0, 4 * rows - height)
         self.convolutions = nn.Sequential(
-            nn.Conv2d(channels, width, _KERNEL, _STRIDE, _PAD),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(width, 2 * width, _KERNEL, _STRIDE, _PAD),
+            _Innermost(channels, width),
+            nn.ReLU(),  # not in place: on a view that would cost a copy
+            nn.Conv2d(width, 2 * width, KERNEL, STRIDE, PAD),
             nn.ReLU(inplace=True),
         )
-        self.heads = nn.Linear(2 * width * rows * columns, 2 * dim)
+        self.heads = _dense(2 * width * rows * columns, hidden, 2 * dim)
 
     def forward(
         self, images: Float[Tensor, "batch channel height width"]
@@ -45,8 +47,8 @@ class Encoder(nn.Module):
         """Mean and log variance of the posterior."""
         if any(self._margin):
             images = functional.pad(images, self._margin)
-        features = self.convolutions(images.contiguous(memory_format=torch.channels_last))
         # Pixels before channels: that is how channels-last memory lies, so flattening copies nothing.
+        features = self.convolutions(images)
         mean, log_variance = self.heads(features.permute(0, 2, 3, 1).flatten(1)).float().chunk(2, dim=1)
         return mean, log_variance
 
@@ -60,13 +62,13 @@ class Decoder(nn.Module):
         outer: The second one, to pixels.
     """
 
-    def __init__(self, image_shape: tuple[int, int, int], dim: int, width: int) -> None:
+    def __init__(self, image_shape: tuple[int, int, int], dim: int, width: int, hidden: int = 0) -> None:
         super().__init__()
         channels, self._height, self._breadth = image_shape
         self._grid = grid_of(self._height, self._breadth)
         self._width = width
-        self.spread = nn.Linear(dim, 2 * width * math.prod(self._grid))
-        self.inner = nn.ConvTranspose2d(2 * width, width, _KERNEL, _STRIDE, _PAD)
+        self.spread = _dense(dim, hidden, 2 * width * math.prod(self._grid))
+        self.inner = nn.ConvTranspose2d(2 * width, width, KERNEL, STRIDE, PAD)
         self.outer = _Outermost(width, channels)
 
     def forward(self, latents: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch channel height width"]:
@@ -77,23 +79,79 @@ class Decoder(nn.Module):
         return logits[..., : self._height, : self._breadth].float()
 
 
-class _Outermost(nn.ConvTranspose2d):
-    """A transposed convolution to very few channels, as a product and a sum over overlapping patches.
+def _dense(inputs: int, hidden: int, outputs: int) -> nn.Module:
+    """A linear map, or two with a ReLU between them."""
+    if not hidden:
+        return nn.Linear(inputs, outputs)
+    return nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(inplace=True), nn.Linear(hidden, outputs))
 
-    Its weights and its result are those of the base class, whose kernels pad one channel to sixteen; on a
-    processor this takes about 0.6 of the time.
+
+class _Innermost(nn.Conv2d):
+    """A convolution of very few channels, as a product with patches.
+
+    Its weights and its result are those of the base class, but channels come last in memory, which torch does not see
+    to where there is one channel only. All that follows is faster for it.
     """
 
     def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__(inputs, outputs, _KERNEL, _STRIDE, _PAD)
+        super().__init__(inputs, outputs, KERNEL, STRIDE, PAD)
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (named by the base class)
+        padded = functional.pad(input, (PAD, PAD, PAD, PAD))
+        patches = padded.unfold(2, KERNEL, STRIDE).unfold(3, KERNEL, STRIDE).permute(0, 2, 3, 1, 4, 5)
+        batch, rows, columns = patches.shape[:3]
+        maps = functional.linear(patches.reshape(batch * rows * columns, -1), self.weight.flatten(1), self.bias)
+        return maps.view(batch, rows, columns, -1).permute(0, 3, 1, 2)
+
+
+class _Outermost(nn.ConvTranspose2d):
+    """A transposed convolution to very few channels, as a product and a sum over overlapping patches.
+
+    Its weights and its result are those of the base class, whose kernels pad one channel to sixteen; forwards and
+    backwards together this takes less than half of the time on a processor.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs, KERNEL, STRIDE, PAD)
 
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:  # noqa: A002, ARG002 (named by the base class)
         batch, channels, rows, columns = input.shape
-        patches = input.permute(0, 2, 3, 1).reshape(batch, rows * columns, channels) @ self.weight.flatten(1)
-        pixels = functional.fold(
-            patches.float().transpose(1, 2), (2 * rows, 2 * columns), _KERNEL, padding=_PAD, stride=_STRIDE
-        )
+        patches = self.weight.flatten(1).T @ input.permute(0, 2, 3, 1).reshape(-1, channels).T
+        pixels = overlapped(patches.float().view(-1, KERNEL, KERNEL, batch, rows, columns)).transpose(0, 1)
         return pixels if self.bias is None else pixels + self.bias.view(1, -1, 1, 1)
+
+
+def overlapped(
+    patches: Float[Tensor, "channel tap tap batch row column"],
+) -> Float[Tensor, "channel batch height width"]:
+    """The sum of 4×4 patches laid two pixels apart, the outermost pixels cut off.
+
+    It is what `torch.nn.functional.fold` does, in a fraction of the time: each tap is one contiguous plane here, and
+    the derivative reads patches off the gradient where that of `fold` searches for them.
+    """
+    pixels: Tensor = _Overlapped.apply(patches)  # type: ignore[no-untyped-call]  # torch leaves it unannotated
+    return pixels
+
+
+class _Overlapped(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, patches: Tensor) -> Tensor:  # noqa: ARG004 (linear: the derivative needs nothing of it)
+        # Pixel 2i is tap 1 of patch i and tap 3 of the one before; pixel 2i + 1 is tap 2 of patch i and tap 0 of the
+        # one after.
+        rows = torch.stack([patches[:, 1], patches[:, 2]], dim=1)
+        rows[:, 0, ..., 1:, :] += patches[:, 3, ..., :-1, :]
+        rows[:, 1, ..., :-1, :] += patches[:, 0, ..., 1:, :]
+        pixels = torch.stack([rows[:, :, 1], rows[:, :, 2]], dim=2)
+        pixels[:, :, 0, ..., 1:] += rows[:, :, 3, ..., :-1]
+        pixels[:, :, 1, ..., :-1] += rows[:, :, 0, ..., 1:]
+        channels, _, _, batch, height, width = pixels.shape
+        return pixels.permute(0, 3, 4, 1, 5, 2).reshape(channels, batch, 2 * height, 2 * width)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:  # noqa: ARG004
+        (gradient,) = gradients
+        padded = functional.pad(gradient, (PAD, PAD, PAD, PAD))
+        return padded.unfold(2, KERNEL, STRIDE).unfold(3, KERNEL, STRIDE).permute(0, 4, 5, 1, 2, 3)
 
 
 def draw_weights(layers: Iterable[nn.Module], generator: torch.Generator) -> None:

@@ -1,7 +1,7 @@
 """Refined encoding: codes that draw the image as well as any near them, from the encoder's answer."""
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
 
@@ -11,6 +11,7 @@ from augalgebra.latent.protocol import MAIN_HEAD, LatentSpace
 
 _EASIER, _HARDER = 0.1, 10.0
 _FLOOR = 1e-4  # added to the diagonal, for coordinates that nothing depends on
+_CORRECTED = 512  # images that are corrected at a time
 _SHORTEST = 1e-12  # squared length of a step below which it tells nothing about the derivative
 
 
@@ -22,6 +23,7 @@ def refine(
     head: str = MAIN_HEAD,
     steps: int = 4,
     corrections: int = 1,
+    tolerance: float = 0.0,
     damping: float = 1e-2,
     bfloat16: bool = False,
     batch_size: int = 32,
@@ -42,10 +44,12 @@ def refine(
         head: The decoder that shall draw the images.
         steps: Gauss-Newton steps.
         corrections: Corrections by the encoder before them.
+        tolerance: No such steps for images that are then drawn as well as can be but for so many nats. No drawing has
+            a lower loss than the image's own entropy, and what the decoder drew itself can reach it.
         damping: λ of the first step.
         bfloat16: Whether J may be computed in bfloat16, which is faster where the processor has it. It changes the
             way, not the destination.
-        batch_size: Images at a time; the derivatives of so many images should fit the processor's cache.
+        batch_size: Images whose derivatives are computed at a time; they should fit the processor's cache.
 
     Returns:
         The codes. The loss of none is higher than where it started.
@@ -66,14 +70,16 @@ def refine(
         )
     refined = [torch.empty(0, space.dim, device=images.device)]
     with torch.no_grad():
-        for start in range(0, len(images), batch_size):
-            part = slice(start, start + batch_size)
+        for start in range(0, len(images), _CORRECTED):
+            part = slice(start, start + _CORRECTED)
             answer = space.encode(images[part])
             search = _Search(space, images[part], answer if latents is None else latents[part], head)
             for _ in range(corrections):
                 search.correct(answer)
-            if steps:
-                search.descend(steps, damping, bfloat16=bfloat16)
+            for rows in search.beyond(tolerance).split(batch_size) if steps else ():
+                some = _Search(space, images[part][rows], search.latents[rows], head)
+                some.descend(steps, damping, bfloat16=bfloat16)
+                search.latents[rows] = some.latents
             refined.append(search.latents)
         return torch.cat(refined)
 
@@ -85,9 +91,14 @@ class _Search:
         self._space, self._head, self._shape = space, head, images.shape
         self._draw = logits_of(space, head)
         self._target = images.flatten(1)
-        self.latents = latents
+        self.latents = latents.clone()  # rows of it will be replaced
         self._logits = self._draw(latents)
         self._losses = self._loss(self._logits)
+
+    def beyond(self, tolerance: float) -> Int[Tensor, " row"]:
+        """Numbers of the images that could be drawn better by more than so many nats, for all that is known."""
+        least = torch.special.entr(self._target) + torch.special.entr(1 - self._target)
+        return (self._losses - least.sum(1) > tolerance).nonzero().squeeze(1)
 
     def correct(self, answer: Tensor) -> None:
         """Move by the difference between the encoder's answers to the image and to the drawing."""
