@@ -331,10 +331,11 @@ def test_a_large_data_set_has_the_right_layout(server: Server, monkeypatch: pyte
         (archive(MEMBERS | {f"{FOLDER}/{TESTING}": b"\x0a" + bytes(6145)}), "has a label 10, but there are 10 classes"),
         (archive({f"../{name}": part for name, part in MEMBERS.items()}), "lacks .*data_batch_1.bin"),
         (WHOLE[:-20_000], "truncated, damaged or no .tar.gz"),
+        (WHOLE[:-8] + b"\0\0\0\0" + WHOLE[-4:], "CRC check failed"),
         (gzip.compress(b"no archive" * 200), "truncated, damaged or no .tar.gz"),
         (b"no archive", "truncated, damaged or no .tar.gz"),
     ],
-    ids=["missing", "oversized", "label", "path", "truncated", "no tar", "no gzip"],
+    ids=["missing", "oversized", "label", "path", "truncated", "checksum", "no tar", "no gzip"],
 )
 def test_what_is_wrong_with_an_archive_is_said(tmp_path: Path, content: bytes, message: str) -> None:
     save(tmp_path / "a", {"cifar.tar.gz": content})

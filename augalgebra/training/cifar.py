@@ -4,7 +4,9 @@ A file holds 10,000 records of one byte for the label and 3072 for the pixels: 3
 green and the blue (https://www.cs.toronto.edu/~kriz/cifar.html).
 """
 
+import gzip
 import hashlib
+import os
 import tarfile
 import zlib
 from pathlib import Path
@@ -71,7 +73,7 @@ def _from_archive(path: Path, md5: str | None, size: int) -> dict[str, bytes]:
                 if hashlib.file_digest(file, "md5").hexdigest() != md5:
                     raise DataError(f"{path} is damaged or another file: it does not have the MD5 {md5}")
                 file.seek(0)
-            with tarfile.open(fileobj=file, mode="r|gz") as archive:
+            with gzip.open(file) as unpacked, tarfile.open(fileobj=unpacked, mode="r|") as archive:
                 for member in archive:
                     if member.name not in wanted or not member.isreg():
                         continue
@@ -79,9 +81,10 @@ def _from_archive(path: Path, md5: str | None, size: int) -> dict[str, bytes]:
                         raise DataError(_wrong_size(path, wanted[member.name], member.size, size))
                     content = archive.extractfile(member)
                     members[wanted[member.name]] = content.read() if content is not None else b""
-    except (tarfile.TarError, EOFError, zlib.error) as error:
+                unpacked.seek(0, os.SEEK_END)  # at the very end gzip compares its own checksum
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"{path} is truncated, damaged or no .tar.gz ({error}); fetch it again") from error
-    except OSError as error:  # what gzip says of a wrong checksum is one of these too
+    except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
     return members
 
