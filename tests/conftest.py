@@ -15,6 +15,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("suite", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("suite")
 
+NO_NETWORK = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+
 Augalg = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -33,7 +35,7 @@ def augalg(tmp_path: Path) -> Augalg:
             text=True,
             check=False,
             cwd=cwd or tmp_path,
-            env=environment | {"COLUMNS": "80", "NO_COLOR": "1"} | (env or {}),
+            env=environment | NO_NETWORK | {"COLUMNS": "80", "NO_COLOR": "1"} | (env or {}),
             timeout=240,
         )
 

@@ -149,7 +149,7 @@ def test_a_folder_of_pictures_is_read_in_order(tmp_path: Path) -> None:
 def test_pictures_of_many_sizes_need_a_size(tmp_path: Path) -> None:
     picture(tmp_path / "a.png", (12, 10))
     picture(tmp_path / "b.png", (14, 10))
-    with pytest.raises(ImageError, match=r"b\.png has 10×14 pixels but a\.png has 10×12; give a size"):
+    with pytest.raises(ImageError, match=r"b\.png has 10×14 pixels but a\.png has 10×12; bring them to one size"):
         picture_probe(tmp_path)
     assert tuple(picture_probe(tmp_path, size=(16, 20)).images.shape) == (2, 1, 16, 20)
 

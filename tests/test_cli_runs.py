@@ -78,14 +78,19 @@ def test_two_trainings_with_one_seed_give_equal_files(augalg: Callable[..., Any]
         (["train", "r", "--augs", "flip_rl"], "did you mean"),
         (["train", "r", "--augs", ","], "name at least one augmentation"),
         (["train", "r", "--budget", "soon"], "'soon' is no time; write for example 90s, 10m or 1h"),
-        (["train", "r", "--data", "mnist", "--data-dir", "."], "train-images-idx3-ubyte"),
+        (["train", "r", "--data", "kmnist", "--data-dir", "."], "t10k-labels-idx1-ubyte.gz into kmnist"),
+        (["train", "r", "--data", "cifar10", "--data-dir", "there"], "there is no folder there"),
+        (["train", "r", "--data", "cifar"], "did you mean cifar10?"),
+        (["train", "r", "--kl-warmup", "2"], "--kl-warmup"),
         (["check", "nowhere"], "nowhere"),
         (["check", "r", "--max-length", "0"], "--max-length"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_bad_input_gets_one_clear_line(augalg: Callable[..., Any], arguments: list[str], message: str) -> None:
-    done = augalg(*arguments, env={"COLUMNS": "200"})
+def test_bad_input_gets_one_clear_line(
+    augalg: Callable[..., Any], tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    done = augalg(*arguments, env={"COLUMNS": "200", "XDG_CACHE_HOME": str(tmp_path / "cache")})
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
     assert "Traceback" not in done.stderr
@@ -104,3 +109,26 @@ def test_what_a_run_does_not_have_is_named(augalg: Callable[..., Any], trained: 
     damaged = augalg("check", "run")
     assert damaged.returncode == 2
     assert "model.safetensors" in damaged.stderr
+
+
+def test_only_a_download_shows_its_progress(
+    few: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from augalg_cli import datasets
+
+    from augalgebra.training.data import load_data
+
+    datasets.load(str(few), None, quiet=False)
+    assert tuple(capfd.readouterr()) == ("", "")
+
+    def fetching(name: str, data_dir: Path | None, *, progress: Callable[[str, int, int], None]) -> Any:
+        progress("images.gz", 500, 1000)
+        progress("images.gz", 1000, 1000)
+        return load_data(name, data_dir)
+
+    monkeypatch.setattr("augalgebra.training.data.load_data", fetching)
+    datasets.load(str(few), None, quiet=False)
+    out, err = capfd.readouterr()
+    assert (out, "images.gz" in err, "1.0/1.0 kB" in err) == ("", True, True)
+    datasets.load(str(few), None, quiet=True)
+    assert tuple(capfd.readouterr()) == ("", "")

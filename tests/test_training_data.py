@@ -8,7 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
-from augalgebra.errors import DataError
+from augalgebra.errors import DataError, ImageError
+from augalgebra.pictures import read_pictures
 from augalgebra.training.data import load_data
 from augalgebra.training.idx import read_idx
 
@@ -108,17 +109,13 @@ def test_batches_are_floats_with_their_numbers() -> None:
 
 def test_unknown_names_are_answered_with_known_ones() -> None:
     with pytest.raises(
-        DataError, match=r"unknown data set 'digit'; did you mean digits\? Known are digits, mnist, a folder"
+        DataError,
+        match=r"unknown data set 'digit'; did you mean digits\? Known are digits, mnist, fashion-mnist, kmnist, ci",
     ):
         load_data("digit")
-
-
-def test_mnist_without_a_folder_says_how_to_give_one(monkeypatch, tmp_path: Path) -> None:
-    monkeypatch.delenv("AUGALG_DATA", raising=False)
-    with pytest.raises(DataError, match="AUGALG_DATA"):
-        load_data("mnist")
-    with pytest.raises(DataError, match=r"neither mnist/train-images-idx3-ubyte.gz nor"):
-        load_data("mnist", tmp_path)
+    for asked, known in [("cifar-10", "cifar10"), ("fashion", "fashion-mnist"), ("KMNIST", "kmnist")]:
+        with pytest.raises(DataError, match=rf"did you mean {known}\?"):
+            load_data(asked)
 
 
 def test_a_foreign_file_under_the_name_of_mnist_is_noticed(tmp_path: Path) -> None:
@@ -167,10 +164,10 @@ def test_what_is_wrong_with_a_folder_is_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="3 images; at least 10"):
         load_data(tmp_path)
     Image.new("L", (9, 9)).save(tmp_path / "large.png")
-    with pytest.raises(DataError, match=r"large.png is 9×9 pixels but .*00.png is 8×6"):
+    with pytest.raises(ImageError, match=r"large.png has 9×9 pixels but .*00.png has 6×8"):
         load_data(tmp_path)
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nrubbish")
-    with pytest.raises(DataError, match=r"cannot read the picture .*broken.png"):
+    with pytest.raises(ImageError, match=r"broken.png cannot be read as a picture"):
         load_data(tmp_path)
 
 
@@ -209,17 +206,32 @@ def test_npz_files_may_bring_their_own_split(tmp_path: Path) -> None:
         ({"images": np.zeros((20, 4, 4), np.int32)}, "bytes or floats"),
         ({"images": np.zeros((20, 4, 4), np.uint8), "labels": np.zeros(3)}, "20 images with 3 labels"),
         ({"x_train": np.zeros((2, 4, 4), np.uint8), "x_test": np.zeros((2, 5, 4), np.uint8)}, "not of one size"),
-        ({"images": np.array([object()], dtype=object)}, "cannot read"),
+        ({"images": np.zeros((0, 4, 4), np.uint8)}, "holds no images"),
+        ({"images": np.array([object()], dtype=object)}, "cannot be read"),
     ],
 )
 def test_what_is_wrong_with_an_npz_is_said(tmp_path: Path, arrays: dict, message: str) -> None:
     np.savez(tmp_path / "a.npz", **arrays)
-    with pytest.raises(DataError, match=message):
+    with pytest.raises((DataError, ImageError), match=message):
         load_data(tmp_path / "a.npz")
 
 
 def test_a_file_that_is_no_npz_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="there is no file"):
+        load_data(tmp_path / "a.npz")
     for content in (b"PK\x03\x04rubbish", b"", b"text"):
         (tmp_path / "a.npz").write_bytes(content)
-        with pytest.raises(DataError, match="cannot read"):
+        with pytest.raises(ImageError, match="cannot be read"):
             load_data(tmp_path / "a.npz")
+    with (tmp_path / "a.npz").open("wb") as file:
+        np.save(file, VALUES)
+    with pytest.raises(ImageError, match="one array without a name"):
+        load_data(tmp_path / "a.npz")
+
+
+def test_pictures_of_16_bits_keep_their_upper_8(tmp_path: Path) -> None:
+    Image.fromarray(np.array([[0, 255, 256, 32768, 65535]], np.uint16)).save(tmp_path / "deep.png")
+    assert [0, 0, 1, 128, 255] == read_pictures([tmp_path / "deep.png"])[0, 0, 0].tolist()
+    Image.fromarray(np.zeros((2, 2), np.float32)).save(tmp_path / "deep.tiff")
+    with pytest.raises(ImageError, match=r"deep\.tiff has 32 bits a pixel"):
+        read_pictures([tmp_path / "deep.tiff"])

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
-from augalgebra.training.losses import cross_entropy, divergence, sample
+from augalgebra.training.losses import cross_entropy, divergence, sample, warmed_up
 from augalgebra.training.seeds import derived_seed, generator_for
 
 
@@ -55,3 +55,9 @@ def test_every_use_has_a_seed_of_its_own() -> None:
     uses = [(seed, purpose, counter) for seed in range(3) for purpose in ("a", "b") for counter in range(20)]
     assert len(uses) == len({derived_seed(*use) for use in uses})
     assert all(0 <= derived_seed(*use) < 2**63 for use in uses)
+
+
+def test_a_weight_warms_up_in_a_line_and_stays() -> None:
+    assert [0.0, 1.0, 2.0, 4.0, 4.0] == [warmed_up(4.0, 0.4, fraction) for fraction in (0.0, 0.1, 0.2, 0.4, 1.0)]
+    assert [4.0, 4.0] == [warmed_up(4.0, 0.0, fraction) for fraction in (0.0, 1.0)]
+    assert 2.0 == warmed_up(4.0, 1.0, 0.5)

@@ -134,6 +134,17 @@ def test_checkpoints_are_written_while_training(tmp_path: Path, monkeypatch) -> 
     assert files(tmp_path / "whole") == files(folder)
 
 
+def test_a_warming_weight_resumes_where_it_was(tmp_path: Path) -> None:
+    warming = replace(TINY, kl_warmup=0.8)
+    trained(tmp_path / "whole", warming)
+    trained(tmp_path / "cut", warming, progress=stop_at(4))
+    trained(tmp_path / "cut", warming, resume=True)
+    whole = files(tmp_path / "whole")
+    assert whole == files(tmp_path / "cut")
+    trained(tmp_path / "plain")
+    assert whole["model.safetensors"] != files(tmp_path / "plain")["model.safetensors"]
+
+
 def test_only_an_interrupted_run_with_the_same_settings_can_be_resumed(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no run folder"):
         trained(tmp_path / "none", resume=True)
@@ -264,6 +275,8 @@ def test_settings_take_what_is_open_from_the_preset() -> None:
         ({"epochs": -1}, "epochs must be larger than 0"),
         ({"seconds": float("nan")}, "seconds must be larger than 0"),
         ({"kl_weight": -1.0}, "kl_weight must be at least 0"),
+        ({"kl_warmup": 1.5}, "kl_warmup is a fraction of stage 1, from 0 to 1, not 1.5"),
+        ({"kl_warmup": float("nan")}, "kl_warmup is a fraction"),
         ({"sed": 1}, "no setting 'sed'; did you mean seed"),
     ],
 )

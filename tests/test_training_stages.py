@@ -92,6 +92,26 @@ def test_the_equivariant_loss_draws_moved_latents_of_the_view_before() -> None:
     assert 4 == measured.images
 
 
+@pytest.mark.parametrize("preset", ["faithful", "equivariant"])
+def test_the_weight_of_the_divergence_follows_the_schedule(preset: str) -> None:
+    views, images = Views.published(CATALOG, ["flip_lr"]), split(8)
+
+    def terms(fraction: float, **schedule: float) -> dict[str, float]:
+        space = small()
+        if preset == "faithful":
+            objective = FaithfulObjective(space, views, images, **schedule)
+        else:
+            objective = EquivariantObjective(space, views, images, Movers(views.generators, 4, {}), **schedule)
+        measured = objective(Step(torch.arange(8), torch.Generator().manual_seed(0), fraction))
+        return {name: float(term.detach()) for name, term in measured.terms.items()}
+
+    plain = terms(0.0)
+    for fraction, weight in [(0.0, 0.0), (0.25, 1.0), (0.5, 2.0), (0.9, 2.0)]:
+        warmed = terms(fraction, kl_weight=2.0, kl_warmup=0.5)
+        assert plain["reconstruction"] == warmed["reconstruction"]
+        assert weight * plain["divergence"] == pytest.approx(warmed["divergence"], rel=1e-6)
+
+
 def test_moves_that_lead_out_of_the_views_are_never_taken() -> None:
     """shear_x * canny is a view and canny * shear_x is not, so the latter cannot be drawn."""
     views = Views.published(CATALOG, ["shear_x", "canny"])

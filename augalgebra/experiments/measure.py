@@ -14,7 +14,7 @@ from augalgebra.experiments.figures import draw_gallery
 from augalgebra.experiments.panels import gallery_panel
 from augalgebra.files import write_atomically
 from augalgebra.latent.protocol import MAIN_HEAD
-from augalgebra.training.data import load_data
+from augalgebra.training.data import Dataset, load_data
 from augalgebra.training.run import Run
 
 CHECK, GALLERY = "check.json", "gallery.png"
@@ -24,6 +24,7 @@ _ROWS = 5
 def measure_run(
     run: Run,
     *,
+    data: Dataset | None = None,
     data_dir: str | Path | None = None,
     max_length: int = 2,
     head: str | None = None,
@@ -33,6 +34,7 @@ def measure_run(
 
     Args:
         run: The run.
+        data: The data set of the run, if it is in memory already.
         data_dir: Where downloaded data sets lie.
         max_length: Longest word.
         head: A head of stage 3; None measures what stage 1 trained.
@@ -42,7 +44,7 @@ def measure_run(
         RunError: There is no such head, or the data are not those of the run.
     """
     names, relabelling = _augmentations(run, head)
-    data = load_data(run.settings.data, data_dir)
+    data = data or load_data(run.settings.data, data_dir)
     run.check_data(data)
     pictures, ids = data.test.batch(slice(images))
     return measure_composition(
@@ -60,11 +62,13 @@ def measure_run(
     )
 
 
-def keep_check(run: Run, report: CompositionReport, *, data_dir: str | Path | None = None) -> None:
+def keep_check(
+    run: Run, report: CompositionReport, *, data: Dataset | None = None, data_dir: str | Path | None = None
+) -> None:
     """Write what was measured of a run, with the head that drew it, and a gallery of it into the run's folder."""
     names, relabelling = _augmentations(run, report.head)
     write_atomically(run.folder / CHECK, json.dumps(report.to_json(), indent=2, allow_nan=False) + "\n")
-    data = load_data(run.settings.data, data_dir)
+    data = data or load_data(run.settings.data, data_dir)
     labels = data.test.labels.tolist()
     rows = [labels.index(label) for label in sorted(set(labels))][:_ROWS]
     pictures, ids = data.test.batch(slice(None))

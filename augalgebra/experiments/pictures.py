@@ -1,18 +1,18 @@
 """Pictures that a user names: reading them as a latent space wants them, and writing what it draws."""
 
 import io
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
 from augalgebra.errors import ImageError
 from augalgebra.files import write_atomically
+from augalgebra.pictures import Array, as_images, read_arrays, read_pictures
 
 _GAP, _FRAME = 2, 160  # pixels between tiles and their grey, in the picture as written
 
@@ -31,7 +31,9 @@ def read_picture(path: str | Path, image_shape: tuple[int, int, int]) -> Float[T
     path = Path(path)
     if not path.is_file():
         raise ImageError(f"there is no file {path}")
-    images = _read_arrays(path) if path.suffix == ".npz" else _read_pillow(path, image_shape[0])
+    pixels = _from_arrays(path) if path.suffix == ".npz" else read_pictures([path], channels=image_shape[0])
+    images = torch.from_numpy(pixels)
+    images = images.float() / 255 if images.dtype == torch.uint8 else images.float()
     if tuple(images.shape[1:]) != image_shape:
         raise ImageError(
             f"{path} has {_size(tuple(images.shape[1:]))}, but this latent space was made for {_size(image_shape)}; "
@@ -40,39 +42,11 @@ def read_picture(path: str | Path, image_shape: tuple[int, int, int]) -> Float[T
     return images
 
 
-def _read_pillow(path: Path, channels: int) -> Tensor:
-    try:
-        with Image.open(path) as picture:
-            pixels = np.asarray(picture.convert("L" if channels == 1 else "RGB"))
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ImageError(f"{path} cannot be read as a picture: {' '.join(str(error).split())}") from error
-    return torch.from_numpy(np.atleast_3d(pixels).transpose(2, 0, 1)[None].copy()).float() / 255
-
-
-def _read_arrays(path: Path) -> Tensor:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ImageError(f"{path} cannot be read as an .npz of plain arrays: {error}") from error
+def _from_arrays(path: Path) -> Array:
+    arrays = read_arrays(path)
     if "images" not in arrays:
         raise ImageError(f"{path} holds {', '.join(arrays) or 'nothing'}; it must hold images")
-    images = arrays["images"]
-    if images.ndim == 3:
-        images = images[:, None]
-    elif images.ndim == 4 and images.shape[1] not in (1, 3):
-        images = images.transpose(0, 3, 1, 2)
-    if images.ndim != 4 or images.shape[1] not in (1, 3) or not len(images):
-        raise ImageError(f"{path}: images of shape {images.shape} are neither grey nor in three colours")
-    if images.dtype == np.uint8:
-        return torch.from_numpy(images.copy()).float() / 255
-    if images.dtype.kind != "f":
-        raise ImageError(f"{path}: pixels must be bytes or floats in [0, 1], not {images.dtype}")
-    if not np.isfinite(images).all():
-        raise ImageError(f"{path}: some pixels are NaN or infinite; pixels must lie in [0, 1]")
-    if images.min() < 0 or images.max() > 1:
-        raise ImageError(f"{path}: pixels must lie in [0, 1]; here they reach from {images.min()} to {images.max()}")
-    return torch.from_numpy(images.astype(np.float32))
+    return as_images(path, arrays["images"])
 
 
 def write_picture(path: Path, image: Float[Tensor, "channel height width"]) -> Path:

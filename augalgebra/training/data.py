@@ -2,12 +2,9 @@
 
 import hashlib
 import os
-import zipfile
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,23 +14,20 @@ from torch import Tensor
 from torch.nn import functional
 
 from augalgebra.errors import DataError, nearest
-from augalgebra.training.idx import read_idx
+from augalgebra.pictures import Array, as_images, read_arrays
+from augalgebra.training.download import FetchProgress, unseen
 from augalgebra.training.pictures import read_folder
+from augalgebra.training.published import PUBLISHED, Published
 
-Array: TypeAlias = np.ndarray[Any, Any]
 Labels: TypeAlias = Sequence[int] | Array | None
 
 DATA_VARIABLE = "AUGALG_DATA"
-"""Environment variable that says where downloaded data sets lie."""
+"""Environment variable that says where data sets lie."""
+
+NAMES = ("digits", *PUBLISHED)
+"""The data sets known by name."""
 
 _TEST_EVERY = 5  # of the data sets that bring no split of their own, every fifth image of a class is for testing
-
-_MNIST_MD5 = {
-    "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
-    "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
-    "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
-    "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
-}
 
 
 @dataclass(frozen=True)
@@ -95,41 +89,48 @@ class Dataset:
         return digest.hexdigest()
 
 
-def load_data(name: str | Path = "digits", data_dir: str | Path | None = None) -> Dataset:
+def load_data(
+    name: str | Path = "digits", data_dir: str | Path | None = None, *, progress: FetchProgress = unseen
+) -> Dataset:
     """Load a data set by name, or from a folder of pictures or an ``.npz`` file.
 
     Args:
-        name: ``digits``, ``mnist``, a folder or an ``.npz``. A folder's pictures must be of one size; its
-            subfolders, if there are any, are the classes. An ``.npz`` holds ``images`` and perhaps
-            ``labels``, or ``x_train``, ``y_train``, ``x_test`` and ``y_test``; images are bytes or floats in
-            [0, 1], ``[n, h, w]``, ``[n, h, w, c]`` or ``[n, c, h, w]``.
-        data_dir: Where downloaded data sets lie, directly or in a folder of their name; by default what the
-            environment variable ``AUGALG_DATA`` says.
+        name: ``digits``, which are always there; ``mnist``, ``fashion-mnist``, ``kmnist`` or ``cifar10``, which are
+            downloaded into the user's cache if they are not in `data_dir`; a folder or an ``.npz``. A folder's
+            pictures must be of one size; its subfolders, if there are any, are the classes. An ``.npz`` holds
+            ``images`` and perhaps ``labels``, or ``x_train``, ``y_train``, ``x_test`` and ``y_test``; images are
+            bytes or floats in [0, 1], ``[n, h, w]``, ``[n, h, w, c]`` or ``[n, c, h, w]``.
+        data_dir: Where data sets lie, directly, in a folder of their name, or as torchvision lays them out; by
+            default what the environment variable ``AUGALG_DATA`` says.
+        progress: Called while something is downloaded.
 
     Raises:
-        DataError: There is no such data set, or its files are missing, damaged or of an unexpected form.
+        DataError: There is no such data set, or its files are damaged, or missing and not to be had.
+        ImageError: A picture, or what is in an ``.npz``, cannot be used.
 
     Examples:
         >>> load_data("digits").image_shape
         (1, 28, 28)
     """
-    if name in SOURCES:
-        return SOURCES[str(name)](data_dir)
+    if name == "digits":
+        return _digits()
+    if name in PUBLISHED:
+        return _of_published(PUBLISHED[str(name)], data_dir, progress)
     path = Path(name)
     if path.is_dir():
         images, labels = read_folder(path)
         return _split(str(name), images, labels)
     if path.suffix == ".npz":
         return _read_npz(path)
-    near = nearest(str(name), SOURCES, 1)
+    near = nearest(str(name), NAMES, 1)
     raise DataError(
         f"unknown data set {str(name)!r}; "
         + (f"did you mean {near[0]}? " if near else "")
-        + f"Known are {', '.join(SOURCES)}, a folder of pictures, or a file.npz"
+        + f"Known are {', '.join(NAMES)}, a folder of pictures, or a file.npz"
     )
 
 
-def _digits(_: str | Path | None) -> Dataset:
+def _digits() -> Dataset:
     """The 1797 digits that come with scikit-learn, from 8×8 to 20×20 pixels with a margin of 4, as in MNIST."""
     from sklearn.datasets import load_digits  # a second of import that only this data set needs
 
@@ -140,39 +141,16 @@ def _digits(_: str | Path | None) -> Dataset:
     return _split("digits", (large * 255).round().byte().numpy(), small.target)
 
 
-def _mnist(data_dir: str | Path | None) -> Dataset:
-    arrays = [read_idx(_locate("mnist", file, data_dir), md5=md5) for file, md5 in _MNIST_MD5.items()]
-    train_images, train_labels, test_images, test_labels = arrays
-    return _dataset("mnist", (train_images[:, None], train_labels), (test_images[:, None], test_labels))
-
-
-SOURCES: MappingProxyType[str, Callable[[str | Path | None], Dataset]] = MappingProxyType(
-    {"digits": _digits, "mnist": _mnist}
-)
-"""The data sets known by name, and what loads each."""
-
-
-def _locate(name: str, file: str, data_dir: str | Path | None) -> Path:
-    """The file of a data set, gzipped or not, in the data folder or its subfolder."""
+def _of_published(published: Published, data_dir: str | Path | None, progress: FetchProgress) -> Dataset:
     given = data_dir if data_dir is not None else os.environ.get(DATA_VARIABLE)
-    if not given:
-        raise DataError(f"{name} is not installed with this program; say where its files lie with {DATA_VARIABLE}")
-    folder = Path(given)
-    for place in (folder / name, folder):
-        for candidate in (place / f"{file}.gz", place / file):
-            if candidate.is_file():
-                return candidate
-    raise DataError(f"{name} is not in {folder}: there is neither {name}/{file}.gz nor {file}.gz")
+    images, labels, test_images, test_labels = published.read(Path(given) if given else None, progress)
+    if images.ndim == 3:
+        images, test_images = images[:, None], test_images[:, None]
+    return _dataset(published.name, (images, labels), (test_images, test_labels))
 
 
 def _read_npz(path: Path) -> Dataset:
-    if not zipfile.is_zipfile(path):
-        raise DataError(f"cannot read {path}: it is {'no .npz file' if path.is_file() else 'missing'}")
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"cannot read {path} as an .npz of plain arrays: {error}") from error
+    arrays = read_arrays(path)
     if "images" in arrays:
         return _split(str(path), _as_bytes(path, arrays["images"]), arrays.get("labels"))
     if {"x_train", "x_test"} <= arrays.keys():
@@ -181,21 +159,10 @@ def _read_npz(path: Path) -> Dataset:
     raise DataError(f"{path} holds {', '.join(arrays) or 'nothing'}; it must hold images, or x_train and x_test")
 
 
-def _as_bytes(path: Path, images: Array) -> np.ndarray[Any, np.dtype[np.uint8]]:
+def _as_bytes(path: Path, images: Array) -> Array:
     """Images of any allowed form as bytes ``[n, c, h, w]``."""
-    if images.ndim == 4 and images.shape[1] not in (1, 3):
-        images = images.transpose(0, 3, 1, 2)
-    elif images.ndim == 3:
-        images = images[:, None]
-    if images.ndim != 4 or images.shape[1] not in (1, 3):
-        raise DataError(f"{path}: images of shape {images.shape} are neither grey nor in three colours")
-    if images.dtype == np.uint8:
-        return np.ascontiguousarray(images)
-    if images.dtype.kind != "f":
-        raise DataError(f"{path}: pixels must be bytes or floats in [0, 1], not {images.dtype}")
-    if images.size and not (images.min() >= 0 and images.max() <= 1):  # NaN fails this too
-        raise DataError(f"{path}: pixels must lie in [0, 1]; here they reach from {images.min()} to {images.max()}")
-    return (images * 255).round().astype(np.uint8)
+    images = as_images(path, images)
+    return images if images.dtype == np.uint8 else (images * 255).round().astype(np.uint8)
 
 
 def _split(name: str, images: Array, labels: Labels) -> Dataset:
@@ -228,7 +195,7 @@ def _dataset(
     for images, labels in (train, test):
         numbers = _classes(name, images, labels)
         first = len(splits[0]) if splits else 0
-        splits.append(Split(torch.from_numpy(np.array(images)), torch.from_numpy(numbers), first))
+        splits.append(Split(torch.from_numpy(np.array(images, order="C")), torch.from_numpy(numbers), first))
     if splits[0].images.shape[1:] != splits[1].images.shape[1:]:
         raise DataError(f"{name}: images for training and for testing are not of one size")
     return Dataset(name, *splits)

@@ -66,10 +66,12 @@ class Step:
     Attributes:
         positions: Numbers of the samples of this batch, on the processor.
         noise: Source of everything drawn at random in this step.
+        fraction: How much of the epochs or of the time is used up, from 0 to 1.
     """
 
     positions: Tensor
     noise: torch.Generator
+    fraction: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -198,7 +200,8 @@ class Loop:
                     order = torch.randperm(self._samples, generator=self._generator("order", epoch))
                 self._set_rate(fraction)
                 positions = order[index * self._batch_size : (index + 1) * self._batch_size]
-                measured = self._objective(Step(positions, self._generator("noise", self.step, self._device)))
+                noise = self._generator("noise", self.step, self._device)
+                measured = self._objective(Step(positions, noise, fraction))
                 terms = self._descend(measured, good)
                 images += measured.images
                 self._spent = spent_before + time.perf_counter() - begun

@@ -26,6 +26,17 @@ def divergence(mean: Float[Tensor, "batch latent"], log_variance: Float[Tensor, 
     return 0.5 * (mean.square() + log_variance.exp() - log_variance - 1).sum() / len(mean)
 
 
+def warmed_up(weight: float, warmup: float, fraction: float) -> float:
+    """A weight that rises linearly from 0 (Bowman et al. 2016, section 3.1, with a line for their sigmoid).
+
+    Args:
+        weight: Where it arrives, and stays.
+        warmup: When, as a fraction of the training; 0 is at once.
+        fraction: How much of the training is over.
+    """
+    return weight if fraction >= warmup else weight * fraction / warmup
+
+
 def sample(
     mean: Float[Tensor, "batch latent"],
     log_variance: Float[Tensor, "batch latent"],

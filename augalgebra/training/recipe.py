@@ -24,6 +24,7 @@ class Recipe:
         learning_rate: Step size, at the top of the schedule if there is one.
         batch_size: Samples in a step.
         kl_weight: Weight of the divergence in stage 1.
+        kl_warmup: Over which fraction of stage 1 that weight rises from 0.
         bfloat16: Whether to compute products in bfloat16.
     """
 
@@ -34,6 +35,7 @@ class Recipe:
     batch_size: int
     kl_weight: float = 1.0
     bfloat16: bool = False
+    kl_warmup: float = 0.0
 
     @property
     def schedule(self) -> Schedule:

@@ -41,6 +41,7 @@ class TrainSettings:
             the preset's.
         learning_rate: Step size of stage 1; 0 stands for the preset's.
         kl_weight: Weight of the divergence from the prior.
+        kl_warmup: Over which fraction of stage 1, from 0 to 1, that weight rises from 0 to its value; 0 is none.
         fit: Name of the fit of stage 2. None lets the laws decide, except for operators that the equivariant preset
             learned along.
         seed: Seed of everything that is random.
@@ -61,6 +62,7 @@ class TrainSettings:
     batch_size: int = 0
     learning_rate: float = 0.0
     kl_weight: float = 1.0
+    kl_warmup: float = 0.0
     fit: str | None = None
     seed: int = 0
     device: str = "auto"
@@ -78,6 +80,8 @@ class TrainSettings:
                 raise AugalgebraError(f"{name} must be larger than 0, not {value}")
         if not (math.isfinite(self.kl_weight) and self.kl_weight >= 0):
             raise AugalgebraError(f"kl_weight must be at least 0, not {self.kl_weight}")
+        if not 0 <= self.kl_warmup <= 1:
+            raise AugalgebraError(f"kl_warmup is a fraction of stage 1, from 0 to 1, not {self.kl_warmup}")
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> "TrainSettings":

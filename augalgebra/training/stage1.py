@@ -17,7 +17,7 @@ from augalgebra.latent.lavae import LAVAE
 from augalgebra.operators.arrays import Array
 from augalgebra.training.data import Split
 from augalgebra.training.loop import Loop, Measured, Step
-from augalgebra.training.losses import cross_entropy, divergence, sample
+from augalgebra.training.losses import cross_entropy, divergence, sample, warmed_up
 from augalgebra.training.precision import autocast
 from augalgebra.training.recipe import Recipe
 from augalgebra.training.views import Views
@@ -34,6 +34,7 @@ class FaithfulObjective:
         views: The views; a sample is one view of one image.
         split: The images.
         kl_weight: Weight of the divergence; published is 1.
+        kl_warmup: Over which fraction of the training it rises from 0.
         bfloat16: Whether to compute products in bfloat16.
     """
 
@@ -41,6 +42,7 @@ class FaithfulObjective:
     views: Views
     split: Split
     kl_weight: float = 1.0
+    kl_warmup: float = 0.0
     bfloat16: bool = False
 
     @property
@@ -58,7 +60,7 @@ class FaithfulObjective:
         return Measured(
             {
                 "reconstruction": cross_entropy(logits, targets),
-                "divergence": self.kl_weight * divergence(mean, log_variance),
+                "divergence": warmed_up(self.kl_weight, self.kl_warmup, step.fraction) * divergence(mean, log_variance),
             },
             len(targets),
         )
@@ -114,6 +116,7 @@ class EquivariantObjective:
         movers: Movers,
         *,
         kl_weight: float = 1.0,
+        kl_warmup: float = 0.0,
         bfloat16: bool = False,
     ) -> None:
         """Prepare.
@@ -124,10 +127,11 @@ class EquivariantObjective:
             split: The images.
             movers: The matrices that move latents.
             kl_weight: Weight of the divergence.
+            kl_warmup: Over which fraction of the training it rises from 0.
             bfloat16: Whether to compute products in bfloat16.
         """
         self._space, self._views, self._split, self._movers = space, views, split, movers
-        self._kl_weight, self._bfloat16 = kl_weight, bfloat16
+        self._kl_weight, self._kl_warmup, self._bfloat16 = kl_weight, kl_warmup, bfloat16
         stay = torch.arange(len(views))[None]
         self._targets = torch.cat([stay, views.moves])  # [move, view]; -1 where a move leads out of the views
         self._odds = (self._targets >= 0).T.float()
@@ -155,7 +159,8 @@ class EquivariantObjective:
         return Measured(
             {
                 "reconstruction": cross_entropy(logits, targets),
-                "divergence": self._kl_weight * divergence(mean, log_variance),
+                "divergence": warmed_up(self._kl_weight, self._kl_warmup, step.fraction)
+                * divergence(mean, log_variance),
             },
             view * batch,
         )
@@ -190,12 +195,18 @@ def stage1_loop(
     objective: FaithfulObjective | EquivariantObjective
     if recipe.preset == "faithful":
         learned: nn.Module = space
-        objective = FaithfulObjective(space, views, split, recipe.kl_weight, recipe.bfloat16)
+        objective = FaithfulObjective(space, views, split, recipe.kl_weight, recipe.kl_warmup, recipe.bfloat16)
     else:
         movers = Movers(views.generators, space.dim, operators or {}).to(device)
         learned = nn.ModuleDict({"space": space, "movers": movers})
         objective = EquivariantObjective(
-            space, views, split, movers, kl_weight=recipe.kl_weight, bfloat16=recipe.bfloat16
+            space,
+            views,
+            split,
+            movers,
+            kl_weight=recipe.kl_weight,
+            kl_warmup=recipe.kl_warmup,
+            bfloat16=recipe.bfloat16,
         )
     return Loop(
         STAGE,

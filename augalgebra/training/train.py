@@ -209,7 +209,9 @@ def _recipe(settings: TrainSettings, limit: Limit, seed: int, learning_rate: flo
     bfloat16 = settings.precision == "bfloat16"
     if settings.precision == "auto":
         bfloat16 = settings.preset == "equivariant" and bfloat16_pays(device_of(settings.device))
-    return Recipe(settings.preset, limit, seed, learning_rate, batch_size, settings.kl_weight, bfloat16)
+    return Recipe(
+        settings.preset, limit, seed, learning_rate, batch_size, settings.kl_weight, bfloat16, settings.kl_warmup
+    )
 
 
 def _ending(*, interrupted: bool) -> Ending:

@@ -8,19 +8,17 @@ import typer
 
 from augalg_cli import options, render
 from augalg_cli.composition import show_composition
+from augalg_cli.datasets import Data, DataDir, load, load_of
 from augalg_cli.progress import training_progress
 from augalgebra import AugalgebraError
 
 if TYPE_CHECKING:
     from augalgebra.checks.latent_report import CompositionReport
     from augalgebra.operators.table import Entry, FamilyEntry
+    from augalgebra.training.data import Dataset
     from augalgebra.training.run import Run
 
 Folder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run.")]
-DataDir = Annotated[
-    Path | None,
-    typer.Option("--data-dir", help="Where data sets lie.", envvar="AUGALG_DATA", show_envvar=True),
-]
 Budget = Annotated[str | None, typer.Option("--budget", metavar="TIME", help="Time to train, such as 90s, 10m or 1h.")]
 Epochs = Annotated[int | None, typer.Option("--epochs", min=1, help="Passes over the data.")]
 Fit = Annotated[str | None, typer.Option("--fit", help="Name of the fit; by default the laws decide.")]
@@ -46,9 +44,7 @@ def add_to(app: typer.Typer) -> None:
 
 def train(
     run: Folder,
-    data: Annotated[
-        str, typer.Option(help="'digits' (embedded), 'mnist', a folder of pictures, or a file.npz.")
-    ] = "digits",
+    data: Data = "digits",
     data_dir: DataDir = None,
     augs: Annotated[str, typer.Option(help="Augmentations, separated by commas.")] = "flip_lr,flip_ud",
     preset: Annotated[
@@ -57,6 +53,9 @@ def train(
     dim: Annotated[int, typer.Option(min=1, help="Latent coordinates.")] = 16,
     width: Annotated[int, typer.Option(min=0, help="Channels of the first convolution; 0: the preset's.")] = 0,
     kl_weight: Annotated[float, typer.Option(min=0, help="Weight of the divergence from the prior.")] = 1.0,
+    kl_warmup: Annotated[
+        float, typer.Option(min=0, max=1, help="Fraction of stage 1 over which that weight rises from 0.")
+    ] = 0.0,
     epochs: Epochs = None,
     budget: Budget = None,
     fit: Fit = None,
@@ -79,25 +78,27 @@ def train(
         dim=dim,
         width=width,
         kl_weight=kl_weight,
+        kl_warmup=kl_warmup,
         epochs=epochs,
         seconds=_seconds(budget),
         fit=fit,
         seed=seed,
         device=device,
     )
+    dataset = load(data, data_dir, quiet=as_json)
     with training_progress(quiet=as_json) as progress:
         trained = train_run(
             run,
             settings,
             options.catalog(),
-            data_dir=data_dir,
+            data=dataset,
             progress=progress,
             watch=not as_json,
             resume=resume,
             overwrite=overwrite,
         )
-    report = _measured(trained, data_dir, max_length=2, head=None, images=None)
-    _keep(trained, report, data_dir)
+    report = _measured(trained, dataset, max_length=2, head=None, images=None)
+    _keep(trained, report, dataset)
     if as_json:
         render.emit_json({"run": str(run), "steps": trained.steps, "ended": trained.ended, **report.to_json()})
         return
@@ -123,6 +124,7 @@ def transfer(
     from augalgebra.training.train import transfer as transfer_run
 
     loaded = _load(run)
+    dataset = load_of(loaded, data_dir, quiet=as_json)
     with training_progress(quiet=as_json) as progress:
         added = transfer_run(
             loaded,
@@ -132,10 +134,10 @@ def transfer(
             fit=fit,
             epochs=epochs,
             seconds=_seconds(budget),
-            data_dir=data_dir,
+            data=dataset,
             progress=progress,
         )
-    report = _measured(loaded, data_dir, max_length=2, head=added.head, images=None)
+    report = _measured(loaded, dataset, max_length=2, head=added.head, images=None)
     if as_json:
         render.emit_json({"head": added.head, "mode": added.mode, "ended": added.ended, **report.to_json()})
         return
@@ -188,7 +190,8 @@ def check(
 ) -> None:
     """Measure every word from every view beside its floor and the identity; worst first."""
     loaded = _load(run)
-    report = _measured(loaded, data_dir, max_length=max_length, head=head, images=images)
+    dataset = load_of(loaded, data_dir, quiet=as_json)
+    report = _measured(loaded, dataset, max_length=max_length, head=head, images=images)
     worst = report.worst_gap_ratio
     missed = bar is not None and (worst is None or not worst <= bar)
     if as_json:
@@ -225,17 +228,17 @@ def _load(run: Path, *, accept_stale: bool = False) -> "Run":
 
 
 def _measured(
-    run: "Run", data_dir: Path | None, *, max_length: int, head: str | None, images: int | None
+    run: "Run", data: "Dataset", *, max_length: int, head: str | None, images: int | None
 ) -> "CompositionReport":
     from augalgebra.experiments.measure import measure_run
 
-    return measure_run(run, data_dir=data_dir, max_length=max_length, head=head, images=images)
+    return measure_run(run, data=data, max_length=max_length, head=head, images=images)
 
 
-def _keep(run: "Run", report: "CompositionReport", data_dir: Path | None) -> None:
+def _keep(run: "Run", report: "CompositionReport", data: "Dataset") -> None:
     from augalgebra.experiments.measure import keep_check
 
-    keep_check(run, report, data_dir=data_dir)
+    keep_check(run, report, data=data)
 
 
 def _ending(ended: str) -> str:

@@ -6,18 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from augalg_cli import options, render
+from augalg_cli.datasets import DataDir, load_of
 from augalgebra import AugalgebraError
 
 if TYPE_CHECKING:
     from augalgebra.checks.recursion import RecursionReport, Way
-    from augalgebra.training.data import Dataset
     from augalgebra.training.run import Run
 
 Folder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run.")]
-DataDir = Annotated[
-    Path | None,
-    typer.Option("--data-dir", help="Where data sets lie.", envvar="AUGALG_DATA", show_envvar=True),
-]
 Head = Annotated[str, typer.Option("--head", help="Head to draw with.")]
 Picture = Annotated[Path, typer.Option("--out", metavar="FILE", help="The picture to write, a .png.")]
 Words = Annotated[
@@ -98,7 +94,7 @@ def interpolate(
     from augalgebra.experiments.pictures import write_grid
 
     loaded = _load(run)
-    data = _data(loaded, data_dir)
+    data = load_of(loaded, data_dir, quiet=as_json)
     for number in (first, second):
         if number >= len(data.test):
             raise AugalgebraError(f"there is no test image {number}; {data.name} has {len(data.test)}, from 0")
@@ -136,7 +132,7 @@ def sample(
     loaded = _load(run)
     names = ["id", *(word or [])]
     words = [options.catalog().word(name) for name in names]
-    drawn = drawn_at_random(loaded, _data(loaded, data_dir), words, number=n, head=head, seed=seed)
+    drawn = drawn_at_random(loaded, load_of(loaded, data_dir, quiet=as_json), words, number=n, head=head, seed=seed)
     write_grid(out, torch.cat(list(drawn.values())))
     rows = [f"{kind}: {name}" for kind in drawn for name in names]
     if as_json:
@@ -159,7 +155,7 @@ def recurse(
     from augalgebra.experiments.recursion import draw_recursion, recursion_of_run, repeated_pictures
 
     loaded = _load(run)
-    data = _data(loaded, data_dir)
+    data = load_of(loaded, data_dir, quiet=as_json)
     ways: tuple[Way, ...] = ("plain", "latent") if plain else ("plain", "refined", "latent")
     report = recursion_of_run(loaded, word, repeats=repeats, images=images, ways=ways, data=data)
     if out is not None:
@@ -206,11 +202,3 @@ def _load(run: Path) -> "Run":
     from augalgebra.training.run import Run
 
     return Run.load(run, options.catalog())
-
-
-def _data(run: "Run", data_dir: Path | None) -> "Dataset":
-    from augalgebra.training.data import load_data
-
-    data = load_data(run.settings.data, data_dir)
-    run.check_data(data)
-    return data
