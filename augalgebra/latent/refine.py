@@ -11,7 +11,9 @@ from augalgebra.latent.protocol import MAIN_HEAD, LatentSpace
 
 _EASIER, _HARDER = 0.1, 10.0
 _FLOOR = 1e-4  # added to the diagonal, for coordinates that nothing depends on
-_CORRECTED = 512  # images that are corrected at a time
+_REMEMBERED = 3  # rounds of corrections that are mixed
+_LINEARISED = 32  # images whose tangents fit the processor's cache
+_RIDGE = 1e-5  # on rounds that taught nearly the same
 _SHORTEST = 1e-12  # squared length of a step below which it tells nothing about the derivative
 
 
@@ -22,20 +24,22 @@ def refine(
     *,
     head: str = MAIN_HEAD,
     steps: int = 4,
-    corrections: int = 1,
-    tolerance: float = 0.0,
+    corrections: int = 5,
+    tolerance: float = 0.3,
     damping: float = 1e-2,
     bfloat16: bool = False,
-    batch_size: int = 32,
+    batch_size: int = 512,
 ) -> Float[Tensor, "batch latent"]:
     """Move codes to where the decoder draws the image better; what it drew itself is recovered as good as exactly.
 
     First the encoder corrects itself: what it makes of its own drawing, ENC(DEC(z)), differs from ENC(x) by about as
-    much as z is wrong. Then come damped Gauss-Newton steps on the cross-entropy of the image: with logits l(z), pixels
-    p, J = ∂l/∂z and W = diag(p(1 - p)), a step δ solves (J W Jᵀ + λ diag(J W Jᵀ)) δ = J (x - p) (Marquardt 1963; J W Jᵀ
-    is the Fisher information of the pixels). λ falls tenfold after a step that helped an image, and rises tenfold
-    after one that did not, which is then not taken. Since J is what costs, it is computed once, and after each step
-    corrected by rank one, so that it explains how the logits really changed (Broyden 1965).
+    much as z is wrong, so z ← z + ENC(x) - ENC(DEC(z)) is repeated, mixed with what earlier rounds taught (Anderson
+    1965; Walker and Ni 2011, with the last three of them). For most of what the decoder drew itself that suffices. For
+    the rest come damped Gauss-Newton steps on the cross-entropy of the image: with logits l(z), pixels p, J = ∂l/∂z and
+    W = diag(p(1 - p)), a step δ solves (J W Jᵀ + λ diag(J W Jᵀ)) δ = J (x - p) (Marquardt 1963; J W Jᵀ is the Fisher
+    information of the pixels). λ falls tenfold after a step that helped an image, and rises tenfold after one that did
+    not, which is then not taken. Since J is what costs, it is computed once, and after each step corrected by rank one,
+    so that it explains how the logits really changed (Broyden 1965).
 
     Args:
         space: The latent space.
@@ -44,12 +48,12 @@ def refine(
         head: The decoder that shall draw the images.
         steps: Gauss-Newton steps.
         corrections: Corrections by the encoder before them.
-        tolerance: No such steps for images that are then drawn as well as can be but for so many nats. No drawing has
-            a lower loss than the image's own entropy, and what the decoder drew itself can reach it.
+        tolerance: No steps for images that are then drawn as well as can be, but for so many nats. No drawing has a
+            lower loss than the image's own entropy, and what the decoder drew itself can reach it.
         damping: λ of the first step.
         bfloat16: Whether J may be computed in bfloat16, which is faster where the processor has it. It changes the
             way, not the destination.
-        batch_size: Images whose derivatives are computed at a time; they should fit the processor's cache.
+        batch_size: Images at a time.
 
     Returns:
         The codes. The loss of none is higher than where it started.
@@ -70,13 +74,13 @@ def refine(
         )
     refined = [torch.empty(0, space.dim, device=images.device)]
     with torch.no_grad():
-        for start in range(0, len(images), _CORRECTED):
-            part = slice(start, start + _CORRECTED)
+        for start in range(0, len(images), batch_size):
+            part = slice(start, start + batch_size)
             answer = space.encode(images[part])
             search = _Search(space, images[part], answer if latents is None else latents[part], head)
-            for _ in range(corrections):
-                search.correct(answer)
-            for rows in search.beyond(tolerance).split(batch_size) if steps else ():
+            search.correct(answer, corrections)
+            rows = search.beyond(tolerance)
+            if steps and len(rows):
                 some = _Search(space, images[part][rows], search.latents[rows], head)
                 some.descend(steps, damping, bfloat16=bfloat16)
                 search.latents[rows] = some.latents
@@ -100,14 +104,31 @@ class _Search:
         least = torch.special.entr(self._target) + torch.special.entr(1 - self._target)
         return (self._losses - least.sum(1) > tolerance).nonzero().squeeze(1)
 
-    def correct(self, answer: Tensor) -> None:
-        """Move by the difference between the encoder's answers to the image and to the drawing."""
-        drawing = self._logits.sigmoid().view(self._shape)
-        self._try(self.latents + answer - self._space.encode(drawing))
+    def correct(self, answer: Tensor, rounds: int) -> None:
+        """Move by the difference between the encoder's answers to the image and to the drawing, again and again."""
+        codes, drawn = self.latents, self._logits
+        moves: list[Tensor] = []  # how the codes, and how the differences, changed from round to round
+        turns: list[Tensor] = []
+        for _ in range(rounds):
+            difference = answer - self._space.encode(drawn.sigmoid().view(self._shape))
+            if moves:
+                turns[-1] = difference - turns[-1]
+            step = difference
+            if moves:
+                M, T = torch.stack(moves[-_REMEMBERED:], 1), torch.stack(turns[-_REMEMBERED:], 1)
+                gram = T @ T.transpose(1, 2)
+                ridge = torch.diag_embed(_RIDGE * gram.diagonal(dim1=1, dim2=2) + _SHORTEST)
+                weights, _ = torch.linalg.solve_ex(gram + ridge, (T * difference[:, None]).sum(-1))
+                step = difference - ((M + T) * weights[..., None]).sum(1)
+            moves.append(step)
+            turns.append(difference)
+            codes = codes + step
+            drawn, _ = self._try(codes)
 
     def descend(self, steps: int, damping: float, *, bfloat16: bool) -> None:
         """Make damped Gauss-Newton steps."""
-        J = linearise(self._space, self.latents, self._head, bfloat16=bfloat16)
+        parts = self.latents.split(_LINEARISED)
+        J = torch.cat([linearise(self._space, part, self._head, bfloat16=bfloat16) for part in parts])
         damped = self.latents.new_full((len(J), 1), damping)
         for remaining in reversed(range(steps)):
             before, pixels = self._logits, self._logits.sigmoid()

@@ -210,7 +210,7 @@ def _recipe(settings: TrainSettings, limit: Limit, seed: int, learning_rate: flo
     if settings.precision == "auto":
         bfloat16 = settings.preset == "equivariant" and bfloat16_pays(device_of(settings.device))
     return Recipe(
-        settings.preset, limit, seed, learning_rate, batch_size, settings.kl_weight, bfloat16, settings.kl_warmup
+        settings.preset, limit, seed, learning_rate, batch_size, settings.kl_weight, bfloat16, settings.warmup
     )
 
 

@@ -54,13 +54,17 @@ def train(
     width: Annotated[int, typer.Option(min=0, help="Channels of the first convolution; 0: the preset's.")] = 0,
     kl_weight: Annotated[float, typer.Option(min=0, help="Weight of the divergence from the prior.")] = 1.0,
     kl_warmup: Annotated[
-        float, typer.Option(min=0, max=1, help="Fraction of stage 1 over which that weight rises from 0.")
-    ] = 0.0,
+        float | None,
+        typer.Option(min=0, max=1, help="Fraction of stage 1 over which that weight rises from 0; else the preset's."),
+    ] = None,
     epochs: Epochs = None,
     budget: Budget = None,
     fit: Fit = None,
     seed: Annotated[int, typer.Option(help="Seed of everything drawn at random.")] = 0,
     device: Annotated[str, typer.Option(help="'auto', 'cpu', 'cuda', ...")] = "auto",
+    precision: Annotated[
+        Literal["auto", "float32", "bfloat16"], typer.Option(help="'auto': bfloat16 where matrix units make it faster.")
+    ] = "auto",
     resume: Annotated[
         bool, typer.Option("--resume", help="Take up an interrupted run with the same settings.")
     ] = False,
@@ -84,6 +88,7 @@ def train(
         fit=fit,
         seed=seed,
         device=device,
+        precision=precision,
     )
     dataset = load(data, data_dir, quiet=as_json)
     with training_progress(quiet=as_json) as progress:
