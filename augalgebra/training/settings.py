@@ -18,7 +18,7 @@ _DEFAULTS: dict[Preset, dict[str, Any]] = {
     "faithful": {"width": 64, "learning_rate": 1e-3, "batch_size": 64},
 }
 
-# Without it some runs never use their codes at all, and at 240,000 views of MNIST direct views cost 79.7 nats, not 75.9.
+# Without it some runs never use their codes at all; after 240,000 views of MNIST direct views cost 79.7 nats, not 75.9.
 _KL_WARMUP: dict[Preset, float] = {"equivariant": 0.1, "faithful": 0.0}
 
 _TRANSFER_DEFAULTS: dict[Preset, tuple[float, int]] = {"equivariant": (1.6e-2, 16), "faithful": (1e-3, 64)}
