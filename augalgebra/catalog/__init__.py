@@ -2,7 +2,8 @@
 
 from augalgebra.catalog.catalog import Catalog
 from augalgebra.catalog.loading import load_catalog
-from augalgebra.catalog.plugin import PluginInfo
+from augalgebra.catalog.plugin import PluginInfo, PluginSource
 from augalgebra.catalog.settings import Settings
+from augalgebra.catalog.targets import LoadedTarget, load_target
 
-__all__ = ["Catalog", "PluginInfo", "Settings", "load_catalog"]
+__all__ = ["Catalog", "LoadedTarget", "PluginInfo", "PluginSource", "Settings", "load_catalog", "load_target"]

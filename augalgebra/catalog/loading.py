@@ -13,7 +13,7 @@ import io
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -24,7 +24,7 @@ from augalgebra.algebra.laws import Law
 from augalgebra.augmentation import Augmentation
 from augalgebra.catalog.catalog import Catalog
 from augalgebra.catalog.declarations import Recorder, as_laws
-from augalgebra.catalog.plugin import PluginInfo
+from augalgebra.catalog.plugin import PluginInfo, PluginSource
 from augalgebra.catalog.settings import Settings
 from augalgebra.errors import PluginError, nearest
 from augalgebra.hooks import PROJECT, HookSpecs
@@ -56,14 +56,14 @@ def load_catalog(
     settings: Settings | None = None,
     *,
     modules: Sequence[object] = (),
-    installed: bool = True,
+    installed: bool | Collection[str] = True,
 ) -> Catalog:
     """Load every plugin and gather what they registered.
 
     Args:
         settings: Folders and disabled names; by default read from the environment and ``augalg.toml`` here.
-        modules: Further plugins as objects (modules, or instances with hook implementations).
-        installed: Whether to load the plugins of installed distributions.
+        modules: Further plugins as objects (modules, or instances with hook implementations), or as `PluginSource`.
+        installed: Whether to load the plugins of installed distributions, or the names of those distributions.
 
     Returns:
         The catalog. Plugins that failed are in `Catalog.plugins` with their reasons.
@@ -74,6 +74,8 @@ def load_catalog(
     """
     settings = Settings.read() if settings is None else settings
     candidates = sorted(_installed(), key=lambda item: (item.name, item.distribution)) if installed else []
+    if not isinstance(installed, bool):
+        candidates = [candidate for candidate in candidates if candidate.distribution in installed]
     infos: list[PluginInfo] = []
     for folder in settings.folders:
         if folder.is_dir() or folder.is_file():
@@ -151,6 +153,8 @@ def _import_file(file: Path) -> ModuleType:
 
 
 def _as_candidate(plugin: object) -> _Candidate:
+    if isinstance(plugin, PluginSource):
+        return _Candidate(plugin.name, plugin.load, plugin.distribution, plugin.version, plugin.source)
     name = getattr(plugin, "__name__", type(plugin).__name__).rsplit(".", 1)[-1]
     return _Candidate(name.removeprefix("augalg_"), lambda: plugin, "", "", str(getattr(plugin, "__file__", name)))
 

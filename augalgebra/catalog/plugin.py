@@ -1,5 +1,6 @@
-"""What became of one plugin."""
+"""One plugin: where it comes from, and what became of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,3 +32,22 @@ class PluginInfo:
     augmentations: tuple[str, ...] = ()
     hooks: tuple[str, ...] = ()
     seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class PluginSource:
+    """A plugin that is still to be loaded.
+
+    Attributes:
+        name: The plugin's name, and the namespace of what it registers under a bare name.
+        load: Imports it; whatever it raises becomes the reason of the failure.
+        distribution: The distribution it belongs to, or "".
+        version: Its version, or "".
+        source: Module, or path of the file.
+    """
+
+    name: str
+    load: Callable[[], object]
+    distribution: str = ""
+    version: str = ""
+    source: str = ""
