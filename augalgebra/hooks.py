@@ -127,6 +127,26 @@ class HookSpecs:
         """
 
     @hookspec
+    def augalg_target(self, target: str, name: str) -> Augmentation | None:
+        """Build what ``augalg register`` is asked for, as one function of the image, or None if it is not known.
+
+        For plugins that wrap a library. The hook is asked for ``plugin:target`` with what comes after the colon, and
+        for files that are no Python files with their absolute path.
+
+        Args:
+            target: What was asked for, such as ``Solarize(threshold_range=(0.5, 0.5))``.
+            name: Full name that the augmentation is to have.
+
+        Examples:
+            Let somebody register ``acme:zoom(2)`` under a name of their own::
+
+                @aa.hookimpl
+                def augalg_target(target, name):
+                    if target == "zoom(2)":
+                        return aa.Augmentation(name, zoom_2, shape="changed")
+        """
+
+    @hookspec
     def augalg_probes(self) -> "dict[str, Callable[[int, int, int], Tensor]]":
         """Contribute probe images that laws are checked on, by name.
 

@@ -1,7 +1,7 @@
 """The catalog: every augmentation that loaded, all laws about them, and what can be asked of words in them."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +45,7 @@ class Catalog:
         laws: Every law, its names resolved.
         dangling: Laws that could not be resolved, with the reason.
         plugins: What became of each plugin, failed and disabled ones included.
+        managers: The hooks of each plugin that loaded, by its name.
 
     Examples:
         >>> from augalgebra import load_catalog
@@ -59,6 +60,7 @@ class Catalog:
         laws: Iterable[Law],
         plugins: Sequence[PluginInfo] = (),
         managers: Mapping[str, pluggy.PluginManager] | None = None,
+        violated: Collection[str] = (),
     ) -> None:
         self.augmentations = dict(augmentations)
         self.plugins = tuple(plugins)
@@ -71,7 +73,8 @@ class Catalog:
         dangling: list[Dangling] = []
         for law in laws:
             try:
-                resolved.append(self.law(law))
+                found = self.law(law)
+                resolved.append(replace(found, status="violated") if str(found) in violated else found)
             except AugalgebraError as error:
                 dangling.append(Dangling(law, str(error)))
         self.laws = tuple(dict.fromkeys(resolved))

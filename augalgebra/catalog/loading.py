@@ -22,6 +22,7 @@ import pluggy
 
 from augalgebra.algebra.laws import Law
 from augalgebra.augmentation import Augmentation
+from augalgebra.catalog import registered
 from augalgebra.catalog.catalog import Catalog
 from augalgebra.catalog.declarations import Recorder, as_laws
 from augalgebra.catalog.plugin import PluginInfo, PluginSource
@@ -77,15 +78,20 @@ def load_catalog(
     if not isinstance(installed, bool):
         candidates = [candidate for candidate in candidates if candidate.distribution in installed]
     infos: list[PluginInfo] = []
+    managers: dict[str, pluggy.PluginManager] = {}
+    names = {candidate.name for candidate in candidates} if installed is True else None
+    known = registered.sources(settings.registered, settings.workspace, names, managers)
+    candidates.extend(_as_candidate(source) for source in known)
+    loaded_anyway = {str(Path(source.source).resolve()) for source in known}
     for folder in settings.folders:
         if folder.is_dir() or folder.is_file():
-            candidates.extend(_in_folder(folder))
+            files = plugin_files(folder)
+            candidates.extend(_as_candidate(f) for f in files if str(Path(f.source).resolve()) not in loaded_anyway)
         else:
             infos.append(
                 PluginInfo(folder.name, "failed", source=str(folder), reason=f"no such plugin folder: {folder}")
             )
     candidates.extend(_as_candidate(module) for module in modules)
-    managers: dict[str, pluggy.PluginManager] = {}
     augmentations: dict[str, Augmentation] = {}
     laws: list[Law] = []
     taken: dict[str, _Candidate] = {}
@@ -119,7 +125,11 @@ def load_catalog(
                 seconds=time.perf_counter() - start,
             )
         )
-    return Catalog(augmentations, laws, tuple(infos), managers)
+    laws.extend(registered.laws(settings.registered))
+    violated = {law for item in settings.registered for law in item.violated}
+    catalog = Catalog(augmentations, laws, tuple(infos), managers, violated)
+    catalog.plugins = registered.marked(catalog, settings.registered, settings.workspace)
+    return catalog
 
 
 def _installed() -> Iterable[_Candidate]:
@@ -129,11 +139,12 @@ def _installed() -> Iterable[_Candidate]:
         yield _Candidate(point.name, point.load, name, version, point.value)
 
 
-def _in_folder(folder: Path) -> Iterable[_Candidate]:
+def plugin_files(folder: Path) -> Iterable[PluginSource]:
+    """The plugin files of a folder, or the single file that it is."""
     files = [folder] if folder.is_file() else sorted(folder.glob("*.py"))
     for file in files:
         if not file.name.startswith("_"):
-            yield _Candidate(file.stem, functools.partial(_import_file, file), "", "", str(file))
+            yield PluginSource(file.stem, functools.partial(_import_file, file), source=str(file))
 
 
 def _import_file(file: Path) -> ModuleType:

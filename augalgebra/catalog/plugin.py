@@ -20,6 +20,8 @@ class PluginInfo:
         augmentations: Full names of what it registered.
         hooks: The hooks it implements.
         seconds: Time it took to import and register.
+        registered: Name of the workspace's registration that it belongs to, or "".
+        changed: How it differs from what was registered, in one line; "" if it does not.
     """
 
     name: str
@@ -32,6 +34,8 @@ class PluginInfo:
     augmentations: tuple[str, ...] = ()
     hooks: tuple[str, ...] = ()
     seconds: float = 0.0
+    registered: str = ""
+    changed: str = ""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from augalgebra.catalog.catalog import Catalog
-from augalgebra.catalog.loading import load_catalog
+from augalgebra.catalog.loading import load_catalog, plugin_files
 from augalgebra.catalog.plugin import PluginInfo, PluginSource
 from augalgebra.catalog.settings import Settings
 from augalgebra.errors import PluginError, UnknownNameError
@@ -116,6 +116,19 @@ def load_target(
     if not plugins:
         raise PluginError(f"{text} holds no plugin: there is no .py file in it whose name starts without '_'")
     return LoadedTarget(text, found.kind, catalog, plugins, found.source)
+
+
+def sources_of(text: str) -> tuple[PluginSource, ...]:
+    """What has to be loaded for a target; nothing for one that is installed, which is loaded anyway.
+
+    Raises:
+        UnknownNameError: Nothing of this name is there.
+        PluginError: It cannot be a plugin.
+    """
+    found = _find(text, Settings())
+    if found.path is None:
+        return found.sources
+    return tuple(plugin_files(found.path))
 
 
 def _find(text: str, settings: Settings) -> _Found:
