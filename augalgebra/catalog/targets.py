@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal
 
 from augalgebra.catalog.catalog import Catalog
@@ -24,7 +25,7 @@ from augalgebra.hooks import PROJECT
 FIRST_PARTY = "augalgebra"
 """The distribution whose plugins every target is loaded beside."""
 
-Kind = Literal["installed", "file", "folder", "module"]
+Kind = Literal["installed", "file", "folder", "module", "object"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class LoadedTarget:
 
     Attributes:
         text: What was named.
-        kind: ``installed`` (found through its entry point), ``file``, ``folder`` or ``module``.
+        kind: ``installed`` (found through its entry point), ``file``, ``folder``, ``module``, or ``object`` if it was
+            handed over itself.
         catalog: The first-party plugins and the target.
         plugins: What the target consists of; several if it is a distribution or a folder of files.
         source: Where it was found: the path of the file or folder, or the module's name.
@@ -73,7 +75,7 @@ class _Found:
 
 
 def load_target(
-    text: str,
+    target: object,
     *,
     settings: Settings | None = None,
     alongside: Collection[str] | bool = (),
@@ -81,8 +83,9 @@ def load_target(
     """Load a plugin in isolation: beside the first-party plugins, and nothing else unless asked for.
 
     Args:
-        text: The name of an installed plugin or distribution; a Python file; a folder (a project with
-            ``pyproject.toml``, a package, or plugin files); or the name of a module that can be imported.
+        target: The name of an installed plugin or distribution; a Python file; a folder (a project with
+            ``pyproject.toml``, a package, or plugin files); the name of a module that can be imported; or the plugin
+            itself, a module or an instance with hook implementations.
         settings: Plugin folders that are loaded as well, in which a plugin's name is looked for too; none by default.
         alongside: Further installed distributions to load, or True for all of them.
 
@@ -99,7 +102,7 @@ def load_target(
         ('dihedral.flip_lr', 'dihedral.flip_ud')
     """
     settings = Settings() if settings is None else settings
-    found = _find(text, settings)
+    text, found = _named(target, settings)
     if found.path is not None and not _covered(found.path, settings.folders):
         settings = replace(settings, folders=(*settings.folders, found.path))
     own = {FIRST_PARTY, found.distribution} - {""}
@@ -129,6 +132,17 @@ def sources_of(text: str) -> tuple[PluginSource, ...]:
     if found.path is None:
         return found.sources
     return tuple(plugin_files(found.path))
+
+
+def _named(target: object, settings: Settings) -> tuple[str, _Found]:
+    if isinstance(target, Path):
+        return str(target), _at_path(str(target), target)
+    if isinstance(target, ModuleType) and sys.modules.get(target.__name__) is target:
+        target = target.__name__
+    if isinstance(target, str):
+        return target, _find(target, settings)
+    text = str(getattr(target, "__name__", type(target).__name__))
+    return text, _Found("object", text, sources=(PluginSource(_plugin_name(text), lambda: target, source=text),))
 
 
 def _find(text: str, settings: Settings) -> _Found:
