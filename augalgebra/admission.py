@@ -17,7 +17,7 @@ from typing import Any
 
 from augalgebra.algebra.laws import Law, parse_law
 from augalgebra.algebra.parsing import parse_word
-from augalgebra.algebra.words import word_of
+from augalgebra.algebra.words import Symbol, word_of
 from augalgebra.catalog import Catalog, LoadedTarget, Registration, Settings, laws_digest, load_catalog, load_target
 from augalgebra.catalog import registered as loading
 from augalgebra.catalog.lint import Finding, lint
@@ -62,7 +62,7 @@ class Admission:
     @property
     def accepted(self) -> tuple[Proposal, ...]:
         """The proposals that are accepted."""
-        return tuple(item for item in self.proposals if str(item.law) in self.registration.accepted)
+        return tuple(item for item in self.proposals if _written(self.catalog, item.law) in self.registration.accepted)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -131,7 +131,7 @@ def examine(
         tell(f"loading {target}")
         settings = Settings.read(workspace)
         item = _identified(target, settings, name)
-        previous = next((other for other in settings.registered if other.name == item.name), None)
+        previous = _previous(item, settings)
         others = tuple(other for other in settings.registered if other is not previous)
         catalog = load_catalog(replace(settings, registered=(*others, item)))
         _require_loaded(catalog, item)
@@ -170,12 +170,13 @@ def _examined(
         )
         item = replace(item, violated=tuple(sorted(str(law) for law in allowed)))
     if not refusals:
+        item = replace(item, augmentations=_described(catalog, item))
         catalog = _with_laws(catalog, item)
-        names = [full for info in catalog.plugins if info.name in item.plugins for full in info.augmentations]
+        names = [known.name for known in item.augmentations]
         proposals = propose(catalog, names, seed=seed, progress=tell)
         kept, dropped = _kept(catalog, proposals, previous, seed)
         notes.extend(f"{law} was accepted before and does not hold any more; it is dropped" for law in dropped)
-        chosen = {str(law) for law in _accepted(catalog, proposals, accept, everything=accept_proposed)}
+        chosen = {_written(catalog, law) for law in _accepted(catalog, proposals, accept, everything=accept_proposed)}
         item = replace(item, accepted=tuple(sorted(chosen | kept)))
         catalog = _with_laws(catalog, item)
         item = replace(item, augmentations=_described(catalog, item), version=loading.version_of(item, workspace))
@@ -200,6 +201,23 @@ def _identified(target: str, settings: Settings, name: str | None) -> Registrati
     return Registration(own, shown, _kind(found), plugins, info.distribution, info.version)
 
 
+def _previous(item: Registration, settings: Settings) -> Registration | None:
+    """The registration that this one takes the place of: the same target, or one whose file has moved here.
+
+    Raises:
+        PluginError: Another target has the name.
+    """
+    for other in settings.registered:
+        if other.name == item.name:
+            path = loading.path_of(other, settings.workspace)
+            if other.target != item.target and (path is None or path.exists()):
+                raise PluginError(
+                    f"{item.name!r} is registered already, for {other.target}; 'augalg unregister {item.name}' first"
+                )
+            return other
+    return None
+
+
 def _kind(found: LoadedTarget) -> Any:
     return found.kind
 
@@ -211,7 +229,8 @@ def _transform(target: str, settings: Settings, name: str | None, *, foreign: bo
     if not foreign:
         canonical = f"{prefix}:{_spelt(text)}"
     same = [other for other in settings.registered if other.target == canonical]
-    previous = next((other for other in same if name is None or name in (other.name, _full(other.name))), None)
+    wanted = None if name is None else _full(name)
+    previous = next((other for other in same if wanted in (None, other.augmentations[0].name)), None)
     others = tuple(other for other in settings.registered if other is not previous)
     base = load_catalog(replace(settings, registered=others))
     makers = [plugin for plugin, manager in base.managers.items() if manager.hook.augalg_target.get_hookimpls()]
@@ -234,7 +253,7 @@ def _transform(target: str, settings: Settings, name: str | None, *, foreign: bo
 def _spelt(text: str) -> str:
     """A call with canonical spaces and quotes, so that one target is recognised however it was typed."""
     try:
-        return ast.unparse(ast.parse(text.strip(), mode="eval"))
+        return ast.unparse(ast.parse(text.strip(), mode="eval")).removesuffix("()")
     except (SyntaxError, ValueError):  # the plugin tells what is wrong with it
         return text
 
@@ -371,7 +390,7 @@ def _kept(
     catalog: Catalog, proposals: Sequence[Proposal], previous: Registration | None, seed: int
 ) -> tuple[set[str], list[str]]:
     """The laws accepted when this was registered before that still hold, and those that do not."""
-    proposed = {str(item.law) for item in proposals}
+    proposed = {_written(catalog, item.law) for item in proposals}
     kept: set[str] = set()
     dropped: list[str] = []
     for text in previous.accepted if previous else ():
@@ -384,6 +403,18 @@ def _kept(
         else:
             dropped.append(text)
     return kept, dropped
+
+
+def _written(catalog: Catalog, law: Law) -> str:
+    """A law in full names, families that it speaks of as a whole without their parameters."""
+
+    def bare(symbol: Symbol) -> Symbol:
+        every = catalog.resolve(symbol.name).bind(Symbol(symbol.name), universal=True)
+        return Symbol(symbol.name) if symbol == every else symbol
+
+    text = str(replace(law, lhs=law.lhs.map(bare), rhs=law.rhs.map(bare)))
+    read = catalog.law(parse_law(text))
+    return text if (read.lhs, read.rhs) == (law.lhs, law.rhs) else str(law)
 
 
 def _silent(_: str) -> None:

@@ -125,7 +125,7 @@ def load_catalog(
                 seconds=time.perf_counter() - start,
             )
         )
-    laws.extend(registered.laws(settings.registered))
+    laws.extend(registered.laws(item for item in settings.registered if managers.keys() >= set(item.plugins)))
     violated = {law for item in settings.registered for law in item.violated}
     catalog = Catalog(augmentations, laws, tuple(infos), managers, violated)
     catalog.plugins = registered.marked(catalog, settings.registered, settings.workspace)

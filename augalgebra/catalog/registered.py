@@ -19,7 +19,7 @@ from augalgebra.catalog.digest import files_digest, laws_digest
 from augalgebra.catalog.plugin import PluginInfo, PluginSource
 from augalgebra.catalog.registration import Registration
 from augalgebra.errors import AugalgebraError, PluginError
-from augalgebra.hooks import Register, hookimpl
+from augalgebra.hooks import CONTRACT_VERSION, Register, hookimpl
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -41,7 +41,13 @@ def sources(
     """
     found: list[PluginSource] = []
     for item in items:
-        if item.kind == "installed":
+        if item.contract > CONTRACT_VERSION:
+            reason = (
+                f"registered against version {item.contract} of the plugin contract, and this augalgebra knows "
+                f"{CONTRACT_VERSION}; upgrade it"
+            )
+            found.extend(_gone(item, reason, name) for name in item.plugins)
+        elif item.kind == "installed":
             missing = [name for name in item.plugins if installed is not None and name not in installed]
             reason = f"registered, but {item.distribution or item.target} is not installed here any more"
             found.extend(_gone(item, reason, name) for name in missing)

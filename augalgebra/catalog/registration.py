@@ -128,7 +128,8 @@ def find_registration(items: Iterable[Registration], name: str) -> Registration:
         if name in item.plugins or name in full or name in [text.rpartition(".")[2] for text in full]:
             return item
     hint = "('augalg plugins list' shows all)" if items else "(nothing is registered here)"
-    raise UnknownNameError("registration", name, [item.name for item in items], hint)
+    known = [item.name for item in items] + [entry.name for item in items for entry in item.augmentations]
+    raise UnknownNameError("registration", name, known, hint)
 
 
 def _registration(where: str, item: Mapping[str, Any]) -> Registration:
@@ -142,6 +143,8 @@ def _registration(where: str, item: Mapping[str, Any]) -> Registration:
     inner = item.get("augmentations", [])
     if not isinstance(inner, list) or not all(isinstance(entry, dict) and "name" in entry for entry in inner):
         raise AugalgebraError(f"{where}: augmentations must be tables with a name")
+    if item["kind"] == "transform" and not inner:
+        raise AugalgebraError(f"{where} has no augmentations; register it again, or delete it")
     for entry in inner:
         _check_keys(f"{where}, augmentations", entry, RegisteredAugmentation)
         if entry.get("shape", "kept") not in _SHAPES:

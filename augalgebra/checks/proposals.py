@@ -20,6 +20,7 @@ from augalgebra.catalog import Catalog
 from augalgebra.catalog.declarations import declared_laws
 from augalgebra.catalog.registered import recognised
 from augalgebra.checks.evaluation import Evaluator, Symbols
+from augalgebra.checks.instances import instances
 from augalgebra.checks.laws import LawChecker
 from augalgebra.checks.probes import Probe, blob_images, noise_images, standard_probes
 from augalgebra.checks.results import LawResult, finite
@@ -95,7 +96,7 @@ def propose(
         search = _candidates_of_family if augmentation.params else _candidates
         known = _extended(catalog, found)
         for law in search(catalog, augmentation, seed):
-            if _is_declared(known, law) or (not law.variables and _follows(known, law)):
+            if _is_declared(known, law) or _follows(known, law):
                 continue
             proposal = confirm(law)
             if proposal is None:
@@ -133,7 +134,7 @@ class _Confirmation:
             law,
             self.catalog.display(law),
             max(result.error or 0.0 for result in held),
-            min(result.moved or 0.0 for result in held),
+            max(result.moved or 0.0 for result in held),
             sum(result.n for result in held),
         )
 
@@ -291,7 +292,7 @@ def _small_probes(channels: int, seed: int) -> tuple[Probe, ...]:
 
 
 def _plain(catalog: Catalog, besides: Augmentation) -> list[Augmentation]:
-    """The others without parameters that would have to be chosen; those defined by others come last."""
+    """The others without parameters that would have to be chosen, the best known first."""
     others = [
         other
         for other in catalog.augmentations.values()
@@ -299,7 +300,15 @@ def _plain(catalog: Catalog, besides: Augmentation) -> list[Augmentation]:
         and not other.random
         and all(param.default is not REQUIRED for param in other.params)
     ]
-    return sorted(others, key=lambda other: "equals" in other.declared)
+    return sorted(others, key=lambda other: _precedence(catalog, other))
+
+
+def _precedence(catalog: Catalog, augmentation: Augmentation) -> int:
+    """What is defined by others comes after them; mere other names, and what no law is known of, come last."""
+    equals = [law.rhs for law in catalog.laws_of(augmentation.name) if law.kind == "equals"]
+    if any(len(word) == 1 for word in equals) or not catalog.laws_of(augmentation.name):
+        return 2
+    return 1 if equals else 0
 
 
 def _families(catalog: Catalog, besides: Augmentation) -> list[Augmentation]:
@@ -347,8 +356,11 @@ def _is_declared(catalog: Catalog, law: Law) -> bool:
 
 
 def _follows(catalog: Catalog, law: Law) -> bool:
-    """Whether the laws prove it; one that cannot be decided does not."""
+    """Whether the laws prove it, for one that speaks of a family at some value; what cannot be decided does not."""
+    if len({name.rpartition(".")[0] for name in law.variables}) > 1:
+        return False  # completing the laws of two families takes longer than it is worth
     try:
-        return catalog.equal(law.lhs, law.rhs).equal is True
+        instance = next(instances(catalog, law, draws=1), None)
+        return instance is not None and catalog.equal(instance.lhs, instance.rhs).equal is True
     except AugalgebraError:
         return False

@@ -36,7 +36,9 @@ def list_augmentations(
         by_plugin.setdefault(item.plugin, []).append(item)
     for name, items in by_plugin.items():
         rows = [(item.signature, item.summary, "; ".join(_law_words(catalog, item))) for item in items]
-        render.table(["augmentation", "what it does", "laws"], rows, title=name)
+        registered = name in {info.name for info in catalog.plugins if info.registered}
+        title = f"{name} (registered)" if registered else name
+        render.table(["augmentation", "what it does", "laws"], rows, title=title)
     render.note("'augalg plugins info NAME' spells out every law")
     _note_failures(catalog)
 
@@ -50,8 +52,8 @@ def list_plugins(as_json: options.Json = False) -> None:
     rows = [
         (
             info.name,
-            info.status,
-            " ".join(part for part in (info.distribution, info.version) if part) or info.source,
+            _status(info),
+            f"{info.distribution} {info.version}".strip() if info.distribution else info.source,
             len(info.augmentations) if info.status == "loaded" else "-",
             f"{1000 * info.seconds:.0f} ms" if info.status == "loaded" else "-",
         )
@@ -59,8 +61,9 @@ def list_plugins(as_json: options.Json = False) -> None:
     ]
     render.table(["plugin", "status", "from", "augmentations", "loaded in"], rows, right=[3, 4])
     for info in catalog.plugins:
-        if info.status == "failed":
+        if info.status == "failed" and not info.registered:
             render.line(f"{info.name} failed: {info.reason}")
+    # what is registered and failed, or has changed, is told whatever is asked
     for dangling in catalog.dangling:
         render.note(f"law of {dangling.law.owner} left out: {dangling.law}: {dangling.reason}")
 
@@ -81,7 +84,8 @@ def plugin_info(
     render.fields(
         [
             ("plugin", info.name),
-            ("status", info.status),
+            ("status", _status(info)),
+            ("changed", info.changed or None),
             ("reason", info.reason or None),
             ("distribution", f"{info.distribution} {info.version}" if info.distribution else None),
             ("source", info.source),
@@ -94,10 +98,17 @@ def plugin_info(
     if augmentations:
         render.line()
         branches = {
-            f"{item.signature}: {item.summary}": [catalog.display(law) for law in catalog.laws_of(item.name)]
+            f"{item.signature}: {item.summary}": [_law_line(catalog, law) for law in catalog.laws_of(item.name)]
             for item in augmentations
         }
         render.tree(f"{len(augmentations)} augmentations", branches)
+
+
+def _status(info: PluginInfo) -> str:
+    """The status with what the workspace says of it."""
+    if not info.registered or info.status != "loaded":
+        return info.status
+    return "registered, changed" if info.changed else "registered"
 
 
 def _info(catalog: Catalog, name: str) -> PluginInfo:
@@ -119,7 +130,9 @@ def _law_words(catalog: Catalog, augmentation: Augmentation) -> list[str]:
     equations: list[str] = []
     commuting: list[str] = []
     for law in catalog.laws_of(augmentation.name):
-        if law.kind == "commutes":
+        if law.status == "violated":
+            words.append(f"violated: {catalog.display(law)}")
+        elif law.kind == "commutes":
             commuting.append(catalog.short_name(law.lhs.symbols[-1].name))
         elif law.kind in ("involutory", "idempotent", "additive", "multiplicative"):
             words.append(law.kind)
@@ -137,6 +150,10 @@ def _law_words(catalog: Catalog, augmentation: Augmentation) -> list[str]:
     elif commuting:
         words.append(f"commutes with {', '.join(commuting)}")
     return words
+
+
+def _law_line(catalog: Catalog, law: Law) -> str:
+    return f"{catalog.display(law)}  (violated, never used)" if law.status == "violated" else catalog.display(law)
 
 
 def law_data(catalog: Catalog, law: Law) -> dict[str, Any]:
@@ -157,6 +174,7 @@ def _augmentation_data(catalog: Catalog, augmentation: Augmentation) -> dict[str
         "signature": augmentation.signature,
         "summary": augmentation.summary,
         "plugin": augmentation.plugin,
+        "registered": next((i.registered or None for i in catalog.plugins if i.name == augmentation.plugin), None),
         "random": augmentation.random,
         "shape": augmentation.shape,
         "laws": [law_data(catalog, law) for law in catalog.laws_of(augmentation.name)],
@@ -174,4 +192,6 @@ def _plugin_data(info: PluginInfo) -> dict[str, Any]:
         "hooks": list(info.hooks),
         "augmentations": list(info.augmentations),
         "seconds": round(info.seconds, 4),
+        "registered": info.registered or None,
+        "changed": info.changed or None,
     }

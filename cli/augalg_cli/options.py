@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from augalg_cli import render
 from augalgebra import Catalog, load_catalog
 
 Json = Annotated[bool, typer.Option("--json", help="Write the whole answer as JSON, and nothing else.")]
@@ -13,7 +14,13 @@ Json = Annotated[bool, typer.Option("--json", help="Write the whole answer as JS
 @functools.cache
 def catalog() -> Catalog:
     """The catalog of installed plugins, plugin folders and ``augalg.toml``, loaded when first needed."""
-    return load_catalog()
+    loaded = load_catalog()
+    for info in loaded.plugins:
+        if info.changed:
+            render.note(f"{info.name} has changed since it was registered ({info.changed}); register it again")
+        elif info.registered and info.status == "failed":
+            render.note(f"{info.name} is registered but did not load: {info.reason}")
+    return loaded
 
 
 def shorten(text: str) -> str:
