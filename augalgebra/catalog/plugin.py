@@ -1,6 +1,7 @@
 """What became of one plugin."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -19,6 +20,8 @@ class PluginInfo:
         augmentations: Full names of what it registered.
         hooks: The hooks it implements.
         seconds: Time it took to import and register.
+        spent: The parts of that time in seconds: ``import``, and each hook that was asked.
+        contract: The version of the plugin contract it states, if it states one.
     """
 
     name: str
@@ -31,3 +34,5 @@ class PluginInfo:
     augmentations: tuple[str, ...] = ()
     hooks: tuple[str, ...] = ()
     seconds: float = 0.0
+    spent: Mapping[str, float] = field(default_factory=dict, compare=False)
+    contract: int | None = None
