@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from augalgebra.errors import UnknownNameError
+
 Severity = Literal["error", "warning", "note"]
 """``error``: it cannot be right; ``warning``: hardly what was meant; ``note``: fine, but worth knowing."""
 
@@ -233,3 +235,16 @@ CODES = _table(
     ),
 )
 """Every code, by number."""
+
+
+def code_of(text: str) -> Code:
+    """The entry of a code, however it is written: ``AUG101``, ``aug101`` or ``101``.
+
+    Raises:
+        UnknownNameError: There is none; the message suggests the nearest.
+    """
+    name = text.strip().upper()
+    found = CODES.get(name) or CODES.get(f"AUG{name}")
+    if found is None:
+        raise UnknownNameError("code", text, CODES, "('augalg explain' lists all)")
+    return found

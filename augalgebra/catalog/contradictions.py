@@ -59,6 +59,8 @@ class Contradictions:
             yield from self._twins(name)
         for law in own:
             yield from self._empty(law)
+        if self._identities or self._mismatched:
+            return  # from a contradiction too much follows
         for owner in dict.fromkeys(law.owner for law in own):
             yield from self._redundant(owner)
 

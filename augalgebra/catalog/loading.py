@@ -215,13 +215,16 @@ def _contract_of(plugin: object) -> int | None:
 
 
 def _refuse_other_arguments(plugin: object) -> None:
-    """Raise `PluginError` if an implementation does not take exactly what its hook gives."""
+    """Raise `PluginError` if an implementation takes what its hook does not give, or not what it is there for.
+
+    Arguments after the first may be left out, so that a hook can be given more of them without a new contract.
+    """
     for name, member in inspect.getmembers(plugin, inspect.isroutine):
         if name not in HOOKS:
             continue
         wanted = list(inspect.signature(getattr(HookSpecs, name)).parameters)[1:]
         taken = list(inspect.signature(member).parameters)
-        if sorted(taken) != sorted(wanted):
+        if not set(wanted[:1]) <= set(taken) <= set(wanted):
             right = f"def {name}({', '.join(wanted)})"
             raise PluginError(
                 f"{name} takes {', '.join(wanted) or 'nothing'}, not {', '.join(taken) or 'nothing'}; write {right}"

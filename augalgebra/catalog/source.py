@@ -10,16 +10,16 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 HEAVY = frozenset(
-    "albumentations cv2 jax kornia matplotlib pandas scipy skimage sklearn tensorflow torch torchvision".split()
+    ("albumentations", "cv2", "jax", "kornia", "matplotlib", "scipy", "skimage", "sklearn", "tensorflow", "torch")
 )
 """Packages that take long to import."""
 SEEDS = frozenset(("seed", "generator", "rng", "random_state"))
 """Names of parameters that decide what is drawn."""
 _TORCH = frozenset(
-    "bernoulli multinomial normal poisson rand rand_like randint randint_like randn randn_like randperm".split()
+    ("bernoulli", "multinomial", "normal", "poisson", "rand", "rand_like", "randint", "randn", "randn_like", "randperm")
 )
 _IN_PLACE = frozenset(
-    f"{name}_" for name in "bernoulli cauchy exponential geometric log_normal normal random uniform".split()
+    ("bernoulli_", "cauchy_", "exponential_", "geometric_", "log_normal_", "normal_", "random_", "uniform_")
 )
 _DEPTH = 3  # calls within calls that are followed
 
