@@ -174,7 +174,7 @@ class HookSpecs:
                 def augalg_commands(app):
                     @app.command()
                     def brightness(picture: str):
-                        # what it prints: the mean of all pixels
+                        "Print how bright a picture is on average."
                         from PIL import Image, ImageStat
                         print(ImageStat.Stat(Image.open(picture).convert("L")).mean[0] / 255)
         """

@@ -42,7 +42,7 @@ CODES = _table(
         "Importing the plugin or calling its hooks failed, so that nothing of it is there. Other plugins are not "
         "affected.",
         "import a_package_that_is_not_installed",
-        "mend what the message names; 'augalg plugins info NAME --traceback' shows where it happened",
+        "see to what the message names; 'augalg plugins info NAME --traceback' shows where it happened",
     ),
     Code(
         "AUG101",

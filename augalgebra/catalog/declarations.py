@@ -75,6 +75,7 @@ class Recorder:
             raise PluginError("register decorates a function from a batch of images to a batch of images")
         if shape not in ("kept", "transposed", "changed"):
             raise PluginError(f"shape must be 'kept', 'transposed' or 'changed', not {shape!r}")
+        _positive("tolerance", tolerance)
         augmentation = Augmentation(
             full,
             function,
@@ -115,6 +116,9 @@ def declared_laws(
     for keyword, text in (("inverse", inverse), ("equals", equals), ("multiplicative", multiplicative)):
         if text is not None and not isinstance(text, str):
             raise PluginError(f"{keyword} is a text, {_EXAMPLES[keyword]}, not {text!r}; leave it out if it is unknown")
+    if inverse is None and inverse_kind != "exact":
+        raise PluginError("inverse_kind says nothing without inverse")
+    _positive("approximate", approximate)
     if idempotent is not None and not isinstance(idempotent, bool):
         raise PluginError(f"idempotent is True, False, or left out if it is unknown; not {idempotent!r}")
 
@@ -153,6 +157,12 @@ _EXAMPLES = {
     "additive": "names of parameters",
     "params": "aa.Param, such as [aa.Param('degrees', low=0, high=90)]",
 }
+
+
+def _positive(keyword: str, number: object) -> None:
+    fine = isinstance(number, int | float) and not isinstance(number, bool) and number > 0
+    if number is not None and not fine:
+        raise PluginError(f"{keyword} is a positive number, not {number!r}")
 
 
 def _list(keyword: str, items: object, kind: type[Item]) -> Sequence[Item]:

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import textwrap
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -9,6 +10,15 @@ from augalgebra import hooks
 from augalgebra.catalog.codes import CODES
 from augalgebra.hooks import CONTRACT_ATTRIBUTE, CONTRACT_VERSION, HookSpecs, Register
 
+_CONTRACT = (
+    f"This library keeps contract {CONTRACT_VERSION}. A plugin may state which one it was written for, with "
+    f"`{CONTRACT_ATTRIBUTE} = {CONTRACT_VERSION}` at module level; one that was written for a later contract does not "
+    "load, and says what to update."
+)
+_LINT = (
+    "`augalg plugins lint` reads plugins without running them, and `augalg explain CODE` prints an entry of this page. "
+    "An *error* cannot be right, a *warning* is hardly what was meant, and a *note* is fine but worth knowing."
+)
 _SECTION = re.compile(r"^(Args|Returns|Raises|Examples):$")
 _ENTRY = re.compile(r"^ {4}(\w+): (.*)$")
 
@@ -20,10 +30,7 @@ def hooks_page() -> str:
         "# Hooks",
         "",
         *intro.text,
-        "",
-        f"This library keeps contract {CONTRACT_VERSION}. A plugin may state which one it was written for, with "
-        f"`{CONTRACT_ATTRIBUTE} = {CONTRACT_VERSION}` at module level; one that was written for a later contract does "
-        "not load, and says what to update.",
+        _CONTRACT,
     ]
     for name, hook in vars(HookSpecs).items():
         if not name.startswith("augalg_"):
@@ -32,7 +39,7 @@ def hooks_page() -> str:
         lines += ["", f"## `{name}({', '.join(arguments)})`", "", *_described(inspect.getdoc(hook) or "")]
         if name == "augalg_register":
             lines += ["", *_register_section()]
-    return "\n".join(lines) + "\n"
+    return _page(lines)
 
 
 def codes_page() -> str:
@@ -40,14 +47,16 @@ def codes_page() -> str:
     lines = [
         "# Findings of the lint",
         "",
-        "`augalg plugins lint` reads plugins without running them, and `augalg explain CODE` prints an entry of this "
-        "page. An *error* cannot be right, a *warning* is hardly what was meant, and a *note* is fine but worth "
-        "knowing.",
+        _LINT,
     ]
     for item in CODES.values():
         lines += ["", f"## {item.code}: {item.title}", "", f"*{item.severity.capitalize()}.* {item.meaning}"]
-        lines += ["", "```text", *item.example.splitlines(), "```", "", f"To mend it, {item.mend}."]
-    return "\n".join(lines) + "\n"
+        lines += ["", "```text", *item.example.splitlines(), "```", "", f"How to mend it: {item.mend}."]
+    return _page(lines)
+
+
+def _page(lines: list[str]) -> str:
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
 
 
 class _Docstring(NamedTuple):
@@ -114,17 +123,21 @@ def _prose(lines: list[str]) -> Iterator[str]:
 
 def _examples(lines: list[str]) -> Iterator[str]:
     """Sentences that end in ``::``, each with its code."""
-    code: list[str] = []
-    for line in [*inspect.cleandoc("\n".join(lines)).splitlines(), "end"]:
+    for sentence, *code in _split(textwrap.dedent("\n".join(lines)).splitlines()):
+        yield _marked(sentence.removesuffix(":"))
+        yield ""
+        yield from ("```python", *textwrap.dedent("\n".join(code)).strip().splitlines(), "```", "")
+
+
+def _split(lines: list[str]) -> list[list[str]]:
+    """Each line that is not indented, with the lines below it."""
+    parts: list[list[str]] = []
+    for line in lines:
         if line and not line.startswith(" "):
-            if code:
-                yield from ("```python", *inspect.cleandoc("\n".join(code)).splitlines(), "```", "")
-                code = []
-            if line != "end":
-                yield _marked(line.removesuffix("::") + ":")
-                yield ""
-        else:
-            code.append(line)
+            parts.append([line])
+        elif parts:
+            parts[-1].append(line)
+    return parts
 
 
 def _marked(text: str) -> str:

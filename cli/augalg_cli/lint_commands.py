@@ -1,5 +1,6 @@
 """``augalg plugins lint``, ``augalg plugins trace`` and ``augalg explain``: what a plugin's author wants to know."""
 
+import textwrap
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -79,7 +80,7 @@ def trace_plugins(
         render.emit_json({"seconds": total, "plugins": [item.to_json() for item in traces]})
         return
     render.line(f"{len(traces)} plugin{'' if len(traces) == 1 else 's'} in {_milliseconds(total)}")
-    rows = []
+    rows: list[tuple[str, str, str, str]] = []
     for item in traces:
         status = "" if item.info.status == "loaded" else item.info.status
         rows.append((item.info.name, "import", status, _milliseconds(item.import_seconds)))
@@ -120,13 +121,13 @@ def explain(
         return
     render.line(f"{found.code} ({found.severity}): {found.title}")
     render.line()
-    render.line(found.meaning)
+    render.line(textwrap.fill(found.meaning, 100))
     render.line()
     render.line("For example:")
     for text in found.example.splitlines():
         render.line(f"    {text}")
     render.line()
-    render.line(f"To mend it, {found.mend}.")
+    render.line(f"How to mend it: {found.mend}.")
 
 
 def _given(answer: "Answer") -> str:
