@@ -383,7 +383,7 @@ def _is_equation(catalog: Catalog, text: str, law: Law) -> bool:
         read = catalog.law(replace(parse_law(text), owner=law.owner))
     except AugalgebraError:
         return False
-    return {read.lhs, read.rhs} == {law.lhs, law.rhs} and (read.kind == "singular") == (law.kind == "singular")
+    return {read.lhs, read.rhs} == {law.lhs, law.rhs} and read.is_equation == law.is_equation
 
 
 def _kept(

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from augalgebra.errors import UnknownNameError
+
 Severity = Literal["error", "warning", "note"]
 """``error``: it cannot be right; ``warning``: hardly what was meant; ``note``: fine, but worth knowing."""
 
@@ -40,7 +42,7 @@ CODES = _table(
         "Importing the plugin or calling its hooks failed, so that nothing of it is there. Other plugins are not "
         "affected.",
         "import a_package_that_is_not_installed",
-        "mend what the message names; 'augalg plugins info NAME --traceback' shows where it happened",
+        "see to what the message names; 'augalg plugins info NAME --traceback' shows where it happened",
     ),
     Code(
         "AUG101",
@@ -233,3 +235,16 @@ CODES = _table(
     ),
 )
 """Every code, by number."""
+
+
+def code_of(text: str) -> Code:
+    """The entry of a code, however it is written: ``AUG101``, ``aug101`` or ``101``.
+
+    Raises:
+        UnknownNameError: There is none; the message suggests the nearest.
+    """
+    name = text.strip().upper()
+    found = CODES.get(name) or CODES.get(f"AUG{name}")
+    if found is None:
+        raise UnknownNameError("code", text, CODES, "('augalg explain' lists all)")
+    return found

@@ -1,7 +1,7 @@
 """One plugin: where it comes from, and what became of it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -22,6 +22,8 @@ class PluginInfo:
         seconds: Time it took to import and register.
         registered: Name of the workspace's registration that it belongs to, or "".
         changed: How it differs from what was registered, in one line; "" if it does not.
+        spent: The parts of that time in seconds: ``import``, and each hook that was asked.
+        contract: The version of the plugin contract it states, if it states one.
     """
 
     name: str
@@ -36,6 +38,8 @@ class PluginInfo:
     seconds: float = 0.0
     registered: str = ""
     changed: str = ""
+    spent: Mapping[str, float] = field(default_factory=dict, compare=False)
+    contract: int | None = None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import typer
 
 from augalg_cli import options, render
 from augalgebra import Augmentation, Catalog, Law, PluginInfo
-from augalgebra.errors import UnknownNameError
 
 MOST_EQUATIONS = 2
 """How many equations of one augmentation ``augalg list`` spells out; ``augalg plugins info`` has all."""
@@ -26,7 +25,7 @@ def list_augmentations(
     """Show every augmentation with its laws."""
     catalog = options.catalog()
     if plugin is not None:
-        _info(catalog, plugin)
+        options.plugin_info(catalog, plugin)
     shown = [a for a in catalog.augmentations.values() if plugin in (None, a.plugin)]
     if as_json:
         render.emit_json({"augmentations": [_augmentation_data(catalog, item) for item in shown]})
@@ -61,9 +60,8 @@ def list_plugins(as_json: options.Json = False) -> None:
     ]
     render.table(["plugin", "status", "from", "augmentations", "loaded in"], rows, right=[3, 4])
     for info in catalog.plugins:
-        if info.status == "failed" and not info.registered:
+        if info.status == "failed":
             render.line(f"{info.name} failed: {info.reason}")
-    # what is registered and failed, or has changed, is told whatever is asked
     for dangling in catalog.dangling:
         render.note(f"law of {dangling.law.owner} left out: {dangling.law}: {dangling.reason}")
 
@@ -75,11 +73,17 @@ def plugin_info(
 ) -> None:
     """Show one plugin: where it comes from, its hooks, augmentations and laws."""
     catalog = options.catalog()
-    info = _info(catalog, name)
+    info = options.plugin_info(catalog, name)
     augmentations = [catalog.augmentations[full] for full in info.augmentations]
+    further = [law for law in catalog.laws if law.owner == info.name]
     if as_json:
-        data = _plugin_data(info) | {"augmentations": [_augmentation_data(catalog, a) for a in augmentations]}
-        render.emit_json(data)
+        render.emit_json(
+            _plugin_data(info)
+            | {
+                "augmentations": [_augmentation_data(catalog, item) for item in augmentations],
+                "laws": [law_data(catalog, law) for law in further],
+            }
+        )
         return
     render.fields(
         [
@@ -102,6 +106,9 @@ def plugin_info(
             for item in augmentations
         }
         render.tree(f"{len(augmentations)} augmentations", branches)
+    if further:
+        render.line()
+        render.bulleted("further laws", [catalog.display(law) for law in further], len(further))
 
 
 def _status(info: PluginInfo) -> str:
@@ -109,13 +116,6 @@ def _status(info: PluginInfo) -> str:
     if not info.registered or info.status != "loaded":
         return info.status
     return "registered, changed" if info.changed else "registered"
-
-
-def _info(catalog: Catalog, name: str) -> PluginInfo:
-    for info in catalog.plugins:
-        if info.name == name:
-            return info
-    raise UnknownNameError("plugin", name, [info.name for info in catalog.plugins], "('augalg plugins list' shows all)")
 
 
 def _note_failures(catalog: Catalog) -> None:
