@@ -100,9 +100,11 @@ class Bench:
         return Result(name, aspect, "failed", "; ".join(notes), (self._again(failure, name, aspect),))
 
     def _on_laws(self, owner: str) -> Result:
-        results = [item for item in self._laws.results if item.augmentation == owner]
-        if not results:
+        catalog = self.target.catalog
+        declared = (*catalog.laws, *(item.law for item in catalog.dangling))
+        if not any(law.owner == owner for law in declared):
             return Result(owner, "laws", "not checked", "no law is declared")
+        results = [item for item in self._laws.results if item.augmentation == owner]
         undecided = [item for item in results if item.verdict in ("vacuous", "not checked")]
         note = "; ".join(f"{item.equation}: {item.verdict}, {item.reason}" for item in undecided)
         violated = [item for item in results if item.verdict == "violated"]

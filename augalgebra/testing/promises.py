@@ -26,7 +26,7 @@ from augalgebra.testing.subjects import (
 
 Check = Callable[[Subject, Images], Iterator[Failure]]
 
-REFUSED = None
+REFUSED = object()
 """Stands for the result where images were refused on purpose."""
 PAIRS = ((0, 1), (0, 2), (1, 2), (2, 3), (0, 1, 2, 3))
 """Batches by their images' places, small ones first."""
@@ -277,7 +277,8 @@ def _apart(left: Any, right: Any, tolerance: float) -> tuple[int, str, str, str]
     if left is REFUSED or right is REFUSED:
         return None
     if not isinstance(left, Tensor) or not isinstance(right, Tensor) or left.shape != right.shape:
-        return 0, "every pixel", _kind(left), _kind(right)
+        kinds = _kind(left), _kind(right)
+        return None if kinds[0] == kinds[1] else (0, "every pixel", *kinds)
     if not left.numel():
         return None
     # equal where both are NaN: that is the range's concern
