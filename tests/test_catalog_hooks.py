@@ -35,6 +35,11 @@ def augalg_resolve(name):
         return aa.Augmentation(name, lambda x: x)
 
 @aa.hookimpl
+def augalg_target(target, name):
+    if target == "late(2)":
+        return aa.Augmentation(name, lambda x: x)
+
+@aa.hookimpl
 def augalg_probes():
     return {"every.grey": lambda channels, height, width: None}
 
@@ -65,10 +70,17 @@ def every() -> aa.Catalog:
     return catalog_of(module("every", EVERYTHING))
 
 
+def made_by(catalog: aa.Catalog, target: str) -> list[str | None]:
+    """Names of what the hook builds from something unknown, and from a target."""
+    made = [catalog.ask("every", "augalg_target", target=text, name="mine.late") for text in ("?", target)]
+    return [next((item.name for item in answers), None) for answers in made]
+
+
 EFFECTS = {
     "augalg_register": lambda catalog: list(catalog.augmentations)[:1] == ["every.flip"],
     "augalg_laws": lambda catalog: "flip^6 = id" in [catalog.display(law) for law in catalog.laws],
     "augalg_resolve": lambda catalog: str(catalog.word("every.late")) == "every.late",
+    "augalg_target": lambda catalog: made_by(catalog, "late(2)") == [None, "mine.late"],
     "augalg_probes": lambda catalog: list(catalog.ask("every", "augalg_probes")[0]) == ["every.grey"],
     "augalg_commands": lambda catalog: "augalg_commands" in catalog.plugins[0].hooks,  # run in test_cli_lint.py
     "augalg_heads": lambda catalog: head_factory(catalog, "every.linear")((1, 2, 2), 3) is None,
@@ -275,6 +287,7 @@ def test_a_trace_tells_who_answered_what(every: aa.Catalog) -> None:
         "augalg_register": ("every.flip",),
         "augalg_laws": ("flip^6 = id",),
         "augalg_resolve": (),
+        "augalg_target": (),
         "augalg_probes": ("every.grey",),
         "augalg_commands": ("every hello",),
         "augalg_heads": ("every.linear",),

@@ -233,18 +233,16 @@ def test_a_file_that_changed_or_vanished_is_named(program: Program, tmp_path: Pa
 
 
 def test_installed_plugins_can_be_registered(program: Program, tmp_path: Path) -> None:
-    assert program("register", "dihedral").code == 0
+    assert program("register", "noise").code == 0
     done = program("plugins", "list", "--json").data
-    assert [item["name"] for item in done["plugins"] if item["registered"]] == ["dihedral"]
-    (tmp_path / "augalg.toml").write_text((tmp_path / "augalg.toml").read_text().replace("dihedral", "gone"))
+    assert [item["name"] for item in done["plugins"] if item["registered"]] == ["noise"]
+    (tmp_path / "augalg.toml").write_text((tmp_path / "augalg.toml").read_text().replace("noise", "gone"))
     assert "gone is registered but did not load" in program("list").err
 
 
 def test_a_short_name_that_is_taken_gets_a_number_and_keeps_it(program: Program) -> None:
-    for number in (1, 2):
-        seed = f"albumentations:D4(seed={number})"
-        assert program("register", seed, "--json").data["name"] == ("d4" if number == 1 else "d4_2")
-    assert program("register", "albumentations:D4( seed = 2 )", "--json").data["name"] == "d4_2"
+    for target, name in [("NoOp", "no_op"), ("NoOp(p=1)", "no_op_2"), ("NoOp( p = 1 )", "no_op_2")]:
+        assert program("register", f"albumentations:{target}", "--json").data["name"] == name
 
 
 NO_FUNCTION = "is not one function of the image"
@@ -343,7 +341,9 @@ def test_two_distributions_that_claim_one_name_are_both_named(
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
     done = program("register", "acme")
     assert done.code == 2
-    assert "acme is claimed by the distributions acme-one and acme-two" in done.err
+    assert "acme-one" in done.err
+    assert "acme-two" in done.err
+    assert len(done.err.splitlines()) == 1
 
 
 NONSENSE = {

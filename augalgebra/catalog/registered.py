@@ -95,7 +95,13 @@ def build(
     if path is not None and not path.is_file():
         raise PluginError(f"the registered file {item.target} is gone; bring it back, or {_unregister(item)}")
     target = item.target.partition(":")[2] if path is None else str(path)
-    answers = managers[item.through].hook.augalg_target(target=target, name=name)
+    try:
+        answers = managers[item.through].hook.augalg_target(target=target, name=name)
+    except AugalgebraError:
+        raise
+    except Exception as error:
+        problem = " ".join(f"{type(error).__name__}: {error}".split())
+        raise PluginError(f"the plugin {item.through} could not build {item.target}: {problem}") from error
     return next((answer for answer in answers if isinstance(answer, Augmentation)), None)
 
 

@@ -300,15 +300,17 @@ def _plain(catalog: Catalog, besides: Augmentation) -> list[Augmentation]:
         and not other.random
         and all(param.default is not REQUIRED for param in other.params)
     ]
-    return sorted(others, key=lambda other: _precedence(catalog, other))
+    known = _precedence(catalog)
+    return sorted(others, key=lambda other: known.get(other.name, 2))
 
 
-def _precedence(catalog: Catalog, augmentation: Augmentation) -> int:
+def _precedence(catalog: Catalog) -> dict[str, int]:
     """What is defined by others comes after them; mere other names, and what no law is known of, come last."""
-    equals = [law.rhs for law in catalog.laws_of(augmentation.name) if law.kind == "equals"]
-    if any(len(word) == 1 for word in equals) or not catalog.laws_of(augmentation.name):
-        return 2
-    return 1 if equals else 0
+    ranks: dict[str, int] = {}
+    for law in catalog.laws:
+        rank = 0 if law.kind != "equals" else 2 if len(law.rhs) == 1 else 1
+        ranks[law.owner] = max(rank, ranks.get(law.owner, 0))
+    return ranks
 
 
 def _families(catalog: Catalog, besides: Augmentation) -> list[Augmentation]:
