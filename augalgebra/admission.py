@@ -25,7 +25,7 @@ from augalgebra.catalog.registration import WORKSPACE_FILE, RegisteredAugmentati
 from augalgebra.checks import LawReport, check_law, check_laws
 from augalgebra.checks.proposals import Proposal, propose
 from augalgebra.errors import AugalgebraError, PluginError, UnknownNameError
-from augalgebra.testing import Result, check_plugin
+from augalgebra.testing import Failure, Result, check_plugin
 
 NAMESPACE = "workspace"
 """Namespace of transforms that are registered under a name of their own."""
@@ -191,7 +191,9 @@ def _identified(target: str, settings: Settings, name: str | None) -> Registrati
     if (colon and prefix.isidentifier() and not file.exists()) or foreign:
         return _transform(target, settings, name, foreign=foreign)
     if name is not None:
-        raise AugalgebraError(f"--name is for transforms such as albumentations:Solarize; {target} brings its own names")
+        raise AugalgebraError(
+            f"--name is for transforms such as albumentations:Solarize; {target} brings its own names"
+        )
     found = load_target(target, settings=Settings(settings.folders, settings.disable))
     plugins = tuple(info.name for info in found.plugins)
     info = found.plugins[0]
@@ -326,9 +328,10 @@ def _promises(catalog: Catalog, item: Registration, seed: int) -> tuple[Result, 
     return check_plugin(target, aspects=PROMISES, seed=seed).results
 
 
-def _told(failure: Any) -> str:
+def _told(failure: Failure) -> str:
     sides = ", ".join(f"{name} {text}" for name, text in failure.sides)
-    return " ".join(f"broken promise: {failure.promise}; fails for {failure.case}{': ' if sides else ''}{sides}".split())
+    parts = [f"broken promise: {failure.promise}", f"fails for {failure.case}" + (f": {sides}" if sides else "")]
+    return " ".join("; ".join([*parts, *([failure.hint] if failure.hint else [])]).split())
 
 
 def _with_laws(catalog: Catalog, item: Registration) -> Catalog:

@@ -162,6 +162,11 @@ class Augmentation:
         return any(param.draw for param in self.params)
 
     @property
+    def required(self) -> tuple[str, ...]:
+        """Names of the parameters that have to be given in every word."""
+        return tuple(param.name for param in self.params if param.default is REQUIRED and param.draw is None)
+
+    @property
     def signature(self) -> str:
         """The short name with its parameters, e.g. ``shear_x(degrees ~ uniform(-50, -45))``."""
         parts = []

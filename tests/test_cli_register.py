@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-
 from augalg_cli import app, options
 
 GOOD = """
@@ -104,7 +103,7 @@ def test_registering_again_leaves_the_file_as_it_is(program: Program, tmp_path: 
 
 
 def test_what_else_is_in_the_file_stays(program: Program, tmp_path: Path) -> None:
-    mine = "# mine\r\n[plugins]\r\ndisable = [\"noise\"]   # too loud\r\n"
+    mine = '# mine\r\n[plugins]\r\ndisable = ["noise"]   # too loud\r\n'
     (tmp_path / "augalg.toml").write_bytes(mine.encode())
     write(tmp_path, "wave.py", GOOD)
     assert program("register", "wave.py").code == 0
@@ -274,7 +273,9 @@ def test_a_bad_transform_gets_one_clear_line(program: Program, tmp_path: Path, t
 def test_a_random_pipeline_says_how_to_fix_it(program: Program, tmp_path: Path) -> None:
     import albumentations
 
-    albumentations.save(albumentations.Compose([albumentations.HorizontalFlip(p=0.5)]), tmp_path / "sometimes.yaml", "yaml")
+    albumentations.save(
+        albumentations.Compose([albumentations.HorizontalFlip(p=0.5)]), tmp_path / "sometimes.yaml", "yaml"
+    )
     done = program("register", "sometimes.yaml")
     assert done.code == 2
     assert 'albumentations:serialized("sometimes.yaml", seed=0)' in done.err

@@ -155,7 +155,7 @@ def _registration(where: str, item: Mapping[str, Any]) -> Registration:
         except AugalgebraError as error:
             problem = str(error).partition("\n")[0]
             raise AugalgebraError(f"{where}: accepted: {text!r} is no law: {problem}") from None
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in item.items()}
+    values: dict[str, Any] = {k: tuple(value) if isinstance(value, list) else value for k, value in item.items()}
     return Registration(**(values | {"augmentations": tuple(RegisteredAugmentation(**entry) for entry in inner)}))
 
 

@@ -187,9 +187,7 @@ class _Table:
         self.words: list[Symbols] = []
         self._add(())
         self.alphabet = [
-            letter
-            for other in _plain(catalog, augmentation)
-            if self._add(letter := (other.bind(Symbol(other.name)),))
+            letter for other in _plain(catalog, augmentation) if self._add(letter := (other.bind(Symbol(other.name)),))
         ]
 
     def powers(self) -> Iterator[tuple[Word, Word]]:
@@ -212,7 +210,7 @@ class _Table:
             return None
         place = self.finder.find(self.letter)
         tried = 0
-        frontier = list(self.alphabet)
+        frontier: list[Symbols] = [*self.alphabet]
         for _ in range(2, MAX_LENGTH + 1):
             grown = []
             for word in frontier:

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +12,10 @@ from augalg_cli import law_commands, options, render
 
 if TYPE_CHECKING:
     from augalgebra.admission import Admission
+    from augalgebra.experiments.extension import Extension
+    from augalgebra.training.run import Run
+
+_MOST_SHOWN = 25
 
 Target = Annotated[
     str,
@@ -51,6 +56,21 @@ def register(
             "used; repeatable.",
         ),
     ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            "--model",
+            metavar="RUN",
+            help="Fit its operator in this trained run as well, on the frozen encoder, and measure it.",
+        ),
+    ] = None,
+    fit: Annotated[
+        str | None, typer.Option("--fit", help="With --model: name of the fit; by default the laws decide.")
+    ] = None,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option("--data-dir", help="With --model: where data sets lie.", envvar="AUGALG_DATA", show_envvar=True),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the images and parameter values that laws are tried at.")] = 0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Report everything and record nothing.")] = False,
     as_json: options.Json = False,
@@ -72,16 +92,60 @@ def register(
             seed=seed,
             progress=progress,
         )
+        extension = None
+        if model is not None and not admission.refusals:
+            progress(f"fitting operators in {model}")
+            extension = _Extension.made(admission, model, fit, data_dir)
     admitted = not admission.refusals
-    changed = admission.record(Path.cwd()) if admitted and not dry_run else False
+    changed = False
+    if admitted and not dry_run:
+        changed = extension.keep() if extension is not None else admission.record(Path.cwd())
     if as_json:
         outcome = {"registered": admitted and not dry_run, "changed": changed, "dry_run": dry_run}
-        render.emit_json(admission.as_dict() | outcome)
+        latent = {} if extension is None else {"latent": extension.as_dict()}
+        render.emit_json(admission.as_dict() | latent | outcome)
     else:
         _show(admission)
+        if extension is not None:
+            _show_extension(extension)
         _conclude(admission, changed=changed, dry_run=dry_run)
     if not admitted:
         raise typer.Exit(1)
+
+
+@dataclass(frozen=True)
+class _Extension:
+    """What was registered, in a trained run."""
+
+    admission: "Admission"
+    run: "Run"
+    operators: "tuple[Extension, ...]"
+    skipped: tuple[str, ...]
+
+    @classmethod
+    def made(cls, admission: "Admission", folder: Path, fit: str | None, data_dir: Path | None) -> "_Extension":
+        from augalgebra.experiments.extension import extend
+        from augalgebra.training.run import Run
+
+        catalog = admission.catalog
+        run = Run.load(folder, catalog, accept_stale=True)
+        known = [catalog.augmentations[item.name] for item in admission.registration.augmentations]
+        names = [item.name for item in known if not item.required]
+        operators = extend(run, names, fit=fit, data_dir=data_dir) if names else ()
+        return cls(admission, run, operators, tuple(item.signature for item in known if item.required))
+
+    def keep(self) -> bool:
+        """Write operators and registration, or neither."""
+        from augalgebra.experiments.extension import keep
+
+        return keep(self.run, lambda: self.admission.record(Path.cwd()))
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "run": str(self.run.folder),
+            "operators": [item.as_dict() for item in self.operators],
+            "skipped": list(self.skipped),
+        }
 
 
 def unregister(
@@ -107,7 +171,9 @@ def unregister(
         return
     render.line(f"unregistered {item.name} ({item.target})")
     if item.kind == "installed":
-        render.note(f"it is installed, and so is loaded all the same; disable = ['{item.name}'] under [plugins] stops that")
+        render.note(
+            f"it is installed, and so is loaded all the same; disable = ['{item.name}'] under [plugins] stops that"
+        )
 
 
 def _registered_names(incomplete: str) -> list[str]:
@@ -148,9 +214,10 @@ def _show(admission: "Admission") -> None:
         render.line(f"{finding.severity} {finding.code}: {finding.subject}: {finding.message}")
         if finding.hint:
             render.line(f"  {finding.hint}")
-    render.line()
-    render.line("Declared laws")
-    law_commands.show_laws(admission.laws, failures_only=False)
+    if admission.laws.results:
+        render.line()
+        render.line("Declared laws")
+        law_commands.show_laws(admission.laws, failures_only=False)
     if admission.refusals:
         return
     render.line()
@@ -171,6 +238,35 @@ def _show(admission: "Admission") -> None:
     render.table(["law", "error", "moved", "n", ""], rows, right=[1, 2, 3])
 
 
+def _show_extension(extension: _Extension) -> None:
+    render.line()
+    rows = [
+        (
+            item.word,
+            item.provenance.fit if item.fitted else f"{item.provenance.fit}, as it was",
+            render.number(item.provenance.residual),
+            render.number(item.provenance.identity_residual),
+            item.provenance.rank,
+            render.number(item.provenance.condition),
+            f"{item.score.bce:.2f}",
+            f"{item.score.floor:.2f}",
+            f"{item.score.gap_ratio:.3f}",
+            f"{item.score.identity_ratio:.2f}",
+        )
+        for item in extension.operators
+    ]
+    headings = ["operator", "fit", "residual", "nothing", "rank", "condition", "loss", "floor", "gap", "nothing"]
+    render.table(headings, rows, right=range(2, len(headings)), title=f"Operators in {extension.run.folder}")
+    for item in extension.operators:
+        pairs = zip(item.equations, item.laws, strict=True)
+        lines = [
+            f"{text}: {law.reason if law.residual is None else render.number(law.residual)}" for text, law in pairs
+        ]
+        render.bulleted(f"residuals of the laws of {item.word}", lines, _MOST_SHOWN)
+    for signature in extension.skipped:
+        render.note(f"{signature} has no operator: there is one for each value of its parameters only")
+
+
 def _conclude(admission: "Admission", *, changed: bool, dry_run: bool) -> None:
     item = admission.registration
     for note in admission.notes:
@@ -186,6 +282,8 @@ def _conclude(admission: "Admission", *, changed: bool, dry_run: bool) -> None:
     if dry_run:
         render.line(f"{item.name} could be registered; nothing was recorded")
     else:
-        render.line(f"registered {item.name} in augalg.toml" if changed else f"{item.name} is registered just so already")
+        render.line(
+            f"registered {item.name} in augalg.toml" if changed else f"{item.name} is registered just so already"
+        )
     if waiting:
         render.note("'--accept-proposed', or '--accept LAW' for one, makes proposed laws laws that are reasoned with")

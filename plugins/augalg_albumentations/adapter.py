@@ -169,6 +169,11 @@ def _from_form(source: object) -> Any:
 
 
 def transform_class(short: str) -> type:
+    """The class of a transform that is a function from pictures to pictures.
+
+    Raises:
+        AugalgebraError: There is none, or it is something else; the message suggests the nearest.
+    """
     cls = getattr(albumentations, short, None)
     single, composed = albumentations.BasicTransform, albumentations.BaseCompose
     if not inspect.isclass(cls) or not issubclass(cls, single | composed):
@@ -218,6 +223,7 @@ def _shape(cls: type) -> Any:
 
 
 def summary_of(cls: type) -> str:
+    """The first line of what a class says about itself."""
     return (inspect.getdoc(cls) or "").partition("\n")[0]
 
 
