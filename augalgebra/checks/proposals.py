@@ -13,7 +13,9 @@ import numpy as np
 import torch
 
 from augalgebra.algebra.closure import ToleranceFinder
+from augalgebra.algebra.completion import complete
 from augalgebra.algebra.laws import Law, commuting
+from augalgebra.algebra.presentation import Presentation
 from augalgebra.algebra.words import IDENTITY, Symbol, Word, word_of
 from augalgebra.augmentation import REQUIRED, Augmentation
 from augalgebra.catalog import Catalog
@@ -33,10 +35,15 @@ MAX_LENGTH = 3
 """Longest word that an augmentation is looked for among."""
 MAX_WORDS = 2500
 """Words that are tried for that."""
+MAX_STEPS = 1000
+"""Steps of completion that are taken to see whether a law follows from others."""
 SMALL = (16, 21)
 """Height and width of the images that words are told apart on."""
 SIZES = ((28, 28), (21, 27))
 """Heights and widths a proposed law has to hold on: a shift by 1 pixel has period 28 on the first only."""
+
+DRAWS = 12
+"""Parameter values, for each size and number of channels, that a law of a family has to hold at to be proposed."""
 
 Progress = Callable[[str], None]
 
@@ -113,10 +120,17 @@ class _Confirmation:
 
     def __init__(self, catalog: Catalog, seed: int) -> None:
         self.catalog = catalog
+        kinds = [(size, channels) for size in SIZES for channels in (1, 3)]
+        # each its own seed, so that families are tried at other parameters too
         self.checkers = [
-            LawChecker(catalog, standard_probes(channels, *size, seed=seed), seed=seed, alternatives=False)
-            for size in SIZES
-            for channels in (1, 3)
+            LawChecker(
+                catalog,
+                standard_probes(channels, *size, seed=seed + number),
+                draws=DRAWS,
+                seed=seed + number,
+                alternatives=False,
+            )
+            for number, (size, channels) in enumerate(kinds)
         ]
 
     def __call__(self, law: Law) -> Proposal | None:
@@ -356,11 +370,15 @@ def _is_declared(catalog: Catalog, law: Law) -> bool:
 
 
 def _follows(catalog: Catalog, law: Law) -> bool:
-    """Whether the laws prove it, for one that speaks of a family at some value; what cannot be decided does not."""
+    """Whether the exact laws prove it, for one that speaks of a family at some value; what takes long does not."""
     if len({name.rpartition(".")[0] for name in law.variables}) > 1:
         return False  # completing the laws of two families takes longer than it is worth
     try:
         instance = next(instances(catalog, law, draws=1), None)
-        return instance is not None and catalog.equal(instance.lhs, instance.rhs).equal is True
+        if instance is None:
+            return False
+        presentation = Presentation.around([instance.lhs, instance.rhs], catalog.laws).exact_only()
+        system = complete(presentation, max_rules=100, max_length=8, max_steps=MAX_STEPS)
+        return system.normal_form(instance.lhs) == system.normal_form(instance.rhs)
     except AugalgebraError:
         return False

@@ -240,7 +240,8 @@ def _show(admission: "Admission") -> None:
 
 def _show_extension(extension: _Extension) -> None:
     render.line()
-    rows = [
+    title = f"Operators in {extension.run.folder}"
+    fits = [
         (
             item.word,
             item.provenance.fit if item.fitted else f"{item.provenance.fit}, as it was",
@@ -248,15 +249,17 @@ def _show_extension(extension: _Extension) -> None:
             render.number(item.provenance.identity_residual),
             item.provenance.rank,
             render.number(item.provenance.condition),
-            f"{item.score.bce:.2f}",
-            f"{item.score.floor:.2f}",
-            f"{item.score.gap_ratio:.3f}",
-            f"{item.score.identity_ratio:.2f}",
         )
         for item in extension.operators
     ]
-    headings = ["operator", "fit", "residual", "nothing", "rank", "condition", "loss", "floor", "gap", "nothing"]
-    render.table(headings, rows, right=range(2, len(headings)), title=f"Operators in {extension.run.folder}")
+    headings = ["operator", "fit", "residual", "doing nothing", "rank", "condition"]
+    render.table(headings, fits, right=range(2, 6), title=title)
+    scores = [(item.word, item.score) for item in extension.operators]
+    rows = [
+        (word, f"{score.bce:.2f}", f"{score.floor:.2f}", f"{score.gap_ratio:.3f}", f"{score.identity_ratio:.2f}")
+        for word, score in scores
+    ]
+    render.table(["drawn by main", "loss", "floor", "gap", "doing nothing"], rows, right=range(1, 5))
     for item in extension.operators:
         pairs = zip(item.equations, item.laws, strict=True)
         lines = [
