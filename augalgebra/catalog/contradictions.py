@@ -81,13 +81,13 @@ class Contradictions:
         if law.kind not in ("period", "involutory") or len(symbols) != 1 or symbols[0].name in self._identities:
             return
         letter, declared = Word(((symbols[0], 1),)), len(law.lhs)
+        # the least period divides every other
         for smaller in (count for count in range(2, declared) if not declared % count):
             proof = self._proof(letter**smaller, IDENTITY)
             if proof is not None:
                 message = f"declared with period {declared}, but its period is {smaller}: {self._named(proof.laws)}"
                 yield from self._blame("AUG102", symbols[0].name, message, (law, *proof.laws))
                 return
-        # no divisor does: two periods then prove a smaller one that is no divisor of this one, or the identity
 
     def _singular(self, law: Law) -> Iterator[Finding]:
         if law.kind != "singular":
