@@ -3,6 +3,7 @@
 import re
 import textwrap
 from pathlib import Path
+from random import uniform
 
 import pytest
 
@@ -262,6 +263,10 @@ def helper(x):  # type: ignore[no-untyped-def]
     return x + draws.normal(size=x.shape)  # noqa: NPY002 - the fault that is to be found
 
 
+def shaken(x):  # type: ignore[no-untyped-def]
+    return x * uniform(0, 1)
+
+
 def seeded(x):  # type: ignore[no-untyped-def]
     import numpy as np
 
@@ -274,6 +279,7 @@ def seeded(x):  # type: ignore[no-untyped-def]
         (lambda x: x, []),
         (helper, ["draws.normal(size=x.shape)"]),
         (seeded, []),
+        (shaken, ["uniform(0, 1)"]),
         (len, []),
     ],
 )

@@ -89,6 +89,14 @@ def test_explain_tells_what_a_code_means(augalg: Augalg) -> None:
     assert "did you mean AUG10" in unknown.stderr
 
 
+def test_trace_tells_how_long_a_failure_took(augalg: Augalg, tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text("import time\ntime.sleep(0.2)\nraise RuntimeError('too late')\n")
+    answer = json.loads(augalg("plugins", "trace", "--json", env={"AUGALG_PLUGINS": str(tmp_path / "slow.py")}).stdout)
+    (slow,) = [item for item in answer["plugins"] if item["plugin"] == "slow"]
+    assert ("failed", "RuntimeError: too late") == (slow["status"], slow["reason"])
+    assert slow["import_seconds"] >= 0.2
+
+
 def test_trace_shows_who_answered_what(augalg: Augalg, tmp_path: Path) -> None:
     env = plant(tmp_path)
     done = augalg("plugins", "trace", env=env)
