@@ -269,7 +269,7 @@ def test_each_case_is_a_test_of_its_own() -> None:
     found["acme.f-batching"].check()
     with pytest.raises(AssertionError, match=r"acme\.f: type failed"):
         found["acme.f-type"].check()
-    with pytest.raises(AssertionError, match="acme does not conform: 11 passed, 1 failed, 1 not checked"):
+    with pytest.raises(AssertionError, match="acme: does not conform; 11 passed, 1 failed, 1 not checked"):
         assert_conforms(plugin(body, **declared))
 
 
@@ -289,6 +289,7 @@ def test_names_and_aspects_choose() -> None:
         ({"names": ["flip_rl"]}, "did you mean dihedral.flip_lr"),
         ({"aspects": ["batch"]}, "did you mean batching"),
         ({"words": ["flip_lr * flip_ud"]}, "is not one augmentation of dihedral"),
+        ({"aspects": ["probes"]}, "nothing to check: dihedral has no probes"),
         ({"words": ["invert"]}, "is not one augmentation of dihedral"),
     ],
 )
