@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from augalg_cli import (
+    author_commands,
     catalog_commands,
     demo_commands,
     law_commands,
     options,
-    plugin_commands,
     run_commands,
     use_commands,
     word_commands,
@@ -46,7 +46,7 @@ def global_options(
 
 demo_commands.add_to(app)
 catalog_commands.add_to(app, plugins_app)
-plugin_commands.add_to(plugins_app)
+author_commands.add_to(plugins_app)
 law_commands.add_to(app)
 word_commands.add_to(app)
 run_commands.add_to(app)
