@@ -139,6 +139,7 @@ class Augmentation:
             tolerance of the data type.
         summary: One line for people.
         plugin: Name of the plugin it came from.
+        declared: What it was registered with, as written: ``name`` and the keywords that were given.
     """
 
     name: str

@@ -13,13 +13,14 @@ import io
 import sys
 import time
 import traceback
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 
 import pluggy
 
+from augalgebra._version import __version__
 from augalgebra.algebra.laws import Law
 from augalgebra.augmentation import Augmentation
 from augalgebra.catalog.catalog import Catalog
@@ -27,7 +28,7 @@ from augalgebra.catalog.declarations import Recorder, as_laws
 from augalgebra.catalog.plugin import PluginInfo, PluginSource
 from augalgebra.catalog.settings import Settings
 from augalgebra.errors import PluginError, nearest
-from augalgebra.hooks import PROJECT, HookSpecs
+from augalgebra.hooks import CONTRACT_ATTRIBUTE, CONTRACT_VERSION, OLDEST_CONTRACT, PROJECT, HookSpecs
 
 HOOKS = tuple(name for name in vars(HookSpecs) if name.startswith("augalg_"))
 
@@ -50,6 +51,8 @@ class _Loaded:
     manager: pluggy.PluginManager
     augmentations: dict[str, Augmentation]
     laws: tuple[Law, ...]
+    spent: dict[str, float]
+    contract: int | None
 
 
 def load_catalog(
@@ -117,6 +120,8 @@ def load_catalog(
                 augmentations=tuple(loaded.augmentations),
                 hooks=tuple(name for name in HOOKS if getattr(loaded.manager.hook, name).get_hookimpls()),
                 seconds=time.perf_counter() - start,
+                spent=loaded.spent,
+                contract=loaded.contract,
             )
         )
     return Catalog(augmentations, laws, tuple(infos), managers)
@@ -161,24 +166,73 @@ def _as_candidate(plugin: object) -> _Candidate:
 
 def _load(candidate: _Candidate) -> _Loaded:
     noise = io.StringIO()
+    spent: dict[str, float] = {}
     with contextlib.redirect_stdout(noise):  # a plugin that prints must not spoil JSON on standard output
-        plugin = candidate.load()
+        with _timed(spent, "import"):
+            plugin = candidate.load()
         manager = pluggy.PluginManager(PROJECT)
         manager.add_hookspecs(HookSpecs)
+        contract = _contract_of(plugin)
         _refuse_unmarked(plugin)
+        _refuse_other_arguments(plugin)
         try:
             manager.register(plugin, candidate.name)
             manager.check_pending()
         except pluggy.PluginValidationError as error:
             raise PluginError(_explain(plugin, error)) from error
         recorder = Recorder(candidate.name)
-        manager.hook.augalg_register(register=recorder)
+        with _timed(spent, "augalg_register"):
+            manager.hook.augalg_register(register=recorder)
         laws = list(recorder.laws)
-        for contributed in manager.hook.augalg_laws():
-            laws.extend(as_laws(contributed, candidate.name))
+        with _timed(spent, "augalg_laws"):
+            for contributed in manager.hook.augalg_laws():
+                laws.extend(as_laws(contributed, candidate.name))
     if not any(getattr(manager.hook, name).get_hookimpls() for name in HOOKS):
         raise PluginError(f"implements no hook; mark a function with @augalgebra.hookimpl, named {HOOKS[0]}")
-    return _Loaded(manager, recorder.augmentations, tuple(laws))
+    return _Loaded(manager, recorder.augmentations, tuple(laws), spent, contract)
+
+
+@contextlib.contextmanager
+def _timed(spent: dict[str, float], what: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    spent[what] = time.perf_counter() - start
+
+
+def _contract_of(plugin: object) -> int | None:
+    """The contract a plugin states, if it is one that is kept.
+
+    Raises:
+        PluginError: It was written for a later contract, or for one that is no longer kept.
+    """
+    stated = getattr(plugin, CONTRACT_ATTRIBUTE, None)
+    if stated is None:
+        return None
+    if not isinstance(stated, int) or isinstance(stated, bool):
+        raise PluginError(f"{CONTRACT_ATTRIBUTE} is a whole number, such as {CONTRACT_VERSION}, not {stated!r}")
+    known = f"augalgebra {__version__} keeps contract {CONTRACT_VERSION}"
+    if stated > CONTRACT_VERSION:
+        raise PluginError(f"it was written for plugin contract {stated}, and {known}; update augalgebra")
+    if stated < OLDEST_CONTRACT:
+        raise PluginError(f"it was written for plugin contract {stated}, and {known}; update the plugin")
+    return stated
+
+
+def _refuse_other_arguments(plugin: object) -> None:
+    """Raise `PluginError` if an implementation takes what its hook does not give, or not what it is there for.
+
+    Arguments after the first may be left out, so that a hook can be given more of them without a new contract.
+    """
+    for name, member in inspect.getmembers(plugin, inspect.isroutine):
+        if name not in HOOKS:
+            continue
+        wanted = list(inspect.signature(getattr(HookSpecs, name)).parameters)[1:]
+        taken = list(inspect.signature(member).parameters)
+        if not set(wanted[:1]) <= set(taken) <= set(wanted):
+            right = f"def {name}({', '.join(wanted)})"
+            raise PluginError(
+                f"{name} takes {', '.join(wanted) or 'nothing'}, not {', '.join(taken) or 'nothing'}; write {right}"
+            )
 
 
 def _refuse_unmarked(plugin: object) -> None:

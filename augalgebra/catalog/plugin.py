@@ -1,7 +1,7 @@
 """One plugin: where it comes from, and what became of it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -20,6 +20,8 @@ class PluginInfo:
         augmentations: Full names of what it registered.
         hooks: The hooks it implements.
         seconds: Time it took to import and register.
+        spent: The parts of that time in seconds: ``import``, and each hook that was asked.
+        contract: The version of the plugin contract it states, if it states one.
     """
 
     name: str
@@ -32,6 +34,8 @@ class PluginInfo:
     augmentations: tuple[str, ...] = ()
     hooks: tuple[str, ...] = ()
     seconds: float = 0.0
+    spent: Mapping[str, float] = field(default_factory=dict, compare=False)
+    contract: int | None = None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import typer
 
 from augalg_cli import options, render
 from augalgebra import Augmentation, Catalog, Law, PluginInfo
-from augalgebra.errors import UnknownNameError
 
 MOST_EQUATIONS = 2
 """How many equations of one augmentation ``augalg list`` spells out; ``augalg plugins info`` has all."""
@@ -26,7 +25,7 @@ def list_augmentations(
     """Show every augmentation with its laws."""
     catalog = options.catalog()
     if plugin is not None:
-        _info(catalog, plugin)
+        options.plugin_info(catalog, plugin)
     shown = [a for a in catalog.augmentations.values() if plugin in (None, a.plugin)]
     if as_json:
         render.emit_json({"augmentations": [_augmentation_data(catalog, item) for item in shown]})
@@ -72,11 +71,17 @@ def plugin_info(
 ) -> None:
     """Show one plugin: where it comes from, its hooks, augmentations and laws."""
     catalog = options.catalog()
-    info = _info(catalog, name)
+    info = options.plugin_info(catalog, name)
     augmentations = [catalog.augmentations[full] for full in info.augmentations]
+    further = [law for law in catalog.laws if law.owner == info.name]
     if as_json:
-        data = _plugin_data(info) | {"augmentations": [_augmentation_data(catalog, a) for a in augmentations]}
-        render.emit_json(data)
+        render.emit_json(
+            _plugin_data(info)
+            | {
+                "augmentations": [_augmentation_data(catalog, item) for item in augmentations],
+                "laws": [law_data(catalog, law) for law in further],
+            }
+        )
         return
     render.fields(
         [
@@ -98,13 +103,9 @@ def plugin_info(
             for item in augmentations
         }
         render.tree(f"{len(augmentations)} augmentations", branches)
-
-
-def _info(catalog: Catalog, name: str) -> PluginInfo:
-    for info in catalog.plugins:
-        if info.name == name:
-            return info
-    raise UnknownNameError("plugin", name, [info.name for info in catalog.plugins], "('augalg plugins list' shows all)")
+    if further:
+        render.line()
+        render.bulleted("further laws", [catalog.display(law) for law in further], len(further))
 
 
 def _note_failures(catalog: Catalog) -> None:

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from augalgebra import Catalog, load_catalog
+from augalgebra import Catalog, PluginInfo, load_catalog
+from augalgebra.errors import UnknownNameError
 
 Json = Annotated[bool, typer.Option("--json", help="Write the whole answer as JSON, and nothing else.")]
 
@@ -19,6 +20,19 @@ def catalog() -> Catalog:
 def shorten(text: str) -> str:
     """A message with full names shortened, if the catalog was needed at all."""
     return catalog().shorten(text) if catalog.cache_info().currsize else text
+
+
+def plugin_info(known: Catalog, name: str) -> PluginInfo:
+    """What became of a plugin.
+
+    Raises:
+        UnknownNameError: There is none of this name.
+    """
+    for info in known.plugins:
+        if info.name == name:
+            return info
+    names = [info.name for info in known.plugins]
+    raise UnknownNameError("plugin", name, names, "('augalg plugins list' shows all)")
 
 
 def complete_name(incomplete: str) -> list[str]:
