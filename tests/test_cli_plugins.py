@@ -10,7 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from augalg_cli import scaffold
+from augalg_cli import author_commands, scaffold
 from augalg_cli.scaffold import names_of
 
 from augalgebra.errors import AugalgebraError
@@ -160,6 +160,13 @@ def test_a_faulty_plugin_is_told_what_is_wrong(augalg: Augalg, tmp_path: Path) -
     assert again.returncode == 1
     (failure,) = json.loads(again.stdout)["results"][0]["failures"]
     assert failure["case"] in rest
+
+
+def test_every_aspect_is_in_the_help() -> None:
+    from augalgebra.testing import ASPECTS
+
+    listed = (author_commands.check.__doc__ or "").partition("Aspects: ")[2].rstrip(". \n")
+    assert [item.strip() for item in listed.split(",")] == list(ASPECTS)
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def check(
 ) -> None:
     """Check what every plugin promises: its laws, batches, types, ranges, randomness; exit code 1 if one is broken.
 
-    The plugin is loaded beside the first-party plugins and nothing else. Aspects: returns, type, shape, range,
+    The plugin is loaded beside the first-party plugins and nothing else. Aspects: lint, returns, type, shape, range,
     mutation, determinism, random-state, batching, channels, sizes, empty-batch, layout, laws, probes.
     """
     if junit_file is not None and junit_file.is_dir():
