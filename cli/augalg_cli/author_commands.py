@@ -54,10 +54,14 @@ def check(
     only: Annotated[
         list[str] | None, typer.Option("--only", metavar="ASPECT", help="Only this aspect; may be repeated.")
     ] = None,
-    names: Annotated[list[str] | None, typer.Option("--name", help="Only this augmentation; may be repeated.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Option("--name", metavar="NAME", help="Only this augmentation; may be repeated.")
+    ] = None,
     words: Annotated[
         list[str] | None,
-        typer.Option("--word", help="Try an augmentation at these parameters, e.g. 'wave(2)'; may be repeated."),
+        typer.Option(
+            "--word", metavar="WORD", help="Try an augmentation at these parameters, e.g. 'wave(2)'; may be repeated."
+        ),
     ] = None,
     alongside: Annotated[
         list[str] | None,
