@@ -194,7 +194,7 @@ def _identified(target: str, settings: Settings, name: str | None) -> Registrati
         raise AugalgebraError(
             f"--name is for transforms such as albumentations:Solarize; {target} brings its own names"
         )
-    found = load_target(target, settings=Settings(settings.folders, settings.disable))
+    found = load_target(target, settings=Settings(disable=settings.disable), folders=settings.folders)
     plugins = tuple(info.name for info in found.plugins)
     info = found.plugins[0]
     path = Path(found.source) if found.kind in ("file", "folder") else None

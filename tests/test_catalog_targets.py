@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -66,6 +67,28 @@ def test_a_file_of_the_plugin_folders_by_its_name_and_by_its_path(tmp_path: Path
     settings = aa.Settings((tmp_path,))
     assert summary(load_target("sunny", settings=settings)) == ("file", ["sunny"], ("sunny.negate",))
     assert load_target(str(tmp_path / "sunny.py"), settings=settings).names == ("sunny.negate",)
+
+
+def test_a_name_is_looked_for_without_loading_what_else_is_there(tmp_path: Path) -> None:
+    for name in ("sunny", "other"):
+        (tmp_path / f"{name}.py").write_text(source())
+    target = load_target("sunny", folders=(tmp_path,))
+    assert (target.names, "other.negate" in target.catalog.augmentations) == (("sunny.negate",), False)
+
+
+def test_more_is_loaded_when_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "sunny.py").write_text(source())
+    for alongside in ((), ("augalgebra",), True):
+        assert load_target(tmp_path / "sunny.py", alongside=alongside).names == ("sunny.negate",)
+
+
+def test_the_plugin_itself() -> None:
+    import augalg_noise
+
+    assert summary(load_target(augalg_noise))[0] == "installed"
+    made = ModuleType("augalg_made")
+    exec(source(), made.__dict__)
+    assert summary(load_target(made)) == ("object", ["made"], ("made.negate",))
 
 
 def test_a_folder_of_files(tmp_path: Path) -> None:

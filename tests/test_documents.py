@@ -17,7 +17,7 @@ import pytest
 from augalgebra.catalog.reference import codes_page, hooks_page
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = ("README.md", "docs/tutorial.md", "docs/plugins.md", "docs/commands.md")
+DOCUMENTS = ("README.md", "docs/tutorial.md", "docs/plugins.md", "docs/testing-a-plugin.md", "docs/commands.md")
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PROMPT = re.compile(r"^\$ (?=augalg )", re.MULTILINE)
@@ -56,7 +56,7 @@ def test_a_shown_command_prints_what_is_shown(command: str, shown: str, tmp_path
     assert output_of(command, tmp_path) == shown.strip("\n")
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/tutorial.md", "docs/plugins.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/tutorial.md", "docs/plugins.md", "docs/testing-a-plugin.md"])
 def test_shown_python_runs(name: str) -> None:
     blocks = PYTHON.findall(read(name))
     assert blocks

@@ -102,7 +102,9 @@ def _needs_range(augmentation: Augmentation, param: Param) -> bool:
     """Whether it is a number, as far as one can tell, that does not add up (and so may be any)."""
     if isinstance(param.default, str | bool | tuple | None):
         return False
-    annotation = str(inspect.signature(augmentation.function).parameters[param.name].annotation)
+    # a function that answers a name lazily need not have its parameters one by one
+    parameter = inspect.signature(augmentation.function).parameters.get(param.name)
+    annotation = "" if parameter is None else str(parameter.annotation)
     additive = augmentation.declared.get("additive")
     names = additive if isinstance(additive, list | tuple) else [additive]
     return "str" not in annotation and param.name not in names

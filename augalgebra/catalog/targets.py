@@ -8,7 +8,7 @@ import io
 import os
 import sys
 import tomllib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -78,6 +78,7 @@ def load_target(
     target: object,
     *,
     settings: Settings | None = None,
+    folders: Sequence[Path] = (),
     alongside: Collection[str] | bool = (),
 ) -> LoadedTarget:
     """Load a plugin in isolation: beside the first-party plugins, and nothing else unless asked for.
@@ -86,7 +87,8 @@ def load_target(
         target: The name of an installed plugin or distribution; a Python file; a folder (a project with
             ``pyproject.toml``, a package, or plugin files); the name of a module that can be imported; or the plugin
             itself, a module or an instance with hook implementations.
-        settings: Plugin folders that are loaded as well, in which a plugin's name is looked for too; none by default.
+        settings: Plugin folders that are loaded as well; none by default.
+        folders: Plugin folders in which the name of a plugin is looked for too, without loading what else is in them.
         alongside: Further installed distributions to load, or True for all of them.
 
     Returns:
@@ -102,7 +104,7 @@ def load_target(
         ('dihedral.flip_lr', 'dihedral.flip_ud')
     """
     settings = Settings() if settings is None else settings
-    text, found = _named(target, settings)
+    text, found = _named(target, (*settings.folders, *folders))
     if found.path is not None and not _covered(found.path, settings.folders):
         settings = replace(settings, folders=(*settings.folders, found.path))
     own = {FIRST_PARTY, found.distribution} - {""}
@@ -111,7 +113,7 @@ def load_target(
     plugins = tuple(info for info in catalog.plugins if found.owns(info))
     for info in plugins:
         if info.status != "loaded":
-            where = text if info.name == text else f"{text} (plugin {info.name})"
+            where = text if len(plugins) == 1 else f"{text} (plugin {info.name})"
             error = PluginError(f"{where} cannot be loaded: {info.reason}")
             if info.detail:
                 error.add_note(info.detail)
@@ -128,24 +130,24 @@ def sources_of(text: str) -> tuple[PluginSource, ...]:
         UnknownNameError: Nothing of this name is there.
         PluginError: It cannot be a plugin.
     """
-    found = _find(text, Settings())
+    found = _find(text, ())
     if found.path is None:
         return found.sources
     return tuple(plugin_files(found.path))
 
 
-def _named(target: object, settings: Settings) -> tuple[str, _Found]:
+def _named(target: object, folders: Sequence[Path]) -> tuple[str, _Found]:
     if isinstance(target, Path):
         return str(target), _at_path(str(target), target)
     if isinstance(target, ModuleType) and sys.modules.get(target.__name__) is target:
         target = target.__name__
     if isinstance(target, str):
-        return target, _find(target, settings)
+        return target, _find(target, folders)
     text = str(getattr(target, "__name__", type(target).__name__))
     return text, _Found("object", text, sources=(PluginSource(_plugin_name(text), lambda: target, source=text),))
 
 
-def _find(text: str, settings: Settings) -> _Found:
+def _find(text: str, folders: Sequence[Path]) -> _Found:
     path = Path(text).expanduser()
     if text.endswith(".py") or text in (".", "..") or any(mark in text for mark in (os.sep, os.altsep) if mark):
         return _at_path(text, path)
@@ -160,7 +162,7 @@ def _find(text: str, settings: Settings) -> _Found:
             _refuse_two_owners(text, {owners[point] for point in chosen})
             names = frozenset(point.name for point in chosen)
             return _Found("installed", chosen[0].value, owners[chosen[0]], names)
-    for folder in settings.folders:
+    for folder in folders:
         file = folder if folder.is_file() else folder / f"{text}.py"
         if file.stem == text and file.is_file():
             return _at_path(text, file)

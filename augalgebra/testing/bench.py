@@ -6,6 +6,7 @@ from functools import cached_property
 
 from augalgebra.algebra.words import Word
 from augalgebra.catalog import LoadedTarget
+from augalgebra.catalog.lint import lint
 from augalgebra.checks import LawReport, LawResult, check_laws, contributed_probes, symmetries
 from augalgebra.errors import AugalgebraError, UnknownNameError
 from augalgebra.testing.promises import PROMISES
@@ -13,6 +14,7 @@ from augalgebra.testing.report import Failure, Result
 from augalgebra.testing.subjects import SIZES, Subject, images_of, single
 
 ASPECTS: dict[str, str] = {
+    "lint": "Nothing in the declarations contradicts itself or names what is not there",
     **{name: (check.__doc__ or "").rstrip(".") for name, check in PROMISES.items()},
     "laws": "The declared laws hold on images",
     "probes": "The probe images that the plugin contributes can be used",
@@ -56,6 +58,8 @@ class Bench:
 
     def result(self, subject: str, aspect: str) -> Result:
         """Carry one case out; the time it took is left open."""
+        if aspect == "lint":
+            return self._on_lint(subject)
         if aspect == "laws":
             return self._on_laws(subject)
         if aspect == "probes":
@@ -64,6 +68,7 @@ class Bench:
 
     def _everything(self) -> Iterator[tuple[str, str]]:
         for info in self.target.plugins:
+            yield info.name, "lint"
             if any(law.owner == info.name for law in self.target.catalog.laws):
                 yield info.name, "laws"
             if "augalg_probes" in info.hooks:
@@ -79,6 +84,21 @@ class Bench:
             if subject.augmentation.short_name == name:
                 return full
         raise UnknownNameError("augmentation", name, self.subjects, f"({self.target.text} has none of this name)")
+
+    def _on_lint(self, plugin: str) -> Result:
+        found = lint(self.target.catalog, [plugin])
+        note = "; ".join(str(item) for item in found if item.severity == "warning")
+        failures = tuple(
+            Failure(
+                f"{item.code}: {item.message}",
+                item.subject,
+                hint=f"{item.hint}; 'augalg explain {item.code}' says more",
+            )
+            for item in found
+            if item.severity == "error"
+        )
+        again = tuple(self._again(failure, plugin, "lint") for failure in failures)
+        return Result(plugin, "lint", "failed" if again else "passed", note, again)
 
     def _on_promise(self, subject: Subject, aspect: str) -> Result:
         name = subject.augmentation.name

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from augalgebra.algebra.words import Word
 from augalgebra.catalog import LoadedTarget, load_target
-from augalgebra.errors import UnknownNameError
+from augalgebra.errors import AugalgebraError, UnknownNameError
 from augalgebra.testing.bench import ASPECTS, Bench
 from augalgebra.testing.report import Report, Result
 from augalgebra.testing.subjects import preserved_random_states
@@ -78,7 +78,7 @@ def cases(
     Raises:
         UnknownNameError: There is no such plugin, augmentation or aspect.
         PluginError: The plugin cannot be loaded; the message says why.
-        AugalgebraError: A word is not one augmentation of this plugin.
+        AugalgebraError: A word is not one augmentation of this plugin, or it has nothing of these aspects.
     """
     target = plugin if isinstance(plugin, LoadedTarget) else load_target(plugin)
     wanted = frozenset(aspects)
@@ -86,9 +86,11 @@ def cases(
         if aspect not in ASPECTS:
             raise UnknownNameError("aspect", aspect, ASPECTS, f"(there are: {', '.join(ASPECTS)})")
     bench = Bench(target, names=tuple(names), words=tuple(words), seed=seed)
-    return tuple(
-        Case(subject, aspect, bench) for subject, aspect in bench.everything() if not wanted or aspect in wanted
-    )
+    everything = [Case(subject, aspect, bench) for subject, aspect in bench.everything()]
+    chosen = tuple(case for case in everything if not wanted or case.aspect in wanted)
+    if everything and not chosen:
+        raise AugalgebraError(f"nothing to check: {target.text} has no {' and no '.join(sorted(wanted))}")
+    return chosen
 
 
 def check_plugin(
@@ -124,7 +126,7 @@ def check_plugin(
         if progress is not None:
             progress(number, len(todo), str(case))
         results.append(case.run())
-    return Report(target.text, tuple(results))
+    return Report(target.text, tuple(info.name for info in target.plugins), tuple(results))
 
 
 def assert_conforms(

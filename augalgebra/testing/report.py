@@ -82,11 +82,13 @@ class Report:
     """The verdicts on a plugin.
 
     Attributes:
-        target: What was checked, as its author named it.
+        target: What was checked, as it was named.
+        plugins: The plugins it consists of.
         results: One for each aspect of each augmentation, and those of the plugin itself.
     """
 
     target: str
+    plugins: tuple[str, ...]
     results: tuple[Result, ...]
 
     @property
@@ -106,7 +108,7 @@ class Report:
             for verdict in ("passed", "failed", "not checked")
             if self.count(verdict) or verdict == "passed"
         )
-        return f"{self.target} {'conforms' if self.conforms else 'does not conform'}: {counts}"
+        return f"{', '.join(self.plugins)}: {'conforms' if self.conforms else 'does not conform'}; {counts}"
 
     def __str__(self) -> str:
         return "\n\n".join([self.summary, *(str(result) for result in self.results if result.verdict == "failed")])
@@ -115,6 +117,7 @@ class Report:
         """Plain data for JSON."""
         return {
             "target": self.target,
+            "plugins": list(self.plugins),
             "conforms": self.conforms,
             "passed": self.count("passed"),
             "failed": self.count("failed"),

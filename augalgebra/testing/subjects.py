@@ -158,16 +158,17 @@ class Subject:
     @cached_property
     def tensors(self) -> tuple[Word, ...]:
         """The words that return a tensor for the base batch, whatever it is like."""
-        return tuple(self._returned)
+        return tuple(self.returned)
 
     @cached_property
     def usable(self) -> tuple[Word, ...]:
         """The words that return a batch of as many images for the base batch."""
         count = 0 if self.base is None else len(self.base)
-        return tuple(word for word, tensor in self._returned.items() if tensor.ndim == 4 and len(tensor) == count)
+        return tuple(word for word, tensor in self.returned.items() if tensor.ndim == 4 and len(tensor) == count)
 
     @cached_property
-    def _returned(self) -> dict[Word, Tensor]:
+    def returned(self) -> dict[Word, Tensor]:
+        """What the words return for the base batch, where that is a tensor."""
         found: dict[Word, Tensor] = {}
         if self.base is None:
             return found

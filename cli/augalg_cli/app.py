@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from augalg_cli import (
+    author_commands,
     catalog_commands,
     demo_commands,
     law_commands,
@@ -51,6 +52,7 @@ def global_options(
 demo_commands.add_to(app)
 catalog_commands.add_to(app, plugins_app)
 registration_commands.add_to(app)
+author_commands.add_to(plugins_app)
 lint_commands.add_to(app, plugins_app)
 law_commands.add_to(app)
 word_commands.add_to(app)
