@@ -116,7 +116,9 @@ def test_a_family_has_to_commute_at_all_parameters() -> None:
 
 
 def test_everything_proposed_holds_under_another_seed() -> None:
-    catalog = catalog_with(soft=lambda x: torch.nn.functional.avg_pool2d(x, 3, 1, 1), grey=lambda x: x.clamp(0.25, 0.75))
+    catalog = catalog_with(
+        soft=lambda x: torch.nn.functional.avg_pool2d(x, 3, 1, 1), grey=lambda x: x.clamp(0.25, 0.75)
+    )
     found = propose(catalog, ["mine.soft", "mine.grey"])
     assert found
     for item, channels in itertools.product(found, (1, 3)):

@@ -385,6 +385,38 @@ def test_a_registration_of_a_later_contract_is_named(program: Program, tmp_path:
     assert "registered against version 9 of the plugin contract" in done.err
 
 
+def test_an_operator_is_fitted_in_a_run_and_grows_stale_with_its_file(program: Program, tmp_path: Path) -> None:
+    file = write(tmp_path, "wave.py", GOOD)
+    assert program("train", "run", "--dim", "4", "--width", "4", "--epochs", "1", "--json").code == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    missing = program("register", "wave.py", "--model", "nowhere")
+    assert (missing.code, missing.out) == (2, "")
+    assert "nowhere" in missing.err
+    assert not (tmp_path / "augalg.toml").exists()
+    dry = program("register", "wave.py", "--model", "run", "--dry-run")
+    assert "negate^2 = id: " in dry.out
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
+    done = program("register", "wave.py", "--model", "run", "--json").data
+    (operator,) = done["latent"]["operators"]
+    assert {
+        "residual",
+        "identity_residual",
+        "rank",
+        "condition",
+        "gap_ratio",
+        "floor",
+        "identity_ratio",
+    } <= operator.keys()
+    assert [item["equation"] for item in operator["laws"] if item["residual"] is not None]
+    after = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    assert [name for name in after if after[name] != before[name]] == ["operators.safetensors"]
+    assert not program("register", "wave.py", "--model", "run", "--json").data["latent"]["operators"][0]["fitted"]
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == after
+    file.write_text(GOOD + "# another\n")
+    assert "stale: wave.negate" in program("operators", "run").out.replace("stale: negate", "stale: wave.negate")
+    assert program("check", "run").code == 2
+
+
 def test_unregistering_suggests_the_nearest_name(program: Program, tmp_path: Path) -> None:
     assert "nothing is registered here" in program("unregister", "wave").err
     write(tmp_path, "wave.py", GOOD)

@@ -108,7 +108,9 @@ def test_everything_else_stays_bit_for_bit(folder: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("error", [AugalgebraError("no room"), KeyboardInterrupt()], ids=["error", "interrupt"])
-def test_operators_are_put_back_if_the_rest_cannot_be_written(folder: Path, tmp_path: Path, error: BaseException) -> None:
+def test_operators_are_put_back_if_the_rest_cannot_be_written(
+    folder: Path, tmp_path: Path, error: BaseException
+) -> None:
     before = files(folder)
 
     def record() -> bool:

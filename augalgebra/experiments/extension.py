@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from augalgebra.algebra.words import IDENTITY, Symbol, Word
+from augalgebra.algebra.words import IDENTITY, Symbol
 from augalgebra.checks.composition import measure_composition
 from augalgebra.checks.latent_batches import MultipliedOut
 from augalgebra.checks.latent_report import WordScore
 from augalgebra.checks.results import finite
-from augalgebra.errors import AugalgebraError
 from augalgebra.experiments.measure import device_of_run
 from augalgebra.files import write_atomically
 from augalgebra.operators.provenance import Provenance
