@@ -103,7 +103,7 @@ def test_how_the_parameters_of_a_family_combine_is_found(function: Callable[...,
     family = aa.Augmentation("mine.f", function, (aa.Param("a", low=0, high=1),))
     catalog = aa.Catalog(FIRST_PARTY.augmentations | {family.name: family}, FIRST_PARTY.laws, (), FIRST_PARTY.managers)
     found = propose(catalog, ["mine.f"])
-    assert [item.equation for item in found if item.law.kind in ("additive", "multiplicative")][0] == law
+    assert next(item.equation for item in found if item.law.kind in ("additive", "multiplicative")) == law
 
 
 def test_a_family_has_to_commute_at_all_parameters() -> None:

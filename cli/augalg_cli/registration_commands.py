@@ -77,8 +77,9 @@ def register(
 ) -> None:
     """Admit a plugin or transform to this workspace: linted, its laws checked, further laws proposed.
 
-    It is recorded in augalg.toml, and every later command in this folder has it. A violated law or a broken promise
-    refuses it with exit code 1; the workspace is then as it was.
+    It is recorded in augalg.toml, and every later command in this folder has it.
+
+    A violated law or a broken promise refuses it with exit code 1; the workspace is then as it was.
     """
     with _status(quiet=as_json) as progress:
         from augalgebra.admission import examine
