@@ -99,10 +99,11 @@ class HookSpecs:
 
                 import augalgebra as aa
 
+
                 @aa.hookimpl
                 def augalg_register(register):
                     @register("acme.negate", inverse="self", commutes_with=["flip_lr"])
-                    def negate(x):          # [batch, channel, height, width] in [0, 1]
+                    def negate(x):  # [batch, channel, height, width] in [0, 1]
                         return 1 - x
         """
 
@@ -151,8 +152,10 @@ class HookSpecs:
                 def augalg_probes():
                     def ramp(channels, height, width):
                         import torch
+
                         rows = torch.linspace(0, 1, height * width).reshape(1, 1, height, width)
                         return rows.repeat(1, channels, 1, 1)
+
                     return {"acme.ramp": ramp}
         """
         return {}
@@ -176,6 +179,7 @@ class HookSpecs:
                     def brightness(picture: str):
                         "Print how bright a picture is on average."
                         from PIL import Image, ImageStat
+
                         print(ImageStat.Stat(Image.open(picture).convert("L")).mean[0] / 255)
         """
 
@@ -195,8 +199,11 @@ class HookSpecs:
                 def augalg_heads():
                     def linear(image_shape, dim):
                         import math
+
                         from torch import nn
+
                         return nn.Sequential(nn.Linear(dim, math.prod(image_shape)), nn.Unflatten(1, image_shape))
+
                     return {"acme.linear": linear}
         """
         return {}

@@ -109,7 +109,7 @@ DECLARED = {
     "commutes_with": ('commutes_with=["g"]', "f * g = g * f"),
     "equals": ('equals="g^2"', "f = g^2"),
     "additive": ('additive="a"', "f(a_1) * f(a_2) = f(a_1 + a_2)"),
-    "multiplicative": ('multiplicative="a"', "f(a_1) * f(a_2) = f(a_1*a_2)"),
+    "multiplicative": ('multiplicative="a"', "f(a_1) * f(a_2) = f(a_1 * a_2)"),
     "laws": ('laws=["f * g ≠ g * f"]', "f * g ≠ g * f"),
     "approximate": ("period=3, approximate=0.1", "f^3 ≈ id"),
 }

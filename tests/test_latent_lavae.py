@@ -223,14 +223,14 @@ def test_a_head_whose_maker_is_gone_or_changed_is_named(tmp_path) -> None:
     space.add_head("new", kind=KIND_OF_HEAD)
     space.save(tmp_path / "model")
     with pytest.raises(
-        RunError, match="head 'new' of .* was made by the decoder 'acme.linear' of a plugin that is not"
+        RunError, match=r"head 'new' of .* was made by the decoder 'acme.linear' of a plugin that is not"
     ):
         LAVAE.load(tmp_path / "model")
 
     def deeper(image_shape, dim):
         return torch.nn.Sequential(torch.nn.Linear(dim, dim), linear(image_shape, dim))
 
-    with pytest.raises(RunError, match="get back the plugin of acme.linear as it was"):
+    with pytest.raises(RunError, match=r"get back the plugin of acme.linear as it was"):
         LAVAE.load(tmp_path / "model", lambda name: deeper)
 
 
@@ -241,7 +241,7 @@ def failing(image_shape, dim):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (failing, "the decoder acme.bad failed for images .* needs 64 pixels"),
+        (failing, r"the decoder acme.bad failed for images .* needs 64 pixels"),
         (lambda shape, dim: None, "must make a torch module with parameters, not None"),
         (lambda shape, dim: torch.nn.Identity(), "must make a torch module with parameters"),
         (lambda shape, dim: torch.nn.Linear(dim, 5), r"makes \(2, 5\) of 2 latents"),
@@ -252,5 +252,5 @@ def test_a_maker_of_heads_is_held_to_its_promises(make, message: str) -> None:
     with pytest.raises(AugalgebraError, match=message):
         space.add_head("new", kind=HeadKind("acme.bad", make))
     assert "new" not in space.heads
-    with pytest.raises(AugalgebraError, match="copied from main or made by acme.bad, not both"):
+    with pytest.raises(AugalgebraError, match=r"copied from main or made by acme.bad, not both"):
         space.add_head("new", init_from=MAIN_HEAD, kind=HeadKind("acme.bad", make))

@@ -272,7 +272,7 @@ def test_a_head_of_a_plugin_is_trained_and_needs_the_plugin_again(tmp_path: Path
     assert {"invert": "acme.linear"} == loaded.space.head_kinds
     codes = torch.zeros(1, TINY.dim)
     assert torch.equal(run.space.decode(codes, "invert"), loaded.space.decode(codes, "invert"))
-    with pytest.raises(RunError, match="made by the decoder 'acme.linear' of a plugin that is not here") as caught:
+    with pytest.raises(RunError, match=r"made by the decoder 'acme.linear' of a plugin that is not here") as caught:
         Run.load(tmp_path / "run", CATALOG)
     assert "\n" not in str(caught.value)
 

@@ -38,10 +38,11 @@ class Contradictions:
         self._systems: dict[Presentation, RewritingSystem] = {}
         self._identities: set[str] = set()
         self._mismatched: set[frozenset[str]] = set()
+        self._own = [law for law in self._laws if self._plugin(law) in self._plugins]
 
     def findings(self) -> Iterator[Finding]:
-        """Everything that was found; each kind once for each augmentation or law."""
-        own = [law for law in self._laws if self._plugin(law) in self._plugins]
+        """What contradicts, and laws that say nothing; each kind once for each augmentation or law."""
+        own = self._own
         mentioned = {symbol.name for law in own for symbol in law.symbols}
         names = [
             item.name
@@ -59,9 +60,12 @@ class Contradictions:
             yield from self._twins(name)
         for law in own:
             yield from self._empty(law)
+
+    def redundant(self) -> Iterator[Finding]:
+        """Laws that follow from others, one finding for each owner; to be asked after `findings`."""
         if self._identities or self._mismatched:
             return  # from a contradiction too much follows
-        for owner in dict.fromkeys(law.owner for law in own):
+        for owner in dict.fromkeys(law.owner for law in self._own):
             yield from self._redundant(owner)
 
     def _identity(self, name: str) -> Iterator[Finding]:
@@ -77,13 +81,13 @@ class Contradictions:
         if law.kind not in ("period", "involutory") or len(symbols) != 1 or symbols[0].name in self._identities:
             return
         letter, declared = Word(((symbols[0], 1),)), len(law.lhs)
+        # the least period divides every other
         for smaller in (count for count in range(2, declared) if not declared % count):
             proof = self._proof(letter**smaller, IDENTITY)
             if proof is not None:
                 message = f"declared with period {declared}, but its period is {smaller}: {self._named(proof.laws)}"
                 yield from self._blame("AUG102", symbols[0].name, message, (law, *proof.laws))
                 return
-        # no divisor does: two periods then prove a smaller one that is no divisor of this one, or the identity
 
     def _singular(self, law: Law) -> Iterator[Finding]:
         if law.kind != "singular":

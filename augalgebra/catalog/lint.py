@@ -16,7 +16,7 @@ from augalgebra.errors import AugalgebraError, UnknownNameError
 __all__ = ["Finding", "lint"]
 
 
-def lint(catalog: Catalog, plugins: Collection[str] | None = None) -> tuple[Finding, ...]:
+def lint(catalog: Catalog, plugins: Collection[str] | None = None, *, notes: bool = True) -> tuple[Finding, ...]:
     """Look for what is wrong with plugins; nothing is applied to an image, and no tensor library is needed.
 
     Contradictions are looked for with the laws of all plugins at hand. Where laws of several plugins contradict each
@@ -25,6 +25,7 @@ def lint(catalog: Catalog, plugins: Collection[str] | None = None) -> tuple[Find
     Args:
         catalog: The catalog they were loaded into.
         plugins: Names of the plugins to look at; all that are there by default.
+        notes: Whether to look for what is fine but worth knowing, too; which laws follow from others takes longest.
 
     Returns:
         The findings, by plugin and then by code.
@@ -55,7 +56,12 @@ def lint(catalog: Catalog, plugins: Collection[str] | None = None) -> tuple[Find
             found.extend(_function(augmentation))
             found.extend(_described(catalog, augmentation))
     found.extend(_dangling(catalog, set(names), set(known)))
-    found.extend(Contradictions(catalog, names).findings())
+    contradictions = Contradictions(catalog, names)
+    found.extend(contradictions.findings())
+    if notes:
+        found.extend(contradictions.redundant())
+    else:
+        found = [item for item in found if item.severity != "note"]
     order = {name: index for index, name in enumerate(names)}
     return tuple(sorted(dict.fromkeys(found), key=lambda item: (order[item.plugin], item.code)))
 

@@ -108,7 +108,8 @@ def load_catalog(
             _refuse_clashes(loaded, augmentations, candidate, taken)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything; it must harm nobody
             detail = traceback.format_exc()
-            infos.append(replace(info, status="failed", reason=_reason(error), detail=detail))
+            spent = time.perf_counter() - start
+            infos.append(replace(info, status="failed", reason=_reason(error), detail=detail, seconds=spent))
             continue
         taken[candidate.name] = candidate
         managers[candidate.name] = loaded.manager

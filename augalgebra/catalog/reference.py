@@ -56,7 +56,13 @@ def codes_page() -> str:
 
 
 def _page(lines: list[str]) -> str:
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
+    kept: list[str] = []
+    in_code = False
+    for line in lines:
+        in_code ^= line.startswith("```")
+        if line or in_code or (kept and kept[-1]):  # one empty line is enough between paragraphs
+            kept.append(line)
+    return "\n".join(kept).strip() + "\n"
 
 
 class _Docstring(NamedTuple):

@@ -3,6 +3,7 @@
 import ast
 import functools
 import inspect
+import random
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -86,20 +87,12 @@ class _Source:
             return None
         tree = module.body[0]
         outer = inspect.getclosurevars(function)
-        names = {
-            name: item.__name__
-            for name, item in {**outer.globals, **outer.nonlocals}.items()
-            if isinstance(item, ModuleType)
-        }
-        names |= {
-            name: f"{item.__module__}.{item.__name__}"
-            for name, item in outer.globals.items()
-            if callable(item) and getattr(item, "__module__", None) and hasattr(item, "__name__")
-        }
+        names = {name: _dotted(item) for name, item in {**outer.globals, **outer.nonlocals}.items()}
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
-                names |= {item.asname or item.name.split(".")[0]: item.name for item in node.names if item.asname}
-                names |= {item.name.split(".")[0]: item.name.split(".")[0] for item in node.names if not item.asname}
+                for item in node.names:
+                    root = item.name.split(".")[0]
+                    names[item.asname or root] = item.name if item.asname else root
             elif isinstance(node, ast.ImportFrom) and node.module:
                 names |= {item.asname or item.name: f"{node.module}.{item.name}" for item in node.names}
         return cls(tree, function, names)
@@ -113,6 +106,16 @@ class _Source:
         if not isinstance(node, ast.Name):
             return ""
         return ".".join((self.names.get(node.id, node.id if not parts else ""), *reversed(parts)))
+
+
+def _dotted(item: object) -> str:
+    """The full name of a module, function or class; "" of anything else."""
+    if isinstance(item, ModuleType):
+        return item.__name__
+    module, name = getattr(item, "__module__", None), getattr(item, "__name__", None)
+    if isinstance(getattr(item, "__self__", None), random.Random):  # from random import uniform
+        module = "random"
+    return f"{module}.{name}" if module and name else ""
 
 
 def _random_calls(function: Callable[..., Any], depth: int) -> Iterator[str]:

@@ -90,6 +90,7 @@ def plugin_info(
             ("reason", info.reason or None),
             ("distribution", f"{info.distribution} {info.version}" if info.distribution else None),
             ("source", info.source),
+            ("contract", info.contract),
             ("hooks", ", ".join(info.hooks) or None),
         ]
     )
@@ -172,6 +173,7 @@ def _plugin_data(info: PluginInfo) -> dict[str, Any]:
         "version": info.version,
         "source": info.source,
         "reason": info.reason,
+        "contract": info.contract,
         "hooks": list(info.hooks),
         "augmentations": list(info.augmentations),
         "seconds": round(info.seconds, 4),

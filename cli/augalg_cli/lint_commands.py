@@ -29,8 +29,10 @@ def lint_plugins(
     as_json: options.Json = False,
 ) -> None:
     """Look for what is wrong with plugins without running them; exit code 1 if there is an error."""
-    findings = lint(options.catalog(), names or None)
-    counts = {severity: sum(item.severity == severity for item in findings) for severity in _SEVERITIES}
+    notes = bool(names) or as_json
+    findings = lint(options.catalog(), names or None, notes=notes)
+    severities = ("error", "warning", "note") if notes else ("error", "warning")
+    counts = {severity: sum(item.severity == severity for item in findings) for severity in severities}
     passed = not counts["error"] and not (strict and counts["warning"])
     if as_json:
         render.emit_json(
@@ -42,25 +44,21 @@ def lint_plugins(
             }
         )
     else:
-        _show(findings, counts, notes=bool(names))
+        _show(findings, counts)
     if not passed:
         raise typer.Exit(1)
 
 
-_SEVERITIES = ("error", "warning", "note")
-
-
-def _show(findings: tuple[Finding, ...], counts: dict[str, int], *, notes: bool) -> None:
-    shown = [item for item in findings if notes or item.severity != "note"]
-    for item in shown:
+def _show(findings: tuple[Finding, ...], counts: dict[str, int]) -> None:
+    for item in findings:
         render.line(str(item))
         render.line(f"    {item.hint}")
     summary = ", ".join(f"{count} {severity}{'' if count == 1 else 's'}" for severity, count in counts.items())
     render.line(summary)
-    if counts["note"] and not notes:
-        render.note("notes are shown for plugins that are named: 'augalg plugins lint NAME'")
-    if shown:
-        render.note(f"'augalg explain {shown[0].code}' says more")
+    if "note" not in counts:
+        render.note("'augalg plugins lint NAME' shows notes as well")
+    if findings:
+        render.note(f"'augalg explain {findings[0].code}' says more")
 
 
 def trace_plugins(
