@@ -20,6 +20,7 @@ from augalgebra.testing.subjects import (
     RaisedError,
     Subject,
     images_of,
+    is_real,
     random_states,
     scramble,
 )
@@ -39,9 +40,15 @@ def returns(subject: Subject, images: Images) -> Iterator[Failure]:
         for chosen in ((0,), (0, 1, 2, 3)):
             few = images[chosen]
             result = yield from _called(promise, subject, word, few)
-            if result is not REFUSED and not isinstance(result, Tensor):
-                sides = (("expected", "Tensor"), ("returned", type(result).__name__))
-                yield Failure("it returns a tensor", _case(subject, word, few), sides, "return the batch of results")
+            if result is not REFUSED and not is_real(result):
+                returned = result.dtype if isinstance(result, Tensor) else type(result).__name__
+                sides = (("expected", "Tensor"), ("returned", str(returned)))
+                yield Failure(
+                    "it returns a tensor of real numbers",
+                    _case(subject, word, few),
+                    sides,
+                    "return the batch of results",
+                )
     if subject.base is None:
         case = f"all of {', '.join(f'{size}×{size}' for size in SIZES)} pixels with 1 and 3 channels"
         yield Failure("it works on images of some size", case, (("raised", subject.refused[-1]),))
@@ -54,7 +61,7 @@ def data_type(subject: Subject, images: Images) -> Iterator[Failure]:
         for dtype in (torch.float32, torch.float64):
             few = Images(images.pixels[:1].to(dtype), images.labels[:1], images.ids[:1])
             result = yield from _called(promise, subject, word, few)
-            if isinstance(result, Tensor) and (result.dtype, result.device) != (dtype, few.pixels.device):
+            if is_real(result) and (result.dtype, result.device) != (dtype, few.pixels.device):
                 sides = (("expected", f"{dtype} on {few.pixels.device}"), ("returned", f"{result.dtype}"))
                 hint = "end with .to(x), or compute with x's own type"
                 yield Failure(promise, _case(subject, word, few), sides, hint)
@@ -69,7 +76,7 @@ def shape(subject: Subject, images: Images) -> Iterator[Failure]:
         for few in (images[(0, 1)], images_of(channels, height, width + 3)[(0, 1)]):
             result = yield from _called(promise, subject, word, few)
             wanted = _wanted(few.pixels, declared)
-            if isinstance(result, Tensor) and not _fits(result, wanted, declared):
+            if is_real(result) and not _fits(result, wanted, declared):
                 sides = (("expected", _shape_text(wanted, declared)), ("returned", _shape_text(tuple(result.shape))))
                 hint = "declare shape='transposed' or shape='changed'" if declared == "kept" else ""
                 yield Failure(promise, _case(subject, word, few), sides, hint)
@@ -84,7 +91,7 @@ def value_range(subject: Subject, images: Images) -> Iterator[Failure]:
         for place in range(len(tried)):
             few = tried[(place,)]
             result = yield from _called(promise, subject, word, few)
-            wrong = _out_of_range(result) if isinstance(result, Tensor) else None
+            wrong = _out_of_range(result) if is_real(result) else None
             if wrong is not None:
                 where, number = wrong
                 hint = "end with .clamp(0, 1)"
@@ -157,7 +164,8 @@ def batching(subject: Subject, images: Images) -> Iterator[Failure]:
                 continue
             for place in range(len(few)):
                 alone = yield from _called(promise, subject, word, few[(place,)])
-                if apart := _apart(together[place : place + 1], alone, _tolerance(subject)):
+                mine = together[place : place + 1] if is_real(together) and together.ndim else together
+                if apart := _apart(mine, alone, _tolerance(subject)):
                     case = f"{_case(subject, word, few)}; image {place} ({few.labels[place]}), {apart[1]}"
                     yield Failure(promise, case, (("in the batch", apart[2]), ("alone", apart[3])), hint)
 
@@ -185,7 +193,7 @@ def empty(subject: Subject, images: Images) -> Iterator[Failure]:
     for word in subject.usable:
         none = images[()]
         full = yield from _called(promise, subject, word, images[(0,)])
-        if full is REFUSED:
+        if not is_real(full):  # refused, or told by `returns`
             continue
         try:
             result = subject.call(word, none)
@@ -193,7 +201,7 @@ def empty(subject: Subject, images: Images) -> Iterator[Failure]:
             yield Failure(promise, _case(subject, word, none), (("raised", str(raised)),), hint)
             continue
         wanted = (0, *full.shape[1:])
-        if not isinstance(result, Tensor) or tuple(result.shape) != wanted:
+        if not is_real(result) or tuple(result.shape) != wanted:
             sides = (("expected", _shape_text(wanted)), ("returned", _kind(result)))
             yield Failure(promise, _case(subject, word, none), sides, hint)
 
@@ -254,7 +262,7 @@ def _sound_on(promise: str, subject: Subject, batches: Iterable[Images]) -> Iter
                 continue
             wanted = _wanted(images.pixels, declared)
             problem = ""
-            if not isinstance(result, Tensor):
+            if not is_real(result):
                 problem = _kind(result)
             elif not _fits(result, wanted, declared):
                 problem = f"{_shape_text(tuple(result.shape))} instead of {_shape_text(wanted, declared)}"
@@ -278,7 +286,7 @@ def _apart(left: Any, right: Any, tolerance: float) -> tuple[int, str, str, str]
     """Where two results differ most: image, pixel, and both values there; None if they agree or one is refused."""
     if left is REFUSED or right is REFUSED:
         return None
-    if not isinstance(left, Tensor) or not isinstance(right, Tensor) or left.shape != right.shape:
+    if not is_real(left) or not is_real(right) or left.shape != right.shape:
         kinds = _kind(left), _kind(right)
         return None if kinds[0] == kinds[1] else (0, "every pixel", *kinds)
     if not left.numel():
@@ -328,7 +336,7 @@ def _fits(result: Tensor, wanted: Sequence[int], declared: str) -> bool:
 
 
 def _kind(result: object) -> str:
-    return _shape_text(tuple(result.shape)) if isinstance(result, Tensor) else type(result).__name__
+    return _shape_text(tuple(result.shape)) if is_real(result) else type(result).__name__
 
 
 def _shape_text(wanted: Sequence[int], declared: str = "kept") -> str:

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import torch
@@ -175,7 +175,7 @@ class Subject:
         for word in self.words:
             with contextlib.suppress(RaisedError):
                 result = self.call(word, self.base)
-                if isinstance(result, Tensor):
+                if is_real(result):
                     found[word] = result
         return found
 
@@ -240,6 +240,11 @@ class Subject:
                 self.refused.append(f"{self.show(word)} refuses {images.size}: {raised.error}")
             return raised.on_purpose
         return False
+
+
+def is_real(result: object) -> TypeGuard[Tensor]:
+    """Whether it is a tensor that pixels could be in."""
+    return isinstance(result, Tensor) and not result.is_complex()
 
 
 def single(word: Word) -> Symbol | None:

@@ -111,11 +111,14 @@ def _show(report: "Report") -> None:
     ]
     if rows:
         render.table(["checked", "passed", "failed", "not checked"], rows, right=[1])
+    notes: dict[tuple[str, str, str], list[str]] = {}
     for result in report.results:
         if result.verdict == "failed":
             render.line()
             render.line(str(result))
         elif result.note:
-            render.note(str(result))
+            notes.setdefault((result.subject, result.verdict, result.note), []).append(result.aspect)
+    for (subject, verdict, note), aspects in notes.items():
+        render.note(f"{subject}: {', '.join(aspects)} {verdict}: {note}")
     render.line()
     render.line(report.summary)
