@@ -18,6 +18,7 @@ from augalgebra.augmentation import (
     uniform,
 )
 from augalgebra.catalog import Catalog, PluginInfo, Settings, load_catalog
+from augalgebra.catalog.lint import Finding, lint
 from augalgebra.errors import AugalgebraError
 from augalgebra.hooks import CONTRACT_VERSION, Register, hookimpl
 
@@ -27,6 +28,7 @@ __all__ = [
     "Augmentation",
     "Catalog",
     "Distribution",
+    "Finding",
     "Law",
     "Param",
     "PluginInfo",
@@ -38,6 +40,7 @@ __all__ = [
     "choice",
     "hookimpl",
     "integers",
+    "lint",
     "load_catalog",
     "log_uniform",
     "parse_law",

@@ -1,7 +1,9 @@
 """The catalog: every augmentation that loaded, all laws about them, and what can be asked of words in them."""
 
+import contextlib
+import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,14 @@ from augalgebra.algebra.rewriting import RewritingSystem
 from augalgebra.algebra.words import Symbol, Word
 from augalgebra.augmentation import Augmentation, check_batch, check_finite
 from augalgebra.catalog.plugin import PluginInfo
-from augalgebra.errors import AmbiguousNameError, AugalgebraError, NotInvertibleError, ParameterError, UnknownNameError
+from augalgebra.errors import (
+    AmbiguousNameError,
+    AugalgebraError,
+    NotInvertibleError,
+    ParameterError,
+    PluginError,
+    UnknownNameError,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,6 +54,7 @@ class Catalog:
         laws: Every law, its names resolved.
         dangling: Laws that could not be resolved, with the reason.
         plugins: What became of each plugin, failed and disabled ones included.
+        managers: The hooks of each plugin that loaded, by its name.
 
     Examples:
         >>> from augalgebra import load_catalog
@@ -59,6 +69,7 @@ class Catalog:
         laws: Iterable[Law],
         plugins: Sequence[PluginInfo] = (),
         managers: Mapping[str, pluggy.PluginManager] | None = None,
+        violated: Collection[str] = (),
     ) -> None:
         self.augmentations = dict(augmentations)
         self.plugins = tuple(plugins)
@@ -71,7 +82,8 @@ class Catalog:
         dangling: list[Dangling] = []
         for law in laws:
             try:
-                resolved.append(self.law(law))
+                found = self.law(law)
+                resolved.append(replace(found, status="violated") if str(found) in violated else found)
             except AugalgebraError as error:
                 dangling.append(Dangling(law, str(error)))
         self.laws = tuple(dict.fromkeys(resolved))
@@ -101,12 +113,29 @@ class Catalog:
     def _resolve_lazily(self, name: str) -> Augmentation:
         plugin = name.split(".", 1)[0]
         if "." in name and plugin in self.managers:
-            for answer in self.managers[plugin].hook.augalg_resolve(name=name):
+            for answer in self.ask(plugin, "augalg_resolve", name=name):
                 if isinstance(answer, Augmentation) and answer.name == name:
                     answer = replace(answer, plugin=plugin)
                     self.augmentations[name] = answer
                     return answer
         raise UnknownNameError("augmentation", name, self.augmentations, "('augalg list' shows all)")
+
+    def ask(self, plugin: str, hook: str, **arguments: object) -> list[Any]:
+        """What a loaded plugin answers to a hook; nothing if it does not implement it.
+
+        Raises:
+            PluginError: It raised; the message names it and the hook.
+        """
+        noise = io.StringIO()
+        try:
+            with contextlib.redirect_stdout(noise):  # as while loading: printing must not spoil an answer in JSON
+                answers: list[Any] = getattr(self.managers[plugin].hook, hook)(**arguments)
+        except AugalgebraError:
+            raise  # meant for the user as it is
+        except (Exception, SystemExit) as error:
+            text = " ".join(f"{type(error).__name__}: {error}".split())
+            raise PluginError(f"plugin {plugin} failed to answer {hook}: {text}") from error
+        return answers
 
     def word(self, word: str | Word | Symbol) -> Word:
         """The canonical form of a word: full names, every parameter in its place.

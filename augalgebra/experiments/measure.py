@@ -51,7 +51,7 @@ def measure_run(
         run.space,
         MultipliedOut(run.registry),
         run.registry.catalog,
-        pictures.to(_device(run)),
+        pictures.to(device_of_run(run)),
         names,
         max_length=max_length,
         labels=data.test.labels[: len(ids)],
@@ -76,7 +76,7 @@ def keep_check(
         run.space,
         MultipliedOut(run.registry),
         run.registry.catalog,
-        pictures[rows].to(_device(run)),
+        pictures[rows].to(device_of_run(run)),
         names,
         title=f"{run.settings.data}: {', '.join(map(run.registry.catalog.shorten, names))}",
         report=report,
@@ -88,7 +88,8 @@ def keep_check(
     draw_gallery([panel], run.folder / GALLERY)
 
 
-def _device(run: Run) -> torch.device:
+def device_of_run(run: Run) -> torch.device:
+    """Where the networks of a run are."""
     return next(run.space.parameters()).device
 
 

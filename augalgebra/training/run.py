@@ -1,5 +1,6 @@
 """A run: the folder that holds one trained latent space with its operators and how they came about."""
 
+import functools
 import json
 import platform
 from collections.abc import Iterable, Mapping
@@ -12,6 +13,7 @@ import torch
 
 from augalgebra import __version__
 from augalgebra.catalog import Catalog
+from augalgebra.catalog.heads import head_factory
 from augalgebra.errors import RunError
 from augalgebra.files import write_atomically
 from augalgebra.latent.lavae import LAVAE
@@ -110,7 +112,7 @@ class Run:
         """
         folder = Path(folder)
         tables = read_toml(folder / SETTINGS)
-        space = LAVAE.load(folder / MODEL)
+        space = LAVAE.load(folder / MODEL, functools.partial(head_factory, catalog))
         try:
             settings = TrainSettings.from_mapping(tables["settings"])
             stated = tables["run"]

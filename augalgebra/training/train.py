@@ -8,8 +8,9 @@ from pathlib import Path
 
 from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog
+from augalgebra.catalog.heads import head_factory
 from augalgebra.errors import RunError
-from augalgebra.latent.lavae import LAVAE, Architecture
+from augalgebra.latent.lavae import LAVAE, Architecture, HeadKind
 from augalgebra.operators import OperatorRegistry, structured
 from augalgebra.operators.arrays import Array
 from augalgebra.training.data import Dataset, load_data
@@ -124,6 +125,7 @@ def transfer(
     *,
     mode: Mode = "extend",
     head: str | None = None,
+    decoder: str | None = None,
     fit: str | None = None,
     epochs: int | None = None,
     seconds: float | None = None,
@@ -139,6 +141,7 @@ def transfer(
         mode: ``extend`` fits an operator for each new augmentation that has none; ``relabel`` reuses those of the
             trained ones in their order, as published.
         head: Name of the head; by default the augmentations' names.
+        decoder: Decoder of a plugin that the head shall have; by default the mirror image of the encoder.
         fit: Name of the fit of new operators; None lets the laws decide.
         epochs: Passes over the data.
         seconds: Time.
@@ -149,7 +152,7 @@ def transfer(
     Raises:
         RunError: The data are not those of the run.
         TrainingError: The loss was not finite; the head is kept as it last was good.
-        AugalgebraError: The head exists already, or relabelling has too few operators.
+        AugalgebraError: The head exists already, relabelling has too few operators, or there is no such decoder.
     """
     settings, catalog = run.settings, run.registry.catalog
     data = data or load_data(settings.data, data_dir)
@@ -159,7 +162,8 @@ def transfer(
     meanings = relabelling(trained, views.generators) if mode == "relabel" else None
     name = head or _head_name([catalog.display(word) for word in views.generators])
     seed = derived_seed(settings.seed, f"head {name}")
-    run.space.add_head(name, seed=seed)
+    kind = None if decoder is None else HeadKind(decoder, head_factory(catalog, decoder))
+    run.space.add_head(name, seed=seed, kind=kind)
     if mode == "extend":
         fresh = [word for word in views.generators if word not in run.registry]
         beside = Views.beside(catalog, trained, fresh, seed=settings.seed) if fresh else views

@@ -6,13 +6,27 @@ from typing import Annotated
 
 import typer
 
-from augalg_cli import catalog_commands, demo_commands, law_commands, options, run_commands, use_commands, word_commands
+from augalg_cli import (
+    author_commands,
+    catalog_commands,
+    demo_commands,
+    law_commands,
+    lint_commands,
+    options,
+    registration_commands,
+    run_commands,
+    use_commands,
+    word_commands,
+)
+from augalg_cli.plugin_commands import WithPlugins
 from augalgebra import AugalgebraError, __version__
 
 app = typer.Typer(
     name="augalg",
+    cls=WithPlugins,
     help="Augmentations as elements of an algebra: laws checked on images, words reasoned with, "
     "operators learnt in a latent space.",
+    epilog="Commands of a plugin are called by its name: augalg NAME --help. 'augalg plugins trace' lists them.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -37,6 +51,9 @@ def global_options(
 
 demo_commands.add_to(app)
 catalog_commands.add_to(app, plugins_app)
+registration_commands.add_to(app)
+author_commands.add_to(plugins_app)
+lint_commands.add_to(app, plugins_app)
 law_commands.add_to(app)
 word_commands.add_to(app)
 run_commands.add_to(app)

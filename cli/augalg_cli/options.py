@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-from augalgebra import Catalog, load_catalog
+from augalg_cli import render
+from augalgebra import Catalog, PluginInfo, load_catalog
+from augalgebra.errors import UnknownNameError
 
 Json = Annotated[bool, typer.Option("--json", help="Write the whole answer as JSON, and nothing else.")]
 
@@ -13,12 +15,31 @@ Json = Annotated[bool, typer.Option("--json", help="Write the whole answer as JS
 @functools.cache
 def catalog() -> Catalog:
     """The catalog of installed plugins, plugin folders and ``augalg.toml``, loaded when first needed."""
-    return load_catalog()
+    loaded = load_catalog()
+    for info in loaded.plugins:
+        if info.changed:
+            render.note(f"{info.name} has changed since it was registered ({info.changed}); register it again")
+        elif info.registered and info.status == "failed":
+            render.note(f"{info.name} is registered but did not load: {info.reason}")
+    return loaded
 
 
 def shorten(text: str) -> str:
     """A message with full names shortened, if the catalog was needed at all."""
     return catalog().shorten(text) if catalog.cache_info().currsize else text
+
+
+def plugin_info(known: Catalog, name: str) -> PluginInfo:
+    """What became of a plugin.
+
+    Raises:
+        UnknownNameError: There is none of this name.
+    """
+    for info in known.plugins:
+        if info.name == name:
+            return info
+    names = [info.name for info in known.plugins]
+    raise UnknownNameError("plugin", name, names, "('augalg plugins list' shows all)")
 
 
 def complete_name(incomplete: str) -> list[str]:

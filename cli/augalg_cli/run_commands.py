@@ -119,6 +119,14 @@ def transfer(
         typer.Option(help="'extend' fits operators of their own; 'relabel' reuses the trained ones, as published."),
     ] = "extend",
     head: Annotated[str | None, typer.Option(help="Name of the new head; by default the augmentations' names.")] = None,
+    decoder: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Decoder of a plugin for the new head ('augalg plugins trace' lists them); by default the mirror "
+            "image of the encoder.",
+        ),
+    ] = None,
     fit: Fit = None,
     epochs: Epochs = None,
     budget: Budget = None,
@@ -136,6 +144,7 @@ def transfer(
             _names(augs),
             mode=mode,
             head=head,
+            decoder=decoder,
             fit=fit,
             epochs=epochs,
             seconds=_seconds(budget),
@@ -144,7 +153,8 @@ def transfer(
         )
     report = _measured(loaded, dataset, max_length=2, head=added.head, images=None)
     if as_json:
-        render.emit_json({"head": added.head, "mode": added.mode, "ended": added.ended, **report.to_json()})
+        answer = {"head": added.head, "decoder": decoder, "mode": added.mode, "ended": added.ended}
+        render.emit_json(answer | report.to_json())
         return
     render.line(f"head {added.head}: {added.steps} steps, {_ending(added.ended)}")
     show_composition(report, title=f"Transfer to {augs}, {mode}")

@@ -75,6 +75,16 @@ def augalg_resolve(name: str) -> aa.Augmentation:
     return adapter.resolve(name)
 
 
+@aa.hookimpl
+def augalg_target(target: str, name: str) -> aa.Augmentation | None:
+    """Build a transform given as ``Solarize(threshold_range=(0.5, 0.5))``, or the pipeline of a file."""
+    if target.endswith(".py"):
+        return None
+    from augalg_albumentations import targets
+
+    return targets.build(target, name)
+
+
 def as_augmentation(name: str, source: Union["Serializable", Mapping[str, Any], str, Path]) -> aa.Augmentation:
     """Make an augmentation of a transform or pipeline with the parameters it has.
 

@@ -32,8 +32,10 @@ _REFUSED = {
     "ToTensor3D": "returns no picture",
     "ToTensorV2": "returns no picture",
 }
-_FORMATS = {".json": "json", ".yaml": "yaml", ".yml": "yaml"}
-_RESIZING = ("D4", "RandomRotate90", "SquareSymmetry")
+FORMATS = {".json": "json", ".yaml": "yaml", ".yml": "yaml"}
+"""How a serialized transform is read, by the end of the file's name."""
+SQUARE = ("D4", "RandomRotate90", "SquareSymmetry")
+"""Classes that exchange height and width or keep them, as is drawn."""
 _RESIZING_MODULES = ("crops.transforms", "geometric.resize", "geometric.pad")
 
 
@@ -45,7 +47,7 @@ def resolve(name: str) -> aa.Augmentation:
     Raises:
         AugalgebraError: There is no such class, or it is not a function from pictures to pictures.
     """
-    cls = _transform_class(name.partition(".")[2])
+    cls = transform_class(name.partition(".")[2])
     params = tuple(_params(cls))
     names = [param.name for param in params]
 
@@ -57,7 +59,7 @@ def resolve(name: str) -> aa.Augmentation:
                 raise TypeError(f"{key} has to be the same for all pictures; only the seed can be drawn per image")
         return apply(build(cls.__name__, settings), images, seed)
 
-    return aa.Augmentation(name, function, params, shape=_shape(cls), summary=_summary(cls))
+    return aa.Augmentation(name, function, params, shape=_shape(cls), summary=summary_of(cls))
 
 
 def as_augmentation(name: str, transform: Any) -> aa.Augmentation:
@@ -152,8 +154,8 @@ def _from_form(source: object) -> Any:
             return albumentations.from_dict(source)
         if isinstance(source, str) and source.lstrip().startswith("{"):
             return albumentations.from_dict(json.loads(source))
-        if isinstance(source, str | Path) and Path(source).suffix in _FORMATS:
-            return albumentations.load(source, data_format=_FORMATS[Path(source).suffix])
+        if isinstance(source, str | Path) and Path(source).suffix in FORMATS:
+            return albumentations.load(source, data_format=FORMATS[Path(source).suffix])
     except KeyError as error:
         raise aa.AugalgebraError(f"this is no serialized transform: albumentations misses {error}") from None
     except OSError as error:
@@ -162,11 +164,16 @@ def _from_form(source: object) -> Any:
         raise aa.AugalgebraError(f"this is no serialized transform: {_one_line(error)}") from error
     raise aa.AugalgebraError(
         "a transform is given as an albumentations object, the dictionary or JSON text of one, or a path "
-        f"ending in {', '.join(_FORMATS)}, not {source!r}"
+        f"ending in {', '.join(FORMATS)}, not {source!r}"
     )
 
 
-def _transform_class(short: str) -> type:
+def transform_class(short: str) -> type:
+    """The class of a transform that is a function from pictures to pictures.
+
+    Raises:
+        AugalgebraError: There is none, or it is something else; the message suggests the nearest.
+    """
     cls = getattr(albumentations, short, None)
     single, composed = albumentations.BasicTransform, albumentations.BaseCompose
     if not inspect.isclass(cls) or not issubclass(cls, single | composed):
@@ -210,12 +217,13 @@ def _draws(cls: type) -> bool:
 def _shape(cls: type) -> Any:
     if cls is albumentations.Transpose:
         return "transposed"
-    if not issubclass(cls, albumentations.BasicTransform) or cls.__name__ in _RESIZING:
+    if not issubclass(cls, albumentations.BasicTransform) or cls.__name__ in SQUARE:
         return "changed"
     return "changed" if cls.__module__.endswith(_RESIZING_MODULES) else "kept"
 
 
-def _summary(cls: type) -> str:
+def summary_of(cls: type) -> str:
+    """The first line of what a class says about itself."""
     return (inspect.getdoc(cls) or "").partition("\n")[0]
 
 
