@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from augalgebra.training.run import Run
 
 Folder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run.")]
-DataDir = Annotated[
-    Path | None,
-    typer.Option("--data-dir", help="Where data sets lie.", envvar="AUGALG_DATA", show_envvar=True),
-]
 Budget = Annotated[str | None, typer.Option("--budget", metavar="TIME", help="Time to train, such as 90s, 10m or 1h.")]
 Epochs = Annotated[int | None, typer.Option("--epochs", min=1, help="Passes over the data.")]
 Fit = Annotated[str | None, typer.Option("--fit", help="Name of the fit; by default the laws decide.")]
@@ -49,7 +45,7 @@ def train(
     data: Annotated[
         str, typer.Option(help="'digits' (embedded), 'mnist', a folder of pictures, or a file.npz.")
     ] = "digits",
-    data_dir: DataDir = None,
+    data_dir: options.DataDir = None,
     augs: Annotated[str, typer.Option(help="Augmentations, separated by commas.")] = "flip_lr,flip_ud",
     preset: Annotated[
         Literal["equivariant", "faithful"], typer.Option(help="'faithful' is the published recipe.")
@@ -115,7 +111,7 @@ def transfer(
     fit: Fit = None,
     epochs: Epochs = None,
     budget: Budget = None,
-    data_dir: DataDir = None,
+    data_dir: options.DataDir = None,
     as_json: options.Json = False,
 ) -> None:
     """Train a head that draws other augmentations; encoder and operators stay as they are (stage 3)."""
@@ -182,7 +178,7 @@ def check(
     bar: Annotated[float | None, typer.Option(help="Exit with 1 if the worst gap ratio is above this.")] = None,
     images: Annotated[int | None, typer.Option(min=1, help="Measure on so many test images only.")] = None,
     by_label: Annotated[bool, typer.Option("--by-label", help="Show the worst label of each word.")] = False,
-    data_dir: DataDir = None,
+    data_dir: options.DataDir = None,
     as_json: options.Json = False,
 ) -> None:
     """Measure every word from every view beside its floor and the identity; worst first."""
