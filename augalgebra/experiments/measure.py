@@ -45,7 +45,7 @@ def measure_run(
         RunError: There is no such head, or the data are not those of the run.
     """
     names, relabelling = _augmentations(run, head)
-    pictures, labels, ids = test_images(run, data_dir, images)
+    pictures, labels, ids = images_of_run(run, data_dir, images)
     return measure_composition(
         run.space,
         MultipliedOut(run.registry),
@@ -61,7 +61,7 @@ def measure_run(
     )
 
 
-def test_images(
+def images_of_run(
     run: Run, data_dir: str | Path | None = None, most: int | None = None
 ) -> tuple[Float[Tensor, "image channel height width"], Int[Tensor, " image"], Sequence[int]]:
     """The first test images of a run's data set on its device, with their labels and their numbers in the data set.

@@ -19,7 +19,7 @@ from augalgebra.checks.latent_report import CompositionReport, WordScore
 from augalgebra.checks.latent_words import Case, words_up_to
 from augalgebra.checks.results import finite
 from augalgebra.errors import NotInvertibleError
-from augalgebra.experiments.measure import test_images
+from augalgebra.experiments.measure import images_of_run
 from augalgebra.operators import MissingOperatorError, OperatorRegistry
 from augalgebra.training.run import Run
 
@@ -315,7 +315,7 @@ def _measured(
     every: bool = True,
 ) -> CompositionReport:
     """Measure on the run's test images; what cannot be undone is an error if `every` case matters, or if all fail."""
-    pictures, labels, ids = test_images(run, data_dir, images)
+    pictures, labels, ids = images_of_run(run, data_dir, images)
     report = measure_cases(
         run.space,
         MultipliedOut(run.registry),
