@@ -19,7 +19,7 @@ from augalgebra.augmentation import (
 )
 from augalgebra.catalog import Catalog, PluginInfo, Settings, load_catalog
 from augalgebra.errors import AugalgebraError
-from augalgebra.hooks import CONTRACT_VERSION, Register, hookimpl
+from augalgebra.hooks import CONTRACT_VERSION, PipelineStep, Register, hookimpl
 
 __all__ = [
     "CONTRACT_VERSION",
@@ -29,6 +29,7 @@ __all__ = [
     "Distribution",
     "Law",
     "Param",
+    "PipelineStep",
     "PluginInfo",
     "Register",
     "Settings",

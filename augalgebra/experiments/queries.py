@@ -6,6 +6,7 @@ it, each number beside its floor and beside what doing nothing would score.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -268,9 +269,14 @@ def _routes(registry: OperatorRegistry, start: Word, goal: Word, shortest: Word)
     for word in words_up_to(letters, length) if letters else ():
         if len(found) >= MOST_ROUTES:
             break
-        if system.normal_form(word) == form:
+        if not _cancels(word) and system.normal_form(word) == form:
             found.setdefault(word)
     yield from sorted(found, key=len)
+
+
+def _cancels(word: Word) -> bool:
+    """Whether a letter stands beside its own inverse: multiplied out, that is a shorter word."""
+    return any(one.symbol == two.symbol and one.inverse != two.inverse for one, two in pairwise(word.letters))
 
 
 def _movable(catalog: Catalog, words: Iterable[Word]) -> Iterator[Word]:

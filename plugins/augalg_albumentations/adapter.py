@@ -88,7 +88,7 @@ def build(class_name: str, settings: Mapping[str, Any]) -> Any:
     try:
         return getattr(albumentations, class_name)(**settings, p=1.0)
     except ValueError as error:
-        raise ValueError(_one_line(error)) from error
+        raise ValueError(one_line(error)) from error
 
 
 def load(source: object) -> Any:
@@ -125,7 +125,7 @@ def apply(transform: Any, images: Tensor, seed: int | Tensor = 0) -> Tensor:
         return apply(transform, images.new_zeros(1, *images.shape[1:]))[:0]
     seeds = torch.as_tensor(seed).reshape(-1).expand(len(images)).tolist()
     pictures = images.permute(0, 2, 3, 1).to("cpu", torch.float32, copy=True).contiguous().numpy()
-    results = [_applied(transform, *pair) for pair in zip(pictures, map(int, seeds), strict=True)]
+    results = [applied(transform, *pair) for pair in zip(pictures, map(int, seeds), strict=True)]
     sizes = {result.shape for result in results}
     if len(sizes) > 1:
         raise ValueError(f"pictures of one batch came out in different sizes: {sorted(sizes)}")
@@ -135,12 +135,17 @@ def apply(transform: Any, images: Tensor, seed: int | Tensor = 0) -> Tensor:
     return batch.to(images.device, images.dtype).clamp(0, 1).contiguous()
 
 
-def _applied(transform: Any, picture: np.ndarray[Any, Any], seed: int) -> np.ndarray[Any, Any]:
+def applied(transform: Any, picture: np.ndarray[Any, Any], seed: int) -> np.ndarray[Any, Any]:
+    """Apply a transform to one picture ``[height, width, channel]``, from a fresh random state.
+
+    Raises:
+        ValueError: It failed or returned no picture; the message is one line.
+    """
     transform.set_random_seed(seed)
     try:
         result = transform(image=picture)["image"]
     except Exception as error:  # whatever it raises is told in one line, under its name
-        raise ValueError(_one_line(error)) from error
+        raise ValueError(one_line(error)) from error
     if not isinstance(result, np.ndarray) or result.dtype != np.float32:
         raise ValueError("it returns no picture of floating-point numbers")
     return result if result.ndim == 3 else result[..., None]
@@ -159,23 +164,32 @@ def _from_form(source: object) -> Any:
     except OSError as error:
         raise aa.AugalgebraError(f"cannot read {source}: {error.strerror}") from None
     except Exception as error:  # JSON, YAML and the transforms each have errors of their own
-        raise aa.AugalgebraError(f"this is no serialized transform: {_one_line(error)}") from error
+        raise aa.AugalgebraError(f"this is no serialized transform: {one_line(error)}") from error
     raise aa.AugalgebraError(
         "a transform is given as an albumentations object, the dictionary or JSON text of one, or a path "
         f"ending in {', '.join(_FORMATS)}, not {source!r}"
     )
 
 
-def _transform_class(short: str) -> type:
+def class_named(short: str) -> type:
+    """The class of a transform or composition.
+
+    Raises:
+        AugalgebraError: There is none of that name; the message suggests the nearest.
+    """
     cls = getattr(albumentations, short, None)
-    single, composed = albumentations.BasicTransform, albumentations.BaseCompose
-    if not inspect.isclass(cls) or not issubclass(cls, single | composed):
+    if not inspect.isclass(cls) or not issubclass(cls, albumentations.BasicTransform | albumentations.BaseCompose):
         near = difflib.get_close_matches(short, dir(albumentations), n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         version = albumentations.__version__
         raise aa.AugalgebraError(f"albumentations {version} has no transform {short!r}{hint}")
+    return cls
+
+
+def _transform_class(short: str) -> type:
+    cls = class_named(short)
     reason = _REFUSED.get(short)
-    if issubclass(cls, composed):
+    if issubclass(cls, albumentations.BaseCompose):
         reason = "is made of other transforms; write it to a file and use albumentations.serialized"
     elif issubclass(cls, albumentations.Transform3D):
         reason = "is for volumes, not pictures"
@@ -219,7 +233,8 @@ def _summary(cls: type) -> str:
     return (inspect.getdoc(cls) or "").partition("\n")[0]
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
+    """What an error says, in one line."""
     cause = error.__cause__
     if isinstance(cause, ValidationError):
         return "; ".join(": ".join(map(str, (*item["loc"], item["msg"]))) for item in cause.errors())
