@@ -24,7 +24,9 @@ def read_pipeline(catalog: Catalog, source: str) -> tuple[PipelineStep, ...] | N
             steps = tuple(answer)
             wrong = next((step for step in steps if not isinstance(step, PipelineStep)), None)
             if wrong is not None:
-                raise PluginError(f"plugin {plugin} answered {wrong!r} as a step of a pipeline; it must be PipelineStep")
+                raise PluginError(
+                    f"plugin {plugin} answered {wrong!r} as a step of a pipeline; it must be PipelineStep"
+                )
             return steps
     return None
 

@@ -4,6 +4,7 @@ What the laws say comes first. Where they are silent, inverses are tried on prob
 result are looked for; every answer says which of the two it rests on.
 """
 
+import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -144,10 +145,11 @@ def invert_pipeline(
         >>> found.whole.verdict, found.catalog.display(found.whole.inverse)
         ('exact', 'flip_lr * rotate_cw')
     """
-    steps = _steps(catalog, pipeline)
     inverter = _Inverter(catalog, size, seed)
-    found = tuple(inverter.single(step.name, step.word) for step in steps)
-    return PipelineInversion(catalog, found, inverter.whole(found))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # libraries warn of colour shifts that do nothing to grey, and of slow ways
+        found = tuple(inverter.single(step.name, step.word) for step in _steps(catalog, pipeline))
+        return PipelineInversion(catalog, found, inverter.whole(found))
 
 
 def undo(

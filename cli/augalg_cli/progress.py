@@ -1,6 +1,6 @@
 """Live progress of training on standard error."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -39,6 +39,29 @@ def training_progress(*, quiet: bool) -> "Iterator[Progress]":
         bars.update(tasks[now.stage], completed=now.fraction, note=note)
 
     with bars:
+        yield report
+
+
+@contextmanager
+def counting_progress(what: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar for work that is counted.
+
+    Args:
+        what: What is being done.
+        quiet: Show nothing.
+
+    Yields:
+        What to call with the number of things done and their total.
+    """
+    from rich.console import Console
+    from rich.progress import Progress as Bars
+
+    with Bars(console=Console(stderr=True), disable=quiet, transient=True) as bars:
+        task = bars.add_task(what, total=None)
+
+        def report(done: int, total: int) -> None:
+            bars.update(task, completed=done, total=total)
+
         yield report
 
 
