@@ -10,6 +10,7 @@ from torch import Tensor
 
 import augalgebra as aa
 from augalgebra.catalog import read_pipeline
+from augalgebra.checks import blob_images
 from augalgebra.checks.inversion import invert_pipeline, undo
 from augalgebra.errors import NotInvertibleError, PluginError
 
@@ -85,7 +86,7 @@ def test_what_cannot_be_applied_is_not_known() -> None:
     assert "values that are not finite" in found.whole.reason
 
 
-@pytest.mark.parametrize("pipeline", ["flip * turn", "shift(3) * flip", "still^2 * flip^2"][:2])
+@pytest.mark.parametrize("pipeline", ["flip * turn", "shift(3) * flip", "flip * still"])
 def test_undoing_restores_the_images(pipeline: str) -> None:
     moved = CATALOG.apply(pipeline, IMAGES)
     assert not torch.equal(moved, IMAGES)
@@ -93,11 +94,17 @@ def test_undoing_restores_the_images(pipeline: str) -> None:
 
 
 def test_what_was_drawn_for_an_image_is_undone_for_that_image() -> None:
-    ids, word = [7, 3, 90, 12], "flip_lr * gamma * rotate_cw"
-    moved = INSTALLED.apply(word, IMAGES, seed=5, ids=ids)
-    torch.testing.assert_close(undo(INSTALLED, word, moved, seed=5, ids=ids), IMAGES, atol=1e-4, rtol=0)
-    other = undo(INSTALLED, word, moved, seed=6, ids=ids)
-    assert float((other - IMAGES).abs().max()) > 0.01
+    def slide(x: Tensor, by: Any) -> Tensor:
+        return torch.stack([image.roll(int(n), -1) for image, n in zip(x, by.flatten(), strict=True)])
+
+    by = aa.Param("by", draw=aa.integers(1, 9), whole=True)
+    catalog = planted(("slide", slide, {"additive": "by", "params": [by]}), ("negate", lambda x: 1 - x, {}))
+    ids, word = [7, 3, 90, 12], "slide * negate"
+    moved = catalog.apply(word, IMAGES, seed=5, ids=ids)
+    shifts = [int((1 - moved[k] - IMAGES[k].roll(n, -1)).abs().max() < 1e-6) * n for k in range(4) for n in range(1, 9)]
+    assert len(set(shifts)) > 2  # each image by its own
+    torch.testing.assert_close(undo(catalog, word, moved, seed=5, ids=ids), IMAGES)
+    assert not torch.allclose(undo(catalog, word, moved, seed=6, ids=ids), IMAGES)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +113,7 @@ def test_what_was_drawn_for_an_image_is_undone_for_that_image() -> None:
         ("flip * coarse", "step 2, coarse, cannot be undone: "),
         ("flip * grow", "step 2, grow, has a one-sided inverse only: .*; accept 'one-sided' by name"),
         ("trim", "trim, cannot be undone"),
-        ("flip * still", "step 2, still, is not known to have an inverse"),
+        ("still", "still, is not known to have an inverse: it does nothing to the probes"),
     ],
 )
 def test_what_cannot_be_undone_is_refused_by_name_and_never_skipped(pipeline: str, message: str) -> None:
@@ -119,13 +126,12 @@ def test_less_than_exact_is_given_only_when_asked_for() -> None:
     assert torch.equal(undo(CATALOG, "grow", grown, accept=["one-sided"]), IMAGES)
     with pytest.raises(NotInvertibleError, match="one-sided"):
         undo(CATALOG, "grow", grown, accept=["approximate"])
-    smooth = torch.nn.functional.avg_pool2d(IMAGES, 5, 1, 2)
+    smooth = blob_images(1, 28, 28)
     turned = INSTALLED.apply("rotate(20)", smooth)
     with pytest.raises(NotInvertibleError, match="rotate.*approximately only"):
         undo(INSTALLED, "rotate(20)", turned)
     back = undo(INSTALLED, "rotate(20)", turned, accept=["approximate"])
-    inner = (slice(None), slice(None), slice(4, 8), slice(4, 8))
-    assert float((back - smooth)[inner].abs().max()) < float((turned - smooth)[inner].abs().max()) / 2
+    assert float((back - smooth).square().mean()) < float((turned - smooth).square().mean()) / 10
 
 
 def test_a_law_that_is_known_to_be_violated_undoes_nothing() -> None:

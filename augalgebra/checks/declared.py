@@ -35,17 +35,17 @@ class DeclaredProperties:
                 names = frozenset(symbol.name for symbol in law.symbols)
                 self._exchanges.setdefault(names, []).append(law)
 
-    def inverse(self, word: Word) -> tuple[Declared | None, Word | None]:
+    def inverse(self, word: Word) -> tuple[Claim, Word | None]:
         """Whether there is a two-sided inverse, and which word it is if it can be spelt out."""
         try:
             found = queries.inverse(self.catalog.system(word), word)
             if found.kind == "none":
-                return "no", None
+                return ("no", 0.0), None
             if found.kind != "two-sided" or found.word is None:
-                return None, None
-            return found.scope, self.catalog.spelt_out(found.word)
+                return SILENT, None
+            return (found.scope, max(map(_allowed, found.proofs), default=0.0)), self.catalog.spelt_out(found.word)
         except AugalgebraError:
-            return None, None
+            return SILENT, None
 
     def involutory(self, word: Word) -> Claim:
         """Whether ``a * a = id``."""

@@ -15,7 +15,7 @@ from augalgebra.catalog import Catalog
 from augalgebra.checks.declared import DeclaredProperties
 from augalgebra.checks.evaluation import Evaluator
 from augalgebra.checks.matrix_report import Declared, Finding, Matrix, Measured, Row
-from augalgebra.checks.roundtrips import Kind, fixed, measure_inverse, probe_evaluators
+from augalgebra.checks.roundtrips import Kind, fixed, measure_inverse, probe_evaluators, round_trip_error
 from augalgebra.checks.tolerances import (
     MOVED_APPROXIMATE,
     MOVED_EXACT,
@@ -249,11 +249,13 @@ class _Judge:
             if moved.error > MOVED_EXACT * self.tolerance:
                 return "yes"
             return "vacuous"
-        enough = moved.rms > MOVED_APPROXIMATE * self.near if self.declared == "approximate" else True
-        share = math.inf if self.declared == "approximate" else NEAR_SHARE * moved.rms
-        if apart.rms <= min(self.near, share):
-            return "nearly" if enough else "vacuous"
-        return "no"
+        # a declared error is believed, as long as it is less than what is moved at all
+        share = 1 / MOVED_APPROXIMATE if self.declared == "approximate" else NEAR_SHARE
+        if apart.rms > self.near:
+            return "no"
+        if apart.rms <= share * moved.rms:
+            return "nearly"
+        return "vacuous" if self.declared == "approximate" else "no"
 
 
 def _judged(
@@ -309,7 +311,7 @@ def _row(
         declared.involutory(word), tolerance, [(twice, moved) for twice, _, moved in squares], failures
     )
     idempotent = _judged(declared.idempotent(word), tolerance, [(once, moved) for _, once, moved in squares], failures)
-    says, claimed = declared.inverse(word)
+    (says, allowed), claimed = declared.inverse(word)
     undoing = [
         other
         for other in others
@@ -326,5 +328,13 @@ def _row(
         measured = "no"
         reason = f"{catalog.display(claimed)} does not undo it, though {catalog.display(found.word or claimed)} does"
     invertible = Finding(says, measured, found.error, found.moved, reason)
-    inverse = "" if found.word is None else catalog.display(found.word)
+    undoes = found.word
+    if says == "approximate" and claimed is not None and invertible.mismatch:
+        error, moved = round_trip_error(evaluators, word, claimed)
+        if error is not None and moved is not None and error <= min(allowed, moved / MOVED_APPROXIMATE):
+            reason = (
+                f"{catalog.display(claimed)} restores the probes as nearly as declared, with an error of {error:.2g}"
+            )
+            invertible, undoes = Finding(says, "nearly", error, moved, reason), claimed
+    inverse = "" if undoes is None else catalog.display(undoes)
     return Row(name, catalog.display(word), invertible, inverse, involutory, idempotent)
