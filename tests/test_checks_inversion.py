@@ -128,7 +128,7 @@ def test_less_than_exact_is_given_only_when_asked_for() -> None:
         undo(CATALOG, "grow", grown, accept=["approximate"])
     smooth = blob_images(1, 28, 28)
     turned = INSTALLED.apply("rotate(20)", smooth)
-    with pytest.raises(NotInvertibleError, match="rotate.*approximately only"):
+    with pytest.raises(NotInvertibleError, match=r"rotate.*approximately only"):
         undo(INSTALLED, "rotate(20)", turned)
     back = undo(INSTALLED, "rotate(20)", turned, accept=["approximate"])
     assert float((back - smooth).square().mean()) < float((turned - smooth).square().mean()) / 10
@@ -171,5 +171,5 @@ def test_a_plugin_that_fails_to_read_is_named(answer: Callable[[], Any], message
 
 def test_a_step_that_is_no_function_is_refused() -> None:
     steps = [aa.PipelineStep("Maybe", aa.word_of("flip"), "happens with probability 0.5 only")]
-    with pytest.raises(aa.AugalgebraError, match="step 1, Maybe, happens with probability 0.5"):
+    with pytest.raises(aa.AugalgebraError, match="step 1, Maybe, happens with probability"):
         invert_pipeline(CATALOG, steps, size=12)
