@@ -20,7 +20,7 @@ from augalgebra.augmentation import (
 from augalgebra.catalog import Catalog, PluginInfo, Settings, load_catalog
 from augalgebra.catalog.lint import Finding, lint
 from augalgebra.errors import AugalgebraError
-from augalgebra.hooks import CONTRACT_VERSION, Register, hookimpl
+from augalgebra.hooks import CONTRACT_VERSION, PipelineStep, Register, hookimpl
 
 __all__ = [
     "CONTRACT_VERSION",
@@ -31,6 +31,7 @@ __all__ = [
     "Finding",
     "Law",
     "Param",
+    "PipelineStep",
     "PluginInfo",
     "Register",
     "Settings",

@@ -5,11 +5,13 @@ found through the entry-point group ``augalgebra``, in a folder of plugins, or b
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import pluggy
 
 from augalgebra.algebra.laws import Law
+from augalgebra.algebra.words import Word
 from augalgebra.augmentation import Augmentation, Function, Param, Shape
 
 if TYPE_CHECKING:
@@ -85,6 +87,21 @@ class Register(Protocol):
             shape: What happens to height and width: ``kept``, ``transposed`` or ``changed``.
             tolerance: Largest absolute error on pixels at which exact laws still count as holding.
         """
+
+
+@dataclass(frozen=True)
+class PipelineStep:
+    """One step of a pipeline that a plugin has read.
+
+    Attributes:
+        name: What to call it.
+        word: The augmentation that it is; the empty word where there is none.
+        problem: Why it is no function of the image, such as a probability or parameters drawn at random; else "".
+    """
+
+    name: str
+    word: Word
+    problem: str = ""
 
 
 class HookSpecs:
@@ -227,3 +244,35 @@ class HookSpecs:
                     return {"acme.linear": linear}
         """
         return {}
+
+    @hookspec
+    def augalg_pipeline(self, source: str) -> Sequence[PipelineStep] | None:
+        """Read somebody else's pipeline as steps, or answer None if `source` is not of a kind that this plugin knows.
+
+        The source is whatever a user typed: a path, a text. What cannot be read although it is of a known kind is an
+        `AugalgebraError`; a step that is no function of the image says so in its `problem`.
+
+        Examples:
+            Read ``acme:negate,negate``::
+
+                @aa.hookimpl
+                def augalg_pipeline(source):
+                    if source.startswith("acme:"):
+                        names = source.removeprefix("acme:").split(",")
+                        return [aa.PipelineStep(name, aa.word_of(f"acme.{name}")) for name in names]
+        """
+
+    @hookspec
+    def augalg_examples(self) -> Iterable[str]:
+        """Words with fixed parameters that show what a plugin offers beyond the augmentations that it registers.
+
+        For plugins that resolve names lazily: ``augalg matrix --examples NAME`` compares them with each other.
+
+        Examples:
+            Show two of the zooms::
+
+                @aa.hookimpl
+                def augalg_examples():
+                    return ["acme.zoom_2", "acme.zoom_4"]
+        """
+        return ()

@@ -3,6 +3,7 @@
 from augalgebra.catalog.catalog import Catalog
 from augalgebra.catalog.digest import laws_digest
 from augalgebra.catalog.loading import load_catalog
+from augalgebra.catalog.pipelines import examples_of, read_pipeline
 from augalgebra.catalog.plugin import PluginInfo, PluginSource
 from augalgebra.catalog.registration import Registration
 from augalgebra.catalog.settings import Settings
@@ -15,7 +16,9 @@ __all__ = [
     "PluginSource",
     "Registration",
     "Settings",
+    "examples_of",
     "laws_digest",
     "load_catalog",
     "load_target",
+    "read_pipeline",
 ]

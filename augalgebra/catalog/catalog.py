@@ -18,7 +18,7 @@ from augalgebra.algebra.parsing import parse_word
 from augalgebra.algebra.presentation import Presentation
 from augalgebra.algebra.rewriting import RewritingSystem
 from augalgebra.algebra.words import Symbol, Word
-from augalgebra.augmentation import Augmentation, check_batch, check_finite
+from augalgebra.augmentation import REQUIRED, Augmentation, Param, check_batch, check_finite
 from augalgebra.catalog.plugin import PluginInfo
 from augalgebra.errors import (
     AmbiguousNameError,
@@ -224,19 +224,16 @@ class Catalog:
         augmentation = self.augmentations.get(symbol.name)
         if augmentation is None:
             return symbol
-        args = list(symbol.args)
-        for param in reversed(augmentation.params):
-            implied: Value
-            if param.draw is not None:
-                implied = augmentation.variable(param)
-            elif isinstance(param.default, int | float | str | bool | tuple) or param.default is None:
-                implied = expressions.value(param.default)
-            else:
-                break
-            if not args or args[-1] != implied:
-                break
-            args.pop()
-        return self._renamed(symbol.name, args)
+        shown = [
+            (param.name, argument)
+            for param, argument in zip(augmentation.params, symbol.args, strict=False)
+            if argument != _implied(augmentation, param)
+        ]
+        # by position as far as none is left out in between, so that rotate(30) stays rotate(30)
+        names = [param.name for param in augmentation.params]
+        leading = next((place for place, (name, _) in enumerate(shown) if name != names[place]), len(shown))
+        positional, by_name = shown[:leading], shown[leading:]
+        return self._renamed(symbol.name, [argument for _, argument in positional], [*by_name, *symbol.kwargs])
 
     def _shown_in_law(self, symbol: Symbol) -> Symbol:
         augmentation = self.augmentations[symbol.name]
@@ -244,14 +241,19 @@ class Catalog:
             return self._renamed(symbol.name, [expressions.variable(p.name) for p in augmentation.params])
         return self._renamed(symbol.name, symbol.args)
 
-    def _renamed(self, name: str, args: Sequence[Value]) -> Symbol:
-        variables = frozenset().union(*(expressions.variables_of(arg) for arg in args))
+    def _renamed(self, name: str, args: Sequence[Value], kwargs: Sequence[tuple[str, Value]] = ()) -> Symbol:
+        arguments = (*args, *(argument for _, argument in kwargs))
+        variables = frozenset().union(*(expressions.variables_of(arg) for arg in arguments))
         renaming: dict[str, Value] = {}
         for variable in variables:
             owner, _, parameter = variable.rpartition(".")
             shown = parameter if owner == name or not owner else f"{self.short_name(owner)}.{parameter}"
             renaming[variable] = expressions.variable(shown)
-        return Symbol(self.short_name(name), tuple(expressions.substitute(arg, renaming) for arg in args))
+        return Symbol(
+            self.short_name(name),
+            tuple(expressions.substitute(arg, renaming) for arg in args),
+            tuple((key, expressions.substitute(arg, renaming)) for key, arg in kwargs),
+        )
 
     def system(self, *words: str | Word) -> RewritingSystem:
         """The completed presentation around some words: their augmentations, and those linked by definitions."""
@@ -340,6 +342,15 @@ class Catalog:
                 f"{self.display(letter)} has an inverse, but no law says which word it is; declare inverse= or period="
             )
         return letter ** (period - 1)
+
+
+def _implied(augmentation: Augmentation, param: Param) -> object:
+    """What an argument is when it is left out; something that equals no argument where it cannot be."""
+    if param.draw is not None:
+        return augmentation.variable(param)
+    if isinstance(param.default, int | float | str | bool | tuple) or param.default is None:
+        return expressions.value(param.default)
+    return REQUIRED
 
 
 def _evaluate(argument: Value, drawn: Mapping[str, np.ndarray[Any, Any]]) -> object:

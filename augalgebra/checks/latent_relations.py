@@ -59,6 +59,17 @@ def relation_residuals(
     return tuple(sorted(found, key=lambda relation: -relation.residual))
 
 
+def equation_residual(operators: Operators, catalog: Catalog, lhs: Word, rhs: Word, dim: int) -> float:
+    """‖L(lhs) − L(rhs)‖_F / √d for one equation, both sides multiplied out letter by letter and without readouts.
+
+    Raises:
+        MissingOperatorError: A letter has no operator.
+        NotInvertibleError: A side undoes what cannot be undone.
+    """
+    measured = _Residuals(operators, dim, Relabelling(catalog))
+    return measured.distance(measured.multiplied(lhs), measured.multiplied(rhs))
+
+
 def derived_relations(catalog: Catalog, generators: Sequence[Word]) -> list[tuple[Word, Word]]:
     """The equations between short products of the generators that follow from the laws, none from a shorter one.
 

@@ -10,6 +10,7 @@ from augalg_cli import (
     author_commands,
     catalog_commands,
     demo_commands,
+    inversion_commands,
     law_commands,
     lint_commands,
     options,
@@ -56,6 +57,7 @@ author_commands.add_to(plugins_app)
 lint_commands.add_to(app, plugins_app)
 law_commands.add_to(app)
 word_commands.add_to(app)
+inversion_commands.add_to(app)
 run_commands.add_to(app)
 use_commands.add_to(app)
 

@@ -1,6 +1,7 @@
 """Options that several commands share, and the catalog they work on."""
 
 import functools
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +11,16 @@ from augalgebra import Catalog, PluginInfo, load_catalog
 from augalgebra.errors import UnknownNameError
 
 Json = Annotated[bool, typer.Option("--json", help="Write the whole answer as JSON, and nothing else.")]
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="Where data sets lie.", envvar="AUGALG_DATA", show_envvar=True),
+]
+Model = Annotated[
+    Path | None,
+    typer.Option("--model", metavar="RUN", help="Measure in the latent space of this trained run as well."),
+]
+Images = Annotated[int, typer.Option("--images", min=1, help="Test images to measure on, with --model.")]
 
 
 @functools.cache

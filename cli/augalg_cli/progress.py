@@ -49,14 +49,15 @@ def training_progress(*, quiet: bool) -> "Iterator[Progress]":
 
 
 @contextmanager
-def case_progress(*, quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
+def case_progress(what: str = "", *, quiet: bool) -> Iterator[Callable[..., None]]:
     """Show how many of many small things are done and which is next; nothing is left on the screen.
 
     Args:
+        what: What they are, where nobody names the next.
         quiet: Show nothing (with ``--json``); nothing is shown either where nobody is looking.
 
     Yields:
-        What to report to: the number done, how many there are, what is next.
+        What to report to: the number done, how many there are, and perhaps what is next.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
@@ -71,9 +72,9 @@ def case_progress(*, quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
         disable=quiet or not console.is_terminal,
         transient=True,
     )
-    task = bars.add_task("", total=None)
+    task = bars.add_task(what, total=None)
 
-    def report(done: int, total: int, name: str) -> None:
+    def report(done: int, total: int, name: str = what) -> None:
         bars.update(task, completed=done, total=total, description=name)
 
     with bars:

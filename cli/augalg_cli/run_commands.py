@@ -130,7 +130,7 @@ def transfer(
     fit: Fit = None,
     epochs: Epochs = None,
     budget: Budget = None,
-    data_dir: DataDir = None,
+    data_dir: options.DataDir = None,
     as_json: options.Json = False,
 ) -> None:
     """Train a head that draws other augmentations; encoder and operators stay as they are (stage 3)."""
@@ -200,7 +200,7 @@ def check(
     bar: Annotated[float | None, typer.Option(help="Exit with 1 if the worst gap ratio is above this.")] = None,
     images: Annotated[int | None, typer.Option(min=1, help="Measure on so many test images only.")] = None,
     by_label: Annotated[bool, typer.Option("--by-label", help="Show the worst label of each word.")] = False,
-    data_dir: DataDir = None,
+    data_dir: options.DataDir = None,
     as_json: options.Json = False,
 ) -> None:
     """Measure every word from every view beside its floor and the identity; worst first."""

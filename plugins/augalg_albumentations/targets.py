@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,8 +18,6 @@ import augalgebra as aa
 from augalg_albumentations import SINGLE, adapter
 from augalgebra.errors import nearest
 
-SEEDS = 12
-"""Random states that are tried to see whether a transform draws anything."""
 SERIALIZED = "serialized"
 
 
@@ -120,7 +117,7 @@ def _made(class_name: str, settings: Mapping[str, Any]) -> Any:
 
 def _fixed(name: str, transform: Any, seed: int | None, text: str, cls: type | None = None) -> aa.Augmentation:
     """The transform at one random state, provided that no other would give anything else."""
-    if seed is None and _varies(transform):
+    if seed is None and adapter.varies(transform):
         raise aa.AugalgebraError(f"{text} draws random numbers, so that it is not one function of the image; "
                                  f"{_remedy(transform, cls, text)}")  # fmt: skip
     base = adapter.as_augmentation(name, transform)
@@ -133,18 +130,6 @@ def _fixed(name: str, transform: Any, seed: int | None, text: str, cls: type | N
         shape = "transposed" if function(torch.zeros(1, 1, 24, 32)).shape[-2:] == (32, 24) else "kept"
     summary = base.summary if cls is None else adapter.summary_of(cls)
     return replace(base, function=function, params=(), shape=shape, tolerance=SINGLE, summary=summary)
-
-
-def _varies(transform: Any) -> bool:
-    """Whether different random states give different images."""
-    values = np.random.default_rng(0).random((1, 3, 40, 48), dtype=np.float32)
-    for images in (torch.from_numpy(values), torch.from_numpy(values[:, :1])):
-        try:
-            first, *others = (adapter.apply(transform, images, seed) for seed in range(SEEDS))
-        except ValueError:  # it wants images of another kind; applying it to some will tell
-            continue
-        return any(other.shape != first.shape or not torch.equal(other, first) for other in others)
-    return False
 
 
 def _remedy(transform: Any, cls: type | None, text: str) -> str:
@@ -160,7 +145,7 @@ def _remedy(transform: Any, cls: type | None, text: str) -> str:
     if not changed:
         return seeded
     try:
-        varies = _varies(_made(cls.__name__, narrowed))
+        varies = adapter.varies(_made(cls.__name__, narrowed))
     except aa.AugalgebraError:  # settings may exclude one another
         return seeded
     shown = ", ".join(f"{key}={value!r}" for key, value in changed.items())
