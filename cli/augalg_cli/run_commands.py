@@ -8,7 +8,7 @@ import typer
 
 from augalg_cli import options, render
 from augalg_cli.composition import show_composition
-from augalg_cli.datasets import Data, DataDir, load, load_of
+from augalg_cli.datasets import Data, load, load_of
 from augalg_cli.progress import training_progress
 from augalgebra import AugalgebraError
 
@@ -45,7 +45,7 @@ def add_to(app: typer.Typer) -> None:
 def train(
     run: Folder,
     data: Data = "digits",
-    data_dir: DataDir = None,
+    data_dir: options.DataDir = None,
     augs: Annotated[str, typer.Option(help="Augmentations, separated by commas.")] = "flip_lr,flip_ud",
     preset: Annotated[
         Literal["equivariant", "faithful"], typer.Option(help="'faithful' is the published recipe.")

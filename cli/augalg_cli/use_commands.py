@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from augalg_cli import options, render
-from augalg_cli.datasets import DataDir, load_of
+from augalg_cli.datasets import load_of
 from augalgebra import AugalgebraError
 
 if TYPE_CHECKING:
