@@ -119,6 +119,54 @@ def test_a_derivative_that_lies_harms_nothing(monkeypatch: pytest.MonkeyPatch) -
         assert bool((loss(space, refined, images) <= loss(space, near, images) * (1 + 1e-6)).all())
 
 
+def test_only_what_can_be_drawn_better_is_linearised(monkeypatch: pytest.MonkeyPatch) -> None:
+    space, true = space_of(), codes(10)
+    images = space.decode(true).detach()
+    images[:4] = torch.rand(4, 1, 12, 10, generator=torch.Generator().manual_seed(3))  # no drawing of this decoder
+    asked: list[int] = []
+    honest = linearise
+
+    def counted(space: LatentSpace, latents: Tensor, head: str, *, bfloat16: bool = False) -> Tensor:
+        asked.append(len(latents))
+        return honest(space, latents, head, bfloat16=bfloat16)
+
+    monkeypatch.setattr("augalgebra.latent.refine.linearise", counted)
+    refined = refine(space, images, true, corrections=0, tolerance=0.01)
+    assert asked == [4]
+    assert torch.equal(refined[4:], true[4:])
+    refine(space, images, true, corrections=0, tolerance=1e9)
+    assert asked == [4]
+
+
+@dataclass
+class Skewed(Wave):
+    """What it draws is linear in the code up to the sigmoid, and its encoder stretches each coordinate."""
+
+    def encode(self, images: Tensor) -> Tensor:
+        exact = images.flatten(1).logit() @ torch.linalg.pinv(self.basis)
+        return exact * torch.tensor([1.6, 0.5, 0.8])
+
+    def decode(self, latents: Tensor, head: str = "main") -> Tensor:
+        return (latents @ self.basis).sigmoid().view(-1, 1, 4, 5)
+
+
+def test_corrections_learn_from_each_other() -> None:
+    """Alone they leave 0.6⁵ of the first error; three coordinates need four rounds where they are mixed."""
+    space, true = Skewed(), 0.3 * codes(20, 3)
+    images = space.decode(true)
+    near = (space.encode(images) - true).norm(dim=1)
+    off = (refine(space, images, steps=0, corrections=5) - true).norm(dim=1)
+    assert bool((off < 1e-3 * near).all())
+    assert float((refine(space, images, steps=0, corrections=1) - true).norm(dim=1).median() / near.median()) > 0.1
+
+
+def test_codes_that_are_given_stay_as_they_are() -> None:
+    space, start = space_of(), codes(6)
+    kept = start.clone()
+    refine(space, torch.rand(6, 1, 12, 10, generator=torch.Generator().manual_seed(3)), start, corrections=0)
+    assert torch.equal(start, kept)
+
+
 def test_batches_do_not_matter() -> None:
     space = space_of()
     images = space.decode(codes(7)).detach()

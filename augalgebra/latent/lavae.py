@@ -50,7 +50,6 @@ class Architecture:
     image_shape: tuple[int, int, int] = (1, 28, 28)
     dim: int = 16
     width: int = 32
-    hidden: int = 0
 
     def __post_init__(self) -> None:
         if self.dim < 1 or self.width < 1 or min(self.image_shape) < 1 or self.image_shape[0] not in (1, 3):
