@@ -6,6 +6,7 @@ import typer
 
 from augalg_cli import options, render
 from augalgebra import Augmentation, Catalog, Law, PluginInfo
+from augalgebra.catalog.overview import overview
 
 MOST_EQUATIONS = 2
 """How many equations of one augmentation ``augalg list`` spells out; ``augalg plugins info`` has all."""
@@ -42,11 +43,17 @@ def list_augmentations(
     _note_failures(catalog)
 
 
-def list_plugins(as_json: options.Json = False) -> None:
-    """Show every plugin: loaded, disabled, or failed with the reason."""
-    catalog = options.catalog()
+def list_plugins(
+    refresh: Annotated[bool, typer.Option("--refresh", help="Import every plugin, whatever is remembered.")] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Show every plugin: loaded, disabled, or failed with the reason.
+
+    What was found is remembered in the user's cache until a plugin changes, so that none need be imported again.
+    """
+    found = overview(options.catalog, refresh=refresh)
     if as_json:
-        render.emit_json({"plugins": [_plugin_data(info) for info in catalog.plugins]})
+        render.emit_json({"plugins": [_plugin_data(info) for info in found.plugins]})
         return
     rows = [
         (
@@ -56,14 +63,14 @@ def list_plugins(as_json: options.Json = False) -> None:
             len(info.augmentations) if info.status == "loaded" else "-",
             f"{1000 * info.seconds:.0f} ms" if info.status == "loaded" else "-",
         )
-        for info in catalog.plugins
+        for info in found.plugins
     ]
     render.table(["plugin", "status", "from", "augmentations", "loaded in"], rows, right=[3, 4])
-    for info in catalog.plugins:
+    for info in found.plugins:
         if info.status == "failed":
             render.line(f"{info.name} failed: {info.reason}")
-    for dangling in catalog.dangling:
-        render.note(f"law of {dangling.law.owner} left out: {dangling.law}: {dangling.reason}")
+    for line in found.left_out:
+        render.note(line)
 
 
 def plugin_info(
