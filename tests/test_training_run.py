@@ -61,6 +61,12 @@ def test_two_runs_with_one_seed_give_equal_files(tmp_path: Path, preset: str) ->
     assert all(first[name] != other[name] for name in first)
 
 
+@pytest.mark.parametrize(("preset", "fit"), [("faithful", "representation+readout"), ("equivariant", "representation")])
+def test_only_an_encoder_that_knew_no_operators_needs_a_readout(tmp_path: Path, preset: str, fit: str) -> None:
+    run = trained(tmp_path / "run", replace(TINY, preset=preset, epochs=1))
+    assert {fit} == {entry.provenance.fit for entry in run.registry.entries.values()}
+
+
 def test_a_run_is_read_back_as_it_was(tmp_path: Path) -> None:
     run = trained(tmp_path / "run")
     loaded = Run.load(tmp_path / "run", CATALOG)

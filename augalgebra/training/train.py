@@ -11,7 +11,7 @@ from augalgebra.catalog import Catalog
 from augalgebra.catalog.heads import head_factory
 from augalgebra.errors import RunError
 from augalgebra.latent.lavae import LAVAE, Architecture, HeadKind
-from augalgebra.operators import OperatorRegistry, structured
+from augalgebra.operators import FitOptions, OperatorRegistry, structured
 from augalgebra.operators.arrays import Array
 from augalgebra.training.data import Dataset, load_data
 from augalgebra.training.loop import Limit, Loop, TrainingError
@@ -113,7 +113,9 @@ def train(
         raise
     keep(checkpoint=outcome.interrupted)  # before the fits, so that whatever happens there loses nothing
     run.registry = OperatorRegistry.of(space, catalog)
-    fit_operators(run.registry, space, views, data.train, joint=joint(), fit=settings.fit)
+    # the published stage 1 knows nothing of operators: on MNIST a readout took the worst gap from 1.162 to 1.132
+    options = FitOptions(seed=settings.seed, readout=settings.preset == "faithful")
+    fit_operators(run.registry, space, views, data.train, joint=joint(), fit=settings.fit, options=options)
     run.ended = _ending(interrupted=outcome.interrupted)
     run.save()
     return run
