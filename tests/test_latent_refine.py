@@ -10,7 +10,7 @@ from torch.nn import functional
 from augalgebra.errors import AugalgebraError
 from augalgebra.latent import LAVAE, Architecture, LatentSpace
 from augalgebra.latent.jacobian import linearise, logits_of
-from augalgebra.latent.refine import refine
+from augalgebra.latent.refine import Memory, refine
 
 
 def space_of(shape: tuple[int, int, int] = (1, 12, 10), dim: int = 6) -> LAVAE:
@@ -183,3 +183,40 @@ def test_what_does_not_fit_is_refused() -> None:
         refine(space, images, codes(3))
     with pytest.raises(AugalgebraError, match="there is no head 'mian'"):
         refine(space, images, head="mian")
+
+
+def test_derivatives_are_remembered_where_codes_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    space, ends = space_of(), (codes(9), codes(9, seed=5))
+    asked: list[int] = []
+    honest = linearise
+
+    def counted(space: LatentSpace, latents: Tensor, head: str, *, bfloat16: bool = False) -> Tensor:
+        asked.append(len(latents))
+        return honest(space, latents, head, bfloat16=bfloat16)
+
+    monkeypatch.setattr("augalgebra.latent.refine.linearise", counted)
+    memory = Memory(9)
+    for repeat in range(6):
+        true = ends[repeat % 2]
+        images = space.decode(true).detach()
+        near = true + 0.02 * codes(9, seed=10 + repeat)
+        refined = refine(space, images, near, corrections=0, tolerance=0, memory=memory, batch_size=5)
+        alone = refine(space, images, near, corrections=0, tolerance=0)
+        assert float((loss(space, refined, images) - loss(space, alone, images)).abs().max()) < 0.02
+    assert sum(asked) == 6 * 9 + 2 * 9  # those without a memory, and both ends once
+
+
+def test_a_derivative_that_led_nowhere_is_forgotten() -> None:
+    """Planted fault: one that is wrong is remembered."""
+    space, true = space_of(), codes(4)
+    images = space.decode(true).detach()
+    near = true + 0.1 * codes(4, seed=1)
+    memory, rows = Memory(4), torch.arange(4)
+    J = linearise(space, near, "main")
+    slots, new = memory.recall(rows, near, J)
+    assert bool(new.all())
+    memory.keep(rows, slots, near, -J, torch.zeros(4, dtype=torch.bool))
+    settings = {"corrections": 0, "tolerance": 1e-3, "memory": memory}
+    misled = refine(space, images, near, **settings)
+    mended = refine(space, images, near, **settings)
+    assert float(loss(space, mended, images).mean()) < float(loss(space, misled, images).mean())

@@ -12,9 +12,63 @@ from augalgebra.latent.protocol import MAIN_HEAD, LatentSpace
 _EASIER, _HARDER = 0.1, 10.0
 _FLOOR = 1e-4  # added to the diagonal, for coordinates that nothing depends on
 _REMEMBERED = 3  # rounds of corrections that are mixed
+_SLOTS = 4  # derivatives remembered for each image: a word of period four comes back to four codes
 _LINEARISED = 32  # images whose tangents fit the processor's cache
 _RIDGE = 1e-5  # on rounds that taught nearly the same
 _SHORTEST = 1e-12  # squared length of a step below which it tells nothing about the derivative
+
+
+class Memory:
+    """Derivatives of drawings at codes met before, a few for each row.
+
+    An image that is drawn again and again comes back to codes near those it had a few repeats ago; there the derivative
+    is nearly the same, and what is wrong with it the steps correct. It changes the way, not the destination.
+
+    Args:
+        rows: How many images there are.
+        nearest: How far from a code its derivative still serves.
+    """
+
+    def __init__(self, rows: int, *, nearest: float = 0.5) -> None:
+        self._rows, self._nearest = rows, nearest
+        self._codes = self._derivatives = torch.empty(0)
+        self._next = torch.zeros(0, dtype=torch.int64)
+
+    def recall(
+        self,
+        rows: Int[Tensor, " batch"],
+        latents: Float[Tensor, "batch latent"],
+        J: Float[Tensor, "batch latent pixel"],
+    ) -> tuple[Int[Tensor, " batch"], Bool[Tensor, " batch"]]:
+        """Write the derivatives nearest to some codes into J.
+
+        Returns:
+            For each row the slot of its derivative, and whether it is still to be computed, for lack of a near one.
+        """
+        if not len(self._codes):
+            self._codes = latents.new_full((_SLOTS, self._rows, latents.shape[1]), torch.inf)
+            self._derivatives = J.new_empty(_SLOTS, self._rows, *J.shape[1:])
+            self._next = rows.new_zeros(self._rows)
+        distances = (self._codes[:, rows] - latents).norm(dim=-1)
+        distance, slots = distances.min(0)
+        new = ~(distance <= self._nearest)
+        known = (~new).nonzero().squeeze(1)
+        J[known] = self._derivatives[slots[known], rows[known]]
+        slots = torch.where(new, self._next[rows], slots)
+        self._next[rows[new]] = (slots[new] + 1) % _SLOTS
+        return slots, new
+
+    def keep(
+        self,
+        rows: Int[Tensor, " batch"],
+        slots: Int[Tensor, " batch"],
+        latents: Float[Tensor, "batch latent"],
+        J: Float[Tensor, "batch latent pixel"],
+        failed: Bool[Tensor, " batch"],
+    ) -> None:
+        """Remember derivatives at new codes, but for those that led nowhere."""
+        self._codes[slots, rows] = torch.where(failed[:, None], torch.inf, latents)
+        self._derivatives[slots, rows] = J
 
 
 def refine(
@@ -29,6 +83,7 @@ def refine(
     damping: float = 1e-2,
     bfloat16: bool = False,
     batch_size: int = 512,
+    memory: Memory | None = None,
 ) -> Float[Tensor, "batch latent"]:
     """Move codes to where the decoder draws the image better; what it drew itself is recovered as good as exactly.
 
@@ -54,6 +109,8 @@ def refine(
         bfloat16: Whether J may be computed in bfloat16, which is faster where the processor has it. It changes the
             way, not the destination.
         batch_size: Images at a time.
+        memory: Derivatives of earlier calls for the same number of images, row by row the successors of each other.
+            Codes that come back near to where they were need no derivative of their own.
 
     Returns:
         The codes. The loss of none is higher than where it started.
@@ -82,8 +139,13 @@ def refine(
             rows = search.beyond(tolerance)
             if steps and len(rows):
                 some = _Search(space, images[part][rows], search.latents[rows], head)
-                some.descend(steps, damping, bfloat16=bfloat16)
+                slots, J = some.derivatives(rows + start, memory, bfloat16=bfloat16)
+                some.descend(J, steps, damping)
                 search.latents[rows] = some.latents
+                if memory is not None:
+                    failed = torch.zeros(len(rows), dtype=torch.bool, device=rows.device)
+                    failed[some.beyond(tolerance)] = True
+                    memory.keep(rows + start, slots, some.latents, J, failed)
             refined.append(search.latents)
         return torch.cat(refined)
 
@@ -125,10 +187,21 @@ class _Search:
             codes = codes + step
             drawn, _ = self._try(codes)
 
-    def descend(self, steps: int, damping: float, *, bfloat16: bool) -> None:
-        """Make damped Gauss-Newton steps."""
-        parts = self.latents.split(_LINEARISED)
-        J = torch.cat([linearise(self._space, part, self._head, bfloat16=bfloat16) for part in parts])
+    def derivatives(
+        self, rows: Int[Tensor, " batch"], memory: "Memory | None", *, bfloat16: bool
+    ) -> tuple[Int[Tensor, " batch"], Float[Tensor, "batch latent pixel"]]:
+        """The derivative of the logits at each code, remembered or new, and the slot of the memory it belongs to."""
+        J = self.latents.new_empty(len(rows), self.latents.shape[1], self._target.shape[1])
+        new = torch.ones(len(rows), dtype=torch.bool, device=rows.device)
+        slots = torch.zeros_like(rows)
+        if memory is not None:
+            slots, new = memory.recall(rows, self.latents, J)
+        for part in new.nonzero().squeeze(1).split(_LINEARISED):
+            J[part] = linearise(self._space, self.latents[part], self._head, bfloat16=bfloat16)
+        return slots, J
+
+    def descend(self, J: Float[Tensor, "batch latent pixel"], steps: int, damping: float) -> None:
+        """Make damped Gauss-Newton steps; J, which is changed, is the derivative at or near the codes."""
         damped = self.latents.new_full((len(J), 1), damping)
         for remaining in reversed(range(steps)):
             before, pixels = self._logits, self._logits.sigmoid()
