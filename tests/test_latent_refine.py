@@ -82,7 +82,15 @@ def test_codes_of_what_the_decoder_drew_are_recovered(head: str, bfloat16: bool)
     near = true + 0.2 * codes(40, seed=1)
     floor = loss(space, true, images, head)
     before = (loss(space, near, images, head) - floor).mean()
-    after = loss(space, refine(space, images, near, head=head, corrections=0, bfloat16=bfloat16), images, head) - floor
+    after = (
+        loss(
+            space,
+            refine(space, images, near, head=head, corrections=0, steps=4, tolerance=0, bfloat16=bfloat16),
+            images,
+            head,
+        )
+        - floor
+    )
     assert before > 0.5
     assert after.median() < 1e-3
     assert after.mean() < 0.02 * before
@@ -92,7 +100,7 @@ def test_any_latent_space_is_refined() -> None:
     space, true = Wave(), 0.5 * codes(30, 3)
     images = space.decode(true)
     near = true + 0.1 * codes(30, 3, seed=1)
-    refined = refine(space, images, near, corrections=0, steps=6)
+    refined = refine(space, images, near, corrections=0, steps=6, tolerance=0)
     assert (refined - true).norm(dim=1).median() < 1e-3 < 0.1 < (near - true).norm(dim=1).median()
 
 
@@ -202,7 +210,8 @@ def test_derivatives_are_remembered_where_codes_come_back(monkeypatch: pytest.Mo
         near = true + 0.02 * codes(9, seed=10 + repeat)
         refined = refine(space, images, near, corrections=0, tolerance=0, memory=memory, batch_size=5)
         alone = refine(space, images, near, corrections=0, tolerance=0)
-        assert float((loss(space, refined, images) - loss(space, alone, images)).abs().max()) < 0.02
+        apart = loss(space, refined, images) - loss(space, alone, images)
+        assert float(apart.detach().abs().max()) < 0.02
     assert sum(asked) == 6 * 9 + 2 * 9  # those without a memory, and both ends once
 
 
@@ -219,4 +228,4 @@ def test_a_derivative_that_led_nowhere_is_forgotten() -> None:
     settings = {"corrections": 0, "tolerance": 1e-3, "memory": memory}
     misled = refine(space, images, near, **settings)
     mended = refine(space, images, near, **settings)
-    assert float(loss(space, mended, images).mean()) < float(loss(space, misled, images).mean())
+    assert bool(loss(space, mended, images).mean() < loss(space, misled, images).mean())

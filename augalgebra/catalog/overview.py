@@ -117,15 +117,17 @@ def _stamps(place: Path) -> list[list[Any]]:
 
 def _read(file: Path, key: str) -> Overview | None:
     names = {item.name for item in fields(PluginInfo)}
+    plugins: list[PluginInfo] = []
     try:
         stored = json.loads(file.read_text(encoding="utf-8"))
         if stored["key"] != key or any(set(info) != names for info in stored["plugins"]):
             return None
-        plugins = tuple(
-            PluginInfo(**{name: tuple(item) if isinstance(item, list) else item for name, item in info.items()})
-            for info in stored["plugins"]
-        )
-        return Overview(plugins, tuple(stored["left_out"]))
+        for info in stored["plugins"]:
+            values: dict[str, Any] = {
+                key: tuple(item) if isinstance(item, list) else item for key, item in info.items()
+            }
+            plugins.append(PluginInfo(**values))
+        return Overview(tuple(plugins), tuple(stored["left_out"]))
     except (OSError, ValueError, KeyError, TypeError):  # nothing there, or nothing that this version wrote
         return None
 

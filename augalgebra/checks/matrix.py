@@ -330,11 +330,11 @@ def _row(
     invertible = Finding(says, measured, found.error, found.moved, reason)
     undoes = found.word
     if says == "approximate" and claimed is not None and invertible.mismatch:
-        error, moved = round_trip_error(evaluators, word, claimed)
-        if error is not None and moved is not None and error <= min(allowed, moved / MOVED_APPROXIMATE):
+        apart, moved = round_trip_error(evaluators, word, claimed)
+        if apart is not None and moved is not None and apart <= min(allowed, moved / MOVED_APPROXIMATE):
             reason = (
-                f"{catalog.display(claimed)} restores the probes as nearly as declared, with an error of {error:.2g}"
+                f"{catalog.display(claimed)} restores the probes as nearly as declared, with an error of {apart:.2g}"
             )
-            invertible, undoes = Finding(says, "nearly", error, moved, reason), claimed
+            invertible, undoes = Finding(says, "nearly", apart, moved, reason), claimed
     inverse = "" if undoes is None else catalog.display(undoes)
     return Row(name, catalog.display(word), invertible, inverse, involutory, idempotent)

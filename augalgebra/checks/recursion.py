@@ -23,9 +23,6 @@ Way = Literal["plain", "refined", "latent"]
 """How to get from one repeat to the next: by the encoder's answer, by refined encoding, or without leaving the latent
 space (z Lᵏ, decoded only to be looked at)."""
 
-# Small errors add up from repeat to repeat, and remembered derivatives make steps cheap.
-_REFINEMENT: dict[str, Any] = {"corrections": 3, "steps": 3, "tolerance": 0.02}
-
 WAYS: tuple[Way, ...] = ("plain", "refined", "latent")
 
 Classify = Callable[[Float[Tensor, "batch channel height width"]], Int[Tensor, " batch"]]
@@ -186,7 +183,7 @@ def repeated(
         return
     encode = space.encode
     if way == "refined":
-        encode = partial(refine, space, head=head, bfloat16=bfloat16, memory=Memory(len(images)), **_REFINEMENT)
+        encode = partial(refine, space, head=head, bfloat16=bfloat16, memory=Memory(len(images)))
     for _ in range(repeats):
         images = space.decode(operator.apply(encode(images)), head)
         yield images

@@ -13,7 +13,7 @@ from augalgebra.algebra.laws import Law
 from augalgebra.algebra.words import IDENTITY, Symbol, Word
 from augalgebra.augmentation import REQUIRED
 from augalgebra.catalog import Catalog
-from augalgebra.checks.evaluation import Evaluator, Symbols
+from augalgebra.checks.evaluation import Evaluator
 from augalgebra.checks.instances import instances
 from augalgebra.checks.probes import standard_probes
 from augalgebra.checks.singular import find_collision
@@ -193,9 +193,9 @@ def _worst(evaluators: Sequence[Evaluator], left: Word, right: Word, norm: Norm)
     worst = 0.0
     for evaluator in evaluators:
         try:
-            pair: tuple[Symbols, Symbols] = evaluator.symbols(left), evaluator.symbols(right)
+            one, other = evaluator.symbols(left), evaluator.symbols(right)
             for number, batch in enumerate(evaluator.batches):
-                apart = differences(*(evaluator.apply(number, side) for side in pair), norm)
+                apart = differences(evaluator.apply(number, one), evaluator.apply(number, other), norm)
                 worst = max(worst, float((apart if norm == "max" else apart[batch.smooth]).max()))
         except AugalgebraError:  # a candidate that cannot be applied undoes nothing
             return math.inf

@@ -77,9 +77,9 @@ def refine(
     latents: Float[Tensor, "batch latent"] | None = None,
     *,
     head: str = MAIN_HEAD,
-    steps: int = 4,
-    corrections: int = 5,
-    tolerance: float = 0.3,
+    steps: int = 3,
+    corrections: int = 3,
+    tolerance: float = 0.02,
     damping: float = 1e-2,
     bfloat16: bool = False,
     batch_size: int = 512,
@@ -163,8 +163,9 @@ class _Search:
 
     def beyond(self, tolerance: float) -> Int[Tensor, " row"]:
         """Numbers of the images that could be drawn better by more than so many nats, for all that is known."""
-        least = torch.special.entr(self._target) + torch.special.entr(1 - self._target)
-        return (self._losses - least.sum(1) > tolerance).nonzero().squeeze(1)
+        least: Tensor = torch.special.entr(self._target) + torch.special.entr(1 - self._target)
+        rows: Tensor = (self._losses - least.sum(1) > tolerance).nonzero()
+        return rows.squeeze(1)
 
     def correct(self, answer: Tensor, rounds: int) -> None:
         """Move by the difference between the encoder's answers to the image and to the drawing, again and again."""
@@ -188,7 +189,7 @@ class _Search:
             drawn, _ = self._try(codes)
 
     def derivatives(
-        self, rows: Int[Tensor, " batch"], memory: "Memory | None", *, bfloat16: bool
+        self, rows: Int[Tensor, " batch"], memory: Memory | None, *, bfloat16: bool
     ) -> tuple[Int[Tensor, " batch"], Float[Tensor, "batch latent pixel"]]:
         """The derivative of the logits at each code, remembered or new, and the slot of the memory it belongs to."""
         J = self.latents.new_empty(len(rows), self.latents.shape[1], self._target.shape[1])
@@ -196,7 +197,8 @@ class _Search:
         slots = torch.zeros_like(rows)
         if memory is not None:
             slots, new = memory.recall(rows, self.latents, J)
-        for part in new.nonzero().squeeze(1).split(_LINEARISED):
+        wanted = new.nonzero().squeeze(1)
+        for part in torch.split(wanted, _LINEARISED) if len(wanted) else ():
             J[part] = linearise(self._space, self.latents[part], self._head, bfloat16=bfloat16)
         return slots, J
 

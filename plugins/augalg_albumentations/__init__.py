@@ -87,6 +87,7 @@ def augalg_target(target: str, name: str) -> aa.Augmentation | None:
     return targets.build(target, name)
 
 
+@aa.hookimpl
 def augalg_pipeline(source: str) -> "Sequence[aa.PipelineStep] | None":
     """Read a serialized pipeline, or a construction such as ``albumentations:Compose([Transpose(p=1)])``."""
     serialized = source.lstrip().startswith("{") or source.endswith((".json", ".yaml", ".yml"))

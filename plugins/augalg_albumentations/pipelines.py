@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import augalgebra as aa
-from augalg_albumentations import CONSTRUCTION, adapter
+from augalg_albumentations import CONSTRUCTION, adapter  # first, since it keeps albumentations off the network
 
-albumentations = adapter.albumentations
+import albumentations  # isort: skip
 
 _IN_ORDER = ("Compose", "ReplayCompose", "Sequential")
 _CHOOSING = {
