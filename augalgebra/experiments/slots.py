@@ -110,7 +110,7 @@ def slots(run: Run, new: Iterable[str | Word], images: Split) -> tuple[Slot, ...
             old_pair = f"{catalog.display(chosen[one])} and {catalog.display(chosen[other])}"
             said = {True: "commute", False: "do not commute"}
             if mine_commute == theirs_commute:
-                agree.append(f"{new_pair} {said[mine_commute]}, and so do {old_pair}")
+                agree.append(f"{new_pair} {said[mine_commute]}, {'and so' if mine_commute else 'nor'} do {old_pair}")
             else:
                 differ.append(f"{new_pair} {said[mine_commute]}, {old_pair} {said[theirs_commute]}")
         residuals = tuple(errors[pair] for pair in zip(words, chosen, strict=True))
