@@ -1,9 +1,10 @@
 """A head for a new augmentation of a trained run: what it reports, and that nothing else is touched."""
 
+import textwrap
 from pathlib import Path
+from types import ModuleType
 
 import pytest
-from test_experiments_extension import CATALOG, DATA, SOURCE, files, plugin
 
 import augalgebra as aa
 from augalgebra.errors import AugalgebraError
@@ -11,10 +12,43 @@ from augalgebra.experiments.extension import extend, keep
 from augalgebra.experiments.slots import slots
 from augalgebra.experiments.transfers import add_head
 from augalgebra.latent.store import read_tensors
+from augalgebra.training.data import Dataset, Split, load_data
 from augalgebra.training.progress import Report
 from augalgebra.training.run import Run
 from augalgebra.training.settings import TrainSettings
 from augalgebra.training.train import train
+
+SOURCE = """
+import augalgebra as aa
+
+@aa.hookimpl
+def augalg_register(register):
+    @register("mine.negate", inverse="self", commutes_with=["flip_lr", "invert"])
+    def negate(x):
+        return 1 - x
+
+    @register("mine.frame", shape="changed")
+    def frame(x):
+        return x[..., 1:-1, 1:-1]
+"""
+
+
+def plugin(source: str = SOURCE) -> aa.Catalog:
+    module = ModuleType("mine")
+    exec(textwrap.dedent(source), module.__dict__)
+    return aa.load_catalog(aa.Settings(), modules=[module])
+
+
+CATALOG = plugin()
+
+
+def few(first: int = 0) -> Dataset:
+    digits = load_data()
+    cut = [Split(part.images[first : first + 24], part.labels[:24], part.first) for part in (digits.train, digits.test)]
+    return Dataset("digits", *cut)
+
+
+DATA = few()
 
 
 @pytest.fixture
@@ -22,6 +56,10 @@ def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "flips"
     train(folder, TrainSettings(dim=4, width=4, epochs=1, batch_size=8), aa.load_catalog(aa.Settings()), data=DATA)
     return folder
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def tensors(folder: Path) -> dict[str, bytes]:
