@@ -16,7 +16,7 @@ from augalgebra.operators.provenance import Provenance
 from augalgebra.operators.residuals import RelationResidual, relation_residuals
 from augalgebra.operators.store import save_registry
 from augalgebra.training.data import Dataset, load_data
-from augalgebra.training.run import OPERATORS, Run
+from augalgebra.training.run import METRICS, MODEL, OPERATORS, SETTINGS, Run
 from augalgebra.training.stage2 import fit_operators
 from augalgebra.training.views import Views
 
@@ -129,12 +129,13 @@ def extend(
     return tuple(found)
 
 
-def keep(run: Run, record: Callable[[], bool]) -> bool:
+def keep(run: Run, record: Callable[[], bool], *, heads: bool = False) -> bool:
     """Write the operators of a run and then something that belongs to them; if that fails, neither is written.
 
     Args:
         run: The run.
         record: Writes the other thing in one step.
+        heads: Whether its heads have changed too, so that the whole run has to be written.
 
     Returns:
         What `record` returned.
@@ -142,16 +143,20 @@ def keep(run: Run, record: Callable[[], bool]) -> bool:
     Raises:
         AugalgebraError: A file cannot be written.
     """
-    file = run.folder / OPERATORS
-    before = file.read_bytes() if file.exists() else None
-    save_registry(run.registry, file)
+    names = (MODEL, OPERATORS, METRICS, SETTINGS) if heads else (OPERATORS,)
+    before = {file: file.read_bytes() if file.exists() else None for file in (run.folder / name for name in names)}
     try:
-        return record()
-    except BaseException:  # an interrupt must leave the two in step as well
-        if before is None:
-            file.unlink()
+        if heads:
+            run.save()
         else:
-            write_atomically(file, before)
+            save_registry(run.registry, run.folder / OPERATORS)
+        return record()
+    except BaseException:  # an interrupt must leave them in step as well
+        for file, content in before.items():
+            if content is None:
+                file.unlink(missing_ok=True)
+            elif file.read_bytes() != content:
+                write_atomically(file, content)
         raise
 
 

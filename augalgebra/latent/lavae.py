@@ -188,6 +188,18 @@ class LAVAE(nn.Module):
             self.head_kinds[name] = self.head_kinds[init_from]
         return self.decoders[name]
 
+    def remove_head(self, name: str) -> None:
+        """Forget a decoder head.
+
+        Raises:
+            AugalgebraError: There is no such head, or it is the one that stage 1 trained.
+        """
+        self.decoder(name)
+        if name == MAIN_HEAD:
+            raise AugalgebraError(f"the head {name!r} belongs to the encoder and stays")
+        del self.decoders[name]
+        self.head_kinds.pop(name, None)
+
     def _new_head(self, name: str, generator: torch.Generator, kind: HeadKind | None = None) -> nn.Module:
         self._refuse_name(name)
         decoder = self._own_decoder(generator) if kind is None else self._made(kind, generator)

@@ -49,6 +49,7 @@ class Transfer:
             was given an operator of its own.
         steps: Steps made.
         ended: Why training ended.
+        origin: Digest of the augmentations and operators that it was trained on; empty if that was not kept.
     """
 
     head: str
@@ -57,6 +58,7 @@ class Transfer:
     operators: tuple[str, ...]
     steps: int
     ended: Ending
+    origin: str = ""
 
     @property
     def meanings(self) -> dict[str, str]:
@@ -125,6 +127,7 @@ class Run:
                     tuple(item["operators"]),
                     item["steps"],
                     item["ended"],
+                    item.get("origin", ""),
                 )
                 for name, item in tables.get("transfer", {}).items()
             }

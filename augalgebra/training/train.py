@@ -1,18 +1,22 @@
 """Training a run through its stages, and adding heads to it."""
 
+import hashlib
 import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from augalgebra.algebra.words import Word
+import numpy as np
+
+from augalgebra.algebra.words import Symbol, Word
 from augalgebra.catalog import Catalog
 from augalgebra.catalog.heads import head_factory
 from augalgebra.errors import RunError
 from augalgebra.latent.lavae import LAVAE, Architecture, HeadKind
 from augalgebra.operators import FitOptions, OperatorRegistry, structured
 from augalgebra.operators.arrays import Array
+from augalgebra.operators.provenance import origin
 from augalgebra.training.data import Dataset, load_data
 from augalgebra.training.loop import Limit, Loop, TrainingError
 from augalgebra.training.precision import bfloat16_pays, device_of
@@ -126,6 +130,7 @@ def transfer(
     augmentations: Sequence[str | Word],
     *,
     mode: Mode = "extend",
+    onto: Sequence[str | Word] | None = None,
     head: str | None = None,
     decoder: str | None = None,
     fit: str | None = None,
@@ -134,6 +139,7 @@ def transfer(
     data: Dataset | None = None,
     data_dir: str | Path | None = None,
     progress: Progress = silent,
+    save: bool = True,
 ) -> Transfer:
     """Add a head that draws other augmentations (stage 3); encoder, operators and other heads stay bit for bit.
 
@@ -142,6 +148,8 @@ def transfer(
         augmentations: The new augmentations.
         mode: ``extend`` fits an operator for each new augmentation that has none; ``relabel`` reuses those of the
             trained ones in their order, as published.
+        onto: With ``relabel``: the trained augmentations whose operators are reused, the first for the first new one
+            and so on; by default those of the run in their order.
         head: Name of the head; by default the augmentations' names.
         decoder: Decoder of a plugin that the head shall have; by default the mirror image of the encoder.
         fit: Name of the fit of new operators; None lets the laws decide.
@@ -150,6 +158,7 @@ def transfer(
         data: The data set of the run, if it is in memory already.
         data_dir: Where downloaded data sets lie.
         progress: Called after each step.
+        save: Whether to write the run; if not, it is changed in memory only.
 
     Raises:
         RunError: The data are not those of the run.
@@ -161,8 +170,9 @@ def transfer(
     run.check_data(data)
     views = Views.published(catalog, augmentations, seed=settings.seed)
     trained = [catalog.word(name) for name in settings.augmentations]
-    meanings = relabelling(trained, views.generators) if mode == "relabel" else None
-    name = head or _head_name([catalog.display(word) for word in views.generators])
+    slots = trained if onto is None else [catalog.word(name) for name in onto]
+    meanings = relabelling(slots, views.generators) if mode == "relabel" else None
+    name = head or head_name(catalog, views.generators)
     seed = derived_seed(settings.seed, f"head {name}")
     kind = None if decoder is None else HeadKind(decoder, head_factory(catalog, decoder))
     run.space.add_head(name, seed=seed, kind=kind)
@@ -185,10 +195,12 @@ def transfer(
     def keep(ended: Ending) -> Transfer:
         symbols = [word.symbols[0] for word in views.generators]
         operators = [(meanings or {}).get(symbol, symbol) for symbol in symbols]
-        added = Transfer(name, tuple(map(str, symbols)), mode, tuple(map(str, operators)), loop.step, ended)
+        based_on = head_origin(run.registry, symbols, operators)
+        added = Transfer(name, tuple(map(str, symbols)), mode, tuple(map(str, operators)), loop.step, ended, based_on)
         run.transfers[name] = added
         run.record(STAGE_3, loop.epochs, head=name)
-        run.save()
+        if save:
+            run.save()
         return added
 
     try:
@@ -224,5 +236,17 @@ def _ending(*, interrupted: bool) -> Ending:
     return "interrupted" if interrupted else "limit"
 
 
-def _head_name(augmentations: Sequence[str]) -> str:
-    return "-".join(re.sub(r"[^\w-]+", "_", name).strip("_") for name in augmentations)
+def head_name(catalog: Catalog, augmentations: Sequence[Word]) -> str:
+    """What a head for some augmentations is called unless a name is given."""
+    return "-".join(re.sub(r"[^\w-]+", "_", catalog.display(word)).strip("_") for word in augmentations)
+
+
+def head_origin(registry: OperatorRegistry, augmentations: Sequence[Symbol], operators: Sequence[Symbol]) -> str:
+    """Digest of what a head is trained on: the augmentations as they are now, and the operators that lead there."""
+    digest = hashlib.sha256()
+    for symbol, moving in zip(augmentations, operators, strict=True):
+        digest.update(f"{symbol} {' '.join(origin(registry.catalog, symbol.name))} {moving} ".encode())
+        affine = registry.operator(Word(((moving, 1),))).affine
+        for part in (affine.matrix, affine.shift):
+            digest.update(np.ascontiguousarray(part, dtype=np.float64).tobytes())
+    return digest.hexdigest()

@@ -2,18 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from augalg_cli import law_commands, options, render
+from augalg_cli.latent_registration import LatentRegistration, check_options
+from augalg_cli.progress import training_progress
+from augalg_cli.run_commands import Budget, Epochs
 
 if TYPE_CHECKING:
     from augalgebra.admission import Admission
-    from augalgebra.experiments.extension import Extension
-    from augalgebra.training.run import Run
 
 _MOST_SHOWN = 25
 
@@ -71,6 +71,24 @@ def register(
         Path | None,
         typer.Option("--data-dir", help="With --model: where data sets lie.", envvar="AUGALG_DATA", show_envvar=True),
     ] = None,
+    transfer: Annotated[
+        bool,
+        typer.Option(
+            "--transfer",
+            help="With --model: train a head that draws it as well (stage 3), and report before and after.",
+        ),
+    ] = False,
+    beside: Annotated[
+        str | None,
+        typer.Option(
+            "--with",
+            metavar="OTHER",
+            help="With --transfer: make a pair with this augmentation, which reuses the trained operators that suit "
+            "it best (the mode 'relabel').",
+        ),
+    ] = None,
+    epochs: Epochs = None,
+    budget: Budget = None,
     seed: Annotated[int, typer.Option(help="Seed of the images and parameter values that laws are tried at.")] = 0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Report everything and record nothing.")] = False,
     as_json: options.Json = False,
@@ -81,6 +99,7 @@ def register(
 
     A violated law or a broken promise refuses it with exit code 1; the workspace is then as it was.
     """
+    check_options(model, transfer=transfer, beside=beside, epochs=epochs, budget=budget)
     with _status(quiet=as_json) as progress:
         from augalgebra.admission import examine
 
@@ -96,7 +115,10 @@ def register(
         extension = None
         if model is not None and not admission.refusals:
             progress(f"fitting operators in {model}")
-            extension = _Extension.made(admission, model, fit, data_dir)
+            extension = LatentRegistration.made(admission, model, fit, data_dir, beside=beside)
+    if extension is not None and transfer:
+        with training_progress(quiet=as_json) as bars:
+            extension = extension.with_head(beside, epochs, budget, data_dir, bars)
     admitted = not admission.refusals
     changed = False
     if admitted and not dry_run:
@@ -108,45 +130,10 @@ def register(
     else:
         _show(admission)
         if extension is not None:
-            _show_extension(extension)
+            extension.show()
         _conclude(admission, changed=changed, dry_run=dry_run)
     if not admitted:
         raise typer.Exit(1)
-
-
-@dataclass(frozen=True)
-class _Extension:
-    """What was registered, in a trained run."""
-
-    admission: "Admission"
-    run: "Run"
-    operators: "tuple[Extension, ...]"
-    skipped: tuple[str, ...]
-
-    @classmethod
-    def made(cls, admission: "Admission", folder: Path, fit: str | None, data_dir: Path | None) -> "_Extension":
-        from augalgebra.experiments.extension import extend
-        from augalgebra.training.run import Run
-
-        catalog = admission.catalog
-        run = Run.load(folder, catalog, accept_stale=True)
-        known = [catalog.augmentations[item.name] for item in admission.registration.augmentations]
-        names = [item.name for item in known if not item.required]
-        operators = extend(run, names, fit=fit, data_dir=data_dir) if names else ()
-        return cls(admission, run, operators, tuple(item.signature for item in known if item.required))
-
-    def keep(self) -> bool:
-        """Write operators and registration, or neither."""
-        from augalgebra.experiments.extension import keep
-
-        return keep(self.run, lambda: self.admission.record(Path.cwd()))
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "run": str(self.run.folder),
-            "operators": [item.as_dict() for item in self.operators],
-            "skipped": list(self.skipped),
-        }
 
 
 def unregister(
@@ -237,38 +224,6 @@ def _show(admission: "Admission") -> None:
         for proposal in admission.proposals
     ]
     render.table(["law", "error", "moved", "n", ""], rows, right=[1, 2, 3])
-
-
-def _show_extension(extension: _Extension) -> None:
-    render.line()
-    title = f"Operators in {extension.run.folder}"
-    fits = [
-        (
-            item.word,
-            item.provenance.fit if item.fitted else f"{item.provenance.fit}, as it was",
-            render.number(item.provenance.residual),
-            render.number(item.provenance.identity_residual),
-            item.provenance.rank,
-            render.number(item.provenance.condition),
-        )
-        for item in extension.operators
-    ]
-    headings = ["operator", "fit", "residual", "doing nothing", "rank", "condition"]
-    render.table(headings, fits, right=range(2, 6), title=title)
-    scores = [(item.word, item.score) for item in extension.operators]
-    rows = [
-        (word, f"{score.bce:.2f}", f"{score.floor:.2f}", f"{score.gap_ratio:.3f}", f"{score.identity_ratio:.2f}")
-        for word, score in scores
-    ]
-    render.table(["drawn by main", "loss", "floor", "gap", "doing nothing"], rows, right=range(1, 5))
-    for item in extension.operators:
-        pairs = zip(item.equations, item.laws, strict=True)
-        lines = [
-            f"{text}: {law.reason if law.residual is None else render.number(law.residual)}" for text, law in pairs
-        ]
-        render.bulleted(f"residuals of the laws of {item.word}", lines, _MOST_SHOWN)
-    for signature in extension.skipped:
-        render.note(f"{signature} has no operator: there is one for each value of its parameters only")
 
 
 def _conclude(admission: "Admission", *, changed: bool, dry_run: bool) -> None:

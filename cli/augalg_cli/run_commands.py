@@ -84,7 +84,7 @@ def train(
         kl_weight=kl_weight,
         kl_warmup=kl_warmup,
         epochs=epochs,
-        seconds=_seconds(budget),
+        seconds=seconds_of(budget),
         fit=fit,
         seed=seed,
         device=device,
@@ -147,7 +147,7 @@ def transfer(
             decoder=decoder,
             fit=fit,
             epochs=epochs,
-            seconds=_seconds(budget),
+            seconds=seconds_of(budget),
             data=dataset,
             progress=progress,
         )
@@ -227,7 +227,12 @@ def _names(text: str) -> tuple[str, ...]:
     return names
 
 
-def _seconds(text: str | None) -> float | None:
+def seconds_of(text: str | None) -> float | None:
+    """The seconds that ``--budget`` says.
+
+    Raises:
+        AugalgebraError: It is no time.
+    """
     if text is None:
         return None
     match = _BUDGET.fullmatch(text.strip())
