@@ -10,6 +10,7 @@ import augalgebra as aa
 from augalgebra.catalog.declarations import KEYWORDS
 from augalgebra.catalog.heads import head_factory
 from augalgebra.catalog.loading import HOOKS
+from augalgebra.catalog.pipelines import examples_of, read_pipeline
 from augalgebra.catalog.reference import hooks_page
 from augalgebra.catalog.tracing import trace
 from augalgebra.errors import AugalgebraError, PluginError, UnknownNameError
@@ -52,6 +53,14 @@ def augalg_commands(app):
 @aa.hookimpl
 def augalg_heads():
     return {"every.linear": lambda image_shape, dim: None}
+
+@aa.hookimpl
+def augalg_pipeline(source):
+    return [aa.PipelineStep(source, aa.word_of("every.flip"))] if source == "every:flip" else None
+
+@aa.hookimpl
+def augalg_examples():
+    return ["every.late"]
 """
 
 
@@ -84,6 +93,11 @@ EFFECTS = {
     "augalg_probes": lambda catalog: list(catalog.ask("every", "augalg_probes")[0]) == ["every.grey"],
     "augalg_commands": lambda catalog: "augalg_commands" in catalog.plugins[0].hooks,  # run in test_cli_lint.py
     "augalg_heads": lambda catalog: head_factory(catalog, "every.linear")((1, 2, 2), 3) is None,
+    "augalg_pipeline": lambda catalog: (
+        [step.name for step in read_pipeline(catalog, "every:flip") or ()] == ["every:flip"]
+        and read_pipeline(catalog, "?") is None
+    ),
+    "augalg_examples": lambda catalog: examples_of(catalog, "every") == ("every.late",),
 }
 
 
@@ -291,6 +305,8 @@ def test_a_trace_tells_who_answered_what(every: aa.Catalog) -> None:
         "augalg_probes": ("every.grey",),
         "augalg_commands": ("every hello",),
         "augalg_heads": ("every.linear",),
+        "augalg_pipeline": (),
+        "augalg_examples": ("every.late",),
     }
     assert 0 < found.import_seconds <= found.seconds
 

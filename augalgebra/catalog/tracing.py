@@ -7,6 +7,7 @@ from typing import Any
 
 from augalgebra.catalog.catalog import Catalog
 from augalgebra.catalog.heads import offered_heads
+from augalgebra.catalog.pipelines import examples_of
 from augalgebra.catalog.plugin import PluginInfo
 from augalgebra.errors import AugalgebraError
 
@@ -17,7 +18,7 @@ class Answer:
 
     Attributes:
         hook: Name of the hook.
-        given: Names of what it gave: augmentations, the texts of laws, probes, commands, decoders.
+        given: Names of what it gave: augmentations, the texts of laws, probes, commands, decoders, examples.
         seconds: Time it took; None for a hook that is asked name by name.
         problem: Why it gave nothing, if it failed.
     """
@@ -93,6 +94,7 @@ def _answers(catalog: Catalog, info: PluginInfo, commands: Callable[[str], Itera
         "augalg_probes": probes,
         "augalg_commands": lambda: commands(info.name),
         "augalg_heads": lambda: offered_heads(catalog, info.name),
+        "augalg_examples": lambda: examples_of(catalog, info.name),
     }
     declared = {
         "augalg_register": info.augmentations,
