@@ -59,6 +59,10 @@ class Split:
         chosen = torch.arange(len(self))[positions]
         return self.images[chosen].float() / 255, (chosen + self.first).tolist()
 
+    def head(self, number: int | None) -> "Split":
+        """The first images, or all of them."""
+        return Split(self.images[:number], self.labels[:number], self.first)
+
 
 @dataclass(frozen=True)
 class Dataset:
