@@ -57,9 +57,10 @@ class Trajectories:
 
     @property
     def travelled(self) -> tuple[float, ...]:
-        """How far each image is from where it was two repeats after the start, in root total variances of all codes.
+        """How far each code ends from its start, in root total variances of all codes.
 
-        An image that is flipped again and again is in one place after every other repeat, if nothing drifts.
+        Flips that do not drift come back to the same place after every other repeat; so after an odd number of repeats
+        the start is the place after one.
         """
         scale = float(np.sqrt(self.background.var(axis=0).sum()))
         last = self.codes.shape[1] - 1
