@@ -44,9 +44,7 @@ class PixelClassifier:
         return self.labels.to(images.device)[self.probabilities(images).argmax(1)]
 
     @torch.no_grad()
-    def probabilities(
-        self, images: Float[Tensor, "batch channel height width"]
-    ) -> Float[Tensor, "batch class"]:
+    def probabilities(self, images: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch class"]:
         """How likely it takes each class to be, in the order of `labels`."""
         scores: Tensor = self._network(images)[0]
         return scores.softmax(1)

@@ -1,5 +1,6 @@
 """Fractions of augmentations: half a flip, a third of a rotation, by powers of operators and by families of them."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
@@ -201,19 +202,23 @@ def true_fraction(catalog: Catalog, word: Word, exponent: Fraction) -> Word | No
         return IDENTITY
     if exponent == 1:
         return word
-    found: list[tuple[float, Symbol]] = []
+    found: list[tuple[Fraction, Symbol]] = []
     for law in catalog.laws:
         for side, other in ((law.lhs, law.rhs), (law.rhs, law.lhs)):
             if other != word or len(side) != 1 or side.letters[0].inverse or law.status == "violated":
                 continue
-            symbol = side.letters[0].symbol
+            stated = side.letters[0].symbol
+            # what the law leaves open, such as how corners are filled, is as by default
+            given = tuple(itertools.takewhile(lambda value: isinstance(value, Fraction), stated.args))
+            (symbol,) = catalog.word(Symbol(stated.name, given)).symbols or (stated,)
             try:
-                family = find_family(catalog.laws, symbol)
+                place = find_family(catalog.laws, symbol).position
             except FitError:
                 continue
-            value = symbol.args[family.position]
-            if family.scale == "additive" and isinstance(value, Fraction):
-                found.append((abs(float(value)), Symbol(symbol.name, (*symbol.args[: family.position], value * exponent))))
+            value = symbol.args[place]
+            if isinstance(value, Fraction):
+                scaled = (*symbol.args[:place], value * exponent, *symbol.args[place + 1 :])
+                found.append((abs(value), Symbol(symbol.name, scaled)))
     if not found:
         return None
     return catalog.word(min(found, key=lambda pair: pair[0])[1])

@@ -39,7 +39,8 @@ def check_method(method: str, dim: int) -> Method:
         )
     near = nearest(method, METHODS, 1)
     raise AugalgebraError(
-        f"there is no method {method!r}; there are {', '.join(METHODS)}" + (f". Did you mean {near[0]}?" if near else "")
+        f"there is no method {method!r}; there are {', '.join(METHODS)}"
+        + (f". Did you mean {near[0]}?" if near else "")
     )
 
 

@@ -130,9 +130,7 @@ def measure_repeats(
         RunError: The data are not those of the run.
     """
     data = data or load_data(run.settings.data, data_dir)
-    report = recursion_of_run(
-        run, word, repeats=repeats, images=images, ways=ways, data=data, on_progress=on_progress
-    )
+    report = recursion_of_run(run, word, repeats=repeats, images=images, ways=ways, data=data, on_progress=on_progress)
     followed = tuple(follow(run, word, repeats=repeats, way=way, data=data) for way in ways)
     return Recursion(report, followed, recursion_claims(report, run.settings.data))
 

@@ -87,9 +87,7 @@ def draw_glyphs(number: int = 5000, *, flips: bool = False, seed: int = 0) -> Gl
         (torch.Size([12, 1, 28, 28]), ['angle', 'flip_lr', 'flip_ud'])
     """
     even = torch.rand(number, len(RANGES), generator=generator_for(seed, "glyphs"), dtype=torch.float64)
-    factors = {
-        name: low + (high - low) * even[:, place] for place, (name, (low, high)) in enumerate(RANGES.items())
-    }
+    factors = {name: low + (high - low) * even[:, place] for place, (name, (low, high)) in enumerate(RANGES.items())}
     mirrored = torch.randint(2, (number, len(FLIPS)), generator=generator_for(seed, "glyph flips")) * int(flips)
     factors |= {name: mirrored[:, place].double() for place, name in enumerate(FLIPS)}
     return Glyphs(torch.arange(number) % len(SHAPES), factors)
