@@ -22,7 +22,7 @@ from augalgebra.experiments import plots
 from augalgebra.experiments.claims import Claim
 from augalgebra.experiments.transform import device_of_space
 from augalgebra.latent.protocol import MAIN_HEAD
-from augalgebra.operators import FitError, Operator, OperatorRegistry
+from augalgebra.operators import FitError, FitOptions, Operator, OperatorRegistry
 from augalgebra.operators.families import find_family
 from augalgebra.training.data import Dataset, load_data
 from augalgebra.training.encoding import view_moments
@@ -165,7 +165,8 @@ def measure_fractions(
     members = {float(at): catalog.word(f"{family}({at})") for at in sorted({*fitted, *unseen})}
     views = Views.published(catalog, [members[float(at)] for at in fitted], longest=1, seed=run.settings.seed)
     registry = OperatorRegistry.of(run.space, catalog)
-    registry.fit_family(view_moments(run.space, views, data.train), members[float(fitted[0])])
+    options = FitOptions(seed=seed)
+    registry.fit_family(view_moments(run.space, views, data.train), members[float(fitted[0])], options)
     scores: list[FractionScore] = []
     drawn: list[tuple[float, Operator]] = [(0.0, registry.operator(IDENTITY))]
     with torch.no_grad():

@@ -68,10 +68,7 @@ def project(method: str, base: Array, others: Sequence[Array] = (), *, seed: int
     everything = np.concatenate([base, *others])
     if len(base) < 3:
         raise AugalgebraError(f"{len(base)} codes span no plane; at least 3 are needed")
-    if method == "tsne":
-        points = _neighbours(everything, seed)
-    else:
-        points = _components(method, base, seed)(everything)
+    points = _neighbours(everything, seed) if method == "tsne" else _components(method, base, seed)(everything)
     ends = np.cumsum([len(base), *map(len, others)])[:-1]
     return tuple(np.split(points, ends))
 

@@ -11,10 +11,10 @@ from augalgebra.errors import AugalgebraError, nearest
 from augalgebra.training.seeds import generator_for
 
 Kind = Literal["prior", "box", "gaussian", "mixture", "whitened"]
-"""``prior``: the standard normal that the autoencoder was trained towards, wherever the images' codes lie. ``box``: evenly
-from the smallest box around the codes, as on the slides. ``gaussian``: the normal with their mean and covariance.
-``mixture``: a Gaussian mixture fitted to them. ``whitened``: that normal, but what falls out of the smallest box around
-the codes in whitened coordinates is rejected."""
+"""``prior``: the standard normal that the autoencoder was trained towards, wherever codes lie. ``box``: evenly from the
+smallest box around the codes, as on the slides. ``gaussian``: the normal with their mean and covariance. ``mixture``: a
+Gaussian mixture fitted to them. ``whitened``: that normal, but what falls out of the smallest box around the codes in
+whitened coordinates is rejected."""
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 

@@ -99,8 +99,8 @@ class Synthetic:
         glyphs: Number of glyphs, test images included.
         samples: Images that each space was shown in training, the reference aside.
         seed: Seed of glyphs and training.
-        scores: ``glyphs with flips`` saw mirrored glyphs but no pairs; ``glyphs in pairs`` upright ones and their views;
-            the last is the reference run's, on its own data.
+        scores: ``glyphs with flips`` saw mirrored glyphs but no pairs; ``glyphs in pairs`` upright ones and their
+            views; the last is the reference run's, on its own data.
         claims: What the slides say of it.
     """
 
@@ -258,9 +258,9 @@ def _claims(scores: tuple[SpaceScore, ...], real: str) -> tuple[Claim, ...]:
         Claim(
             "17",
             "Synthetic images with controlled variance can take the place of augmentation pairs",
-            f"flips explain {without.mean_r2('glyphs'):.2f} of the codes of glyphs (R²) where mirrored glyphs were seen "
-            f"but no pairs, {pairs.mean_r2('glyphs'):.2f} where pairs were; drawn with gap ratios {gaps[without.name]:.2f} "
-            f"and {gaps[pairs.name]:.2f}",
+            f"flips explain {without.mean_r2('glyphs'):.2f} of the codes of glyphs (R²) where mirrored glyphs were "
+            f"seen but no pairs, {pairs.mean_r2('glyphs'):.2f} where pairs were; drawn with gap ratios "
+            f"{gaps[without.name]:.2f} and {gaps[pairs.name]:.2f}",
             without.mean_r2("glyphs") >= pairs.mean_r2("glyphs") - _MARGIN,
             values,
         )
@@ -270,8 +270,8 @@ def _claims(scores: tuple[SpaceScore, ...], real: str) -> tuple[Claim, ...]:
             Claim(
                 "17",
                 "A latent space made from synthetic images carries the augmentations of real ones",
-                f"flips of {real} explain {without.mean_r2(real):.2f} of their codes (R²) in the space made from glyphs "
-                f"without pairs, {last.mean_r2(real):.2f} in that made from {last.name}",
+                f"flips of {real} explain {without.mean_r2(real):.2f} of their codes (R²) in the space made from "
+                f"glyphs without pairs, {last.mean_r2(real):.2f} in that made from {last.name}",
                 without.mean_r2(real) >= last.mean_r2(real) - _MARGIN,
                 {f"R² {score.name}": score.mean_r2(real) for score in scores},
             )

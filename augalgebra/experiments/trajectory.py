@@ -180,7 +180,7 @@ def follow(
         codes = [run.space.encode(originals)]
         if way == "latent":
             for _ in range(repeats):
-                codes.append(operator.apply(codes[-1]))  # noqa: PERF401  # each needs the one before
+                codes.append(operator.apply(codes[-1]))
         else:
             drawn = repeated(
                 run.space, operator, originals, repeats, way, head=MAIN_HEAD, bfloat16=bfloat16_pays(device)

@@ -5,6 +5,7 @@ No letter looks like itself, or like another one, when it is mirrored or turned,
 square take every image to eight different ones.
 """
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -96,7 +97,7 @@ def draw_glyphs(number: int = 5000, *, flips: bool = False, seed: int = 0) -> Gl
 def _draw(
     strokes: tuple[tuple[tuple[float, float], ...], ...], factors: Mapping[str, Tensor]
 ) -> UInt8[Tensor, "image 1 side side"]:
-    ends = [pair for corners in strokes for pair in zip(corners, corners[1:], strict=False)]
+    ends = [pair for corners in strokes for pair in itertools.pairwise(corners)]
     points = torch.tensor(ends, dtype=torch.float64)  # [segment, end, coordinate]
     angle = factors["angle"].deg2rad()
     cos, sin = angle.cos()[:, None, None], angle.sin()[:, None, None]
