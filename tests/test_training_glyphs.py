@@ -31,12 +31,12 @@ def symmetries(image: torch.Tensor) -> list[torch.Tensor]:
 def test_no_symmetry_of_the_square_leaves_a_glyph_as_it_is(shape: int) -> None:
     image = glyph(shape)
     ink = image.square().sum()
-    others = [
-        *symmetries(image)[1:],
-        *(moved for other in range(len(SHAPES)) if other != shape for moved in [glyph(other)]),
-    ]
-    for moved in others:
-        assert (image - moved).square().sum() > 0.25 * ink
+    for moved in symmetries(image)[1:]:
+        assert (image - moved).square().sum() > 0.15 * ink
+    for other in set(range(len(SHAPES))) - {shape}:
+        # an F lacks only one stroke of a P
+        for moved in symmetries(glyph(other)):
+            assert (image - moved).square().sum() > 0.1 * ink
 
 
 @pytest.mark.parametrize("shape", range(len(SHAPES)), ids=list(SHAPES))
