@@ -19,7 +19,9 @@ METHODS: tuple[Method, ...] = get_args(Method)
 
 def methods_for(dim: int) -> tuple[Method, ...]:
     """What can be done with codes of so many coordinates: two need no projection, one has no plane."""
-    return {1: (), 2: ("direct",)}.get(dim, ("pca", "ica", "tsne"))
+    if dim <= 2:
+        return ("direct",) if dim == 2 else ()
+    return ("pca", "ica", "tsne")
 
 
 def check_method(method: str, dim: int) -> Method:

@@ -68,7 +68,8 @@ def _root(codes: Tensor) -> Tensor:
     spread = torch.cov(codes.T.double()).reshape(dim, dim)
     spread += _JITTER * spread.diagonal().mean() * torch.eye(dim, dtype=torch.float64)
     values, axes = torch.linalg.eigh(spread)
-    return values.sqrt()[:, None] * axes.T
+    root: Tensor = values.sqrt()[:, None] * axes.T
+    return root
 
 
 def _gaussian(codes: Tensor, number: int, generator: torch.Generator) -> Tensor:

@@ -69,7 +69,7 @@ class Glyphs:
         drawn = torch.zeros(len(self), 1, SIDE, SIDE, dtype=torch.uint8)
         for number, strokes in enumerate(SHAPES.values()):
             rows = (self.shapes == number).nonzero().squeeze(1)
-            for part in rows.split(_BATCH):
+            for part in torch.split(rows, _BATCH):
                 drawn[part] = _draw(strokes, {name: values[part] for name, values in self.factors.items()})
         return drawn
 
