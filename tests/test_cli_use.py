@@ -165,8 +165,8 @@ def test_lines_samples_and_repeats_are_drawn(augalg: Callable[..., Any], run: Ru
 
     done = augalg("sample", folder, "--n", "4", "--word", "flip_lr * flip_ud", "--out", "sample.png", "--json")
     assert done.returncode == 0, done.stderr
-    assert len(json.loads(done.stdout)["rows"]) == 4
-    assert read(tmp_path / "sample.png").shape == (4 * (3 * SIDE + 2) + 2, 4 * (3 * SIDE + 2) + 2)
+    assert len(json.loads(done.stdout)["rows"]) == 5 * 2
+    assert read(tmp_path / "sample.png").shape == (10 * (3 * SIDE + 2) + 2, 4 * (3 * SIDE + 2) + 2)
 
     done = augalg("recurse", folder, "flip_lr", "--repeats", "3", "--images", "10", "--out", "again.png", "--json")
     assert done.returncode == 0, done.stderr

@@ -1,6 +1,7 @@
 """Recursion: what becomes of images that are encoded, moved and decoded over and over."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -69,6 +70,8 @@ class RecursionCurve:
         bce: For each repeat k, the loss against the true image under word^k, nats per image.
         kept: For each repeat, the share of images that a classifier gives the class it gave after one application.
         by_label: What became of the images of each label.
+        became: For each class that a classifier gave after one application, how many of those images it gives which
+            class after the last repeat.
         seconds: Time for all repeats of all images, losses and classes aside.
     """
 
@@ -77,6 +80,7 @@ class RecursionCurve:
     kept: tuple[float, ...] = ()
     by_label: Mapping[int, LabelOutcome] = field(default_factory=dict)
     seconds: float = 0.0
+    became: Mapping[int, Mapping[int, int]] = field(default_factory=dict)
 
     @property
     def growth(self) -> float:
@@ -98,6 +102,10 @@ class RecursionCurve:
             "growth": self.growth,
             "kept": list(self.kept),
             "by_label": {str(label): outcome.to_json() for label, outcome in self.by_label.items()},
+            "became": {
+                str(before): {str(after): count for after, count in counts.items()}
+                for before, counts in self.became.items()
+            },
             "seconds": self.seconds,
         }
 
@@ -286,6 +294,7 @@ class _Sums:
         self._floor, self._nothing = (torch.zeros(shape, dtype=torch.float64) for _ in range(2))
         self._seconds = dict.fromkeys(ways, 0.0)
         self._right = 0.0
+        self._became: dict[Way, Counter[tuple[int, int]]] = {way: Counter() for way in ways}
 
     def add_truth(self, batch: Batch, true: Sequence[Tensor], labels: Tensor) -> None:
         """Add floor, baseline and how well the classifier knows the true images."""
@@ -313,6 +322,8 @@ class _Sums:
                 classes = self._classes(self._classify, batch, images, repeat)
                 first = classes if first is None else first
                 self._kept[way][repeat].index_add_(0, index, (classes == first).double())
+                if repeat == len(true) - 1:
+                    self._became[way].update(zip(first.tolist(), classes.tolist(), strict=True))
 
     def _classes(self, classify: Classify, batch: Batch, images: Tensor, repeat: int) -> Tensor:
         if self._undone is not None:
@@ -351,7 +362,16 @@ class _Sums:
             self._means(kept) if known else (),
             outcomes if labelled else {},
             self._seconds[way],
+            _nested(self._became[way]),
         )
 
     def _means(self, sums: Tensor) -> tuple[float, ...]:
         return tuple((sums.sum(1) / self._counts.sum()).tolist())
+
+
+def _nested(counts: Mapping[tuple[int, int], int]) -> dict[int, dict[int, int]]:
+    """Counts of pairs by their first and then their second half, in order."""
+    nested: dict[int, dict[int, int]] = {}
+    for (before, after), count in sorted(counts.items()):
+        nested.setdefault(before, {})[after] = count
+    return nested

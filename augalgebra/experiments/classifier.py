@@ -41,9 +41,13 @@ class PixelClassifier:
 
     def __call__(self, images: Float[Tensor, "batch channel height width"]) -> Int64[Tensor, " batch"]:
         """The label of each image."""
-        with torch.no_grad():
-            scores, _ = self._network(images)
-        return self.labels.to(images.device)[scores.argmax(1)]
+        return self.labels.to(images.device)[self.probabilities(images).argmax(1)]
+
+    @torch.no_grad()
+    def probabilities(self, images: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch class"]:
+        """How likely it takes each class to be, in the order of `labels`."""
+        scores: Tensor = self._network(images)[0]
+        return scores.softmax(1)
 
 
 def powers_of(catalog: Catalog, word: Word, most: int = MOST_POWERS) -> tuple[Word, ...]:

@@ -8,15 +8,14 @@ from torch import Tensor
 
 from augalgebra.algebra.words import Word
 from augalgebra.errors import AugalgebraError
+from augalgebra.experiments.samplers import KINDS, Kind, draw_codes
 from augalgebra.experiments.transform import device_of_space, operator_for
 from augalgebra.latent.protocol import MAIN_HEAD
 from augalgebra.training.data import Dataset, Split
 from augalgebra.training.encoding import BATCH
 from augalgebra.training.run import Run
-from augalgebra.training.seeds import generator_for
 
 _ENCODED = 5000  # training images whose codes say where codes lie
-_JITTER = 1e-6  # of the mean variance, for coordinates that do not vary
 
 
 def interpolate(
@@ -55,8 +54,15 @@ def interpolate(
 
 
 def sample(
-    run: Run, data: Dataset, words: Sequence[Word], *, number: int = 8, head: str = MAIN_HEAD, seed: int = 0
-) -> dict[str, Float[Tensor, "row sample channel height width"]]:
+    run: Run,
+    data: Dataset,
+    words: Sequence[Word],
+    *,
+    number: int = 8,
+    kinds: Sequence[Kind] = KINDS,
+    head: str = MAIN_HEAD,
+    seed: int = 0,
+) -> dict[Kind, Float[Tensor, "row sample channel height width"]]:
     """Draw codes at random where those of the originals lie, and images from them, moved by words.
 
     Args:
@@ -64,31 +70,24 @@ def sample(
         data: Its data set; training images say where codes lie.
         words: One row for each.
         number: How many codes.
+        kinds: Ways to draw codes, see `augalgebra.experiments.samplers.Kind`.
         head: The decoder to draw with.
         seed: Seed of the codes.
 
     Returns:
-        For ``box``, codes drawn evenly from the smallest box around those of the originals, and for ``gaussian``, from
-        the normal distribution with their mean and covariance.
+        Images for each kind.
 
     Raises:
         AugalgebraError: A word has no operator.
     """
     operators = [operator_for(run, word, head) for word in words]
     codes = encoded(run, data.train)
-    low, high = codes.aminmax(dim=0)
-    generator = generator_for(seed, "samples")
-    even = torch.rand(number, codes.shape[1], generator=generator)
-    normal = torch.randn(number, codes.shape[1], generator=generator)
-    spread = torch.cov(codes.T.double()).reshape(codes.shape[1], codes.shape[1])
-    spread += _JITTER * spread.diagonal().mean() * torch.eye(len(spread))
-    root = torch.linalg.cholesky(spread).float()
-    drawn = {"box": low + even * (high - low), "gaussian": codes.mean(0) + normal @ root.T}
     device = device_of_space(run.space)
     with torch.no_grad():
         return {
-            name: torch.stack([run.space.decode(operator.apply(sampled.to(device)), head) for operator in operators])
-            for name, sampled in drawn.items()
+            kind: torch.stack([run.space.decode(operator.apply(sampled.to(device)), head) for operator in operators])
+            for kind in kinds
+            for sampled in [draw_codes(kind, codes, number, seed=seed)]
         }
 
 

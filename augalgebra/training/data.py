@@ -16,6 +16,7 @@ from torch.nn import functional
 from augalgebra.errors import DataError, nearest
 from augalgebra.pictures import Array, as_images, read_arrays
 from augalgebra.training.download import FetchProgress, unseen
+from augalgebra.training.glyphs import draw_glyphs
 from augalgebra.training.pictures import read_folder
 from augalgebra.training.published import PUBLISHED, Published
 
@@ -24,7 +25,7 @@ Labels: TypeAlias = Sequence[int] | Array | None
 DATA_VARIABLE = "AUGALG_DATA"
 """Environment variable that says where data sets lie."""
 
-NAMES = ("digits", *PUBLISHED)
+NAMES = ("digits", *PUBLISHED, "glyphs")
 """The data sets known by name."""
 
 _TEST_EVERY = 5  # of the data sets that bring no split of their own, every fifth image of a class is for testing
@@ -57,6 +58,10 @@ class Split:
         """
         chosen = torch.arange(len(self))[positions]
         return self.images[chosen].float() / 255, (chosen + self.first).tolist()
+
+    def head(self, number: int | None) -> "Split":
+        """The first images, or all of them."""
+        return Split(self.images[:number], self.labels[:number], self.first)
 
 
 @dataclass(frozen=True)
@@ -95,11 +100,12 @@ def load_data(
     """Load a data set by name, or from a folder of pictures or an ``.npz`` file.
 
     Args:
-        name: ``digits``, which are always there; ``mnist``, ``fashion-mnist``, ``kmnist`` or ``cifar10``, which are
-            downloaded into the user's cache if they are not in `data_dir`; a folder or an ``.npz``. A folder's
-            pictures must be of one size; its subfolders, if there are any, are the classes. An ``.npz`` holds
-            ``images`` and perhaps ``labels``, or ``x_train``, ``y_train``, ``x_test`` and ``y_test``; images are
-            bytes or floats in [0, 1], ``[n, h, w]``, ``[n, h, w, c]`` or ``[n, c, h, w]``.
+        name: ``digits``, which are always there, or ``glyphs``, which are made on the fly; ``mnist``,
+            ``fashion-mnist``, ``kmnist`` or ``cifar10``, which are downloaded into the user's cache if they are not in
+            `data_dir`; a folder or an ``.npz``. A folder's pictures must be of one size; its subfolders, if there are
+            any, are the classes. An ``.npz`` holds ``images`` and perhaps ``labels``, or ``x_train``, ``y_train``,
+            ``x_test`` and ``y_test``; images are bytes or floats in [0, 1], ``[n, h, w]``, ``[n, h, w, c]`` or
+            ``[n, c, h, w]``.
         data_dir: Where data sets lie, directly, in a folder of their name, or as torchvision lays them out; by
             default what the environment variable ``AUGALG_DATA`` says.
         progress: Called while something is downloaded.
@@ -114,6 +120,8 @@ def load_data(
     """
     if name == "digits":
         return _digits()
+    if name == "glyphs":
+        return glyph_data()
     if name in PUBLISHED:
         return _of_published(PUBLISHED[str(name)], data_dir, progress)
     path = Path(name)
@@ -139,6 +147,28 @@ def _digits() -> Dataset:
     large = functional.interpolate(grey, size=(20, 20), mode="bicubic", align_corners=False).clamp(0, 1)
     large = functional.pad(large, (4, 4, 4, 4))  # what is sheared or turned stays within the picture
     return _split("digits", (large * 255).round().byte().numpy(), small.target)
+
+
+def glyph_data(number: int = 5000, *, flips: bool = False, seed: int = 0) -> Dataset:
+    """Glyphs as a data set: four fifths to learn from, the others for testing; labels are shapes.
+
+    Image number i is that of ``draw_glyphs(number, flips=flips, seed=seed)[i]``, which knows its factors.
+
+    Args:
+        number: How many images; at least 10.
+        flips: Whether some are mirrored.
+        seed: Seed of all factors.
+
+    Raises:
+        DataError: There are too few.
+    """
+    if number < 2 * _TEST_EVERY:
+        raise DataError(f"{number} glyphs are too few; at least {2 * _TEST_EVERY} are needed")
+    glyphs = draw_glyphs(number, flips=flips, seed=seed)
+    images, first = glyphs.images(), number - number // _TEST_EVERY
+    return Dataset(
+        "glyphs", Split(images[:first], glyphs.shapes[:first]), Split(images[first:], glyphs.shapes[first:], first)
+    )
 
 
 def _of_published(published: Published, data_dir: str | Path | None, progress: FetchProgress) -> Dataset:

@@ -97,6 +97,17 @@ class Views:
         return cls._build(catalog, generators, _around(catalog, group, generators), None, seed)
 
     @classmethod
+    def of_words(cls, catalog: Catalog, words: Sequence[Word], *, seed: int = 0) -> "Views":
+        """Just these words, with no generators that lead from one to another.
+
+        Args:
+            catalog: Applies the words.
+            words: Any number of them.
+            seed: Seed of everything drawn at random.
+        """
+        return cls(catalog, (), tuple(words), torch.empty(0, len(words), dtype=torch.int64), None, seed)
+
+    @classmethod
     def _build(
         cls,
         catalog: Catalog,

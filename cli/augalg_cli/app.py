@@ -10,6 +10,7 @@ from augalg_cli import (
     author_commands,
     catalog_commands,
     demo_commands,
+    geometry_commands,
     inversion_commands,
     law_commands,
     lint_commands,
@@ -60,6 +61,7 @@ word_commands.add_to(app)
 inversion_commands.add_to(app)
 run_commands.add_to(app)
 use_commands.add_to(app)
+geometry_commands.add_to(app)
 
 
 def main() -> None:

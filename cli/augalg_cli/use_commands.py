@@ -7,10 +7,12 @@ import typer
 
 from augalg_cli import options, render
 from augalg_cli.datasets import load_of
+from augalg_cli.geometry_commands import show_claims
 from augalgebra import AugalgebraError
 
 if TYPE_CHECKING:
     from augalgebra.checks.recursion import RecursionReport, Way
+    from augalgebra.training.data import Dataset
     from augalgebra.training.run import Run
 
 Folder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run.")]
@@ -118,27 +120,68 @@ def sample(
     out: Picture,
     word: Words = None,
     n: Annotated[int, typer.Option("--n", min=1, help="Codes to draw.")] = 8,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--kind",
+            help="How codes are drawn: 'prior', 'box', 'gaussian', 'mixture' or 'whitened'; several times for several. "
+            "Default: all.",
+        ),
+    ] = None,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Compare the kinds instead, by how good their images are.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Seed of the codes.")] = 0,
     head: Head = "main",
     data_dir: options.DataDir = None,
     as_json: options.Json = False,
 ) -> None:
-    """Draw images from random codes: from the box around those of the originals, and a normal fitted to them."""
+    """Draw images from random codes: from the box around those of the originals, and from what is fitted to them."""
     import torch
 
     from augalgebra.experiments.latents import sample as drawn_at_random
     from augalgebra.experiments.pictures import write_grid
+    from augalgebra.experiments.samplers import KINDS, check_kind
 
+    kinds = [check_kind(name) for name in kind or KINDS]
     loaded = _load(run)
+    data = load_of(loaded, data_dir, quiet=as_json)
+    if compare:
+        _compare(loaded, data, out, seed, as_json=as_json)
+        return
     names = ["id", *(word or [])]
     words = [options.catalog().word(name) for name in names]
-    drawn = drawn_at_random(loaded, load_of(loaded, data_dir, quiet=as_json), words, number=n, head=head, seed=seed)
+    drawn = drawn_at_random(loaded, data, words, number=n, kinds=kinds, head=head, seed=seed)
     write_grid(out, torch.cat(list(drawn.values())))
-    rows = [f"{kind}: {name}" for kind in drawn for name in names]
+    rows = [f"{way}: {name}" for way in drawn for name in names]
     if as_json:
         render.emit_json({"run": str(run), "n": n, "seed": seed, "rows": rows, "file": str(out)})
         return
     render.line(f"{out}: {n} codes; rows {', '.join(rows)}")
+
+
+def _compare(run: "Run", data: "Dataset", out: Path, seed: int, *, as_json: bool) -> None:
+    from augalgebra.experiments.sampling import draw_sampling, measure_sampling
+
+    measured = measure_sampling(run, data=data, seed=seed)
+    draw_sampling(measured, out)
+    if as_json:
+        render.emit_json({"file": str(out)} | measured.to_json())
+        return
+    rows = [
+        [
+            kind,
+            f"{item.likelihood:.2f}",
+            f"{item.density:.2f}",
+            f"{item.coverage:.2f}",
+            "-" if item.confidence is None else f"{item.confidence:.1%}",
+        ]
+        for kind, item in measured.qualities.items()
+    ]
+    headings = ["kind", "log density", "density", "coverage", "confidence"]
+    render.table(headings, rows, right=[1, 2, 3, 4], title=f"{measured.number} images each, against test images")
+    show_claims(measured.claims)
+    render.line(f"drawn in {out}")
 
 
 def recurse(
@@ -148,13 +191,25 @@ def recurse(
     images: Annotated[int, typer.Option(min=1, help="Test images to repeat it on.")] = 1000,
     plain: Annotated[bool, typer.Option("--plain", help="Without refined encoding, which takes longer.")] = False,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="A .png of losses and pictures.")] = None,
+    trajectory: Annotated[
+        Path | None,
+        typer.Option("--trajectory", metavar="FILE", help="A .png of where a 7 and a 2 go in the latent space."),
+    ] = None,
+    outcomes: Annotated[
+        Path | None, typer.Option("--outcomes", metavar="FILE", help="A .png of which class becomes which.")
+    ] = None,
+    method: Annotated[str, typer.Option(help="Projection of the trajectory: 'ica', 'pca' or 'direct'.")] = "ica",
     data_dir: options.DataDir = None,
     as_json: options.Json = False,
 ) -> None:
     """Repeat a word through decoder and encoder, and measure what drifts: DEC(ENC(.) L), again and again."""
+    from augalgebra.experiments.projection import check_method
     from augalgebra.experiments.recursion import draw_recursion, recursion_of_run, repeated_pictures
+    from augalgebra.experiments.trajectory import draw_outcomes, draw_trajectories, follow, recursion_claims
 
     loaded = _load(run)
+    if trajectory is not None:
+        check_method(method, loaded.space.dim)
     data = load_of(loaded, data_dir, quiet=as_json)
     ways: tuple[Way, ...] = ("plain", "latent") if plain else ("plain", "refined", "latent")
     report = recursion_of_run(loaded, word, repeats=repeats, images=images, ways=ways, data=data)
@@ -162,12 +217,22 @@ def recurse(
         shown = [repeat for repeat in _SHOWN if repeat <= repeats]
         pictures = repeated_pictures(loaded, word, shown, ways, data=data)
         draw_recursion(report, out, pictures=pictures, shown=shown)
+    claims = recursion_claims(report, data.name)
+    answer = {"run": str(run), "file": None if out is None else str(out)} | report.to_json()
+    answer["claims"] = [claim.to_json() for claim in claims]
+    if trajectory is not None:
+        paths = [follow(loaded, word, repeats=repeats, way=way, data=data) for way in ways]
+        draw_trajectories(paths, trajectory, method)
+        answer["trajectories"] = [item.to_json() for item in paths]
+    if outcomes is not None:
+        draw_outcomes(report, outcomes)
     if as_json:
-        render.emit_json({"run": str(run), "file": None if out is None else str(out)} | report.to_json())
+        render.emit_json(answer)
         return
     _show_recursion(report)
-    if out is not None:
-        render.line(f"drawn in {out}")
+    show_claims(claims)
+    for file in filter(None, (out, trajectory, outcomes)):
+        render.line(f"drawn in {file}")
 
 
 def _show_recursion(report: "RecursionReport") -> None:

@@ -1,0 +1,211 @@
+"""``geometry``, ``fractions``, ``synthetic``: what a latent space looks like, and what lies between augmentations."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from augalg_cli import options, render
+from augalg_cli.datasets import load_of
+from augalg_cli.progress import training_progress
+from augalgebra.files import write_atomically
+
+if TYPE_CHECKING:
+    from augalgebra.experiments.claims import Claim
+    from augalgebra.training.run import Run
+
+Folder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run.")]
+Seed = Annotated[int, typer.Option(help="Seed of everything drawn at random.")]
+Picture = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="A .png to write.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the application."""
+    panel = "Latent spaces"
+    app.command(rich_help_panel=panel, epilog="Example:  augalg geometry runs/flips --method ica --out looks")(geometry)
+    app.command(rich_help_panel=panel, epilog="Example:  augalg fractions runs/flips --out halves.png")(fractions)
+    app.command(rich_help_panel=panel, epilog="Example:  augalg synthetic runs/flips --out glyphs.png")(synthetic)
+
+
+def geometry(
+    run: Folder,
+    method: Annotated[
+        list[str] | None,
+        typer.Option("--method", help="'direct', 'pca', 'ica' or 'tsne'; several times for several. Default: all."),
+    ] = None,
+    images: Annotated[int, typer.Option(min=10, help="Test images to encode.")] = 1000,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Folder for pictures and numbers; default RUN/geometry.")
+    ] = None,
+    seed: Seed = 0,
+    data_dir: options.DataDir = None,
+    as_json: options.Json = False,
+) -> None:
+    """Look at the codes of each view beside those that operators move there, and measure both."""
+    import json
+
+    from augalgebra.experiments.geometry import draw_geometry, measure_geometry
+    from augalgebra.experiments.projection import check_method, methods_for
+
+    loaded = _load(run)
+    methods = [check_method(name, loaded.space.dim) for name in method or methods_for(loaded.space.dim)]
+    measured = measure_geometry(loaded, data=load_of(loaded, data_dir, quiet=as_json), images=images, seed=seed)
+    folder = out or run / "geometry"
+    files = [str(draw_geometry(measured, folder / f"{name}.png", name)) for name in methods]
+    answer = measured.to_json() | {"files": files}
+    write_atomically(folder / "geometry.json", json.dumps(answer, indent=2, allow_nan=False) + "\n")
+    if as_json:
+        render.emit_json(answer)
+        return
+    render.table(
+        ["view", "spread, moved / encoded", "within classes", "offset"],
+        [
+            [item.view, f"{item.ratio:.3f}", f"{item.within:.3f}", f"{item.offset:.3f}"]
+            for item in measured.contractions
+        ],
+        right=[1, 2, 3],
+        title=f"{measured.images} test images in {measured.dim} coordinates",
+    )
+    rows = [("views", name, item) for name, item in measured.views.items()]
+    rows += [("classes", name, item) for name, item in measured.classes.items()]
+    render.table(
+        ["told apart", "by", "linear", "neighbours", "silhouette", "chance"],
+        [
+            [what, name, f"{item.linear:.1%}", f"{item.neighbours:.1%}", f"{item.silhouette:.3f}", f"{item.chance:.1%}"]
+            for what, name, item in rows
+        ],
+        right=[2, 3, 4, 5],
+    )
+    show_claims(measured.claims)
+    render.line(f"drawn in {', '.join(files) or 'no picture, since one coordinate has no plane'}")
+
+
+def fractions(
+    run: Folder,
+    family: Annotated[
+        str, typer.Option(help="A family of augmentations with one parameter, to be fitted at several.")
+    ] = "rotate",
+    fitted: Annotated[str, typer.Option(help="Parameters to fit it at, separated by commas.")] = "15,30,45,60,75,90",
+    unseen: Annotated[str, typer.Option(help="Parameters to measure it at as well.")] = "10,20,40,50,70,80",
+    images: Annotated[int, typer.Option(min=1, help="Test images to measure on.")] = 500,
+    out: Picture = None,
+    seed: Seed = 0,
+    data_dir: options.DataDir = None,
+    as_json: options.Json = False,
+) -> None:
+    """Take half a flip and a third of a rotation, by powers of operators and by a family of them."""
+    from augalgebra.experiments.fractions import draw_fractions, measure_fractions
+
+    loaded = _load(run)
+    measured = measure_fractions(
+        loaded,
+        data=load_of(loaded, data_dir, quiet=as_json),
+        images=images,
+        family=family,
+        fitted=_numbers(fitted, "--fitted"),
+        unseen=_numbers(unseen, "--unseen", empty=True),
+        seed=seed,
+    )
+    if out is not None:
+        draw_fractions(measured, out)
+    if as_json:
+        render.emit_json({"file": None if out is None else str(out)} | measured.to_json())
+        return
+    rows: list[list[Any]] = [
+        [
+            f"{score.of}, {score.way}",
+            f"{score.at:.3g}",
+            "fitted" if score.fitted else "",
+            score.truth or "none",
+            render.number(score.floor),
+            render.number(score.gap_ratio, 4),
+            render.number(score.identity_ratio, 4),
+            render.number(score.defect),
+        ]
+        for score in measured.scores
+    ]
+    headings = ["of", "at", "", "true pixels", "floor", "gap", "nothing", "defect"]
+    render.table(headings, rows, right=[1, 4, 5, 6, 7], title=f"{measured.images} test images")
+    for reason in dict.fromkeys(f"{score.of}: {score.reason}" for score in measured.scores if score.reason):
+        render.line(f"no one-parameter group: {reason}")
+    show_claims(measured.claims)
+
+
+def synthetic(
+    reference: Annotated[
+        Path | None, typer.Argument(metavar="[RUN]", help="A run of real images, to compare with.")
+    ] = None,
+    glyphs: Annotated[int, typer.Option(min=60, help="How many glyphs, test images included.")] = 5000,
+    samples: Annotated[int, typer.Option(min=1, help="Images shown in each training.")] = 160_000,
+    dim: Annotated[int, typer.Option(min=1, help="Latent coordinates.")] = 16,
+    out: Picture = None,
+    seed: Seed = 0,
+    data_dir: options.DataDir = None,
+    as_json: options.Json = False,
+) -> None:
+    """Make latent spaces from glyphs of known factors, with and without pairs, and compare how flips act on them."""
+    from augalgebra.experiments.synthetic import draw_synthetic, measure_synthetic
+
+    loaded = None if reference is None else _load(reference)
+    data = None if loaded is None else load_of(loaded, data_dir, quiet=as_json)
+    with training_progress(quiet=as_json) as progress:
+        measured = measure_synthetic(
+            options.catalog(),
+            loaded,
+            data=data,
+            glyphs=glyphs,
+            samples=samples,
+            dim=dim,
+            seed=seed,
+            progress=progress,
+        )
+    if out is not None:
+        draw_synthetic(measured, out)
+    if as_json:
+        render.emit_json({"file": None if out is None else str(out)} | measured.to_json())
+        return
+    names = [score.name for score in measured.scores]
+    factors = [
+        [factor, *(f"{score.factors[factor]:.2f}" for score in measured.scores)]
+        for factor in measured.scores[0].factors
+    ]
+    factors.append(["shape (accuracy)", *(f"{score.shape:.2f}" for score in measured.scores)])
+    right = range(1, len(names) + 1)
+    render.table(["factor of glyphs", *names], factors, right=right, title="R² of a linear probe of codes")
+    flips: list[list[Any]] = []
+    for flip in measured.scores[0].flips:
+        found = [score.flips[flip] for score in measured.scores]
+        flips.append([f"{flip}: R²", *(f"{item.r2:.2f}" for item in found)])
+        flips.append(["  nothing moved", *(f"{item.identity_r2:.2f}" for item in found)])
+        if any(item.gap_ratio is not None for item in found):
+            flips.append(["  gap ratio", *(render.number(item.gap_ratio) for item in found)])
+            flips.append(["  gap ratio, nothing moved", *(render.number(item.identity_ratio) for item in found)])
+    render.table(["operator", *names], flips, right=right)
+    show_claims(measured.claims)
+
+
+def show_claims(claims: "Sequence[Claim]") -> None:
+    """Write what the slides say, and whether it holds."""
+    verdicts = {True: "holds", False: "does not hold", None: "undecided"}
+    for claim in claims:
+        render.line(f"slide {claim.slide}: {claim.text}: {verdicts[claim.holds]}")
+        render.line(f"  {claim.measured}")
+
+
+def _numbers(text: str, option: str, *, empty: bool = False) -> list[float]:
+    from augalgebra import AugalgebraError
+
+    try:
+        numbers = [float(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise AugalgebraError(f"{option} {text!r} is no list of numbers; write for example 15,30,45") from None
+    if not numbers and not empty:
+        raise AugalgebraError(f"{option} names no number; write for example 15,30,45")
+    return numbers
+
+
+def _load(run: Path) -> "Run":
+    from augalgebra.training.run import Run
+
+    return Run.load(run, options.catalog())
