@@ -1,6 +1,5 @@
 """LAVAE: a variational autoencoder with several decoder heads."""
 
-import hashlib
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from augalgebra.errors import AugalgebraError, ImageError, RunError, nearest
-from augalgebra.latent.networks import Decoder, Encoder, draw_weights
+from augalgebra.latent.networks import Decoder, Encoder, fingerprint_of, made
 from augalgebra.latent.protocol import MAIN_HEAD
 from augalgebra.latent.store import read_tensors, write_tensors
 
@@ -71,10 +70,7 @@ class LAVAE(nn.Module):
         self.architecture = architecture or Architecture()
         self.dim, self.image_shape = self.architecture.dim, self.architecture.image_shape
         generator = torch.Generator().manual_seed(seed)
-        # Made without values first, since torch's constructors would draw from the global random state.
-        with torch.device("meta"):
-            encoder = Encoder(**asdict(self.architecture))
-        self.encoder = _filled(encoder, generator)
+        self.encoder = made(lambda: Encoder(**asdict(self.architecture)), generator)
         self.decoders = nn.ModuleDict()
         for head in heads:
             self._new_head(head, generator)
@@ -165,19 +161,13 @@ class LAVAE(nn.Module):
             raise AugalgebraError(
                 f"a head cannot be called {name!r}; use letters, digits, '_' and '-', as in 'shear_x-canny'"
             )
-        with torch.device("meta"):
-            decoder = Decoder(**asdict(self.architecture))
         device = next(self.encoder.parameters()).device
-        self.decoders[name] = _filled(decoder, generator).to(device)
+        self.decoders[name] = made(lambda: Decoder(**asdict(self.architecture)), generator).to(device)
         return self.decoders[name]
 
     def fingerprint(self) -> str:
         """SHA-256 of the encoder's weights, as hexadecimal digits; heads do not enter."""
-        digest = hashlib.sha256()
-        for name, tensor in sorted(self.encoder.state_dict().items()):
-            digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()
+        return fingerprint_of(self.encoder)
 
     def save(self, path: Path) -> None:
         """Write weights and architecture as one safetensors file, atomically."""
@@ -199,13 +189,6 @@ class LAVAE(nn.Module):
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise RunError(f"{path} does not hold the network its header describes; train it again") from error
         return space
-
-
-def _filled(module: nn.Module, generator: torch.Generator) -> nn.Module:
-    """The module with memory on the processor and weights drawn from the generator."""
-    module.to_empty(device="cpu")
-    draw_weights(module.modules(), generator)
-    return module
 
 
 def _size(shape: tuple[int, ...]) -> str:
