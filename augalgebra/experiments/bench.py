@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
-from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog
 from augalgebra.errors import AugalgebraError
 from augalgebra.experiments.judges import Judges
@@ -46,6 +46,7 @@ class Size:
         width: Channels after the first convolution.
         images: How many test images are measured.
         judging: Steps that the judges are trained for, if not as many as the size of the data suggests.
+        fitting: Steps that operators which are no matrices are fitted for.
         device: ``auto``, ``cpu``, ``cuda``, ….
     """
 
@@ -54,6 +55,7 @@ class Size:
     width: int = 32
     images: int = 1000
     judging: int | None = None
+    fitting: int = 2000
     device: str = "auto"
 
     def __post_init__(self) -> None:
@@ -65,7 +67,7 @@ class Size:
             raise AugalgebraError("a comparison needs at least one test image")
 
 
-QUICK = Size(width=8, images=200, judging=150)
+QUICK = Size(width=8, images=200, judging=150, fitting=400)
 """So small that all comparisons together take about a minute on the digits."""
 
 
@@ -115,6 +117,16 @@ class Bench:
         """The test images that are measured."""
         test = self.dataset.test
         return Split(test.images[: self.size.images], test.labels[: self.size.images], test.first)
+
+    @property
+    def shown(self) -> Float[Tensor, "view image channel height width"]:
+        """The test images in all views."""
+
+        def make() -> Tensor:
+            images, ids = self.test.batch(slice(None))
+            return self.views.make(images, ids).to(self.device)
+
+        return self._once("shown", make)
 
     @property
     def judges(self) -> Judges:
@@ -204,8 +216,8 @@ class Bench:
 
         return self._once(name, train)
 
-    def published_registry(self, space: LAVAE, fit: str | None, options: FitOptions | None = None) -> OperatorRegistry:
-        """Operators fitted on the codes of a LAVAE."""
+    def operators(self, space: LAVAE, fit: str | None = None, options: FitOptions | None = None) -> OperatorRegistry:
+        """Operators fitted on the codes of a LAVAE, by what the laws allow or as named."""
         registry = OperatorRegistry.of(space, self.catalog)
         options = options or FitOptions(seed=self.seed)
         fit_operators(registry, space, self.closed, self.dataset.train, fit=fit, options=options)
@@ -214,8 +226,8 @@ class Bench:
     def movers(self) -> Movers:
         """Fixed matrices for those augmentations that make a finite group; the others are learned along."""
         group = self.closed.group
-        fixed: dict[Word, object] = {} if group is None else dict(structured(group, self.size.dim).generators)
-        return Movers(self.closed.generators, self.size.dim, cast("dict[Word, torch.Tensor]", fixed)).to(self.device)
+        fixed = {} if group is None else structured(group, self.size.dim).generators
+        return Movers(self.closed.generators, self.size.dim, fixed).to(self.device)
 
     @property
     def whole_images(self) -> int:
