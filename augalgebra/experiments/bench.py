@@ -262,5 +262,6 @@ class Bench:
 
     def _once(self, name: str, make: Callable[[], _Made]) -> _Made:
         if name not in self._kept:
-            self._kept[name] = make()
+            with torch.enable_grad():  # whoever measures has switched it off
+                self._kept[name] = make()
         return cast("_Made", self._kept[name])

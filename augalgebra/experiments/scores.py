@@ -159,6 +159,13 @@ class Told:
         rows = len(images)
         return self._space.decode(self._space.encode(images, self.code(encoded, rows)), self.code(drawn, rows))
 
+    def codes(self) -> list[Float[Tensor, "image latent"]]:
+        """The codes of all test images in every view that has a condition."""
+        rows = self._shown.shape[1]
+        return [
+            self._space.encode(self._shown[view], self.code(self.weights(view), rows)) for view in range(self.known)
+        ]
+
     def product(self, images: Float[Tensor, "batch channel height width"], way: str) -> Tensor:
         """The product drawn from originals."""
         original = self.weights(0)
