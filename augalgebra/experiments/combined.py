@@ -273,9 +273,7 @@ def draw_combined(result: CombinedResult, path: Path) -> Path:
     upper = grid[0].subgridspec(1, 2)
     product = result.table.headings[4]
     gaps = {model: _gap(report, product) or float("nan") for model, report in result.reports.items()}
-    draw_bars(
-        figure.add_subplot(upper[0]), list(gaps), list(gaps.values()), title=f"gap ratio of {product}", line=1.0
-    )
+    draw_bars(figure.add_subplot(upper[0]), list(gaps), list(gaps.values()), title=f"gap ratio of {product}", line=1.0)
     shares = {
         f"{control.model}: {name}": value
         for control in result.controls
