@@ -93,11 +93,7 @@ class Comparison:
 
     def to_markdown(self) -> str:
         """The claims and the table as a section of a document."""
-        verdicts = {True: "holds", False: "does not hold", None: "not decided"}
-        claims = "\n".join(
-            f"- Slide {claim.slide}, {verdicts[claim.holds]}: {claim.text} Measured: {claim.measured}"
-            for claim in self.claims
-        )
+        claims = "\n".join(f"- {claim}" for claim in self.claims)
         return f"{claims}\n\n{self.table.to_markdown()}\n\n{self.about}\n"
 
 

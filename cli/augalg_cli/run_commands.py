@@ -73,14 +73,14 @@ def train(
 
     settings = TrainSettings(
         data=data,
-        augmentations=_names(augs),
+        augmentations=names_in(augs),
         preset=preset,
         dim=dim,
         width=width,
         kl_weight=kl_weight,
         kl_warmup=kl_warmup,
         epochs=epochs,
-        seconds=_seconds(budget),
+        seconds=seconds_of(budget),
         fit=fit,
         seed=seed,
         device=device,
@@ -128,12 +128,12 @@ def transfer(
     with training_progress(quiet=as_json) as progress:
         added = transfer_run(
             loaded,
-            _names(augs),
+            names_in(augs),
             mode=mode,
             head=head,
             fit=fit,
             epochs=epochs,
-            seconds=_seconds(budget),
+            seconds=seconds_of(budget),
             data=dataset,
             progress=progress,
         )
@@ -204,7 +204,7 @@ def check(
         raise typer.Exit(1)
 
 
-def _names(text: str) -> tuple[str, ...]:
+def names_in(text: str) -> tuple[str, ...]:
     """Split at commas that are not between brackets."""
     names = tuple(part.strip() for part in re.split(r",(?![^()]*\))", text) if part.strip())
     if not names:
@@ -212,7 +212,7 @@ def _names(text: str) -> tuple[str, ...]:
     return names
 
 
-def _seconds(text: str | None) -> float | None:
+def seconds_of(text: str | None) -> float | None:
     if text is None:
         return None
     match = _BUDGET.fullmatch(text.strip())
