@@ -30,7 +30,7 @@ from augalgebra.training.stage1 import EquivariantObjective, FaithfulObjective, 
 from augalgebra.training.stage2 import fit_operators
 from augalgebra.training.views import Views
 
-LEARNING_RATE, VIEWS_IN_A_STEP = 3e-3, 64
+LEARNING_RATE, VIEWS_IN_A_STEP = 8e-3, 32
 """Of all networks: AdamW with a cosine schedule, and as many drawn images in a step."""
 
 _Made = TypeVar("_Made")

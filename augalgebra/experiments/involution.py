@@ -1,5 +1,4 @@
-"""The involutory loss ‖I − L²‖² with a growing weight, beside operators that are involutions by construction
-(slide 22)."""
+"""The involutory loss ‖I − L²‖² with a growing weight, beside involutions by construction (slide 22)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -24,6 +23,7 @@ from augalgebra.operators import FitOptions, OperatorRegistry
 from augalgebra.operators.choose import exact_period
 from augalgebra.operators.fits.published import EPOCHS
 from augalgebra.training.data import Dataset
+from augalgebra.training.encoding import view_moments
 from augalgebra.training.loop import Limit
 from augalgebra.training.progress import Progress, silent
 from augalgebra.training.stage2 import PUBLISHED
@@ -124,7 +124,8 @@ def involution_on(bench: Bench, weights: Sequence[float] = WEIGHTS, epochs: int 
     letters = [word for word in bench.views.generators if exact_period(bench.catalog, word) == 2]
     if not letters:
         raise AugalgebraError(
-            f"neither {' nor '.join(bench.size.augmentations)} is its own inverse by exact laws; take flip_lr or flip_ud"
+            f"neither {' nor '.join(bench.size.augmentations)} is its own inverse by exact laws; "
+            "take flip_lr or flip_ud"
         )
     if not weights or min(weights) < 0:
         raise AugalgebraError("name at least one weight of the involutory loss, none below 0")
@@ -171,8 +172,6 @@ def involution_on(bench: Bench, weights: Sequence[float] = WEIGHTS, epochs: int 
 
 def _only(bench: Bench, fit: str, letters: Sequence[Word]) -> OperatorRegistry:
     """Operators of some of the augmentations."""
-    from augalgebra.training.encoding import view_moments
-
     space = bench.lavae()
     registry = OperatorRegistry.of(space, bench.catalog)
     moments = view_moments(space, bench.closed, bench.dataset.train)
@@ -264,8 +263,8 @@ def _claims(fits: Sequence[Involutory]) -> tuple[Claim, ...]:
         Claim(
             "22",
             "No weight is needed: an involution in closed form undoes itself exactly.",
-            f"{closed.fit} has ‖I−L²‖² = {closed.defect:.1e}, gap ratios {closed.twice:.3f} for L² and {closed.once:.3f} "
-            f"for L; the best weight ({best.weight:g}) {best.twice:.3f} and {best.once:.3f}.",
+            f"{closed.fit} has ‖I−L²‖² = {closed.defect:.1e}, gap ratios {closed.twice:.3f} for L² and "
+            f"{closed.once:.3f} for L; the best weight ({best.weight:g}) {best.twice:.3f} and {best.once:.3f}.",
             closed.defect < 1e-9 and closed.twice <= best.twice,
             {
                 "defect": closed.defect,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Chosen = Literal["all", "cvae", "combined", "involution", "mlp"]
 
-_EPOCHS, _QUICK_EPOCHS = 20, 3
+_EPOCHS, _QUICK_EPOCHS = 20, 4
 
 
 def add_to(app: typer.Typer) -> None:
@@ -42,7 +42,7 @@ def compare(
     dim: Annotated[int | None, typer.Option(min=1, help="Latent coordinates of all networks; 16.")] = None,
     width: Annotated[int | None, typer.Option(min=1, help="Channels of the first convolution; 32, quick 8.")] = None,
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Passes over the data for each network; 20, quick 3.")
+        int | None, typer.Option(min=1, help="Passes over the data for each network; 20, quick 4.")
     ] = None,
     budget: Budget = None,
     seeds: Annotated[str, typer.Option(help="Seeds, separated by commas.")] = "0",
@@ -79,19 +79,19 @@ def compare(
     if device == "cpu" or not torch.cuda.is_available():
         # Batches this small gain little from a second thread, and lose several-fold by it where the machine is shared.
         torch.set_num_threads(1)
-    results: list[Kept] = []
     with training_progress(quiet=as_json) as progress:
-        for kept in make(
-            folder,
-            dataset,
-            options.catalog(),
-            experiments=chosen,
-            seeds=numbers,
-            budget=limit,
-            size=size,
-            progress=progress,
-        ):
-            results.append(kept)
+        results: list[Kept] = list(
+            make(
+                folder,
+                dataset,
+                options.catalog(),
+                experiments=chosen,
+                seeds=numbers,
+                budget=limit,
+                size=size,
+                progress=progress,
+            )
+        )
     trained = f"{epochs} epochs" if epochs is not None else f"{seconds:g} s"
     about = (
         f"{data}, {augs}; {size.dim} latent dimensions, width {size.width}, {trained} for each network, seeds {seeds}; "

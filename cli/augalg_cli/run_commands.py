@@ -213,6 +213,7 @@ def names_in(text: str) -> tuple[str, ...]:
 
 
 def seconds_of(text: str | None) -> float | None:
+    """Read a time such as 90s, 10m or 1h."""
     if text is None:
         return None
     match = _BUDGET.fullmatch(text.strip())
