@@ -26,7 +26,7 @@ from augalgebra.experiments.comparison import (
 )
 from augalgebra.experiments.control import Control, Draw, class_control, other_classes
 from augalgebra.experiments.cvae import BY_CLASS, conditional_draw, shown_rows
-from augalgebra.experiments.scores import EQUIVARIANT, EXACT
+from augalgebra.experiments.scores import EQUIVARIANT, EXACT, tells
 from augalgebra.latent.cvae import CVAE
 from augalgebra.latent.protocol import LatentSpace
 from augalgebra.operators import FitOptions, OperatorRegistry, ViewMoments
@@ -225,6 +225,7 @@ def _table(bench: Bench, reports: Mapping[str, CompositionReport], controls: Seq
 
 def _claim(bench: Bench, reports: Mapping[str, CompositionReport], controls: Sequence[Control]) -> Claim:
     product = _words(bench)[2]
+    still = reports[EQUIVARIANT].get(product)
     gaps = {model: _gap(report, product) or float("nan") for model, report in reports.items()}
     asked = {control.model: control for control in controls if control.inputs == "augmented"}
     stays = gaps[TOGETHER] <= STAYS * gaps[EQUIVARIANT]
@@ -237,7 +238,7 @@ def _claim(bench: Bench, reports: Mapping[str, CompositionReport], controls: Seq
         f"{gaps[EQUIVARIANT]:.3f}) and {control.asked:.1%} of augmented images show the class asked for (by mistake "
         f"{asked[EQUIVARIANT].asked:.1%}, true images {control.ceiling:.1%}); with operators fitted afterwards "
         f"{gaps[AFTERWARDS]:.3f} and {asked[AFTERWARDS].asked:.1%}.",
-        stays and gained,
+        stays and gained if still is not None and tells(still.identity_ratio) else None,
         {
             "gap_together": gaps[TOGETHER],
             "gap_lavae": gaps[EQUIVARIANT],

@@ -15,6 +15,7 @@ Draw = Callable[[int, Int64[Tensor, " image"]], Float[Tensor, "image channel hei
 """Draws all test images in a view, by its number, with given classes."""
 
 FOLDS = 5
+_SEEN = 0.5
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,11 @@ class Control:
     view_unchanged: float
     ceiling: float
     view_ceiling: float
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether unchanged images are drawn so well, and judged so well, that a change would be seen at all."""
+        return min(self.unchanged, self.view_unchanged, self.ceiling, self.view_ceiling) > _SEEN
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for JSON."""

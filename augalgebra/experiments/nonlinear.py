@@ -20,6 +20,7 @@ from augalgebra.experiments.bench import Bench, Size
 from augalgebra.experiments.claims import Claim
 from augalgebra.experiments.comparison import COLOURS, Comparison, Table, blank_figure, write_figure
 from augalgebra.experiments.control import mean_of
+from augalgebra.experiments.scores import tells
 from augalgebra.latent.lavae import LAVAE
 from augalgebra.operators import FitOptions
 from augalgebra.training.data import Dataset
@@ -47,6 +48,7 @@ class Moved:
         twice: Gap ratio of a letter applied twice.
         product: Gap ratio of the product.
         reverse: Gap ratio of the product in the other order.
+        still: Gap ratio of a letter if nothing were moved.
     """
 
     dim: int
@@ -57,6 +59,7 @@ class Moved:
     twice: float
     product: float
     reverse: float
+    still: float
 
     @property
     def name(self) -> str:
@@ -202,6 +205,7 @@ def _moved(bench: Bench, report: CompositionReport, dim: int, kind: Kind, pairs:
         twice=mean_of(scores[show(word**2)].gap_ratio for word in letters),
         product=product,
         reverse=reverse,
+        still=mean_of(scores[show(word)].identity_ratio for word in letters),
     )
 
 
@@ -236,7 +240,9 @@ def _claim(dim: int, found: Mapping[tuple[Kind, Pairs], Moved]) -> Claim:
         f"{matrix.once:.3f}, product {network.product:.3f} against {matrix.product:.3f}, twice {network.twice:.3f} "
         f"against {matrix.twice:.3f}; fitted on all views: once {net.once:.3f} against {whole.once:.3f}, product "
         f"{net.product:.3f} against {whole.product:.3f}, twice {net.twice:.3f} against {whole.twice:.3f}.",
-        network.once < matrix.once and network.product <= matrix.product and network.twice <= matrix.twice,
+        network.once < matrix.once and network.product <= matrix.product and network.twice <= matrix.twice
+        if tells(matrix.still)
+        else None,
         {
             f"{name} {measure}": getattr(item, measure)
             for name, item in (("matrix", matrix), ("network", network), ("matrix all", whole), ("network all", net))

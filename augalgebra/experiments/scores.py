@@ -23,6 +23,15 @@ TOLD, SUM, SHIFTED, THROUGH = "told", "sum", "sum less original", "through image
 of its letters, with or without that of the original taken off; or by drawing one letter after the other."""
 
 
+LEAST = 1.05
+"""How much worse than the floor doing nothing must be for anything to be told from a gap ratio."""
+
+
+def tells(identity_ratio: float) -> bool:
+    """Whether moving nothing is clearly worse than the floor; a latent space that draws one blur for all tells nothing."""
+    return identity_ratio >= LEAST
+
+
 @dataclass(frozen=True)
 class Score:
     """How well one view is drawn from another. Losses are in nats per image.
@@ -52,9 +61,10 @@ class Score:
 
     @property
     def share(self) -> float:
-        """How much of the way from doing nothing (0) to the floor (1) is made; not a number if there is none."""
-        way = self.identity - self.floor
-        return (self.identity - self.bce) / way if way > 0 else math.nan
+        """How much of the way from doing nothing (0) to the floor (1) is made; not a number if that is hardly any."""
+        if not tells(ratio(self.identity, self.floor)):
+            return math.nan
+        return (self.identity - self.bce) / (self.identity - self.floor)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for JSON."""
