@@ -30,6 +30,10 @@ class Claim:
     holds: bool | None
     values: Mapping[str, float] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        verdict = {True: "holds", False: "does not hold", None: "not decided"}[self.holds]
+        return f"Slide {self.slide}, {verdict}: {self.text} Measured: {self.measured}"
+
     def to_json(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float, Int64
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog
 from augalgebra.checks.latent_words import exact_form
 from augalgebra.errors import DataError
-from augalgebra.latent.networks import Encoder, draw_weights
+from augalgebra.latent.networks import Encoder, made
 from augalgebra.training.data import Split
 from augalgebra.training.seeds import generator_for
 
@@ -35,7 +35,7 @@ class PixelClassifier:
         labels: The label of each class.
     """
 
-    def __init__(self, network: Encoder, labels: Int64[Tensor, " class"]) -> None:
+    def __init__(self, network: nn.Module, labels: Int64[Tensor, " class"]) -> None:
         self._network = network.eval().requires_grad_(requires_grad=False)
         self.labels = labels
 
@@ -91,13 +91,9 @@ def train_classifier(
     if steps is None:
         steps = min(MOST, max(FEWEST, PASSES * len(split) // BATCH))
     channels, height, width = split.images.shape[1:]
-    # Made without values first, since torch's constructors would draw from the global random state. Of the numbers
-    # that an encoder gives, the first half serve as scores.
-    with torch.device("meta"):
-        network = Encoder((channels, height, width), len(labels), WIDTH)
-    network.to_empty(device="cpu")
-    draw_weights(network.modules(), generator_for(seed, "classifier weights"))
-    network.to(device)
+    # Of the numbers that an encoder gives, the first half serve as scores.
+    shape = channels, height, width
+    network = made(lambda: Encoder(shape, len(labels), WIDTH), generator_for(seed, "classifier weights")).to(device)
     optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     for step in range(steps):

@@ -71,16 +71,26 @@ def as_markdown(rows: Sequence[Row], beside: Mapping[str, Sequence[Row]] | None 
         if row.reason:
             numbers[2] = "no inverse"
         cells.append([row.what, row.word, row.start, *numbers, _text(row.identity_ratio, 2)])
+    return aligned(cells, _NAMES)
+
+
+def aligned(cells: Sequence[Sequence[str]], names: int) -> str:
+    """Cells as a Markdown table whose columns are aligned, so that it can be read as it is.
+
+    Args:
+        cells: Rows, the headings first.
+        names: How many of the first columns hold text; the others hold numbers.
+    """
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
 
     def line(texts: Sequence[str]) -> str:
         padded = [
-            text.ljust(width) if column < _NAMES else text.rjust(width)
+            text.ljust(width) if column < names else text.rjust(width)
             for column, (text, width) in enumerate(zip(texts, widths, strict=True))
         ]
         return f"| {' | '.join(padded)} |"
 
-    rule = ["-" * width if column < _NAMES else "-" * (width - 1) + ":" for column, width in enumerate(widths)]
+    rule = ["-" * width if column < names else "-" * (width - 1) + ":" for column, width in enumerate(widths)]
     return "\n".join([line(cells[0]), line(rule), *map(line, cells[1:])])
 
 

@@ -1,6 +1,7 @@
-"""Latent spaces: the protocol that everything else relies on, and LAVAE."""
+"""Latent spaces: the protocol that everything else relies on, LAVAE, and a CVAE to compare it with."""
 
+from augalgebra.latent.cvae import CVAE
 from augalgebra.latent.lavae import LAVAE, Architecture
 from augalgebra.latent.protocol import MAIN_HEAD, LatentSpace
 
-__all__ = ["LAVAE", "MAIN_HEAD", "Architecture", "LatentSpace"]
+__all__ = ["CVAE", "LAVAE", "MAIN_HEAD", "Architecture", "LatentSpace"]

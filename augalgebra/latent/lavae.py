@@ -1,7 +1,6 @@
 """LAVAE: a variational autoencoder with several decoder heads."""
 
 import copy
-import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -13,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from augalgebra.errors import AugalgebraError, ImageError, RunError, UnknownNameError, nearest
-from augalgebra.latent.networks import Decoder, Encoder, draw_weights
+from augalgebra.latent.networks import Decoder, Encoder, fingerprint_of, made
 from augalgebra.latent.protocol import MAIN_HEAD
 from augalgebra.latent.store import read_tensors, write_tensors
 
@@ -90,10 +89,7 @@ class LAVAE(nn.Module):
         self.architecture = architecture or Architecture()
         self.dim, self.image_shape = self.architecture.dim, self.architecture.image_shape
         generator = torch.Generator().manual_seed(seed)
-        # Made without values first, since torch's constructors would draw from the global random state.
-        with torch.device("meta"):
-            encoder = Encoder(**asdict(self.architecture))
-        self.encoder = _filled(encoder, generator)
+        self.encoder = made(lambda: Encoder(**asdict(self.architecture)), generator)
         self.decoders = nn.ModuleDict()
         self.head_kinds: dict[str, str] = {}
         for head in heads:
@@ -217,9 +213,7 @@ class LAVAE(nn.Module):
             )
 
     def _own_decoder(self, generator: torch.Generator) -> nn.Module:
-        with torch.device("meta"):
-            decoder = Decoder(**asdict(self.architecture))
-        return _filled(decoder, generator)
+        return made(lambda: Decoder(**asdict(self.architecture)), generator)
 
     def _made(self, kind: HeadKind, generator: torch.Generator) -> nn.Module:
         """What a factory makes, held to its promises."""
@@ -227,27 +221,23 @@ class LAVAE(nn.Module):
         with torch.random.fork_rng(devices=[]):  # whoever wrote it may use torch's usual initialisation
             torch.manual_seed(seed)
             try:
-                made = kind.make(self.image_shape, self.dim)
-                drawn = _tried(made, self.dim) if isinstance(made, nn.Module) else None
+                decoder = kind.make(self.image_shape, self.dim)
+                drawn = _tried(decoder, self.dim) if isinstance(decoder, nn.Module) else None
             except Exception as error:  # whatever a plugin raises is reported under its name
                 what = f"images {_size(self.image_shape)} and {self.dim} latent coordinates"
                 raise AugalgebraError(f"the decoder {kind.name} failed for {what}: {error}") from error
-        if not isinstance(made, nn.Module) or not list(made.parameters()):
-            raise AugalgebraError(f"the decoder {kind.name} must make a torch module with parameters, not {made!r}")
+        if not isinstance(decoder, nn.Module) or not list(decoder.parameters()):
+            raise AugalgebraError(f"the decoder {kind.name} must make a torch module with parameters, not {decoder!r}")
         if not isinstance(drawn, Tensor) or tuple(drawn.shape) != (2, *self.image_shape):
             got = tuple(drawn.shape) if isinstance(drawn, Tensor) else type(drawn).__name__
             raise AugalgebraError(
                 f"the decoder {kind.name} makes {got} of 2 latents where {(2, *self.image_shape)} are wanted"
             )
-        return made
+        return decoder
 
     def fingerprint(self) -> str:
         """SHA-256 of the encoder's weights, as hexadecimal digits; heads do not enter."""
-        digest = hashlib.sha256()
-        for name, tensor in sorted(self.encoder.state_dict().items()):
-            digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()
+        return fingerprint_of(self.encoder)
 
     def save(self, path: Path) -> None:
         """Write weights and architecture as one safetensors file, atomically."""
@@ -282,13 +272,6 @@ class LAVAE(nn.Module):
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise RunError(f"{path} does not hold the network its header describes; train it again{changed}") from error
         return space
-
-
-def _filled(module: nn.Module, generator: torch.Generator) -> nn.Module:
-    """The module with memory on the processor and weights drawn from the generator."""
-    module.to_empty(device="cpu")
-    draw_weights(module.modules(), generator)
-    return module
 
 
 def _tried(decoder: nn.Module, dim: int) -> object:

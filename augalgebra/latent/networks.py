@@ -1,7 +1,8 @@
 """The networks of the published shape, arranged so that a processor runs through them fast."""
 
+import hashlib
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -157,3 +158,24 @@ def draw_weights(layers: Iterable[nn.Module], generator: torch.Generator) -> Non
                 layer.weight.uniform_(-bound, bound, generator=generator)
                 if layer.bias is not None:
                     layer.bias.uniform_(-bound, bound, generator=generator)
+
+
+def made(make: Callable[[], nn.Module], generator: torch.Generator) -> nn.Module:
+    """A module with memory on the processor and weights drawn from the generator.
+
+    It is made without values first, since torch's constructors would draw from the global random state.
+    """
+    with torch.device("meta"):
+        module = make()
+    module.to_empty(device="cpu")
+    draw_weights(module.modules(), generator)
+    return module
+
+
+def fingerprint_of(encoder: nn.Module) -> str:
+    """SHA-256 of all weights, as hexadecimal digits."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(encoder.state_dict().items()):
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()

@@ -7,6 +7,7 @@ once, so that it costs no more than drawing the views themselves.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from jaxtyping import Float
@@ -25,6 +26,16 @@ from augalgebra.training.views import Views
 STAGE = "stage 1"
 
 
+class Variational(Protocol):
+    """What the evidence bound needs of a latent space."""
+
+    def posterior(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log variance of each image."""
+
+    def logits(self, latents: Tensor) -> Tensor:
+        """Log odds of the pixels."""
+
+
 @dataclass
 class FaithfulObjective:
     """The evidence bound of single views, as published.
@@ -38,7 +49,7 @@ class FaithfulObjective:
         bfloat16: Whether to compute products in bfloat16.
     """
 
-    space: LAVAE
+    space: Variational
     views: Views
     split: Split
     kl_weight: float = 1.0
@@ -110,7 +121,7 @@ class EquivariantObjective:
 
     def __init__(
         self,
-        space: LAVAE,
+        space: Variational,
         views: Views,
         split: Split,
         movers: Movers,

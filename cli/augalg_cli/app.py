@@ -9,6 +9,7 @@ import typer
 from augalg_cli import (
     author_commands,
     catalog_commands,
+    compare_commands,
     demo_commands,
     geometry_commands,
     inversion_commands,
@@ -62,6 +63,7 @@ inversion_commands.add_to(app)
 run_commands.add_to(app)
 use_commands.add_to(app)
 geometry_commands.add_to(app)
+compare_commands.add_to(app)
 
 
 def main() -> None:

@@ -77,7 +77,7 @@ def train(
 
     settings = TrainSettings(
         data=data,
-        augmentations=_names(augs),
+        augmentations=names_in(augs),
         preset=preset,
         dim=dim,
         width=width,
@@ -141,7 +141,7 @@ def transfer(
     with training_progress(quiet=as_json) as progress:
         added = transfer_run(
             loaded,
-            _names(augs),
+            names_in(augs),
             mode=mode,
             head=head,
             decoder=decoder,
@@ -219,7 +219,7 @@ def check(
         raise typer.Exit(1)
 
 
-def _names(text: str) -> tuple[str, ...]:
+def names_in(text: str) -> tuple[str, ...]:
     """Split at commas that are not between brackets."""
     names = tuple(part.strip() for part in re.split(r",(?![^()]*\))", text) if part.strip())
     if not names:

@@ -1,0 +1,147 @@
+"""``compare``: latent spaces of several kinds, side by side."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from augalg_cli import options, render
+from augalg_cli.datasets import Data, load
+from augalg_cli.progress import training_progress
+from augalg_cli.run_commands import Budget, names_in, seconds_of
+from augalgebra import AugalgebraError
+
+if TYPE_CHECKING:
+    from augalgebra.experiments.compare import Kept
+
+Chosen = Literal["all", "cvae", "combined", "involution", "mlp"]
+
+_EPOCHS, _QUICK_EPOCHS = 20, 4
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this command to the application."""
+    app.command(
+        rich_help_panel="Latent spaces",
+        epilog="Example:  augalg compare runs/compare --experiment cvae --seeds 0,1,2",
+    )(compare)
+
+
+def compare(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for tables and pictures.")],
+    experiment: Annotated[
+        Chosen,
+        typer.Option(
+            help="'cvae': conditions beside operators; 'combined': both in one model; 'involution': the involutory "
+            "loss; 'mlp': a network in place of a matrix."
+        ),
+    ] = "all",
+    data: Data = "digits",
+    data_dir: options.DataDir = None,
+    augs: Annotated[str, typer.Option(help="Two augmentations, separated by a comma.")] = "flip_lr,flip_ud",
+    dim: Annotated[int | None, typer.Option(min=1, help="Latent coordinates of all networks; 16.")] = None,
+    width: Annotated[int | None, typer.Option(min=1, help="Channels of the first convolution; 32, quick 8.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Passes over the data for each network; 20, quick 4.")
+    ] = None,
+    budget: Budget = None,
+    seeds: Annotated[str, typer.Option(help="Seeds, separated by commas.")] = "0",
+    quick: Annotated[bool, typer.Option("--quick", help="Small networks, trained for about a minute in all.")] = False,
+    device: Annotated[str, typer.Option(help="'auto', 'cpu', 'cuda', ...")] = "auto",
+    as_json: options.Json = False,
+) -> None:
+    """Train latent spaces of several kinds alike and measure them side by side; what DIR holds already is kept.
+
+    With --budget, the time is that of each network, of which there are up to eleven for each seed.
+    """
+    numbers = _seeds(seeds)
+    names = names_in(augs)
+    seconds = seconds_of(budget)
+    from dataclasses import replace
+
+    import torch
+
+    from augalgebra.experiments.bench import QUICK, Size
+    from augalgebra.experiments.compare import EXPERIMENTS, as_document, pooled_claims
+    from augalgebra.experiments.compare import compare as make
+    from augalgebra.files import write_atomically
+    from augalgebra.training.loop import Limit
+
+    if len(names) != 2:
+        raise AugalgebraError(f"a comparison takes two augmentations, as in --augs flip_lr,flip_ud, not {len(names)}")
+    size = replace(QUICK if quick else Size(), augmentations=(names[0], names[1]), device=device)
+    size = replace(size, dim=dim or size.dim, width=width or size.width)
+    if epochs is None and seconds is None:
+        epochs = _QUICK_EPOCHS if quick else _EPOCHS
+    limit = Limit(epochs, seconds)
+    dataset = load(data, data_dir, quiet=as_json)
+    chosen = EXPERIMENTS if experiment == "all" else (experiment,)
+    if device == "cpu" or not torch.cuda.is_available():
+        # Batches this small gain little from a second thread, and lose several-fold by it where the machine is shared.
+        torch.set_num_threads(1)
+    with training_progress(quiet=as_json) as progress:
+        results: list[Kept] = list(
+            make(
+                folder,
+                dataset,
+                options.catalog(),
+                experiments=chosen,
+                seeds=numbers,
+                budget=limit,
+                size=size,
+                progress=progress,
+            )
+        )
+    trained = f"{epochs} epochs" if epochs is not None else f"{seconds:g} s"
+    about = (
+        f"{data}, {augs}; {size.dim} latent dimensions, width {size.width}, {trained} for each network, seeds {seeds}; "
+        f"measured on {min(size.images, len(dataset.test))} test images."
+    )
+    document = folder / "compare.md"
+    write_atomically(document, as_document(results, about))
+    claims = pooled_claims(results)
+    files = [str(document), *(str(result.picture) for result in results)]
+    if as_json:
+        render.emit_json(
+            {
+                "data": data,
+                "augmentations": list(names),
+                "results": [dict(result.answer) for result in results],
+                "claims": [claim.to_json() for claim in claims],
+                "files": files,
+            }
+        )
+        return
+    for result in results:
+        if result.seed == numbers[0]:
+            _show(result)
+    for claim in claims:
+        render.line(f"- {claim}")
+    reused = sum(not result.fresh for result in results)
+    if reused:
+        render.note(f"{reused} of {len(results)} results were in {folder} already")
+    render.line(f"Everything is in {folder}; read {document}")
+
+
+def _show(result: "Kept") -> None:
+    table = result.answer["table"]
+    headings = list(table[0])
+    rows = [[cell if isinstance(cell, str) else _number(cell) for cell in row.values()] for row in table]
+    title = f"{result.experiment}, seed {result.seed}, {result.answer['images']} test images"
+    render.table(headings, rows, right=range(1, len(headings)), title=title)
+    render.line(result.answer["about"])
+    render.line()
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}" if abs(value) < 100 else f"{value:.3g}"
+
+
+def _seeds(text: str) -> list[int]:
+    try:
+        numbers = [int(part) for part in text.split(",") if part.strip()]
+    except ValueError as error:
+        raise AugalgebraError(f"{text!r} is no list of seeds; write whole numbers, as in 0,1,2") from error
+    if not numbers or len(set(numbers)) < len(numbers):
+        raise AugalgebraError(f"{text!r} is no list of seeds; name at least one, none twice, as in 0,1,2")
+    return numbers
