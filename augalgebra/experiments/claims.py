@@ -1,0 +1,125 @@
+"""What the slides claim, what was measured of it, and how sure that is over several seeds."""
+
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from augalgebra.checks.results import finite
+
+CONFIDENCE = 0.95
+"""Of all intervals."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One thing that the slides say, beside what was measured.
+
+    Attributes:
+        slide: Where they say it, e.g. ``16`` or ``8-9``.
+        text: What they say, in one sentence.
+        measured: What was measured, in one sentence with its numbers.
+        holds: Whether the numbers bear it out; None where they do not decide it.
+        values: The numbers by name.
+    """
+
+    slide: str
+    text: str
+    measured: str
+    holds: bool | None
+    values: Mapping[str, float] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "slide": self.slide,
+            "text": self.text,
+            "measured": self.measured,
+            "holds": self.holds,
+            "values": {name: finite(value) for name, value in self.values.items()},
+        }
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A number measured with several seeds.
+
+    Attributes:
+        mean: Their mean.
+        deviation: Their standard deviation, as estimated from a sample; 0 for a single one.
+        n: How many.
+    """
+
+    mean: float
+    deviation: float
+    n: int
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the mean by Student's t; without bounds for a single seed."""
+        if self.n < 2:
+            return -math.inf, math.inf
+        from scipy.stats import t
+
+        half = float(t.ppf(0.5 + CONFIDENCE / 2, self.n - 1)) * self.deviation / math.sqrt(self.n)
+        return self.mean - half, self.mean + half
+
+    def __str__(self) -> str:
+        return f"{self.mean:.4g}" if self.n < 2 else f"{self.mean:.4g} ± {self.deviation:.2g}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for JSON; bounds that are infinite are null."""
+        return {
+            "mean": finite(self.mean),
+            "deviation": finite(self.deviation),
+            "n": self.n,
+            "interval": [finite(bound) for bound in self.interval],
+        }
+
+
+def over_seeds(values: Iterable[float]) -> Spread:
+    """Mean and spread of what several seeds gave.
+
+    Raises:
+        ValueError: There is no value.
+
+    Examples:
+        >>> str(over_seeds([1.0, 2.0, 3.0]))
+        '2 ± 1'
+    """
+    numbers = [float(value) for value in values]
+    if not numbers:
+        raise ValueError("nothing was measured, so there is no mean")
+    return Spread(statistics.fmean(numbers), statistics.stdev(numbers) if len(numbers) > 1 else 0.0, len(numbers))
+
+
+def pooled(runs: Sequence[Sequence[Claim]]) -> tuple[Claim, ...]:
+    """The claims of several seeds, each once: with the means of its numbers, and their spread in words.
+
+    A claim holds if it does with every seed, and does not if it does with none; else it is undecided. Claims are known
+    by their slide and text; the order is that of their first appearance.
+
+    Args:
+        runs: The claims of each seed.
+    """
+    same: dict[tuple[str, str], list[Claim]] = {}
+    for claim in (claim for run in runs for claim in run):
+        same.setdefault((claim.slide, claim.text), []).append(claim)
+    return tuple(_pooled(claims) for claims in same.values())
+
+
+def _pooled(claims: Sequence[Claim]) -> Claim:
+    first = claims[0]
+    if len(claims) == 1:
+        return first
+    spreads = {
+        name: over_seeds(claim.values[name] for claim in claims if name in claim.values) for name in first.values
+    }
+    verdicts = {claim.holds for claim in claims}
+    return replace(
+        first,
+        measured=f"{', '.join(f'{name} {spread}' for name, spread in spreads.items())} ({len(claims)} seeds)",
+        holds=verdicts.pop() if len(verdicts) == 1 else None,
+        values={name: spread.mean for name, spread in spreads.items()},
+    )
