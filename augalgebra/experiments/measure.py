@@ -1,6 +1,7 @@
 """A trained run, measured on the test images it has never seen."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -29,6 +30,8 @@ def measure_run(
     max_length: int = 2,
     head: str | None = None,
     images: int | None = None,
+    words: Sequence[str] | None = None,
+    views: Sequence[str] | None = None,
 ) -> CompositionReport:
     """Measure the words of a run's augmentations, or of those that one of its heads was added for.
 
@@ -39,6 +42,8 @@ def measure_run(
         max_length: Longest word.
         head: A head of stage 3; None measures what stage 1 trained.
         images: How many test images to use, if not all.
+        words: Words to aim at; by default all up to the longest.
+        views: Where from; by default the original, each augmentation and their products.
 
     Raises:
         RunError: There is no such head, or the data are not those of the run.
@@ -53,6 +58,8 @@ def measure_run(
         run.registry.catalog,
         pictures.to(_device(run)),
         names,
+        words=words,
+        views=views,
         max_length=max_length,
         labels=data.test.labels[: len(ids)],
         ids=ids,
