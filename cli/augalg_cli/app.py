@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from augalg_cli import catalog_commands, demo_commands, law_commands, options, run_commands, use_commands, word_commands
+from augalg_cli import (
+    catalog_commands,
+    demo_commands,
+    law_commands,
+    options,
+    run_commands,
+    sweep_commands,
+    use_commands,
+    word_commands,
+)
 from augalgebra import AugalgebraError, __version__
 
 app = typer.Typer(
@@ -41,6 +50,7 @@ law_commands.add_to(app)
 word_commands.add_to(app)
 run_commands.add_to(app)
 use_commands.add_to(app)
+sweep_commands.add_to(app)
 
 
 def main() -> None:

@@ -80,7 +80,7 @@ def train(
         kl_weight=kl_weight,
         kl_warmup=kl_warmup,
         epochs=epochs,
-        seconds=_seconds(budget),
+        seconds=seconds_of(budget),
         fit=fit,
         seed=seed,
         device=device,
@@ -133,7 +133,7 @@ def transfer(
             head=head,
             fit=fit,
             epochs=epochs,
-            seconds=_seconds(budget),
+            seconds=seconds_of(budget),
             data=dataset,
             progress=progress,
         )
@@ -212,7 +212,8 @@ def _names(text: str) -> tuple[str, ...]:
     return names
 
 
-def _seconds(text: str | None) -> float | None:
+def seconds_of(text: str | None) -> float | None:
+    """The seconds of a time such as ``90s``, ``10m`` or ``1h``."""
     if text is None:
         return None
     match = _BUDGET.fullmatch(text.strip())
