@@ -206,14 +206,16 @@ def check(
 
 def _names(text: str) -> tuple[str, ...]:
     """Split at commas that are not between brackets."""
-    names = tuple(part.strip() for part in re.split(r",(?![^()]*\))", text) if part.strip())
+    from augalgebra.experiments.pairs import split_names
+
+    names = split_names(text)
     if not names:
         raise AugalgebraError("name at least one augmentation, such as --augs flip_lr,flip_ud")
     return names
 
 
 def seconds_of(text: str | None) -> float | None:
-    """The seconds of a time such as ``90s``, ``10m`` or ``1h``."""
+    """The seconds of a time such as ``90s``, ``10m`` or ``1h``; None for none."""
     if text is None:
         return None
     match = _BUDGET.fullmatch(text.strip())
