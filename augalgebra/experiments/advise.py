@@ -118,8 +118,8 @@ class Advice:
             return "The sweep has too few initial pairs to check the advice."
         better = "better than chance" if own.spearman > self.chance else "no better than chance may be"
         return (
-            f"The advice correlates with the sweep at {own.spearman:.2f}, which is {better}: one random order in twenty "
-            f"exceeds {self.chance:.2f}."
+            f"The advice correlates with the sweep at {own.spearman:.2f}, which is {better}: one random order in "
+            f"twenty exceeds {self.chance:.2f}."
         )
 
     def to_json(self) -> dict[str, Any]:

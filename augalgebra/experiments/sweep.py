@@ -216,9 +216,7 @@ def _carried_out(
     jobs = -1 if parallel.on_cluster else parallel.jobs_here
     shared = jobs == 1 or parallel.backend == "threading"
     stop = threading.Event()
-    work = Work(
-        store.folder.absolute(), parallel.threads_each, catalog if shared else None, stop if shared else None
-    )
+    work = Work(store.folder.absolute(), parallel.threads_each, catalog if shared else None, stop if shared else None)
     with contextlib.ExitStack() as stack:
         stack.enter_context(_backend(parallel, data))
         outcomes = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="all")(

@@ -2,13 +2,14 @@
 
 import io
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from augalgebra.experiments.figures import DPI, FAINT, INK
-from augalgebra.experiments.pairs import ROLES, show_pair
+from augalgebra.experiments.pairs import ROLES, Role, show_pair
 from augalgebra.experiments.sweep_results import Entry, SweepResult
 from augalgebra.experiments.sweep_settings import CellMode
 from augalgebra.files import write_atomically
@@ -66,15 +67,17 @@ def draw_terms(result: SweepResult, mode: CellMode, path: Path) -> Path:
     """
     figure, panels = _figure(result, len(ROLES))
     for axes, role in zip(panels, ROLES, strict=True):
-        _heat(
-            axes,
-            result,
-            mode,
-            lambda entry, role=role: entry.loss[role].mean,
-            lambda entry, role=role: [f"{entry.loss[role].mean:.1f}", f"floor {entry.floor[role].mean:.1f}"],
-        )
+        _heat(axes, result, mode, partial(_loss, role), partial(_loss_and_floor, role))
         axes.set_title(_TITLES[role], fontsize=9, fontweight="bold", color=INK, loc="left", pad=34)
     return _write(figure, f"{result.settings.data}, {mode}: nats per test image; floor: drawn from its own code", path)
+
+
+def _loss(role: Role, entry: Entry) -> float:
+    return entry.loss[role].mean
+
+
+def _loss_and_floor(role: Role, entry: Entry) -> list[str]:
+    return [f"{entry.loss[role].mean:.1f}", f"floor {entry.floor[role].mean:.1f}"]
 
 
 def _figure(result: SweepResult, panels: int) -> "tuple[Figure, list[Axes]]":

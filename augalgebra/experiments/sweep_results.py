@@ -1,4 +1,4 @@
-"""What a sweep found: means and spreads over seeds, the slides' figures beside them, and what becomes of their claims."""
+"""What a sweep found: means and spreads over seeds, the slides' figures beside them, what becomes of their claims."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -116,7 +116,9 @@ class SweepResult:
 
     def entry(self, train: Pair, target: Pair, mode: CellMode) -> Entry | None:
         """One cell over its seeds; None if it is not there."""
-        cells = [cell for cell in self.cells if (cell.key.train, cell.key.target, cell.key.mode) == (train, target, mode)]
+        cells = [
+            cell for cell in self.cells if (cell.key.train, cell.key.target, cell.key.mode) == (train, target, mode)
+        ]
         return Entry.of(cells) if cells else None
 
     def table(self, mode: CellMode) -> dict[tuple[Pair, Pair], Entry]:
@@ -132,12 +134,12 @@ class SweepResult:
     @property
     def claims(self) -> tuple[Claim, ...]:
         """What the slides claim of the transfer table, for each mode of stage 3 beside what was measured."""
-        claims: list[Claim] = []
-        for mode in self.settings.modes:
-            for claim in (self._headline(mode), self._choice_matters(mode), self._below(mode)):
-                if claim is not None:
-                    claims.append(claim)
-        return tuple(claims)
+        made = (
+            claim
+            for mode in self.settings.modes
+            for claim in (self._headline(mode), self._choice_matters(mode), self._below(mode))
+        )
+        return tuple(claim for claim in made if claim is not None)
 
     def _headline(self, mode: CellMode) -> Claim | None:
         """Whether mini_image and edge_detect are a better start for shear_x and canny than these themselves."""
@@ -208,8 +210,8 @@ class SweepResult:
         return Claim(
             _SLIDE,
             f"The total losses of the transfer table ({mode}).",
-            f"{below} of {len(cells)} cells are below the slides' figures{other}; ours over theirs is {min(ratios):.2f} "
-            f"to {max(ratios):.2f}.",
+            f"{below} of {len(cells)} cells are below the slides' figures{other}; ours over theirs is "
+            f"{min(ratios):.2f} to {max(ratios):.2f}.",
             None,
             {"cells": float(len(cells)), "below": float(below), "least": min(ratios), "most": max(ratios)},
         )

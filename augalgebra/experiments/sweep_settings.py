@@ -207,9 +207,7 @@ def plan(settings: SweepSettings, catalog: Catalog, data: Dataset) -> tuple[Unit
     )
 
 
-def _cells(
-    settings: SweepSettings, training: TrainSettings, catalog: Catalog, data: Dataset
-) -> Iterator[CellKey]:
+def _cells(settings: SweepSettings, training: TrainSettings, catalog: Catalog, data: Dataset) -> Iterator[CellKey]:
     first, second = training.augmentations
     pair = first, second
     for target in settings.targets:
@@ -221,9 +219,7 @@ def _cells(
             yield CellKey(pair, target, mode, training.seed, described | budget)
 
 
-def _described(
-    training: TrainSettings, pairs: Sequence[Pair], catalog: Catalog, data: Dataset
-) -> dict[str, Any]:
+def _described(training: TrainSettings, pairs: Sequence[Pair], catalog: Catalog, data: Dataset) -> dict[str, Any]:
     """Settings of a training as they enter a digest: names in full, laws of plugins, contents of the data."""
     names = sorted({symbol.name for pair in pairs for word in pair for symbol in catalog.word(word).symbols})
     values = training.to_mapping()

@@ -42,14 +42,14 @@ def to_markdown(result: SweepResult) -> str:
     budget = _budget(settings.epochs, settings.seconds)
     transfer = _budget(settings.transfer_epochs, settings.transfer_seconds)
     seeds = ", ".join(map(str, settings.seeds))
-    parts = [
-        "# Transfer between pairs of augmentations",
+    about = (
         f"Data {settings.data}, preset {settings.preset}, {settings.dim} latent coordinates; stage 1 {budget}, stage 3 "
         f"{transfer}; seeds {seeds}. Losses are nats per test image, mean ± standard deviation over the seeds. A total "
         "is the sum over the original, both augmentations and their composition. On the diagonal stands the native "
         "pair, drawn by the head that stage 1 trained. In brackets stand the figures of slides 13 and 21, which are "
-        "totals on MNIST.",
-    ]
+        "totals on MNIST."
+    )
+    parts = ["# Transfer between pairs of augmentations", about]
     for mode in settings.modes:
         parts += [f"## Totals, {mode}", totals_table(result, mode)]
     parts += ["## Every term", _terms_table(result.entries)]

@@ -17,7 +17,7 @@ from augalgebra.catalog import Catalog, load_catalog
 from augalgebra.errors import AugalgebraError, RunError
 from augalgebra.experiments.measure import measure_run
 from augalgebra.experiments.pairs import Role, words_of
-from augalgebra.experiments.sweep_settings import NATIVE, CellKey, Unit
+from augalgebra.experiments.sweep_settings import CellKey, Unit
 from augalgebra.experiments.sweep_store import Cell, SweepStore, Term
 from augalgebra.operators.provenance import origin
 from augalgebra.training.data import Dataset
@@ -142,7 +142,7 @@ def _cell(key: CellKey, folder: Path, catalog: Catalog, data: Dataset, progress:
     words = {role: catalog.display(catalog.word(word)) for role, word in words_of(key.target).items()}
     asked = list(words.values())
     steps: tuple[int, ...] = (run.steps,)
-    if key.mode == NATIVE:
+    if key.mode == "native":
         report = measure_run(run, data=data, words=asked, views=["id"])
     else:
         with tempfile.TemporaryDirectory(prefix="augalg-sweep-") as scratch:
@@ -188,5 +188,3 @@ def _threads(number: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-

@@ -29,9 +29,9 @@ def add_to(app: typer.Typer) -> None:
         rich_help_panel=panel,
         epilog="Example:  augalg sweep runs/sweep --pairs slides --seeds 0,1,2 --epochs 8 --transfer-epochs 4 --jobs 2",
     )(sweep)
-    app.command(
-        rich_help_panel=panel, epilog="Example:  augalg advise shear_x,canny --from runs/sweep --mode relabel"
-    )(advise)
+    app.command(rich_help_panel=panel, epilog="Example:  augalg advise shear_x,canny --from runs/sweep --mode relabel")(
+        advise
+    )
 
 
 def sweep(
@@ -114,9 +114,7 @@ def sweep(
 
 def advise(
     target: Annotated[str, typer.Argument(metavar="PAIR", help="The pair to be drawn, such as shear_x,canny.")],
-    pairs: Annotated[
-        str | None, typer.Option(metavar="PAIRS", help=f"Candidates to start from: {_PAIRS}")
-    ] = None,
+    pairs: Annotated[str | None, typer.Option(metavar="PAIRS", help=f"Candidates to start from: {_PAIRS}")] = None,
     sweep_folder: Annotated[
         Path | None,
         typer.Option("--from", metavar="SWEEP", help="Take candidates from a sweep, and check the advice against it."),
