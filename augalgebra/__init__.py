@@ -18,8 +18,9 @@ from augalgebra.augmentation import (
     uniform,
 )
 from augalgebra.catalog import Catalog, PluginInfo, Settings, load_catalog
+from augalgebra.catalog.lint import Finding, lint
 from augalgebra.errors import AugalgebraError
-from augalgebra.hooks import CONTRACT_VERSION, Register, hookimpl
+from augalgebra.hooks import CONTRACT_VERSION, PipelineStep, Register, hookimpl
 
 __all__ = [
     "CONTRACT_VERSION",
@@ -27,8 +28,10 @@ __all__ = [
     "Augmentation",
     "Catalog",
     "Distribution",
+    "Finding",
     "Law",
     "Param",
+    "PipelineStep",
     "PluginInfo",
     "Register",
     "Settings",
@@ -38,6 +41,7 @@ __all__ = [
     "choice",
     "hookimpl",
     "integers",
+    "lint",
     "load_catalog",
     "log_uniform",
     "parse_law",

@@ -139,6 +139,7 @@ class Augmentation:
             tolerance of the data type.
         summary: One line for people.
         plugin: Name of the plugin it came from.
+        declared: What it was registered with, as written: ``name`` and the keywords that were given.
     """
 
     name: str
@@ -159,6 +160,11 @@ class Augmentation:
     def random(self) -> bool:
         """Whether the bare name stands for a draw per image."""
         return any(param.draw for param in self.params)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Names of the parameters that have to be given in every word."""
+        return tuple(param.name for param in self.params if param.default is REQUIRED and param.draw is None)
 
     @property
     def signature(self) -> str:

@@ -4,22 +4,35 @@ A plugin is a module (or any object) whose functions are marked with `hookimpl` 
 found through the entry-point group ``augalgebra``, in a folder of plugins, or by being registered by hand.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import pluggy
 
 from augalgebra.algebra.laws import Law
+from augalgebra.algebra.words import Word
 from augalgebra.augmentation import Augmentation, Function, Param, Shape
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    import typer
+    from torch import Tensor, nn
 
 PROJECT = "augalgebra"
 """The pluggy project name and the entry-point group."""
 
 CONTRACT_VERSION = 1
-"""Version of the contract between this library and plugins; it grows when a hook or keyword changes meaning."""
+"""Version of the contract between this library and plugins; it grows when a hook or keyword changes meaning.
+
+A plugin may state which one it was written for: ``AUGALG_CONTRACT = 1`` at module level. Under a library that does not
+know that contract yet, or no longer, it does not load, and says which of the two to update.
+"""
+
+OLDEST_CONTRACT = 1
+"""The oldest contract that is still kept."""
+
+CONTRACT_ATTRIBUTE = "AUGALG_CONTRACT"
+"""Where a plugin states its contract."""
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
@@ -40,7 +53,7 @@ class Register(Protocol):
         inverse: str | None = None,
         inverse_kind: str = "exact",
         period: int | None = None,
-        idempotent: bool = False,
+        idempotent: bool | None = None,
         commutes_with: Sequence[str] = (),
         equals: str | None = None,
         additive: str | Sequence[str] | None = None,
@@ -60,13 +73,13 @@ class Register(Protocol):
             inverse_kind: ``exact`` (both sides), ``right`` (doing the inverse after this one restores the image),
                 ``left`` (doing it before), or ``approximate``.
             period: The least n > 0 with a^n = id.
-            idempotent: a * a = a.
+            idempotent: True if a * a = a; False if a * a differs from a on some image, which is checked as well.
             commutes_with: Augmentations it may be exchanged with.
             equals: A word it is equal to.
             additive: The parameter that adds up: f(a) * f(b) = f(a + b) and f(0) = id. Several at once for a vector.
             multiplicative: The parameter that multiplies: f(a) * f(b) = f(a * b) and f(1) = id.
-            laws: Further equations in text, ``=`` exact or ``≈`` approximate, or `Law` objects. Names between brackets
-                are variables.
+            laws: Further equations in text, ``=`` exact or ``≈`` approximate, ``≠`` (or ``!=``) for two words that
+                differ on some image, or `Law` objects. Names between brackets are variables.
             approximate: Largest root-mean-square error of the laws declared by the keywords above, if they hold only
                 up to interpolation; None if they are exact.
             params: Ranges and distributions of parameters; names, defaults and whole numbers are read off the
@@ -74,6 +87,21 @@ class Register(Protocol):
             shape: What happens to height and width: ``kept``, ``transposed`` or ``changed``.
             tolerance: Largest absolute error on pixels at which exact laws still count as holding.
         """
+
+
+@dataclass(frozen=True)
+class PipelineStep:
+    """One step of a pipeline that a plugin has read.
+
+    Attributes:
+        name: What to call it.
+        word: The augmentation that it is; the empty word where there is none.
+        problem: Why it is no function of the image, such as a probability or parameters drawn at random; else "".
+    """
+
+    name: str
+    word: Word
+    problem: str = ""
 
 
 class HookSpecs:
@@ -88,10 +116,11 @@ class HookSpecs:
 
                 import augalgebra as aa
 
+
                 @aa.hookimpl
                 def augalg_register(register):
                     @register("acme.negate", inverse="self", commutes_with=["flip_lr"])
-                    def negate(x):          # [batch, channel, height, width] in [0, 1]
+                    def negate(x):  # [batch, channel, height, width] in [0, 1]
                         return 1 - x
         """
 
@@ -127,6 +156,26 @@ class HookSpecs:
         """
 
     @hookspec
+    def augalg_target(self, target: str, name: str) -> Augmentation | None:
+        """Build what ``augalg register`` is asked for, as one function of the image, or None if it is not known.
+
+        For plugins that wrap a library. The hook is asked for ``plugin:target`` with what comes after the colon, and
+        for files that are no Python files with their absolute path.
+
+        Args:
+            target: What was asked for, such as ``Solarize(threshold_range=(0.5, 0.5))``.
+            name: Full name that the augmentation is to have.
+
+        Examples:
+            Let somebody register ``acme:zoom(2)`` under a name of their own::
+
+                @aa.hookimpl
+                def augalg_target(target, name):
+                    if target == "zoom(2)":
+                        return aa.Augmentation(name, zoom_2, shape="changed")
+        """
+
+    @hookspec
     def augalg_probes(self) -> "dict[str, Callable[[int, int, int], Tensor]]":
         """Contribute probe images that laws are checked on, by name.
 
@@ -140,8 +189,90 @@ class HookSpecs:
                 def augalg_probes():
                     def ramp(channels, height, width):
                         import torch
+
                         rows = torch.linspace(0, 1, height * width).reshape(1, 1, height, width)
                         return rows.repeat(1, channels, 1, 1)
+
                     return {"acme.ramp": ramp}
         """
         return {}
+
+    @hookspec
+    def augalg_commands(self, app: "typer.Typer") -> None:
+        """Contribute commands, which become ``augalg NAME …`` with the plugin's name in front.
+
+        The hook is asked only when one of the plugin's commands is called (or listed), so that ``augalg --help`` never
+        waits for it. A command that raises an error is reported in one line with the plugin's name.
+
+        Args:
+            app: An empty Typer application.
+
+        Examples:
+            ``augalg acme_waves brightness photo.png``::
+
+                @aa.hookimpl
+                def augalg_commands(app):
+                    @app.command()
+                    def brightness(picture: str):
+                        "Print how bright a picture is on average."
+                        from PIL import Image, ImageStat
+
+                        print(ImageStat.Stat(Image.open(picture).convert("L")).mean[0] / 255)
+        """
+
+    @hookspec
+    def augalg_heads(self) -> "Mapping[str, Callable[[tuple[int, int, int], int], nn.Module]]":
+        """Contribute decoders for the heads of stage 3, by name.
+
+        Each is a function from the image shape (channels, height, width) and the number of latent coordinates to a
+        module that maps latents ``[batch, latent]`` to the logits of pixels ``[batch, channel, height, width]``. It is
+        called under a seeded random state of its own, so that torch's usual initialisation is reproducible. A run
+        remembers by name which decoder a head has, and needs the plugin to be loaded again.
+
+        Examples:
+            ``augalg transfer RUN canny --decoder acme.linear``::
+
+                @aa.hookimpl
+                def augalg_heads():
+                    def linear(image_shape, dim):
+                        import math
+
+                        from torch import nn
+
+                        return nn.Sequential(nn.Linear(dim, math.prod(image_shape)), nn.Unflatten(1, image_shape))
+
+                    return {"acme.linear": linear}
+        """
+        return {}
+
+    @hookspec
+    def augalg_pipeline(self, source: str) -> Sequence[PipelineStep] | None:
+        """Read somebody else's pipeline as steps, or answer None if `source` is not of a kind that this plugin knows.
+
+        The source is whatever a user typed: a path, a text. What cannot be read although it is of a known kind is an
+        `AugalgebraError`; a step that is no function of the image says so in its `problem`.
+
+        Examples:
+            Read ``acme:negate,negate``::
+
+                @aa.hookimpl
+                def augalg_pipeline(source):
+                    if source.startswith("acme:"):
+                        names = source.removeprefix("acme:").split(",")
+                        return [aa.PipelineStep(name, aa.word_of(f"acme.{name}")) for name in names]
+        """
+
+    @hookspec
+    def augalg_examples(self) -> Iterable[str]:
+        """Words with fixed parameters that show what a plugin offers beyond the augmentations that it registers.
+
+        For plugins that resolve names lazily: ``augalg matrix --examples NAME`` compares them with each other.
+
+        Examples:
+            Show two of the zooms::
+
+                @aa.hookimpl
+                def augalg_examples():
+                    return ["acme.zoom_2", "acme.zoom_4"]
+        """
+        return ()

@@ -112,7 +112,7 @@ def main() -> None:
     """Time and print."""
     torch.manual_seed(0)
     split = load_data(arguments.data).train
-    fast = bfloat16_pays(torch.device("cpu"))
+    fast = torch.cpu.get_capabilities().get("avx512_bf16") or bfloat16_pays(torch.device("cpu"))
     print(f"{arguments.data}, flips, d = {DIM}, {arguments.threads} threads, {arguments.seconds:g} s each\n")
     baseline = rate_of(plain(split))
     print(f"{'plain PyTorch loop, width 64':<52}{baseline:8.0f} images/s")

@@ -28,6 +28,7 @@ def augalg(tmp_path: Path) -> Augalg:
         *arguments: str, env: dict[str, str] | None = None, cwd: Path | None = None
     ) -> "subprocess.CompletedProcess[str]":
         program = Path(sys.executable).with_name("augalg")
+        cache = str(tmp_path.with_name(f"{tmp_path.name}-cache"))  # not the user's, and not in the workspace
         environment = {k: v for k, v in os.environ.items() if not k.startswith("AUGALG_") or k == "AUGALG_DATA"}
         return subprocess.run(
             [program, *arguments],
@@ -35,7 +36,7 @@ def augalg(tmp_path: Path) -> Augalg:
             text=True,
             check=False,
             cwd=cwd or tmp_path,
-            env=environment | NO_NETWORK | {"COLUMNS": "80", "NO_COLOR": "1"} | (env or {}),
+            env=environment | NO_NETWORK | {"COLUMNS": "80", "NO_COLOR": "1", "XDG_CACHE_HOME": cache} | (env or {}),
             timeout=240,
         )
 

@@ -156,3 +156,12 @@ def test_what_a_plain_family_decides_a_family_with_a_passed_on_parameter_decides
     assert answer.proof is not None
     assert answer.proof.verify(FILLED)
     assert equal(system, parse_word("turn(30, 0)"), parse_word("turn(31, 0)")).equal is False
+
+
+def test_negations_are_not_reasoned_with() -> None:
+    laws = [parse_law("a * b ≠ b * a"), parse_law("a^2 = id")]
+    presentation = Presentation.of(laws)
+    assert (laws[1],) == presentation.equations
+    around = Presentation.around([parse_word("a * b")], laws)
+    assert "a * b" == str(complete(around).normal_form(parse_word("a * b * a * a")))
+    assert "b * a" == str(complete(around).normal_form(parse_word("b * a")))

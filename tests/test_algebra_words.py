@@ -197,3 +197,10 @@ def test_expressions_print_as_one_would_write_them() -> None:
     (argument,) = right.symbols[0].args
     assert isinstance(argument, Expression)
     assert str(argument) == "-a + 2 * b / 3 - 1 / c"
+
+
+@pytest.mark.parametrize("sign", ["≠", "!="])
+def test_laws_that_negate_are_read_and_printed(sign: str) -> None:
+    law = parse_law(f"a * b {sign} b * a")
+    assert ("unequal", "exact", False, "a * b ≠ b * a") == (law.kind, law.scope, law.is_equation, str(law))
+    assert law == parse_law(str(law))

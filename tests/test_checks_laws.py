@@ -359,3 +359,32 @@ def test_reports_are_data_and_repeatable() -> None:
     assert {"augmentation", "law", "equation", "level", "verdict", "error", "moved", "n"} <= set(first["results"][0])
     assert first["violated"] == sum(result["verdict"] == "violated" for result in first["results"]) > 0
     assert {result["level"] for result in first["results"]} == {"pixel"}
+
+
+@pytest.mark.parametrize(
+    ("law", "verdict"),
+    [
+        ("flip_lr * rotate_cw ≠ rotate_cw * flip_lr", "holds"),
+        ("flip_lr * flip_lr ≠ id", "violated"),
+        ("flip_lr ≠ flip_lr * flip_lr * flip_lr", "violated"),
+    ],
+)
+def test_a_law_with_unequal_holds_where_the_equation_fails(law: str, verdict: str) -> None:
+    catalog = aa.load_catalog(aa.Settings())
+    found = check_law(catalog, aa.parse_law(law), standard_probes(1, 12, 12))
+    assert verdict == found.verdict
+    assert "≠" in found.equation
+    expected = "fails on dot[0]" if verdict == "holds" else "equal on all"
+    assert expected in found.reason
+    assert found.counterexample is None
+    assert found.alternative is None
+
+
+def test_what_only_colours_tell_apart_counts_as_unequal() -> None:
+    def register(register: Any) -> None:
+        @register("swap", laws=["swap ≠ id"], idempotent=False)
+        def swap(x: Tensor) -> Tensor:
+            return x.flip(1)
+
+    report = check_laws(catalog_of(register), size=12)
+    assert [("swap^2 ≠ swap", "holds"), ("swap ≠ id", "holds")] == [(r.equation, r.verdict) for r in report.results]

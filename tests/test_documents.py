@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
+from augalgebra.catalog.reference import codes_page, hooks_page
+
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = ("README.md", "docs/tutorial.md", "docs/plugins.md", "docs/commands.md")
+DOCUMENTS = ("README.md", "docs/tutorial.md", "docs/plugins.md", "docs/testing-a-plugin.md", "docs/commands.md")
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PROMPT = re.compile(r"^\$ (?=augalg )", re.MULTILINE)
@@ -54,13 +56,21 @@ def test_a_shown_command_prints_what_is_shown(command: str, shown: str, tmp_path
     assert output_of(command, tmp_path) == shown.strip("\n")
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/tutorial.md", "docs/plugins.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/tutorial.md", "docs/plugins.md", "docs/testing-a-plugin.md"])
 def test_shown_python_runs(name: str) -> None:
     blocks = PYTHON.findall(read(name))
     assert blocks
     space: dict[str, Any] = {"__name__": "document"}
     for block in blocks:
         exec(compile(block, name, "exec"), space)
+
+
+GENERATED = {"docs/reference/hooks.md": hooks_page, "docs/reference/lint.md": codes_page}
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_a_generated_page_is_what_the_specifications_say(name: str) -> None:
+    assert read(name) == GENERATED[name]()
 
 
 def test_every_command_is_documented() -> None:
@@ -80,6 +90,8 @@ def refresh() -> None:
             head += f"$ {command}\n{output_of(command, ROOT)}\n"
         return f"```console\n{head}```"
 
+    for name, page in GENERATED.items():
+        (ROOT / name).write_text(page(), encoding="utf-8")
     for name in DOCUMENTS:
         (ROOT / name).write_text(CONSOLE.sub(block, read(name)), encoding="utf-8")
 

@@ -1,3 +1,4 @@
+import math
 import re
 
 import pytest
@@ -6,6 +7,7 @@ from torch.nn import functional
 
 from augalgebra.errors import AugalgebraError, ImageError, RunError
 from augalgebra.latent import LAVAE, MAIN_HEAD, Architecture, LatentSpace
+from augalgebra.latent.lavae import HeadKind
 from augalgebra.latent.store import read_tensors, write_tensors
 
 SMALL = Architecture(image_shape=(1, 12, 8), dim=3, width=4)
@@ -172,3 +174,83 @@ def test_missing_damaged_and_foreign_files_are_told_apart(tmp_path) -> None:
     write_tensors(path, tensors, header | {"dim": 4})
     with pytest.raises(RunError, match="does not hold the network"):
         LAVAE.load(path)
+
+
+def linear(image_shape: tuple[int, int, int], dim: int) -> torch.nn.Module:
+    layers = [torch.nn.Linear(dim, math.prod(image_shape)), torch.nn.Dropout(), torch.nn.Unflatten(1, image_shape)]
+    return torch.nn.Sequential(*layers)
+
+
+KIND_OF_HEAD = HeadKind("acme.linear", linear)
+
+
+def test_a_head_of_another_make_is_seeded_and_drawn_the_same_twice() -> None:
+    state = torch.random.get_rng_state()
+    first, second = small(2), small(2)
+    for space in (first, second):
+        space.add_head("new", seed=3, kind=KIND_OF_HEAD)
+    assert torch.equal(state, torch.random.get_rng_state())
+    latents = torch.randn(2, 3, generator=torch.Generator().manual_seed(0))
+    drawn = first.decode(latents, "new")
+    assert drawn.shape == first.decode(latents).shape
+    assert torch.equal(drawn, first.decode(latents, "new"))
+    assert torch.equal(drawn, second.decode(latents, "new"))
+    second.add_head("other", seed=4, kind=KIND_OF_HEAD)
+    assert not torch.equal(drawn, second.decode(latents, "other"))
+
+
+def test_heads_of_another_make_are_read_back_by_name(tmp_path) -> None:
+    space = small(2)
+    space.add_head("new", kind=KIND_OF_HEAD)
+    space.add_head("copy", init_from="new")
+    space.save(tmp_path / "model")
+    asked = []
+
+    def find(name: str):
+        asked.append(name)
+        return linear
+
+    loaded = LAVAE.load(tmp_path / "model", find)
+    assert ["acme.linear", "acme.linear"] == asked
+    assert {"new": "acme.linear", "copy": "acme.linear"} == loaded.head_kinds
+    latents = torch.randn(2, 3, generator=torch.Generator().manual_seed(0))
+    for head in space.heads:
+        assert torch.equal(space.decode(latents, head), loaded.decode(latents, head))
+
+
+def test_a_head_whose_maker_is_gone_or_changed_is_named(tmp_path) -> None:
+    space = small(2)
+    space.add_head("new", kind=KIND_OF_HEAD)
+    space.save(tmp_path / "model")
+    with pytest.raises(
+        RunError, match=r"head 'new' of .* was made by the decoder 'acme.linear' of a plugin that is not"
+    ):
+        LAVAE.load(tmp_path / "model")
+
+    def deeper(image_shape, dim):
+        return torch.nn.Sequential(torch.nn.Linear(dim, dim), linear(image_shape, dim))
+
+    with pytest.raises(RunError, match=r"get back the plugin of acme.linear as it was"):
+        LAVAE.load(tmp_path / "model", lambda name: deeper)
+
+
+def failing(image_shape, dim):
+    raise ValueError("needs 64 pixels")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (failing, r"the decoder acme.bad failed for images .* needs 64 pixels"),
+        (lambda shape, dim: None, "must make a torch module with parameters, not None"),
+        (lambda shape, dim: torch.nn.Identity(), "must make a torch module with parameters"),
+        (lambda shape, dim: torch.nn.Linear(dim, 5), r"makes \(2, 5\) of 2 latents"),
+    ],
+)
+def test_a_maker_of_heads_is_held_to_its_promises(make, message: str) -> None:
+    space = small(2)
+    with pytest.raises(AugalgebraError, match=message):
+        space.add_head("new", kind=HeadKind("acme.bad", make))
+    assert "new" not in space.heads
+    with pytest.raises(AugalgebraError, match=r"copied from main or made by acme.bad, not both"):
+        space.add_head("new", init_from=MAIN_HEAD, kind=HeadKind("acme.bad", make))

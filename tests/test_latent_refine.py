@@ -10,7 +10,7 @@ from torch.nn import functional
 from augalgebra.errors import AugalgebraError
 from augalgebra.latent import LAVAE, Architecture, LatentSpace
 from augalgebra.latent.jacobian import linearise, logits_of
-from augalgebra.latent.refine import refine
+from augalgebra.latent.refine import Memory, refine
 
 
 def space_of(shape: tuple[int, int, int] = (1, 12, 10), dim: int = 6) -> LAVAE:
@@ -82,7 +82,15 @@ def test_codes_of_what_the_decoder_drew_are_recovered(head: str, bfloat16: bool)
     near = true + 0.2 * codes(40, seed=1)
     floor = loss(space, true, images, head)
     before = (loss(space, near, images, head) - floor).mean()
-    after = loss(space, refine(space, images, near, head=head, corrections=0, bfloat16=bfloat16), images, head) - floor
+    after = (
+        loss(
+            space,
+            refine(space, images, near, head=head, corrections=0, steps=4, tolerance=0, bfloat16=bfloat16),
+            images,
+            head,
+        )
+        - floor
+    )
     assert before > 0.5
     assert after.median() < 1e-3
     assert after.mean() < 0.02 * before
@@ -92,7 +100,7 @@ def test_any_latent_space_is_refined() -> None:
     space, true = Wave(), 0.5 * codes(30, 3)
     images = space.decode(true)
     near = true + 0.1 * codes(30, 3, seed=1)
-    refined = refine(space, images, near, corrections=0, steps=6)
+    refined = refine(space, images, near, corrections=0, steps=6, tolerance=0)
     assert (refined - true).norm(dim=1).median() < 1e-3 < 0.1 < (near - true).norm(dim=1).median()
 
 
@@ -119,6 +127,54 @@ def test_a_derivative_that_lies_harms_nothing(monkeypatch: pytest.MonkeyPatch) -
         assert bool((loss(space, refined, images) <= loss(space, near, images) * (1 + 1e-6)).all())
 
 
+def test_only_what_can_be_drawn_better_is_linearised(monkeypatch: pytest.MonkeyPatch) -> None:
+    space, true = space_of(), codes(10)
+    images = space.decode(true).detach()
+    images[:4] = torch.rand(4, 1, 12, 10, generator=torch.Generator().manual_seed(3))  # no drawing of this decoder
+    asked: list[int] = []
+    honest = linearise
+
+    def counted(space: LatentSpace, latents: Tensor, head: str, *, bfloat16: bool = False) -> Tensor:
+        asked.append(len(latents))
+        return honest(space, latents, head, bfloat16=bfloat16)
+
+    monkeypatch.setattr("augalgebra.latent.refine.linearise", counted)
+    refined = refine(space, images, true, corrections=0, tolerance=0.01)
+    assert asked == [4]
+    assert torch.equal(refined[4:], true[4:])
+    refine(space, images, true, corrections=0, tolerance=1e9)
+    assert asked == [4]
+
+
+@dataclass
+class Skewed(Wave):
+    """What it draws is linear in the code up to the sigmoid, and its encoder stretches each coordinate."""
+
+    def encode(self, images: Tensor) -> Tensor:
+        exact = images.flatten(1).logit() @ torch.linalg.pinv(self.basis)
+        return exact * torch.tensor([1.6, 0.5, 0.8])
+
+    def decode(self, latents: Tensor, head: str = "main") -> Tensor:
+        return (latents @ self.basis).sigmoid().view(-1, 1, 4, 5)
+
+
+def test_corrections_learn_from_each_other() -> None:
+    """Alone they leave 0.6⁵ of the first error; three coordinates need four rounds where they are mixed."""
+    space, true = Skewed(), 0.3 * codes(20, 3)
+    images = space.decode(true)
+    near = (space.encode(images) - true).norm(dim=1)
+    off = (refine(space, images, steps=0, corrections=5) - true).norm(dim=1)
+    assert bool((off < 1e-3 * near).all())
+    assert float((refine(space, images, steps=0, corrections=1) - true).norm(dim=1).median() / near.median()) > 0.1
+
+
+def test_codes_that_are_given_stay_as_they_are() -> None:
+    space, start = space_of(), codes(6)
+    kept = start.clone()
+    refine(space, torch.rand(6, 1, 12, 10, generator=torch.Generator().manual_seed(3)), start, corrections=0)
+    assert torch.equal(start, kept)
+
+
 def test_batches_do_not_matter() -> None:
     space = space_of()
     images = space.decode(codes(7)).detach()
@@ -135,3 +191,41 @@ def test_what_does_not_fit_is_refused() -> None:
         refine(space, images, codes(3))
     with pytest.raises(AugalgebraError, match="there is no head 'mian'"):
         refine(space, images, head="mian")
+
+
+def test_derivatives_are_remembered_where_codes_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    space, ends = space_of(), (codes(9), codes(9, seed=5))
+    asked: list[int] = []
+    honest = linearise
+
+    def counted(space: LatentSpace, latents: Tensor, head: str, *, bfloat16: bool = False) -> Tensor:
+        asked.append(len(latents))
+        return honest(space, latents, head, bfloat16=bfloat16)
+
+    monkeypatch.setattr("augalgebra.latent.refine.linearise", counted)
+    memory = Memory(9)
+    for repeat in range(6):
+        true = ends[repeat % 2]
+        images = space.decode(true).detach()
+        near = true + 0.02 * codes(9, seed=10 + repeat)
+        refined = refine(space, images, near, corrections=0, tolerance=0, memory=memory, batch_size=5)
+        alone = refine(space, images, near, corrections=0, tolerance=0)
+        apart = loss(space, refined, images) - loss(space, alone, images)
+        assert float(apart.detach().abs().max()) < 0.02
+    assert sum(asked) == 6 * 9 + 2 * 9  # those without a memory, and both ends once
+
+
+def test_a_derivative_that_led_nowhere_is_forgotten() -> None:
+    """Planted fault: one that is wrong is remembered."""
+    space, true = space_of(), codes(4)
+    images = space.decode(true).detach()
+    near = true + 0.1 * codes(4, seed=1)
+    memory, rows = Memory(4), torch.arange(4)
+    J = linearise(space, near, "main")
+    slots, new = memory.recall(rows, near, J)
+    assert bool(new.all())
+    memory.keep(rows, slots, near, -J, torch.zeros(4, dtype=torch.bool))
+    settings = {"corrections": 0, "tolerance": 1e-3, "memory": memory}
+    misled = refine(space, images, near, **settings)
+    mended = refine(space, images, near, **settings)
+    assert bool(loss(space, mended, images).mean() < loss(space, misled, images).mean())

@@ -212,6 +212,11 @@ class TestFamilies:
         worse = exact.operator(3.0)(latents[0])
         assert np.mean((worse - latents[3]) ** 2) > 5 * np.mean((moved - latents[3]) ** 2)
 
+    def test_a_law_that_negates_makes_no_family(self):
+        bound = catalog("blur(a, 0) * blur(b, 0) ≠ blur(a + b, 0)")
+        with pytest.raises(FitError, match="no law makes blur a one-parameter family"):
+            find_family(bound.laws, parse_word("blur(1, 0)").letters[0].symbol)
+
     def test_without_refinement_a_family_stays_orthogonal_and_a_period_exact(self):
         bound = catalog(*ADDITIVE)
         moments, _ = encoded(2 * np.pi / 360 * skew([1.05, 2, 3]), [0, -30, 30], turns([0, -30, 30]), noise=0.1)

@@ -26,6 +26,9 @@ def test_the_wheel_installs_only_our_own_names(tmp_path: Path) -> None:
     plugins = {folder.name for folder in (ROOT / "plugins").glob("augalg_*")}
     assert {name for name in top_level if not name.endswith(".dist-info")} == {"augalgebra", "augalg_cli", *plugins}
     assert "augalgebra/py.typed" in names
+    templates = {str(path.relative_to(ROOT / "cli")) for path in (ROOT / "cli/augalg_cli/templates").rglob("*.txt")}
+    assert templates
+    assert templates <= set(names)
 
 
 def test_every_first_party_plugin_is_an_entry_point() -> None:

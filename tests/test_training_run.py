@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import augalgebra as aa
-from augalgebra.errors import AugalgebraError, RunError
+from augalgebra.errors import AugalgebraError, RunError, UnknownNameError
 from augalgebra.latent import LAVAE
 from augalgebra.operators import StaleOperatorError, StoreError
 from augalgebra.training.data import Dataset, Split, load_data
@@ -59,6 +59,12 @@ def test_two_runs_with_one_seed_give_equal_files(tmp_path: Path, preset: str) ->
     assert {"run.toml", "model.safetensors", "operators.safetensors", "metrics.jsonl"} == set(first)
     assert first == second
     assert all(first[name] != other[name] for name in first)
+
+
+@pytest.mark.parametrize(("preset", "fit"), [("faithful", "representation+readout"), ("equivariant", "representation")])
+def test_only_an_encoder_that_knew_no_operators_needs_a_readout(tmp_path: Path, preset: str, fit: str) -> None:
+    run = trained(tmp_path / "run", replace(TINY, preset=preset, epochs=1))
+    assert {fit} == {entry.provenance.fit for entry in run.registry.entries.values()}
 
 
 def test_a_run_is_read_back_as_it_was(tmp_path: Path) -> None:
@@ -252,6 +258,40 @@ def test_transfers_repeat_themselves_and_need_the_same_data(tmp_path: Path) -> N
     with pytest.raises(AugalgebraError, match="2 trained operators"):
         transfer(run, ["canny", "invert", "shear_x"], mode="relabel", head="three", epochs=1, data=DATA)
     assert ("main", "canny") == run.space.heads
+
+
+class Decoders:
+    @aa.hookimpl
+    def augalg_heads(self):
+        def linear(image_shape, dim):
+            return torch.nn.Sequential(
+                torch.nn.Linear(dim, image_shape[1] * image_shape[2]), torch.nn.Unflatten(1, image_shape)
+            )
+
+        return {"acme.linear": linear}
+
+
+def test_a_head_of_a_plugin_is_trained_and_needs_the_plugin_again(tmp_path: Path) -> None:
+    trained(tmp_path / "run")
+    catalog = aa.load_catalog(modules=[Decoders()])
+    run = Run.load(tmp_path / "run", catalog)
+    before = {name: tensor.clone() for name, tensor in run.space.state_dict().items()}
+    with pytest.raises(UnknownNameError, match=r"unknown decoder 'acme.liner'; did you mean acme.linear\?"):
+        transfer(run, ["invert"], decoder="acme.liner", epochs=1, data=DATA)
+    assert ("main",) == run.space.heads
+    transfer(run, ["invert"], decoder="acme.linear", epochs=2, data=DATA)
+    losses = [entry["loss"] for entry in run.metrics if entry["stage"] == "stage 3"]
+    assert losses[1] < losses[0]
+
+    loaded = Run.load(tmp_path / "run", catalog)
+    state = loaded.space.state_dict()
+    assert all(torch.equal(state[name], tensor) for name, tensor in before.items())
+    assert {"invert": "acme.linear"} == loaded.space.head_kinds
+    codes = torch.zeros(1, TINY.dim)
+    assert torch.equal(run.space.decode(codes, "invert"), loaded.space.decode(codes, "invert"))
+    with pytest.raises(RunError, match=r"made by the decoder 'acme.linear' of a plugin that is not here") as caught:
+        Run.load(tmp_path / "run", CATALOG)
+    assert "\n" not in str(caught.value)
 
 
 def test_settings_take_what_is_open_from_the_preset() -> None:

@@ -290,5 +290,14 @@ def test_devices_and_precision() -> None:
     if not torch.cuda.is_available():
         with pytest.raises(AugalgebraError, match="no device 'cuda'"):
             device_of("cuda")
-    assert bfloat16_pays(torch.device("cpu")) in (True, False)
     assert not bfloat16_pays(torch.device("meta"))
+
+
+@pytest.mark.parametrize(
+    ("has", "pays"), [({"avx512_bf16": True, "amx_bf16": False}, False), ({"amx_bf16": True}, True)]
+)
+def test_a_processor_needs_matrix_units_for_bfloat16(
+    monkeypatch: pytest.MonkeyPatch, has: dict[str, bool], pays: bool
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: has, raising=False)
+    assert bfloat16_pays(torch.device("cpu")) is pays

@@ -20,6 +20,7 @@ Kind = Literal[
     "multiplicative",
     "law",
     "singular",
+    "unequal",
 ]
 
 
@@ -27,8 +28,9 @@ Kind = Literal[
 class Law:
     """An equation ``lhs = rhs`` that somebody declared (or measured).
 
-    The one exception in form is kind ``singular``: it says that `lhs` has no inverse (different images have one
-    result), which is the negation of an equation; `rhs` is then the identity and never used.
+    Two kinds are negations of equations, which are checked but never reasoned with: ``unequal`` says that the sides
+    differ on some image (at some values of the variables), and ``singular`` that `lhs` has no inverse (different
+    images have one result); `rhs` is then the identity and never used.
 
     Attributes:
         lhs: Left side; both sides may contain variables in their parameters, and then hold for all values.
@@ -52,7 +54,13 @@ class Law:
     def __str__(self) -> str:
         if self.kind == "singular":
             return f"{self.lhs} has no inverse"
-        return f"{self.lhs} {'=' if self.scope == 'exact' else '≈'} {self.rhs}"
+        sign = "≠" if self.kind == "unequal" else "=" if self.scope == "exact" else "≈"
+        return f"{self.lhs} {sign} {self.rhs}"
+
+    @property
+    def is_equation(self) -> bool:
+        """Whether it says that two words are equal; the others are negations."""
+        return self.kind not in ("singular", "unequal")
 
     @property
     def symbols(self) -> tuple[Symbol, ...]:
@@ -104,7 +112,7 @@ def multiplicative(name: str) -> tuple[Word, Word]:
 
 
 def parse_law(text: str, *, tolerance: float | None = None, owner: str = "") -> Law:
-    """Read a law from text: ``a * b = b * a``, or with ``≈`` for one that holds approximately.
+    """Read a law from text: ``a * b = b * a``, with ``≈`` if it holds approximately and ``≠`` if it does not hold.
 
     Args:
         text: The equation.
@@ -119,5 +127,5 @@ def parse_law(text: str, *, tolerance: float | None = None, owner: str = "") -> 
         'rotate(a) * rotate(b) ≈ rotate(a + b)'
     """
     lhs, sign, rhs = parse_equation(text)
-    scope: Literal["exact", "approximate"] = "exact" if sign == "=" and tolerance is None else "approximate"
-    return Law(lhs, rhs, scope=scope, tolerance=tolerance, owner=owner)
+    scope: Literal["exact", "approximate"] = "approximate" if sign == "≈" or tolerance is not None else "exact"
+    return Law(lhs, rhs, "unequal" if sign == "≠" else "law", scope, tolerance, owner)

@@ -2,7 +2,7 @@
 
 Grammar (loosest first)::
 
-    law    := word ('=' | '≈') word
+    law    := word ('=' | '≈' | '≠' | '!=') word
     word   := power ('*' power)*
     power  := '~' power | atom (('^' | '**') integer)*
     atom   := 'id' | name [ '(' [ argument (',' argument)* ] ')' ] | '(' word ')'
@@ -25,13 +25,14 @@ _TOKEN = re.compile(
       (?P<number>\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)
     | (?P<name>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)
     | (?P<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")
-    | (?P<sign>\*\*|[*^~()=≈,+\-/])
+    | (?P<sign>\*\*|!=|[*^~()=≈≠,+\-/])
     | (?P<end>$)
     )""",
     re.VERBOSE,
 )
 _NUMBER_SIZE = 100  # characters, and power of ten: far beyond any parameter, and cheap to compute with
 _NESTING = 100  # brackets within brackets, or signs before signs
+_SIGNS = {"=": "=", "≈": "≈", "≠": "≠", "!=": "≠"}
 _CONSTANTS: dict[str, Value] = {"true": True, "false": False, "none": None}
 
 
@@ -65,7 +66,7 @@ def parse_equation(text: str) -> tuple[Word, str, Word]:
     """Read an equation between two words; bare names between brackets are variables.
 
     Returns:
-        The left side, the sign (``=``, or ``≈`` for an approximate law) and the right side.
+        The left side, the sign (``=``, ``≈`` for an approximate law, ``≠`` for its negation) and the right side.
 
     Raises:
         WordSyntaxError: The text is no equation.
@@ -77,12 +78,12 @@ def parse_equation(text: str) -> tuple[Word, str, Word]:
     """
     reader = _Reader(text, variables=True)
     left = reader.word()
-    sign = reader.accept("=", "≈")
+    sign = reader.accept(*_SIGNS)
     if sign is None:
         raise reader.fail("expected '=' between the two sides of a law")
     right = reader.word()
     reader.expect_end("a law has one '='")
-    return left, sign.text, right
+    return left, _SIGNS[sign.text], right
 
 
 def parse_symbol(text: str) -> Symbol:
@@ -142,7 +143,7 @@ class _Reader:
     def expect_end(self, for_equals: str) -> None:
         if self.next.kind == "end":
             return
-        if self.next.text in ("=", "≈"):
+        if self.next.text in _SIGNS:
             raise self.fail(for_equals)
         if self.next.text == ")":
             raise self.fail("this ')' closes nothing")

@@ -75,13 +75,13 @@ class Presentation:
         mentioned = (symbol for law in kept for symbol in law.symbols if not symbol.variables)
         asked_symbols = (symbol for word in words for symbol in word.symbols)
         generators = _sorted((*asked_symbols, *mentioned))
-        passive = passive_values(words, (law for law in kept if law.kind != "singular"))
+        passive = passive_values(words, (law for law in kept if law.is_equation))
         return cls(generators, kept, frozenset(asked), passive)
 
     @cached_property
     def equations(self) -> tuple[Law, ...]:
         """The laws that are reasoned with."""
-        return tuple(law for law in self.laws if law.status != "violated" and law.kind != "singular")
+        return tuple(law for law in self.laws if law.status != "violated" and law.is_equation)
 
     @cached_property
     def singular(self) -> tuple[Law, ...]:
@@ -110,7 +110,7 @@ class Presentation:
 
 def _defines(law: Law) -> bool:
     """Whether a law ties a plain name to a word so that one may stand for the other."""
-    if law.kind == "singular":
+    if not law.is_equation:
         return False
     if len(law.lhs) < len(law.rhs):
         law = replace(law, lhs=law.rhs, rhs=law.lhs)
@@ -125,7 +125,7 @@ def _exchanges(law: Law) -> bool:
     """Whether a law exchanges a member of one family with a plain name, making it a member of another."""
     sides = [_families(replace(law, lhs=side, rhs=side)) for side in (law.lhs, law.rhs)]
     plain = [{symbol for symbol in side.symbols if not (symbol.args or symbol.kwargs)} for side in (law.lhs, law.rhs)]
-    if len(law.lhs) != 2 or len(law.rhs) != 2 or law.kind == "singular":
+    if len(law.lhs) != 2 or len(law.rhs) != 2 or not law.is_equation:
         return False
     return [len(side) for side in sides] == [1, 1] and sides[0] != sides[1] and plain[0] == plain[1] != set()
 

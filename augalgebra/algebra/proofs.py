@@ -132,7 +132,7 @@ class Step:
                 return flaw
             if not self.law.holds_at(bindings):
                 return f"{self.law} makes no sense here"
-        elif self.law.kind == "singular" or self.law.status == "violated":
+        elif not self.law.is_equation or self.law.status == "violated":
             return f"{self.law} is no law to reason with"
         if self.times != 1:
             repeated = _repeated(old, new, self.times)

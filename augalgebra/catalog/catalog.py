@@ -1,7 +1,9 @@
 """The catalog: every augmentation that loaded, all laws about them, and what can be asked of words in them."""
 
+import contextlib
+import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +18,16 @@ from augalgebra.algebra.parsing import parse_word
 from augalgebra.algebra.presentation import Presentation
 from augalgebra.algebra.rewriting import RewritingSystem
 from augalgebra.algebra.words import Symbol, Word
-from augalgebra.augmentation import Augmentation, check_batch, check_finite
+from augalgebra.augmentation import REQUIRED, Augmentation, Param, check_batch, check_finite
 from augalgebra.catalog.plugin import PluginInfo
-from augalgebra.errors import AmbiguousNameError, AugalgebraError, NotInvertibleError, ParameterError, UnknownNameError
+from augalgebra.errors import (
+    AmbiguousNameError,
+    AugalgebraError,
+    NotInvertibleError,
+    ParameterError,
+    PluginError,
+    UnknownNameError,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,6 +54,7 @@ class Catalog:
         laws: Every law, its names resolved.
         dangling: Laws that could not be resolved, with the reason.
         plugins: What became of each plugin, failed and disabled ones included.
+        managers: The hooks of each plugin that loaded, by its name.
 
     Examples:
         >>> from augalgebra import load_catalog
@@ -59,6 +69,7 @@ class Catalog:
         laws: Iterable[Law],
         plugins: Sequence[PluginInfo] = (),
         managers: Mapping[str, pluggy.PluginManager] | None = None,
+        violated: Collection[str] = (),
     ) -> None:
         self.augmentations = dict(augmentations)
         self.plugins = tuple(plugins)
@@ -71,7 +82,8 @@ class Catalog:
         dangling: list[Dangling] = []
         for law in laws:
             try:
-                resolved.append(self.law(law))
+                found = self.law(law)
+                resolved.append(replace(found, status="violated") if str(found) in violated else found)
             except AugalgebraError as error:
                 dangling.append(Dangling(law, str(error)))
         self.laws = tuple(dict.fromkeys(resolved))
@@ -101,12 +113,29 @@ class Catalog:
     def _resolve_lazily(self, name: str) -> Augmentation:
         plugin = name.split(".", 1)[0]
         if "." in name and plugin in self.managers:
-            for answer in self.managers[plugin].hook.augalg_resolve(name=name):
+            for answer in self.ask(plugin, "augalg_resolve", name=name):
                 if isinstance(answer, Augmentation) and answer.name == name:
                     answer = replace(answer, plugin=plugin)
                     self.augmentations[name] = answer
                     return answer
         raise UnknownNameError("augmentation", name, self.augmentations, "('augalg list' shows all)")
+
+    def ask(self, plugin: str, hook: str, **arguments: object) -> list[Any]:
+        """What a loaded plugin answers to a hook; nothing if it does not implement it.
+
+        Raises:
+            PluginError: It raised; the message names it and the hook.
+        """
+        noise = io.StringIO()
+        try:
+            with contextlib.redirect_stdout(noise):  # as while loading: printing must not spoil an answer in JSON
+                answers: list[Any] = getattr(self.managers[plugin].hook, hook)(**arguments)
+        except AugalgebraError:
+            raise  # meant for the user as it is
+        except (Exception, SystemExit) as error:
+            text = " ".join(f"{type(error).__name__}: {error}".split())
+            raise PluginError(f"plugin {plugin} failed to answer {hook}: {text}") from error
+        return answers
 
     def word(self, word: str | Word | Symbol) -> Word:
         """The canonical form of a word: full names, every parameter in its place.
@@ -195,19 +224,16 @@ class Catalog:
         augmentation = self.augmentations.get(symbol.name)
         if augmentation is None:
             return symbol
-        args = list(symbol.args)
-        for param in reversed(augmentation.params):
-            implied: Value
-            if param.draw is not None:
-                implied = augmentation.variable(param)
-            elif isinstance(param.default, int | float | str | bool | tuple) or param.default is None:
-                implied = expressions.value(param.default)
-            else:
-                break
-            if not args or args[-1] != implied:
-                break
-            args.pop()
-        return self._renamed(symbol.name, args)
+        shown = [
+            (param.name, argument)
+            for param, argument in zip(augmentation.params, symbol.args, strict=False)
+            if argument != _implied(augmentation, param)
+        ]
+        # by position as far as none is left out in between, so that rotate(30) stays rotate(30)
+        names = [param.name for param in augmentation.params]
+        leading = next((place for place, (name, _) in enumerate(shown) if name != names[place]), len(shown))
+        positional, by_name = shown[:leading], shown[leading:]
+        return self._renamed(symbol.name, [argument for _, argument in positional], [*by_name, *symbol.kwargs])
 
     def _shown_in_law(self, symbol: Symbol) -> Symbol:
         augmentation = self.augmentations[symbol.name]
@@ -215,14 +241,19 @@ class Catalog:
             return self._renamed(symbol.name, [expressions.variable(p.name) for p in augmentation.params])
         return self._renamed(symbol.name, symbol.args)
 
-    def _renamed(self, name: str, args: Sequence[Value]) -> Symbol:
-        variables = frozenset().union(*(expressions.variables_of(arg) for arg in args))
+    def _renamed(self, name: str, args: Sequence[Value], kwargs: Sequence[tuple[str, Value]] = ()) -> Symbol:
+        arguments = (*args, *(argument for _, argument in kwargs))
+        variables = frozenset().union(*(expressions.variables_of(arg) for arg in arguments))
         renaming: dict[str, Value] = {}
         for variable in variables:
             owner, _, parameter = variable.rpartition(".")
             shown = parameter if owner == name or not owner else f"{self.short_name(owner)}.{parameter}"
             renaming[variable] = expressions.variable(shown)
-        return Symbol(self.short_name(name), tuple(expressions.substitute(arg, renaming) for arg in args))
+        return Symbol(
+            self.short_name(name),
+            tuple(expressions.substitute(arg, renaming) for arg in args),
+            tuple((key, expressions.substitute(arg, renaming)) for key, arg in kwargs),
+        )
 
     def system(self, *words: str | Word) -> RewritingSystem:
         """The completed presentation around some words: their augmentations, and those linked by definitions."""
@@ -311,6 +342,15 @@ class Catalog:
                 f"{self.display(letter)} has an inverse, but no law says which word it is; declare inverse= or period="
             )
         return letter ** (period - 1)
+
+
+def _implied(augmentation: Augmentation, param: Param) -> object:
+    """What an argument is when it is left out; something that equals no argument where it cannot be."""
+    if param.draw is not None:
+        return augmentation.variable(param)
+    if isinstance(param.default, int | float | str | bool | tuple) or param.default is None:
+        return expressions.value(param.default)
+    return REQUIRED
 
 
 def _evaluate(argument: Value, drawn: Mapping[str, np.ndarray[Any, Any]]) -> object:

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from augalgebra.algebra import laws as equations
 from augalgebra.algebra.expressions import Value, add, multiply, value, variable
@@ -14,6 +14,7 @@ from augalgebra.augmentation import Augmentation, Param, Shape, params_of
 from augalgebra.errors import AugalgebraError, PluginError, nearest
 from augalgebra.hooks import Register
 
+Item = TypeVar("Item")
 INVERSE_KINDS = ("exact", "left", "right", "approximate")
 DEFAULT_APPROXIMATE = 0.1
 KEYWORDS = tuple(
@@ -48,7 +49,7 @@ class Recorder:
 
         def decorate(function: Any) -> Any:
             try:
-                self._admit(full, function, **keywords)
+                self._admit(full, name, function, **keywords)
             except AugalgebraError as error:
                 raise PluginError(f"{full}: {_one_line(error)}") from error
             return function
@@ -58,6 +59,7 @@ class Recorder:
     def _admit(
         self,
         full: str,
+        written: str,
         function: Any,
         *,
         params: Sequence[Param] = (),
@@ -73,15 +75,16 @@ class Recorder:
             raise PluginError("register decorates a function from a batch of images to a batch of images")
         if shape not in ("kept", "transposed", "changed"):
             raise PluginError(f"shape must be 'kept', 'transposed' or 'changed', not {shape!r}")
+        _positive("tolerance", tolerance)
         augmentation = Augmentation(
             full,
             function,
-            params_of(function, {param.name: param for param in params}),
+            params_of(function, {param.name: param for param in _list("params", params, Param)}),
             shape=shape,
             tolerance=tolerance,
             summary=(inspect.getdoc(function) or "").split("\n", 1)[0],
             plugin=self.plugin,
-            declared={key: item for key, item in metadata.items() if item not in (None, False, ())},
+            declared={"name": written} | {key: item for key, item in metadata.items() if item not in (None, ())},
         )
         self.laws.extend(declared_laws(augmentation, **metadata))
         self.augmentations[full] = augmentation
@@ -93,7 +96,7 @@ def declared_laws(
     inverse: str | None = None,
     inverse_kind: str = "exact",
     period: int | None = None,
-    idempotent: bool = False,
+    idempotent: bool | None = None,
     commutes_with: Sequence[str] = (),
     equals: str | None = None,
     additive: str | Sequence[str] | None = None,
@@ -110,32 +113,67 @@ def declared_laws(
     name = augmentation.name
     self_word = word_of(name)
     found: list[Law] = []
+    for keyword, text in (("inverse", inverse), ("equals", equals), ("multiplicative", multiplicative)):
+        if text is not None and not isinstance(text, str):
+            raise PluginError(f"{keyword} is a text, {_EXAMPLES[keyword]}, not {text!r}; leave it out if it is unknown")
+    if inverse is None and inverse_kind != "exact":
+        raise PluginError("inverse_kind says nothing without inverse")
+    _positive("approximate", approximate)
+    if idempotent is not None and not isinstance(idempotent, bool):
+        raise PluginError(f"idempotent is True, False, or left out if it is unknown; not {idempotent!r}")
 
     def declare(sides: tuple[Word, Word], kind: Kind) -> None:
         scope: Literal["exact", "approximate"] = "exact" if approximate is None else "approximate"
         found.append(Law(*sides, kind=kind, scope=scope, tolerance=approximate, owner=name))
 
-    if isinstance(commutes_with, str):
-        raise PluginError("commutes_with is a list of names, such as ['flip_lr']")
     if inverse is not None:
         found.extend(_inverse_laws(name, inverse, inverse_kind, approximate))
     if period is not None:
         if not isinstance(period, int) or isinstance(period, bool) or period < 1:
             raise PluginError(f"period is a positive whole number, not {period!r}")
         declare(equations.periodic(self_word, period), "period")
-    if idempotent:
-        declare(equations.idempotent(self_word), "idempotent")
-    for other in commutes_with:
+    if idempotent is not None:
+        declare(equations.idempotent(self_word), "idempotent" if idempotent else "unequal")
+    for other in _list("commutes_with", commutes_with, str):
         declare(equations.commuting(self_word, parse_word(other)), "commutes")
     if equals is not None:
         declare((self_word, parse_word(equals, variables=True)), "equals")
     if additive is not None:
-        for sides in _family(augmentation, [additive] if isinstance(additive, str) else additive, add, 0):
+        names = [additive] if isinstance(additive, str) else _list("additive", additive, str)
+        for sides in _family(augmentation, names, add, 0):
             declare(sides, "additive")
     if multiplicative is not None:
         for sides in _family(augmentation, [multiplicative], multiply, 1):
             declare(sides, "multiplicative")
     found.extend(as_laws(laws, name))
+    return found
+
+
+_EXAMPLES = {
+    "inverse": 'such as "self", "flip_lr" or "none"',
+    "equals": 'such as "flip_lr * flip_ud"',
+    "multiplicative": "the name of a parameter",
+    "commutes_with": "names, such as ['flip_lr']",
+    "additive": "names of parameters",
+    "params": "aa.Param, such as [aa.Param('degrees', low=0, high=90)]",
+}
+
+
+def _positive(keyword: str, number: object) -> None:
+    fine = isinstance(number, int | float) and not isinstance(number, bool) and number > 0
+    if number is not None and not fine:
+        raise PluginError(f"{keyword} is a positive number, not {number!r}")
+
+
+def _list(keyword: str, items: object, kind: type[Item]) -> Sequence[Item]:
+    """The items of a keyword that takes a list."""
+    if isinstance(items, str) or not isinstance(items, Iterable):
+        raise PluginError(f"{keyword} is a list of {_EXAMPLES[keyword]}, not {items!r}")
+    found = []
+    for item in items:
+        if not isinstance(item, kind):
+            raise PluginError(f"{keyword} is a list of {_EXAMPLES[keyword]}; {item!r} cannot be among them")
+        found.append(item)
     return found
 
 

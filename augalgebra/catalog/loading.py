@@ -13,21 +13,23 @@ import io
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 
 import pluggy
 
+from augalgebra._version import __version__
 from augalgebra.algebra.laws import Law
 from augalgebra.augmentation import Augmentation
+from augalgebra.catalog import registered
 from augalgebra.catalog.catalog import Catalog
 from augalgebra.catalog.declarations import Recorder, as_laws
-from augalgebra.catalog.plugin import PluginInfo
+from augalgebra.catalog.plugin import PluginInfo, PluginSource
 from augalgebra.catalog.settings import Settings
 from augalgebra.errors import PluginError, nearest
-from augalgebra.hooks import PROJECT, HookSpecs
+from augalgebra.hooks import CONTRACT_ATTRIBUTE, CONTRACT_VERSION, OLDEST_CONTRACT, PROJECT, HookSpecs
 
 HOOKS = tuple(name for name in vars(HookSpecs) if name.startswith("augalg_"))
 
@@ -50,20 +52,22 @@ class _Loaded:
     manager: pluggy.PluginManager
     augmentations: dict[str, Augmentation]
     laws: tuple[Law, ...]
+    spent: dict[str, float]
+    contract: int | None
 
 
 def load_catalog(
     settings: Settings | None = None,
     *,
     modules: Sequence[object] = (),
-    installed: bool = True,
+    installed: bool | Collection[str] = True,
 ) -> Catalog:
     """Load every plugin and gather what they registered.
 
     Args:
         settings: Folders and disabled names; by default read from the environment and ``augalg.toml`` here.
-        modules: Further plugins as objects (modules, or instances with hook implementations).
-        installed: Whether to load the plugins of installed distributions.
+        modules: Further plugins as objects (modules, or instances with hook implementations), or as `PluginSource`.
+        installed: Whether to load the plugins of installed distributions, or the names of those distributions.
 
     Returns:
         The catalog. Plugins that failed are in `Catalog.plugins` with their reasons.
@@ -74,16 +78,23 @@ def load_catalog(
     """
     settings = Settings.read() if settings is None else settings
     candidates = sorted(_installed(), key=lambda item: (item.name, item.distribution)) if installed else []
+    if not isinstance(installed, bool):
+        candidates = [candidate for candidate in candidates if candidate.distribution in installed]
     infos: list[PluginInfo] = []
+    managers: dict[str, pluggy.PluginManager] = {}
+    names = {candidate.name for candidate in candidates} if installed is True else None
+    known = registered.sources(settings.registered, settings.workspace, names, managers)
+    candidates.extend(_as_candidate(source) for source in known)
+    loaded_anyway = {str(Path(source.source).resolve()) for source in known}
     for folder in settings.folders:
         if folder.is_dir() or folder.is_file():
-            candidates.extend(_in_folder(folder))
+            files = plugin_files(folder)
+            candidates.extend(_as_candidate(f) for f in files if str(Path(f.source).resolve()) not in loaded_anyway)
         else:
             infos.append(
                 PluginInfo(folder.name, "failed", source=str(folder), reason=f"no such plugin folder: {folder}")
             )
     candidates.extend(_as_candidate(module) for module in modules)
-    managers: dict[str, pluggy.PluginManager] = {}
     augmentations: dict[str, Augmentation] = {}
     laws: list[Law] = []
     taken: dict[str, _Candidate] = {}
@@ -103,7 +114,8 @@ def load_catalog(
             _refuse_clashes(loaded, augmentations, candidate, taken)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything; it must harm nobody
             detail = traceback.format_exc()
-            infos.append(replace(info, status="failed", reason=_reason(error), detail=detail))
+            spent = time.perf_counter() - start
+            infos.append(replace(info, status="failed", reason=_reason(error), detail=detail, seconds=spent))
             continue
         taken[candidate.name] = candidate
         managers[candidate.name] = loaded.manager
@@ -115,9 +127,15 @@ def load_catalog(
                 augmentations=tuple(loaded.augmentations),
                 hooks=tuple(name for name in HOOKS if getattr(loaded.manager.hook, name).get_hookimpls()),
                 seconds=time.perf_counter() - start,
+                spent=loaded.spent,
+                contract=loaded.contract,
             )
         )
-    return Catalog(augmentations, laws, tuple(infos), managers)
+    laws.extend(registered.laws(item for item in settings.registered if managers.keys() >= set(item.plugins)))
+    violated = {law for item in settings.registered for law in item.violated}
+    catalog = Catalog(augmentations, laws, tuple(infos), managers, violated)
+    catalog.plugins = registered.marked(catalog, settings.registered, settings.workspace)
+    return catalog
 
 
 def _installed() -> Iterable[_Candidate]:
@@ -127,11 +145,12 @@ def _installed() -> Iterable[_Candidate]:
         yield _Candidate(point.name, point.load, name, version, point.value)
 
 
-def _in_folder(folder: Path) -> Iterable[_Candidate]:
+def plugin_files(folder: Path) -> Iterable[PluginSource]:
+    """The plugin files of a folder, or the single file that it is."""
     files = [folder] if folder.is_file() else sorted(folder.glob("*.py"))
     for file in files:
         if not file.name.startswith("_"):
-            yield _Candidate(file.stem, functools.partial(_import_file, file), "", "", str(file))
+            yield PluginSource(file.stem, functools.partial(_import_file, file), source=str(file))
 
 
 def _import_file(file: Path) -> ModuleType:
@@ -151,30 +170,81 @@ def _import_file(file: Path) -> ModuleType:
 
 
 def _as_candidate(plugin: object) -> _Candidate:
+    if isinstance(plugin, PluginSource):
+        return _Candidate(plugin.name, plugin.load, plugin.distribution, plugin.version, plugin.source)
     name = getattr(plugin, "__name__", type(plugin).__name__).rsplit(".", 1)[-1]
     return _Candidate(name.removeprefix("augalg_"), lambda: plugin, "", "", str(getattr(plugin, "__file__", name)))
 
 
 def _load(candidate: _Candidate) -> _Loaded:
     noise = io.StringIO()
+    spent: dict[str, float] = {}
     with contextlib.redirect_stdout(noise):  # a plugin that prints must not spoil JSON on standard output
-        plugin = candidate.load()
+        with _timed(spent, "import"):
+            plugin = candidate.load()
         manager = pluggy.PluginManager(PROJECT)
         manager.add_hookspecs(HookSpecs)
+        contract = _contract_of(plugin)
         _refuse_unmarked(plugin)
+        _refuse_other_arguments(plugin)
         try:
             manager.register(plugin, candidate.name)
             manager.check_pending()
         except pluggy.PluginValidationError as error:
             raise PluginError(_explain(plugin, error)) from error
         recorder = Recorder(candidate.name)
-        manager.hook.augalg_register(register=recorder)
+        with _timed(spent, "augalg_register"):
+            manager.hook.augalg_register(register=recorder)
         laws = list(recorder.laws)
-        for contributed in manager.hook.augalg_laws():
-            laws.extend(as_laws(contributed, candidate.name))
+        with _timed(spent, "augalg_laws"):
+            for contributed in manager.hook.augalg_laws():
+                laws.extend(as_laws(contributed, candidate.name))
     if not any(getattr(manager.hook, name).get_hookimpls() for name in HOOKS):
         raise PluginError(f"implements no hook; mark a function with @augalgebra.hookimpl, named {HOOKS[0]}")
-    return _Loaded(manager, recorder.augmentations, tuple(laws))
+    return _Loaded(manager, recorder.augmentations, tuple(laws), spent, contract)
+
+
+@contextlib.contextmanager
+def _timed(spent: dict[str, float], what: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    spent[what] = time.perf_counter() - start
+
+
+def _contract_of(plugin: object) -> int | None:
+    """The contract a plugin states, if it is one that is kept.
+
+    Raises:
+        PluginError: It was written for a later contract, or for one that is no longer kept.
+    """
+    stated = getattr(plugin, CONTRACT_ATTRIBUTE, None)
+    if stated is None:
+        return None
+    if not isinstance(stated, int) or isinstance(stated, bool):
+        raise PluginError(f"{CONTRACT_ATTRIBUTE} is a whole number, such as {CONTRACT_VERSION}, not {stated!r}")
+    known = f"augalgebra {__version__} keeps contract {CONTRACT_VERSION}"
+    if stated > CONTRACT_VERSION:
+        raise PluginError(f"it was written for plugin contract {stated}, and {known}; update augalgebra")
+    if stated < OLDEST_CONTRACT:
+        raise PluginError(f"it was written for plugin contract {stated}, and {known}; update the plugin")
+    return stated
+
+
+def _refuse_other_arguments(plugin: object) -> None:
+    """Raise `PluginError` if an implementation takes what its hook does not give, or not what it is there for.
+
+    Arguments after the first may be left out, so that a hook can be given more of them without a new contract.
+    """
+    for name, member in inspect.getmembers(plugin, inspect.isroutine):
+        if name not in HOOKS:
+            continue
+        wanted = list(inspect.signature(getattr(HookSpecs, name)).parameters)[1:]
+        taken = list(inspect.signature(member).parameters)
+        if not set(wanted[:1]) <= set(taken) <= set(wanted):
+            right = f"def {name}({', '.join(wanted)})"
+            raise PluginError(
+                f"{name} takes {', '.join(wanted) or 'nothing'}, not {', '.join(taken) or 'nothing'}; write {right}"
+            )
 
 
 def _refuse_unmarked(plugin: object) -> None:

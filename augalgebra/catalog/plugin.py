@@ -1,6 +1,7 @@
-"""What became of one plugin."""
+"""One plugin: where it comes from, and what became of it."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -19,6 +20,10 @@ class PluginInfo:
         augmentations: Full names of what it registered.
         hooks: The hooks it implements.
         seconds: Time it took to import and register.
+        registered: Name of the workspace's registration that it belongs to, or "".
+        changed: How it differs from what was registered, in one line; "" if it does not.
+        spent: The parts of that time in seconds: ``import``, and each hook that was asked.
+        contract: The version of the plugin contract it states, if it states one.
     """
 
     name: str
@@ -31,3 +36,26 @@ class PluginInfo:
     augmentations: tuple[str, ...] = ()
     hooks: tuple[str, ...] = ()
     seconds: float = 0.0
+    registered: str = ""
+    changed: str = ""
+    spent: Mapping[str, float] = field(default_factory=dict, compare=False)
+    contract: int | None = None
+
+
+@dataclass(frozen=True)
+class PluginSource:
+    """A plugin that is still to be loaded.
+
+    Attributes:
+        name: The plugin's name, and the namespace of what it registers under a bare name.
+        load: Imports it; whatever it raises becomes the reason of the failure.
+        distribution: The distribution it belongs to, or "".
+        version: Its version, or "".
+        source: Module, or path of the file.
+    """
+
+    name: str
+    load: Callable[[], object]
+    distribution: str = ""
+    version: str = ""
+    source: str = ""

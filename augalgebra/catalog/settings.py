@@ -1,14 +1,14 @@
-"""What to load: the environment, and the ``[plugins]`` table of ``augalg.toml``."""
+"""What to load: the environment, and what ``augalg.toml`` says."""
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from augalgebra.catalog.registration import WORKSPACE_FILE, Registration, read_workspace, registrations
 from augalgebra.errors import AugalgebraError
 
-WORKSPACE_FILE = "augalg.toml"
 FOLDERS_VARIABLE = "AUGALG_PLUGINS"
 DISABLE_VARIABLE = "AUGALG_DISABLE"
 
@@ -20,10 +20,14 @@ class Settings:
     Attributes:
         folders: Folders of plugin files (every ``*.py`` in them), or single files.
         disable: Names of plugins that are not even imported.
+        registered: What was registered in the workspace.
+        workspace: The workspace folder, which the paths of registered files start from.
     """
 
     folders: tuple[Path, ...] = ()
     disable: frozenset[str] = frozenset()
+    registered: tuple[Registration, ...] = ()
+    workspace: Path = Path()
 
     @classmethod
     def read(cls, workspace: Path | None = None, environ: Mapping[str, str] | None = None) -> "Settings":
@@ -36,25 +40,25 @@ class Settings:
             folders = ["my_plugins"]
             disable = ["noise"]
 
+        The ``[[registered]]`` tables in it are written by ``augalg register``.
+
         Raises:
             AugalgebraError: ``augalg.toml`` cannot be read as that.
         """
         environ = os.environ if environ is None else environ
-        table = _plugins_table((workspace or Path.cwd()) / WORKSPACE_FILE)
         base = workspace or Path.cwd()
+        file = base / WORKSPACE_FILE
+        content = read_workspace(file)
+        table = _plugins_table(file, content)
         folders = [base / item for item in table.get("folders", [])]
         folders += [Path(item) for item in environ.get(FOLDERS_VARIABLE, "").split(os.pathsep) if item]
         disable = [*table.get("disable", []), *environ.get(DISABLE_VARIABLE, "").split(",")]
-        return cls(tuple(folders), frozenset(name.strip() for name in disable if name.strip()))
+        names = frozenset(name.strip() for name in disable if name.strip())
+        return cls(tuple(folders), names, registrations(file, content), base)
 
 
-def _plugins_table(file: Path) -> dict[str, list[str]]:
-    if not file.is_file():
-        return {}
-    try:
-        table = tomllib.loads(file.read_text(encoding="utf-8")).get("plugins", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise AugalgebraError(f"{file} is not valid TOML: {error}") from None
+def _plugins_table(file: Path, content: Mapping[str, Any]) -> dict[str, list[str]]:
+    table = content.get("plugins", {})
     if not isinstance(table, dict):
         raise AugalgebraError(f"{file}: 'plugins' must be a table, written [plugins]")
     for key in ("folders", "disable"):

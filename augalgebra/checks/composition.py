@@ -74,17 +74,78 @@ def measure_composition(
         ImageError: The images do not fit the latent space, or a word changes their size.
         UnknownNameError: A name is not registered, or has no operator.
     """
+    letters = [catalog.word(generator) for generator in generators]
+    goals = words_up_to(letters, max_length) if words is None else [catalog.word(word) for word in words]
+    starts = default_views(catalog, letters) if views is None else [catalog.word(view) for view in views]
+    return measure_cases(
+        space,
+        operators,
+        catalog,
+        images,
+        [Case(goal, start) for start in starts for goal in goals if goal != start or not start],
+        letters=letters,
+        pairs=[(Case(first * second), Case(second * first)) for first, second in itertools.combinations(letters, 2)],
+        labels=labels,
+        ids=ids,
+        seed=seed,
+        head=head,
+        relabelling=relabelling,
+        batch_size=batch_size,
+        on_progress=on_progress,
+    )
+
+
+def measure_cases(
+    space: LatentSpace,
+    operators: Operators,
+    catalog: Catalog,
+    images: Float[Tensor, "image channel height width"],
+    cases: Sequence[Case],
+    *,
+    letters: Sequence[Word] = (),
+    pairs: Sequence[tuple[Case, Case]] = (),
+    labels: Int[Tensor, " image"] | None = None,
+    ids: Sequence[int] | None = None,
+    seed: int = 0,
+    head: str = MAIN_HEAD,
+    relabelling: Relabelling | None = None,
+    batch_size: int = 500,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> CompositionReport:
+    """Measure chosen cases, as `measure_composition` does those of all short words.
+
+    Args:
+        space: Encodes and decodes.
+        operators: Knows the operator of a word.
+        catalog: Applies words to images, and knows what cannot be undone.
+        images: Test images in [0, 1], of the size the latent space was made for.
+        cases: What to score, each in the canonical words of the catalog.
+        letters: Single augmentations whose relations are measured too; their order decides what is called the
+            reverse composition.
+        pairs: Cases to compare with each other: how different they are drawn, and how different they truly are.
+        labels: As for `measure_composition`, like all that follow.
+        ids: Numbers of the images in their data set.
+        seed: Seed of everything drawn at random.
+        head: The decoder to draw with.
+        relabelling: The trained words that new augmentations stand for.
+        batch_size: Images at a time.
+        on_progress: Called with the number of images done and their total after each batch.
+
+    Raises:
+        ImageError: The images do not fit the latent space, or a word changes their size.
+        MissingOperatorError: A word has no operator.
+        NotInvertibleError: One of a pair would undo what has no inverse.
+    """
     check_images(space, images)
     numbers = range(len(images)) if ids is None else ids
     if len(numbers) != len(images) or (labels is not None and len(labels) != len(images)):
         raise AugalgebraError(f"{len(images)} images need as many ids and labels")
-    letters = [catalog.word(generator) for generator in generators]
-    goals = words_up_to(letters, max_length) if words is None else [catalog.word(word) for word in words]
-    starts = default_views(catalog, letters) if views is None else [catalog.word(view) for view in views]
-    plan = Plan(operators, catalog, space, relabelling or Relabelling(catalog), [*letters, *goals, *starts])
-    plan.add(Case(goal, start) for start in starts for goal in goals if goal != start or not start)
-    for first, second in itertools.combinations(letters, 2):
-        plan.add_swap(Case(first * second), Case(second * first))
+    everything = [*cases, *itertools.chain.from_iterable(pairs)]
+    words = [*letters, *(word for case in everything for word in (case.word, case.view, case.route))]
+    plan = Plan(operators, catalog, space, relabelling or Relabelling(catalog), list(dict.fromkeys(words)))
+    plan.add(cases)
+    for first, second in pairs:
+        plan.add_swap(first, second)
     known, index = torch.zeros(0, dtype=torch.long), torch.zeros(len(images), dtype=torch.long)
     if labels is not None:
         known, index = torch.unique(labels.cpu(), return_inverse=True)

@@ -248,7 +248,7 @@ def _false(catalog: Catalog, generators: Sequence[Word], probes: Sequence[Probe]
     names = {symbol.name for word in generators for symbol in word.symbols}
     checker = LawChecker(catalog, probes, seed=seed)
     laws = [law for law in catalog.laws if law.symbols and {symbol.name for symbol in law.symbols} <= names]
-    results = [checker.check(law) for law in laws if law.scope == "exact" and law.kind != "singular"]
+    results = [checker.check(law) for law in laws if law.scope == "exact" and law.is_equation]
     return tuple(result for result in results if result.verdict == "violated")
 
 

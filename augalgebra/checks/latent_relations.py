@@ -59,6 +59,17 @@ def relation_residuals(
     return tuple(sorted(found, key=lambda relation: -relation.residual))
 
 
+def equation_residual(operators: Operators, catalog: Catalog, lhs: Word, rhs: Word, dim: int) -> float:
+    """‖L(lhs) − L(rhs)‖_F / √d for one equation, both sides multiplied out letter by letter and without readouts.
+
+    Raises:
+        MissingOperatorError: A letter has no operator.
+        NotInvertibleError: A side undoes what cannot be undone.
+    """
+    measured = _Residuals(operators, dim, Relabelling(catalog))
+    return measured.distance(measured.multiplied(lhs), measured.multiplied(rhs))
+
+
 def derived_relations(catalog: Catalog, generators: Sequence[Word]) -> list[tuple[Word, Word]]:
     """The equations between short products of the generators that follow from the laws, none from a shorter one.
 
@@ -88,7 +99,7 @@ def derived_relations(catalog: Catalog, generators: Sequence[Word]) -> list[tupl
 def _declared(catalog: Catalog, generators: Sequence[Word]) -> Iterator[tuple[Word, Word]]:
     symbols = {letter.symbol for generator in generators for letter in generator.letters}
     for law in catalog.laws:
-        if law.kind != "singular" and law.status != "violated" and symbols.issuperset(law.symbols):
+        if law.is_equation and law.status != "violated" and symbols.issuperset(law.symbols):
             yield law.lhs, law.rhs
 
 

@@ -28,17 +28,21 @@ class Case:
     Attributes:
         word: Where to; the moved and decoded codes are scored against the image under this word.
         view: Where from; the empty word is the original image.
+        by: The word whose operator moves them, where it is not ``view⁻¹ * word``.
     """
 
     word: Word
     view: Word = IDENTITY
+    by: Word | None = None
 
     @property
     def route(self) -> Word:
-        """The word that leads there, ``view⁻¹ * word``, with what both begin with left out.
+        """The word that leads there: `by`, or else ``view⁻¹ * word`` with what both begin with left out.
 
         Leaving it out needs no law and no inverse: from ``canny`` to ``canny * flip_lr`` it is just ``flip_lr``.
         """
+        if self.by is not None:
+            return self.by
         start, goal = self.view.letters, self.word.letters
         shared = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(start, goal, strict=False)))
         return ~Word.from_letters(start[shared:]) * Word.from_letters(goal[shared:])

@@ -19,7 +19,7 @@ from augalgebra.checks.instances import (
     without_boundary_inverses,
 )
 from augalgebra.checks.probes import Probe, ProbeFailure, contributed_probes, standard_probes
-from augalgebra.checks.results import Counterexample, LawReport, LawResult
+from augalgebra.checks.results import Counterexample, LawReport, LawResult, Verdict
 from augalgebra.checks.singular import check_singular
 from augalgebra.checks.tolerances import (
     MOVED_APPROXIMATE,
@@ -108,7 +108,9 @@ def check_laws(
     results = []
     for law in laws:
         result = checkers[0].check(law)
-        if result.verdict in ("vacuous", "not checked") and len(checkers) > 1:
+        # a difference that grey images do not show may well show on coloured ones
+        doubtful = law.kind == "unequal" and result.verdict == "violated"
+        if (doubtful or result.verdict in ("vacuous", "not checked")) and len(checkers) > 1:
             second = checkers[1].check(law)
             result = second if second.verdict in ("holds", "violated") else result
         results.append(result)
@@ -203,15 +205,38 @@ class LawChecker:
             return replace(blank, reason="found no parameter values at which every parameter lies in its range")
         if law.kind == "singular":
             return check_singular(self.evaluator, blank, tried)
-        norm: Norm = "max" if law.scope == "exact" else "rms"
-        tolerance = self._tolerance(law)
+        if law.kind == "unequal":
+            return self._refuted(law, blank, tried)
+        return self._compared(blank, tried, alternatives=self.alternatives)
+
+    def _compared(self, blank: LawResult, tried: Iterable[Instance], *, alternatives: bool) -> LawResult:
+        """The verdict on an equation at these parameter values."""
+        norm: Norm = "max" if blank.law.scope == "exact" else "rms"
+        tolerance = self._tolerance(blank.law)
         comparisons: list[_Comparison] = []
         try:
             for instance in tried:
                 comparisons.extend(self._compare(instance, norm))
         except AugalgebraError as error:
             return replace(blank, reason=str(error), tolerance=tolerance)
-        return self._judge(replace(blank, tolerance=tolerance), comparisons, norm, tolerance)
+        return self._judge(replace(blank, tolerance=tolerance), comparisons, norm, alternatives=alternatives)
+
+    def _refuted(self, law: Law, blank: LawResult, tried: Iterable[Instance]) -> LawResult:
+        """The verdict on a law with ≠: it holds if the equation fails somewhere, and the reason says where."""
+        equation = self._compared(replace(blank, law=replace(law, kind="law")), tried, alternatives=False)
+        verdicts: dict[Verdict, Verdict] = {"holds": "violated", "violated": "holds"}
+        reason = equation.reason
+        if equation.verdict == "holds":
+            reason = f"the sides are equal on all {equation.n} images that were compared"
+        elif equation.counterexample is not None:
+            reason = str(equation.counterexample)
+        return replace(
+            equation,
+            law=law,
+            verdict=verdicts.get(equation.verdict, equation.verdict),
+            reason=reason,
+            counterexample=None,
+        )
 
     def _tolerance(self, law: Law) -> float:
         exact = exact_tolerance(self.catalog, (law.lhs, law.rhs), self.evaluator.dtype)
@@ -235,7 +260,10 @@ class LawChecker:
                     moved = torch.full_like(moved, math.inf)
                 yield _Comparison(instance, number, a, b, chosen.nonzero()[:, 0], differences(a, b, norm), moved)
 
-    def _judge(self, blank: LawResult, comparisons: Sequence[_Comparison], norm: Norm, tolerance: float) -> LawResult:
+    def _judge(
+        self, blank: LawResult, comparisons: Sequence[_Comparison], norm: Norm, *, alternatives: bool
+    ) -> LawResult:
+        tolerance = self._tolerance(blank.law)
         errors = torch.cat([item.errors for item in comparisons])
         moved = torch.cat([item.moved for item in comparisons])
         result = replace(blank, error=float(errors.max()), moved=_largest_finite(moved), n=len(errors))
@@ -243,7 +271,7 @@ class LawChecker:
         if wrong:
             counterexample = self._counterexample(blank.law, wrong[0], tolerance)
             failing = [item.instance for item in wrong]
-            found = find_alternative(self.evaluator, failing, norm, tolerance) if self.alternatives else None
+            found = find_alternative(self.evaluator, failing, norm, tolerance) if alternatives else None
             return replace(result, verdict="violated", counterexample=counterexample, alternative=found)
         enough = (MOVED_EXACT if norm == "max" else MOVED_APPROXIMATE) * tolerance
         if bool((moved > enough).any()):

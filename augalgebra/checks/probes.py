@@ -4,6 +4,7 @@ A symmetric image satisfies laws that are false, so no built-in probe has a symm
 which ones it has. Everything is drawn from a seed.
 """
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -183,9 +184,7 @@ def digit_images(
     channels: int, height: int, width: int, *, each: int = 1, dtype: torch.dtype = torch.float32
 ) -> Float[Tensor, "image channel height width"]:
     """Handwritten digits of scikit-learn, brought from 8×8 to 20/28 of the size bilinearly and framed in black."""
-    from sklearn.datasets import load_digits  # takes a second to import
-
-    data, labels = load_digits(return_X_y=True)
+    data, labels = _digits()
     chosen = np.concatenate([np.flatnonzero(labels == digit)[:each] for digit in DIGITS])
     small = torch.from_numpy(data[chosen].reshape(-1, 1, 8, 8) / 16.0)
     inner = (max(2, round(height * 20 / 28)), max(2, round(width * 20 / 28)))
@@ -194,6 +193,15 @@ def digit_images(
     frame = (left, width - inner[1] - left, top, height - inner[0] - top)
     batch = torch.nn.functional.pad(large, frame).expand(-1, channels, -1, -1).to(dtype)
     return batch * _tints(batch)
+
+
+@functools.cache
+def _digits() -> tuple[Grid, np.ndarray[Any, Any]]:
+    """The data set, whose file takes a while to read."""
+    from sklearn.datasets import load_digits  # takes a second to import
+
+    data, labels = load_digits(return_X_y=True)
+    return data, labels
 
 
 _SQUARE: dict[str, Callable[[Tensor], Tensor]] = {

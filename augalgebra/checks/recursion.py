@@ -17,7 +17,7 @@ from augalgebra.checks.latent_report import ratio
 from augalgebra.checks.latent_words import exact_form
 from augalgebra.errors import AugalgebraError
 from augalgebra.latent.protocol import MAIN_HEAD, LatentSpace
-from augalgebra.latent.refine import refine
+from augalgebra.latent.refine import Memory, refine
 
 Way = Literal["plain", "refined", "latent"]
 """How to get from one repeat to the next: by the encoder's answer, by refined encoding, or without leaving the latent
@@ -181,7 +181,9 @@ def repeated(
             codes = operator.apply(codes)
             yield space.decode(codes, head)
         return
-    encode = space.encode if way == "plain" else partial(refine, space, head=head, bfloat16=bfloat16)
+    encode = space.encode
+    if way == "refined":
+        encode = partial(refine, space, head=head, bfloat16=bfloat16, memory=Memory(len(images)))
     for _ in range(repeats):
         images = space.decode(operator.apply(encode(images)), head)
         yield images

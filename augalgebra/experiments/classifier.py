@@ -15,10 +15,10 @@ from augalgebra.latent.networks import Encoder, draw_weights
 from augalgebra.training.data import Split
 from augalgebra.training.seeds import generator_for
 
-WIDTH = 16
+WIDTH = 32
 """Channels of the first convolution."""
 BATCH, LEARNING_RATE = 128, 3e-3
-PASSES, FEWEST, MOST = 40, 50, 1000
+PASSES, FEWEST, MOST = 40, 50, 3000
 """Passes over the data, and the fewest and most steps that are made of them."""
 MOST_POWERS = 8
 """Powers of a word that the classifier learns, where the word has no smaller period."""

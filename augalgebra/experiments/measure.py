@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from jaxtyping import Float, Int
+from torch import Tensor
 
 from augalgebra.checks.composition import measure_composition
 from augalgebra.checks.latent_batches import MultipliedOut
@@ -49,24 +51,36 @@ def measure_run(
         RunError: There is no such head, or the data are not those of the run.
     """
     names, relabelling = _augmentations(run, head)
-    data = data or load_data(run.settings.data, data_dir)
-    run.check_data(data)
-    pictures, ids = data.test.batch(slice(images))
+    pictures, labels, ids = images_of_run(run, data_dir, images, data=data)
     return measure_composition(
         run.space,
         MultipliedOut(run.registry),
         run.registry.catalog,
-        pictures.to(_device(run)),
+        pictures,
         names,
         words=words,
         views=views,
         max_length=max_length,
-        labels=data.test.labels[: len(ids)],
+        labels=labels,
         ids=ids,
         seed=run.settings.seed,
         head=head or MAIN_HEAD,
         relabelling=relabelling,
     )
+
+
+def images_of_run(
+    run: Run, data_dir: str | Path | None = None, most: int | None = None, *, data: Dataset | None = None
+) -> tuple[Float[Tensor, "image channel height width"], Int[Tensor, " image"], Sequence[int]]:
+    """The first test images of a run's data set on its device, with their labels and their numbers in the data set.
+
+    Raises:
+        RunError: The data are not those of the run.
+    """
+    data = data or load_data(run.settings.data, data_dir)
+    run.check_data(data)
+    pictures, ids = data.test.batch(slice(most))
+    return pictures.to(device_of_run(run)), data.test.labels[: len(ids)], ids
 
 
 def keep_check(
@@ -83,7 +97,7 @@ def keep_check(
         run.space,
         MultipliedOut(run.registry),
         run.registry.catalog,
-        pictures[rows].to(_device(run)),
+        pictures[rows].to(device_of_run(run)),
         names,
         title=f"{run.settings.data}: {', '.join(map(run.registry.catalog.shorten, names))}",
         report=report,
@@ -95,7 +109,8 @@ def keep_check(
     draw_gallery([panel], run.folder / GALLERY)
 
 
-def _device(run: Run) -> torch.device:
+def device_of_run(run: Run) -> torch.device:
+    """Where the networks of a run are."""
     return next(run.space.parameters()).device
 
 

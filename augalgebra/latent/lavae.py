@@ -1,21 +1,40 @@
 """LAVAE: a variational autoencoder with several decoder heads."""
 
+import copy
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from augalgebra.errors import AugalgebraError, ImageError, RunError, nearest
+from augalgebra.errors import AugalgebraError, ImageError, RunError, UnknownNameError, nearest
 from augalgebra.latent.networks import Decoder, Encoder, draw_weights
 from augalgebra.latent.protocol import MAIN_HEAD
 from augalgebra.latent.store import read_tensors, write_tensors
 
 KIND = "augalgebra.lavae"
 """What the header of a stored model says it is."""
+
+HeadFactory: TypeAlias = Callable[[tuple[int, int, int], int], nn.Module]
+"""From an image shape and a number of latent coordinates to a module from latents to the logits of pixels."""
+
+
+@dataclass(frozen=True)
+class HeadKind:
+    """A decoder of another make than `augalgebra.latent.networks.Decoder`, such as a plugin offers.
+
+    Attributes:
+        name: The name it is found under again when a stored model is read.
+        make: Makes one.
+    """
+
+    name: str
+    make: HeadFactory
 
 
 @dataclass(frozen=True)
@@ -31,7 +50,6 @@ class Architecture:
     image_shape: tuple[int, int, int] = (1, 28, 28)
     dim: int = 16
     width: int = 32
-    hidden: int = 0
 
     def __post_init__(self) -> None:
         if self.dim < 1 or self.width < 1 or min(self.image_shape) < 1 or self.image_shape[0] not in (1, 3):
@@ -53,6 +71,7 @@ class LAVAE(nn.Module):
         image_shape: Channels, height and width of the images.
         encoder: Images to mean and log variance.
         decoders: Head by name.
+        head_kinds: For each head that a `HeadKind` made, the name of that.
 
     Examples:
         >>> space = LAVAE(Architecture(dim=8, width=4), seed=0)
@@ -76,6 +95,7 @@ class LAVAE(nn.Module):
             encoder = Encoder(**asdict(self.architecture))
         self.encoder = _filled(encoder, generator)
         self.decoders = nn.ModuleDict()
+        self.head_kinds: dict[str, str] = {}
         for head in heads:
             self._new_head(head, generator)
 
@@ -114,7 +134,7 @@ class LAVAE(nn.Module):
         if latents.shape[-1] != self.dim:
             raise AugalgebraError(f"this latent space has {self.dim} coordinates, not {latents.shape[-1]}")
         logits: Tensor = self.decoder(head)(latents)
-        return logits
+        return logits.float() if logits.dtype == torch.bfloat16 else logits
 
     def decode(
         self, latents: Float[Tensor, "batch latent"], head: str = MAIN_HEAD
@@ -140,36 +160,86 @@ class LAVAE(nn.Module):
             )
         return self.decoders[head]
 
-    def add_head(self, name: str, *, seed: int = 0, init_from: str | None = None) -> nn.Module:
+    def add_head(
+        self, name: str, *, seed: int = 0, init_from: str | None = None, kind: HeadKind | None = None
+    ) -> nn.Module:
         """Add a decoder head and return it.
 
         Args:
             name: Its name: letters, digits, ``_`` and ``-``.
             seed: What its weights are drawn from.
-            init_from: A head to copy the weights of instead.
+            init_from: A head to copy instead.
+            kind: A decoder of another make; by default the mirror image of the encoder.
 
         Raises:
-            AugalgebraError: The name is taken or malformed, or `init_from` does not exist.
+            AugalgebraError: The name is taken or malformed, `init_from` does not exist or is given together with
+                `kind`, or what `kind` makes is no decoder for this latent space.
         """
         if name in self.decoders:
             raise AugalgebraError(f"there is a head {name!r} already; choose another name")
-        source = None if init_from is None else self.decoder(init_from).state_dict()
-        decoder = self._new_head(name, torch.Generator().manual_seed(seed))
-        if source is not None:
-            decoder.load_state_dict(source)
-        return decoder
+        if init_from is None:
+            return self._new_head(name, torch.Generator().manual_seed(seed), kind)
+        if kind is not None:
+            raise AugalgebraError(f"a head is copied from {init_from} or made by {kind.name}, not both")
+        source = self.decoder(init_from)
+        self._refuse_name(name)
+        self.decoders[name] = copy.deepcopy(source)
+        if init_from in self.head_kinds:
+            self.head_kinds[name] = self.head_kinds[init_from]
+        return self.decoders[name]
 
-    def _new_head(self, name: str, generator: torch.Generator) -> nn.Module:
+    def remove_head(self, name: str) -> None:
+        """Forget a decoder head.
+
+        Raises:
+            AugalgebraError: There is no such head, or it is the one that stage 1 trained.
+        """
+        self.decoder(name)
+        if name == MAIN_HEAD:
+            raise AugalgebraError(f"the head {name!r} belongs to the encoder and stays")
+        del self.decoders[name]
+        self.head_kinds.pop(name, None)
+
+    def _new_head(self, name: str, generator: torch.Generator, kind: HeadKind | None = None) -> nn.Module:
+        self._refuse_name(name)
+        decoder = self._own_decoder(generator) if kind is None else self._made(kind, generator)
+        device = next(self.encoder.parameters()).device
+        self.decoders[name] = decoder.to(device)
+        if kind is not None:
+            self.head_kinds[name] = kind.name
+        return self.decoders[name]
+
+    def _refuse_name(self, name: str) -> None:
         # No module can be called like an attribute of the dictionary, or with a dot: that separates names.
         if not re.fullmatch(r"[\w-]+", name) or hasattr(self.decoders, name):
             raise AugalgebraError(
                 f"a head cannot be called {name!r}; use letters, digits, '_' and '-', as in 'shear_x-canny'"
             )
+
+    def _own_decoder(self, generator: torch.Generator) -> nn.Module:
         with torch.device("meta"):
             decoder = Decoder(**asdict(self.architecture))
-        device = next(self.encoder.parameters()).device
-        self.decoders[name] = _filled(decoder, generator).to(device)
-        return self.decoders[name]
+        return _filled(decoder, generator)
+
+    def _made(self, kind: HeadKind, generator: torch.Generator) -> nn.Module:
+        """What a factory makes, held to its promises."""
+        seed = int(torch.randint(2**62, (), generator=generator))
+        with torch.random.fork_rng(devices=[]):  # whoever wrote it may use torch's usual initialisation
+            torch.manual_seed(seed)
+            try:
+                made = kind.make(self.image_shape, self.dim)
+                drawn = _tried(made, self.dim) if isinstance(made, nn.Module) else None
+            except Exception as error:  # whatever a plugin raises is reported under its name
+                what = f"images {_size(self.image_shape)} and {self.dim} latent coordinates"
+                raise AugalgebraError(f"the decoder {kind.name} failed for {what}: {error}") from error
+        if not isinstance(made, nn.Module) or not list(made.parameters()):
+            raise AugalgebraError(f"the decoder {kind.name} must make a torch module with parameters, not {made!r}")
+        if not isinstance(drawn, Tensor) or tuple(drawn.shape) != (2, *self.image_shape):
+            got = tuple(drawn.shape) if isinstance(drawn, Tensor) else type(drawn).__name__
+            raise AugalgebraError(
+                f"the decoder {kind.name} makes {got} of 2 latents where {(2, *self.image_shape)} are wanted"
+            )
+        return made
 
     def fingerprint(self) -> str:
         """SHA-256 of the encoder's weights, as hexadecimal digits; heads do not enter."""
@@ -182,22 +252,35 @@ class LAVAE(nn.Module):
     def save(self, path: Path) -> None:
         """Write weights and architecture as one safetensors file, atomically."""
         header = {"kind": KIND, "heads": list(self.heads), **asdict(self.architecture)}
+        if self.head_kinds:
+            header["head_kinds"] = self.head_kinds
         write_tensors(path, self.state_dict(), header)
 
     @classmethod
-    def load(cls, path: Path) -> "LAVAE":
+    def load(cls, path: Path, head_factory: Callable[[str], HeadFactory] | None = None) -> "LAVAE":
         """Read what `save` wrote.
 
+        Args:
+            path: The file.
+            head_factory: Finds the maker of heads that a `HeadKind` made, by its name; raises `UnknownNameError`.
+
         Raises:
-            RunError: The file is missing, damaged or no LAVAE.
+            RunError: The file is missing, damaged or no LAVAE, or the maker of a head is not there.
         """
         tensors, header = read_tensors(path, KIND)
+        changed = ""
         try:
             shape, dim, width = tuple(header["image_shape"]), int(header["dim"]), int(header["width"])
-            space = cls(Architecture(shape, dim, width), heads=tuple(header["heads"]))
+            kinds = dict(header.get("head_kinds", {}))
+            space = cls(Architecture(shape, dim, width), heads=())
+            generator = torch.Generator().manual_seed(0)
+            for head in header["heads"]:
+                kind = _found(path, head, kinds[head], head_factory or _no_plugins) if head in kinds else None
+                space._new_head(head, generator, kind)
+            changed = f", or get back the plugin of {', '.join(sorted(set(kinds.values())))} as it was" if kinds else ""
             space.load_state_dict(tensors)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise RunError(f"{path} does not hold the network its header describes; train it again") from error
+            raise RunError(f"{path} does not hold the network its header describes; train it again{changed}") from error
         return space
 
 
@@ -206,6 +289,28 @@ def _filled(module: nn.Module, generator: torch.Generator) -> nn.Module:
     module.to_empty(device="cpu")
     draw_weights(module.modules(), generator)
     return module
+
+
+def _tried(decoder: nn.Module, dim: int) -> object:
+    """What a decoder makes of two latents."""
+    decoder.eval()  # for good: drawing twice gives one picture, whatever layers it has
+    with torch.no_grad():
+        return decoder(torch.zeros(2, dim))
+
+
+def _no_plugins(name: str) -> HeadFactory:
+    raise UnknownNameError("decoder", name, ())
+
+
+def _found(path: Path, head: str, name: str, head_factory: Callable[[str], HeadFactory]) -> HeadKind:
+    """The maker of a stored head."""
+    try:
+        return HeadKind(name, head_factory(name))
+    except UnknownNameError as error:
+        raise RunError(
+            f"the head {head!r} of {path} was made by the decoder {name!r} of a plugin that is not here: {error}; "
+            "install or enable that plugin"
+        ) from error
 
 
 def _size(shape: tuple[int, ...]) -> str:

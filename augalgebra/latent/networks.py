@@ -28,7 +28,7 @@ class Encoder(nn.Module):
         heads: The linear map to the mean and the log variance, side by side.
     """
 
-    def __init__(self, image_shape: tuple[int, int, int], dim: int, width: int, hidden: int = 0) -> None:
+    def __init__(self, image_shape: tuple[int, int, int], dim: int, width: int) -> None:
         super().__init__()
         channels, height, breadth = image_shape
         rows, columns = grid_of(height, breadth)
@@ -39,7 +39,7 @@ class Encoder(nn.Module):
             nn.Conv2d(width, 2 * width, KERNEL, STRIDE, PAD),
             nn.ReLU(inplace=True),
         )
-        self.heads = _dense(2 * width * rows * columns, hidden, 2 * dim)
+        self.heads = nn.Linear(2 * width * rows * columns, 2 * dim)
 
     def forward(
         self, images: Float[Tensor, "batch channel height width"]
@@ -62,12 +62,12 @@ class Decoder(nn.Module):
         outer: The second one, to pixels.
     """
 
-    def __init__(self, image_shape: tuple[int, int, int], dim: int, width: int, hidden: int = 0) -> None:
+    def __init__(self, image_shape: tuple[int, int, int], dim: int, width: int) -> None:
         super().__init__()
         channels, self._height, self._breadth = image_shape
         self._grid = grid_of(self._height, self._breadth)
         self._width = width
-        self.spread = _dense(dim, hidden, 2 * width * math.prod(self._grid))
+        self.spread = nn.Linear(dim, 2 * width * math.prod(self._grid))
         self.inner = nn.ConvTranspose2d(2 * width, width, KERNEL, STRIDE, PAD)
         self.outer = _Outermost(width, channels)
 
@@ -77,13 +77,6 @@ class Decoder(nn.Module):
         coarse = spread.view(-1, *self._grid, 2 * self._width).permute(0, 3, 1, 2)
         logits: Tensor = self.outer(functional.relu(self.inner(coarse), inplace=True))
         return logits[..., : self._height, : self._breadth].float()
-
-
-def _dense(inputs: int, hidden: int, outputs: int) -> nn.Module:
-    """A linear map, or two with a ReLU between them."""
-    if not hidden:
-        return nn.Linear(inputs, outputs)
-    return nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(inplace=True), nn.Linear(hidden, outputs))
 
 
 class _Innermost(nn.Conv2d):

@@ -48,7 +48,7 @@ class Plan:
 
 
 def choose(
-    catalog: Catalog, operators: Sequence[Word], fit: str | None = None, *, apart: bool = False
+    catalog: Catalog, operators: Sequence[Word], fit: str | None = None, *, apart: bool = False, readout: bool = False
 ) -> tuple[Plan, ...]:
     """Decide how to fit some operators.
 
@@ -62,6 +62,7 @@ def choose(
         fit: The name of a fit, to use it for all of them.
         apart: Plan each operator by itself, to be fitted to exact operators that are there already and stay as they
             are.
+        readout: Give the representation of a finite group a readout as well.
 
     Returns:
         Plans that cover each operator once.
@@ -78,7 +79,8 @@ def choose(
     if group is not None:
         name = groups.identify(group.table)
         what = f"the group {name}" if name else f"a group of {len(group)} elements"
-        plans.append(Plan(members, "representation", f"the laws close to {what}", group))
+        exact: FitName = "representation+readout" if readout else "representation"
+        plans.append(Plan(members, exact, f"the laws close to {what}", group))
     rest = [_alone(catalog, word) for word in operators if word not in members]
     orthogonal = [plan for plan in rest if plan.fit != "ridge"]
     family = [plan for plan in orthogonal if _commute_with_some(catalog, plan, orthogonal)]

@@ -38,6 +38,8 @@ class FitOptions:
             where it is); otherwise they are strictly linear.
         pairs: ``orbit`` fits all pairs of views that an operator connects; ``original`` only (original, augmented), as
             published.
+        readout: Give an exact representation that the laws chose a readout as well. It pays on encoders that were not
+            trained around operators, whose views are not quite linear images of each other.
         weight: Weight of the involution term of the published descent.
         epochs: Passes of the published descent.
         batch: Batch size of the published descent.
@@ -47,6 +49,7 @@ class FitOptions:
     ridge: float | None = None
     centred: bool = True
     pairs: Literal["orbit", "original"] = "orbit"
+    readout: bool = False
     weight: float = 1.0
     epochs: int = EPOCHS
     batch: int = BATCH

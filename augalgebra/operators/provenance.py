@@ -1,11 +1,10 @@
 """Where an operator comes from, and whether that is still so."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, NamedTuple
 
-from augalgebra.catalog import Catalog
+from augalgebra.catalog import Catalog, laws_digest
 from augalgebra.errors import AugalgebraError
 
 
@@ -77,12 +76,6 @@ def origin(catalog: Catalog, name: str) -> Origin:
     plugin = catalog.resolve(name).plugin
     versions = {info.name: info.version for info in catalog.plugins if info.status == "loaded"}
     return Origin(plugin, versions.get(plugin, ""), laws_digest(catalog, name))
-
-
-def laws_digest(catalog: Catalog, name: str) -> str:
-    """SHA-256 of everything that is declared by an augmentation, or about it alone, whatever the order."""
-    lines = sorted(f"{law} {law.kind} {law.scope} {law.tolerance} {law.status}" for law in catalog.laws_of(name))
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def staleness(provenance: Provenance, catalog: Catalog, encoder: str) -> tuple[str, ...]:

@@ -89,7 +89,7 @@ class OperatorRegistry(OperatorTable):
         for word in words:
             self._refuse_replacing(word, replace_existing)
         known = self.known_group(without=words)
-        plans = choose(self.catalog, words, fit, apart=known is not None)
+        plans = choose(self.catalog, words, fit, apart=known is not None, readout=bool(options and options.readout))
         # nothing is kept before everything has been fitted
         fresh = []
         for plan in plans:

@@ -28,16 +28,17 @@ def device_of(name: str = "auto") -> torch.device:
 
 
 def bfloat16_pays(device: torch.device) -> bool:
-    """Whether the device multiplies bfloat16 in hardware.
+    """Whether the device multiplies bfloat16 so much faster that stage 1 gains by it.
 
-    A processor without such instructions emulates them, several times slower than float32.
+    A processor needs matrix units for it (AMX). The vector instructions alone (AVX-512 BF16) multiply no faster than
+    float32 ones do and conversions come on top: stage 1 on such an Intel Xeon ran at 0.75 of the speed of float32, as
+    ``bench/bench_training.py`` shows. Without either, bfloat16 is emulated, several times slower still.
     """
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     # Absent from older releases of torch, which then compute in float32.
     ask: Callable[[], dict[str, object]] = getattr(torch.cpu, "get_capabilities", dict)
-    capabilities = ask() if device.type == "cpu" else {}
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+    return device.type == "cpu" and bool(ask().get("amx_bf16"))
 
 
 def autocast(device: torch.device, *, bfloat16: bool) -> AbstractContextManager[object]:

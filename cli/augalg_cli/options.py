@@ -1,24 +1,56 @@
 """Options that several commands share, and the catalog they work on."""
 
 import functools
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from augalgebra import Catalog, load_catalog
+from augalg_cli import render
+from augalgebra import Catalog, PluginInfo, load_catalog
+from augalgebra.errors import UnknownNameError
 
 Json = Annotated[bool, typer.Option("--json", help="Write the whole answer as JSON, and nothing else.")]
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="Where data sets lie.", envvar="AUGALG_DATA", show_envvar=True),
+]
+Model = Annotated[
+    Path | None,
+    typer.Option("--model", metavar="RUN", help="Measure in the latent space of this trained run as well."),
+]
+Images = Annotated[int, typer.Option("--images", min=1, help="Test images to measure on, with --model.")]
 
 
 @functools.cache
 def catalog() -> Catalog:
     """The catalog of installed plugins, plugin folders and ``augalg.toml``, loaded when first needed."""
-    return load_catalog()
+    loaded = load_catalog()
+    for info in loaded.plugins:
+        if info.changed:
+            render.note(f"{info.name} has changed since it was registered ({info.changed}); register it again")
+        elif info.registered and info.status == "failed":
+            render.note(f"{info.name} is registered but did not load: {info.reason}")
+    return loaded
 
 
 def shorten(text: str) -> str:
     """A message with full names shortened, if the catalog was needed at all."""
     return catalog().shorten(text) if catalog.cache_info().currsize else text
+
+
+def plugin_info(known: Catalog, name: str) -> PluginInfo:
+    """What became of a plugin.
+
+    Raises:
+        UnknownNameError: There is none of this name.
+    """
+    for info in known.plugins:
+        if info.name == name:
+            return info
+    names = [info.name for info in known.plugins]
+    raise UnknownNameError("plugin", name, names, "('augalg plugins list' shows all)")
 
 
 def complete_name(incomplete: str) -> list[str]:

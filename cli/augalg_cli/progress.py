@@ -1,6 +1,6 @@
-"""Live progress of training on standard error."""
+"""Live progress on standard error."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -43,6 +43,39 @@ def training_progress(*, quiet: bool) -> "Iterator[Progress]":
                 watched.append(now.probed.word)
                 bars.console.print(f"floor and gap are those of {now.probed.word}", markup=False, highlight=False)
         bars.update(tasks[now.stage], completed=now.fraction, note=note)
+
+    with bars:
+        yield report
+
+
+@contextmanager
+def case_progress(what: str = "", *, quiet: bool) -> Iterator[Callable[..., None]]:
+    """Show how many of many small things are done and which is next; nothing is left on the screen.
+
+    Args:
+        what: What they are, where nobody names the next.
+        quiet: Show nothing (with ``--json``); nothing is shown either where nobody is looking.
+
+    Yields:
+        What to report to: the number done, how many there are, and perhaps what is next.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as Bars
+
+    console = Console(stderr=True)
+    bars = Bars(
+        BarColumn(bar_width=12),
+        MofNCompleteColumn(),
+        TextColumn("{task.description}", markup=False),
+        console=console,
+        disable=quiet or not console.is_terminal,
+        transient=True,
+    )
+    task = bars.add_task(what, total=None)
+
+    def report(done: int, total: int, name: str = what) -> None:
+        bars.update(task, completed=done, total=total, description=name)
 
     with bars:
         yield report

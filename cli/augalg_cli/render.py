@@ -128,6 +128,8 @@ def _style(cell: str) -> str:
         "failed": "bold red",
         "holds": "green",
         "loaded": "green",
+        "registered": "green",
+        "registered, changed": "yellow",
         "vacuous": "yellow",
         "not checked": "yellow",
         "disabled": "yellow",

@@ -8,7 +8,7 @@ import typer
 
 from augalg_cli import options, render
 from augalg_cli.composition import show_composition
-from augalg_cli.datasets import Data, DataDir, load, load_of
+from augalg_cli.datasets import Data, load, load_of
 from augalg_cli.progress import training_progress
 from augalgebra import AugalgebraError
 
@@ -45,7 +45,7 @@ def add_to(app: typer.Typer) -> None:
 def train(
     run: Folder,
     data: Data = "digits",
-    data_dir: DataDir = None,
+    data_dir: options.DataDir = None,
     augs: Annotated[str, typer.Option(help="Augmentations, separated by commas.")] = "flip_lr,flip_ud",
     preset: Annotated[
         Literal["equivariant", "faithful"], typer.Option(help="'faithful' is the published recipe.")
@@ -54,13 +54,17 @@ def train(
     width: Annotated[int, typer.Option(min=0, help="Channels of the first convolution; 0: the preset's.")] = 0,
     kl_weight: Annotated[float, typer.Option(min=0, help="Weight of the divergence from the prior.")] = 1.0,
     kl_warmup: Annotated[
-        float, typer.Option(min=0, max=1, help="Fraction of stage 1 over which that weight rises from 0.")
-    ] = 0.0,
+        float | None,
+        typer.Option(min=0, max=1, help="Fraction of stage 1 over which that weight rises from 0; else the preset's."),
+    ] = None,
     epochs: Epochs = None,
     budget: Budget = None,
     fit: Fit = None,
     seed: Annotated[int, typer.Option(help="Seed of everything drawn at random.")] = 0,
     device: Annotated[str, typer.Option(help="'auto', 'cpu', 'cuda', ...")] = "auto",
+    precision: Annotated[
+        Literal["auto", "float32", "bfloat16"], typer.Option(help="'auto': bfloat16 where matrix units make it faster.")
+    ] = "auto",
     resume: Annotated[
         bool, typer.Option("--resume", help="Take up an interrupted run with the same settings.")
     ] = False,
@@ -84,6 +88,7 @@ def train(
         fit=fit,
         seed=seed,
         device=device,
+        precision=precision,
     )
     dataset = load(data, data_dir, quiet=as_json)
     with training_progress(quiet=as_json) as progress:
@@ -114,10 +119,18 @@ def transfer(
         typer.Option(help="'extend' fits operators of their own; 'relabel' reuses the trained ones, as published."),
     ] = "extend",
     head: Annotated[str | None, typer.Option(help="Name of the new head; by default the augmentations' names.")] = None,
+    decoder: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Decoder of a plugin for the new head ('augalg plugins trace' lists them); by default the mirror "
+            "image of the encoder.",
+        ),
+    ] = None,
     fit: Fit = None,
     epochs: Epochs = None,
     budget: Budget = None,
-    data_dir: DataDir = None,
+    data_dir: options.DataDir = None,
     as_json: options.Json = False,
 ) -> None:
     """Train a head that draws other augmentations; encoder and operators stay as they are (stage 3)."""
@@ -131,6 +144,7 @@ def transfer(
             _names(augs),
             mode=mode,
             head=head,
+            decoder=decoder,
             fit=fit,
             epochs=epochs,
             seconds=seconds_of(budget),
@@ -139,7 +153,8 @@ def transfer(
         )
     report = _measured(loaded, dataset, max_length=2, head=added.head, images=None)
     if as_json:
-        render.emit_json({"head": added.head, "mode": added.mode, "ended": added.ended, **report.to_json()})
+        answer = {"head": added.head, "decoder": decoder, "mode": added.mode, "ended": added.ended}
+        render.emit_json(answer | report.to_json())
         return
     render.line(f"head {added.head}: {added.steps} steps, {_ending(added.ended)}")
     show_composition(report, title=f"Transfer to {augs}, {mode}")
@@ -185,7 +200,7 @@ def check(
     bar: Annotated[float | None, typer.Option(help="Exit with 1 if the worst gap ratio is above this.")] = None,
     images: Annotated[int | None, typer.Option(min=1, help="Measure on so many test images only.")] = None,
     by_label: Annotated[bool, typer.Option("--by-label", help="Show the worst label of each word.")] = False,
-    data_dir: DataDir = None,
+    data_dir: options.DataDir = None,
     as_json: options.Json = False,
 ) -> None:
     """Measure every word from every view beside its floor and the identity; worst first."""
@@ -215,7 +230,11 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def seconds_of(text: str | None) -> float | None:
-    """The seconds of a time such as ``90s``, ``10m`` or ``1h``; None for none."""
+    """The seconds that ``--budget`` says.
+
+    Raises:
+        AugalgebraError: It is no time.
+    """
     if text is None:
         return None
     match = _BUDGET.fullmatch(text.strip())

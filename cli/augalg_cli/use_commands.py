@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from augalg_cli import options, render
-from augalg_cli.datasets import DataDir, load_of
+from augalg_cli.datasets import load_of
 from augalgebra import AugalgebraError
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def interpolate(
         int, typer.Option(min=0, help="Rows for so many real powers of each word, from 0 to 1, instead of one row.")
     ] = 0,
     head: Head = "main",
-    data_dir: DataDir = None,
+    data_dir: options.DataDir = None,
     as_json: options.Json = False,
 ) -> None:
     """Draw the line between the codes of two test images, as it is and moved by words."""
@@ -120,7 +120,7 @@ def sample(
     n: Annotated[int, typer.Option("--n", min=1, help="Codes to draw.")] = 8,
     seed: Annotated[int, typer.Option(help="Seed of the codes.")] = 0,
     head: Head = "main",
-    data_dir: DataDir = None,
+    data_dir: options.DataDir = None,
     as_json: options.Json = False,
 ) -> None:
     """Draw images from random codes: from the box around those of the originals, and a normal fitted to them."""
@@ -148,7 +148,7 @@ def recurse(
     images: Annotated[int, typer.Option(min=1, help="Test images to repeat it on.")] = 1000,
     plain: Annotated[bool, typer.Option("--plain", help="Without refined encoding, which takes longer.")] = False,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="A .png of losses and pictures.")] = None,
-    data_dir: DataDir = None,
+    data_dir: options.DataDir = None,
     as_json: options.Json = False,
 ) -> None:
     """Repeat a word through decoder and encoder, and measure what drifts: DEC(ENC(.) L), again and again."""

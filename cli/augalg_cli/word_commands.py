@@ -1,18 +1,23 @@
 """Composition queries: ``compose``, ``equal``, ``inverse``, ``route``, ``table``."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
 from augalg_cli import options, render
-from augalgebra import Catalog
+from augalgebra import AugalgebraError, Catalog
 from augalgebra.algebra import queries
 from augalgebra.algebra.groups import identify
 from augalgebra.algebra.proofs import Proof
 
-Side = Literal["two-sided", "left", "right"]
+if TYPE_CHECKING:
+    from augalgebra.checks.latent_report import WordScore
+    from augalgebra.experiments.queries import LatentComparison, MeasuredRoutes, MeasuredWord
+    from augalgebra.training.run import Run
 
+Side = Literal["two-sided", "left", "right"]
 
 MISSING = {
     "none": "there is none",
@@ -23,6 +28,8 @@ MISSING = {
 """How the lack of a two-sided inverse is put, by kind."""
 WIDEST_TABLE = 24
 """Most elements whose table is drawn; a larger one is for ``--json``."""
+MOST_ROUTES = 10
+"""Most measured routes that are shown."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -37,7 +44,13 @@ def add_to(app: typer.Typer) -> None:
     app.command(rich_help_panel=panel, epilog="Example:  augalg table flip_lr rotate_cw")(table)
 
 
-def compose(word: options.Word, as_json: options.Json = False) -> None:
+def compose(
+    word: options.Word,
+    model: options.Model = None,
+    images: options.Images = 500,
+    data_dir: options.DataDir = None,
+    as_json: options.Json = False,
+) -> None:
     """Say what a composition is: its normal form, inverse, period and kind."""
     catalog = options.catalog()
     canonical = catalog.word(word)
@@ -60,6 +73,12 @@ def compose(word: options.Word, as_json: options.Json = False) -> None:
         "completed": system.completed,
         "proof": proof_data(catalog, derivation),
     }
+    measured: MeasuredWord | None = None
+    if model is not None:
+        from augalgebra.experiments.queries import measure_word
+
+        measured = measure_word(_load(model), canonical, images=images, data_dir=data_dir)
+        answer["measured"] = {"run": str(model), **measured.to_json()}
     if as_json:
         render.emit_json(answer)
         return
@@ -77,24 +96,49 @@ def compose(word: options.Word, as_json: options.Json = False) -> None:
         render.line("The normal form rests on laws that hold approximately, up to interpolation.")
     if not system.completed:
         render.note(f"The rules are not complete, so a shorter equal word may exist: {catalog.shorten(system.reason)}")
+    if measured is not None:
+        scores = [measured.score]
+        if measured.as_written is not None and measured.as_written.route != measured.score.route:
+            scores.append(measured.as_written)
+        _show_scores(scores, f"Measured in {model} on {measured.images} test images")
 
 
 def equal(
     first: options.Word,
     second: options.Word,
     level: Annotated[
-        Literal["auto", "laws", "pixel"],
-        typer.Option(help="Decide by the declared laws, on images, or by laws first and then on images."),
+        Literal["auto", "laws", "pixel", "latent"],
+        typer.Option(
+            help="Decide by the declared laws, on images, by laws first and then on images, or by what the run "
+            "named by --model draws."
+        ),
     ] = "auto",
     size: Annotated[int, typer.Option(min=1, help="Height and width of the images.")] = 28,
+    model: options.Model = None,
+    threshold: Annotated[
+        float,
+        typer.Option(min=0, help="With --model: drawn difference, as a share of what is moved, that counts as equal."),
+    ] = 0.1,
+    images: options.Images = 500,
+    data_dir: options.DataDir = None,
     as_json: options.Json = False,
 ) -> None:
     """Say whether two compositions are equal; exit code 1 if they are not."""
     catalog = options.catalog()
-    if level != "pixel":
+    if level == "latent" and model is None:
+        raise AugalgebraError("--level latent asks what a trained run draws; name one with --model RUN")
+    answer: dict[str, Any] = {}
+    if level in ("auto", "laws"):
         answer = _equal_by_laws(catalog, first, second)
     if level == "pixel" or (level == "auto" and not answer["equal"]):
         answer = _equal_on_images(catalog, first, second, size)
+    measured: LatentComparison | None = None
+    if model is not None:
+        from augalgebra.experiments.queries import compare_in_run
+
+        measured = compare_in_run(_load(model), first, second, threshold=threshold, images=images, data_dir=data_dir)
+        found = measured.to_json()
+        answer = (answer or found) | {"measured": {"run": str(model), **found}}
     if as_json:
         render.emit_json(answer)
     else:
@@ -105,6 +149,8 @@ def equal(
         width = min(40, max((len(step["after"]) for step in steps), default=0))
         for step in steps:
             render.line(f"  = {step['after'].ljust(width)}  [{step['law']}]")
+        if measured is not None:
+            _show_comparison(measured, f"Measured in {model} on {measured.images} test images:")
     if answer["equal"] is not True:
         raise typer.Exit(1)
 
@@ -137,21 +183,40 @@ def inverse(
         render.line(undone)
 
 
-def route(start: options.Word, goal: options.Word, as_json: options.Json = False) -> None:
-    """Give the shortest way from one view to another."""
+def route(
+    start: options.Word,
+    goal: options.Word,
+    model: options.Model = None,
+    images: options.Images = 500,
+    data_dir: options.DataDir = None,
+    as_json: options.Json = False,
+) -> None:
+    """Give the shortest way from one view to another; with --model also the one that measures best."""
     catalog = options.catalog()
     way = catalog.route(start, goal)
+    answer: dict[str, Any] = {
+        "from": catalog.display(catalog.word(start)),
+        "to": catalog.display(catalog.word(goal)),
+        "route": catalog.display(way),
+        "length": len(way),
+    }
+    measured: MeasuredRoutes | None = None
+    if model is not None:
+        from augalgebra.experiments.queries import measure_routes
+
+        measured = measure_routes(_load(model), start, goal, images=images, data_dir=data_dir)
+        answer["measured"] = {"run": str(model), **measured.to_json()}
     if as_json:
-        render.emit_json(
-            {
-                "from": catalog.display(catalog.word(start)),
-                "to": catalog.display(catalog.word(goal)),
-                "route": catalog.display(way),
-                "length": len(way),
-            }
-        )
+        render.emit_json(answer)
+    elif measured is None:
+        render.line(answer["route"])
     else:
-        render.line(catalog.display(way))
+        render.fields([("shortest", answer["route"]), ("least measured", measured.best.route)])
+        ranked = measured.ranked
+        shown = [score for place, score in enumerate(ranked) if place < MOST_ROUTES or score is measured.shortest]
+        _show_scores(shown, f"Measured in {model} on {measured.images} test images, best first")
+        if len(ranked) > len(shown):
+            render.note(f"{len(ranked) - len(shown)} more routes are not shown; --json gives all")
 
 
 def table(
@@ -216,3 +281,35 @@ def _equal_on_images(catalog: Catalog, first: str, second: str, size: int) -> di
 
     found = compare_words(catalog, first, second, size=size)
     return found.as_dict()
+
+
+def _load(model: Path) -> "Run":
+    from augalgebra.training.run import Run
+
+    return Run.load(model, options.catalog())
+
+
+def _show_scores(scores: "Sequence[WordScore]", title: str) -> None:
+    rows = [
+        (
+            score.route,
+            f"{score.floor:.2f}",
+            f"{score.bce:.2f}",
+            f"{score.gap_ratio:.4f}",
+            f"{score.identity_ratio:.3f}",
+        )
+        for score in scores
+    ]
+    render.table(["operators", "floor", "loss", "gap", "nothing"], rows, right=[1, 2, 3, 4], title=title)
+
+
+def _show_comparison(measured: "LatentComparison", title: str) -> None:
+    render.line(title)
+    render.fields(
+        [
+            ("  equal", f"{render.yes_no(measured.equal)}: {measured.reason}"),
+            ("  operators differ by", render.number(measured.residual)),
+            ("  truly apart", render.number(measured.true_difference)),
+            ("  losses", " and ".join(f"{loss:.2f}" for loss in measured.loss)),
+        ]
+    )

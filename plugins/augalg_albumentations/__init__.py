@@ -9,7 +9,7 @@ Whole pipelines, and parameters that cannot be written in a word, come in serial
 Albumentations takes seconds to import, so nothing here imports it before it is used.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from albumentations.core.serialization import Serializable
     from torch import Tensor
 
+CONSTRUCTION = "albumentations:"
+"""What stands before a pipeline that is written as it would be in Python."""
 SINGLE = 1e-6
 """Tolerance: albumentations works in single precision whatever the images are."""
 
@@ -73,6 +75,35 @@ def augalg_resolve(name: str) -> aa.Augmentation:
     from augalg_albumentations import adapter
 
     return adapter.resolve(name)
+
+
+@aa.hookimpl
+def augalg_target(target: str, name: str) -> aa.Augmentation | None:
+    """Build a transform given as ``Solarize(threshold_range=(0.5, 0.5))``, or the pipeline of a file."""
+    if target.endswith(".py"):
+        return None
+    from augalg_albumentations import targets
+
+    return targets.build(target, name)
+
+
+@aa.hookimpl
+def augalg_pipeline(source: str) -> "Sequence[aa.PipelineStep] | None":
+    """Read a serialized pipeline, or a construction such as ``albumentations:Compose([Transpose(p=1)])``."""
+    serialized = source.lstrip().startswith("{") or source.endswith((".json", ".yaml", ".yml"))
+    if not serialized and not source.startswith(CONSTRUCTION):
+        return None
+    from augalg_albumentations import pipelines
+
+    return pipelines.steps_of(source)
+
+
+@aa.hookimpl
+def augalg_examples() -> "Sequence[str]":
+    """Transforms with fixed parameters, always applied."""
+    from augalg_albumentations.examples import EXAMPLES
+
+    return EXAMPLES
 
 
 def as_augmentation(name: str, source: Union["Serializable", Mapping[str, Any], str, Path]) -> aa.Augmentation:

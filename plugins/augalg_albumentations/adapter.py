@@ -32,8 +32,12 @@ _REFUSED = {
     "ToTensor3D": "returns no picture",
     "ToTensorV2": "returns no picture",
 }
-_FORMATS = {".json": "json", ".yaml": "yaml", ".yml": "yaml"}
-_RESIZING = ("D4", "RandomRotate90", "SquareSymmetry")
+FORMATS = {".json": "json", ".yaml": "yaml", ".yml": "yaml"}
+"""How a serialized transform is read, by the end of the file's name."""
+SQUARE = ("D4", "RandomRotate90", "SquareSymmetry")
+"""Classes that exchange height and width or keep them, as is drawn."""
+SEEDS = 16
+"""Random states under which a transform has to do the same to count as free of chance."""
 _RESIZING_MODULES = ("crops.transforms", "geometric.resize", "geometric.pad")
 
 
@@ -45,7 +49,7 @@ def resolve(name: str) -> aa.Augmentation:
     Raises:
         AugalgebraError: There is no such class, or it is not a function from pictures to pictures.
     """
-    cls = _transform_class(name.partition(".")[2])
+    cls = transform_class(name.partition(".")[2])
     params = tuple(_params(cls))
     names = [param.name for param in params]
 
@@ -57,7 +61,7 @@ def resolve(name: str) -> aa.Augmentation:
                 raise TypeError(f"{key} has to be the same for all pictures; only the seed can be drawn per image")
         return apply(build(cls.__name__, settings), images, seed)
 
-    return aa.Augmentation(name, function, params, shape=_shape(cls), summary=_summary(cls))
+    return aa.Augmentation(name, function, params, shape=_shape(cls), summary=summary_of(cls))
 
 
 def as_augmentation(name: str, transform: Any) -> aa.Augmentation:
@@ -88,7 +92,7 @@ def build(class_name: str, settings: Mapping[str, Any]) -> Any:
     try:
         return getattr(albumentations, class_name)(**settings, p=1.0)
     except ValueError as error:
-        raise ValueError(_one_line(error)) from error
+        raise ValueError(one_line(error)) from error
 
 
 def load(source: object) -> Any:
@@ -125,7 +129,7 @@ def apply(transform: Any, images: Tensor, seed: int | Tensor = 0) -> Tensor:
         return apply(transform, images.new_zeros(1, *images.shape[1:]))[:0]
     seeds = torch.as_tensor(seed).reshape(-1).expand(len(images)).tolist()
     pictures = images.permute(0, 2, 3, 1).to("cpu", torch.float32, copy=True).contiguous().numpy()
-    results = [_applied(transform, *pair) for pair in zip(pictures, map(int, seeds), strict=True)]
+    results = [applied(transform, *pair) for pair in zip(pictures, map(int, seeds), strict=True)]
     sizes = {result.shape for result in results}
     if len(sizes) > 1:
         raise ValueError(f"pictures of one batch came out in different sizes: {sorted(sizes)}")
@@ -135,15 +139,37 @@ def apply(transform: Any, images: Tensor, seed: int | Tensor = 0) -> Tensor:
     return batch.to(images.device, images.dtype).clamp(0, 1).contiguous()
 
 
-def _applied(transform: Any, picture: np.ndarray[Any, Any], seed: int) -> np.ndarray[Any, Any]:
+def applied(transform: Any, picture: np.ndarray[Any, Any], seed: int) -> np.ndarray[Any, Any]:
+    """Apply a transform to one picture ``[height, width, channel]``, from a fresh random state.
+
+    Raises:
+        ValueError: It failed or returned no picture; the message is one line.
+    """
     transform.set_random_seed(seed)
     try:
         result = transform(image=picture)["image"]
     except Exception as error:  # whatever it raises is told in one line, under its name
-        raise ValueError(_one_line(error)) from error
+        raise ValueError(one_line(error)) from error
     if not isinstance(result, np.ndarray) or result.dtype != np.float32:
         raise ValueError("it returns no picture of floating-point numbers")
     return result if result.ndim == 3 else result[..., None]
+
+
+def varies(transform: Any) -> bool:
+    """Whether different random states give different results on an image that nothing leaves as it is."""
+    pictures = np.random.default_rng(0).random((3, 32, 32, 3), dtype=np.float32)
+    for picture in (*pictures, *pictures[..., :1]):
+        first = None
+        for seed in range(SEEDS):
+            try:
+                result = applied(transform, picture.copy(), seed)
+            except ValueError:  # not for pictures of this kind, or none at all: measuring will tell
+                break
+            if first is None:
+                first = result
+            elif first.shape != result.shape or not np.array_equal(first, result):
+                return True
+    return False
 
 
 def _from_form(source: object) -> Any:
@@ -152,30 +178,44 @@ def _from_form(source: object) -> Any:
             return albumentations.from_dict(source)
         if isinstance(source, str) and source.lstrip().startswith("{"):
             return albumentations.from_dict(json.loads(source))
-        if isinstance(source, str | Path) and Path(source).suffix in _FORMATS:
-            return albumentations.load(source, data_format=_FORMATS[Path(source).suffix])
+        if isinstance(source, str | Path) and Path(source).suffix in FORMATS:
+            return albumentations.load(source, data_format=FORMATS[Path(source).suffix])
     except KeyError as error:
         raise aa.AugalgebraError(f"this is no serialized transform: albumentations misses {error}") from None
     except OSError as error:
         raise aa.AugalgebraError(f"cannot read {source}: {error.strerror}") from None
     except Exception as error:  # JSON, YAML and the transforms each have errors of their own
-        raise aa.AugalgebraError(f"this is no serialized transform: {_one_line(error)}") from error
+        raise aa.AugalgebraError(f"this is no serialized transform: {one_line(error)}") from error
     raise aa.AugalgebraError(
         "a transform is given as an albumentations object, the dictionary or JSON text of one, or a path "
-        f"ending in {', '.join(_FORMATS)}, not {source!r}"
+        f"ending in {', '.join(FORMATS)}, not {source!r}"
     )
 
 
-def _transform_class(short: str) -> type:
+def class_named(short: str) -> type:
+    """The class of a transform or composition.
+
+    Raises:
+        AugalgebraError: There is none of that name; the message suggests the nearest.
+    """
     cls = getattr(albumentations, short, None)
-    single, composed = albumentations.BasicTransform, albumentations.BaseCompose
-    if not inspect.isclass(cls) or not issubclass(cls, single | composed):
+    if not inspect.isclass(cls) or not issubclass(cls, albumentations.BasicTransform | albumentations.BaseCompose):
         near = difflib.get_close_matches(short, dir(albumentations), n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         version = albumentations.__version__
         raise aa.AugalgebraError(f"albumentations {version} has no transform {short!r}{hint}")
+    return cls
+
+
+def transform_class(short: str) -> type:
+    """The class of a transform that is a function from pictures to pictures.
+
+    Raises:
+        AugalgebraError: There is none, or it is something else; the message suggests the nearest.
+    """
+    cls = class_named(short)
     reason = _REFUSED.get(short)
-    if issubclass(cls, composed):
+    if issubclass(cls, albumentations.BaseCompose):
         reason = "is made of other transforms; write it to a file and use albumentations.serialized"
     elif issubclass(cls, albumentations.Transform3D):
         reason = "is for volumes, not pictures"
@@ -210,16 +250,18 @@ def _draws(cls: type) -> bool:
 def _shape(cls: type) -> Any:
     if cls is albumentations.Transpose:
         return "transposed"
-    if not issubclass(cls, albumentations.BasicTransform) or cls.__name__ in _RESIZING:
+    if not issubclass(cls, albumentations.BasicTransform) or cls.__name__ in SQUARE:
         return "changed"
     return "changed" if cls.__module__.endswith(_RESIZING_MODULES) else "kept"
 
 
-def _summary(cls: type) -> str:
+def summary_of(cls: type) -> str:
+    """The first line of what a class says about itself."""
     return (inspect.getdoc(cls) or "").partition("\n")[0]
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
+    """What an error says, in one line."""
     cause = error.__cause__
     if isinstance(cause, ValidationError):
         return "; ".join(": ".join(map(str, (*item["loc"], item["msg"]))) for item in cause.errors())

@@ -1,0 +1,273 @@
+"""What was found of a set of augmentations and of their pairs, as data, Markdown and CSV."""
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from augalgebra.checks.results import finite
+
+Declared = Literal["exact", "approximate", "no"]
+Measured = Literal["yes", "nearly", "one-sided", "no", "vacuous", "unknown"]
+SYMBOLS = {
+    "mismatch": "!",
+    "declared": "=",
+    "nearly declared": "≈",
+    "yes": "+",
+    "nearly": "~",
+    "no": ".",
+    "vacuous": "0",
+    "unknown": "?",
+}
+"""What stands in the table of pairs."""
+LEGEND = (
+    ("=", "exchanged without effect, as the laws say"),
+    ("≈", "exchanged with little effect, as the laws say"),
+    ("+", "exchanged without effect on every probe; no law says so"),
+    ("~", "exchanged with little effect; no law says so"),
+    (".", "the order matters"),
+    ("!", "the laws say otherwise than the images"),
+    ("0", "one of the two moves no probe, so that nothing can be told"),
+    ("?", "could not be compared"),
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One property, declared against measured.
+
+    Attributes:
+        declared: What follows from the laws: that it holds exactly or nearly, or that it does not; None if they are
+            silent.
+        measured: Whether it holds on every probe (``yes``), on the smooth ones up to a small error (``nearly``), or
+            not; ``one-sided`` if what undoes it does so only after, or only before; ``vacuous`` if nothing is moved
+            enough to tell.
+        error: Largest error of a pixel, in grey and in colour.
+        moved: How far the probe that is moved most is moved, by the one of two that moves it less.
+        reason: More, in one line, where there is more to say.
+    """
+
+    declared: Declared | None
+    measured: Measured
+    error: float | None = None
+    moved: float | None = None
+    reason: str = ""
+
+    @property
+    def mismatch(self) -> bool:
+        """Whether laws and images contradict each other."""
+        return (
+            (self.declared == "exact" and self.measured in ("no", "one-sided", "nearly"))
+            or (self.declared == "approximate" and self.measured == "no")
+            or (self.declared == "no" and self.measured == "yes")
+        )
+
+    @property
+    def symbol(self) -> str:
+        """One character for it, see `LEGEND`."""
+        if self.mismatch:
+            return SYMBOLS["mismatch"]
+        if self.declared == "exact" and self.measured == "yes":
+            return SYMBOLS["declared"]
+        if self.declared == "approximate" and self.measured in ("yes", "nearly"):
+            return SYMBOLS["nearly declared"]
+        return SYMBOLS[self.measured]
+
+    @property
+    def text(self) -> str:
+        """A few words for it."""
+        known = {"exact": "declared", "approximate": "declared nearly", "no": "declared impossible"}
+        if self.declared is None:
+            return self.measured
+        return f"{self.measured}, but {known[self.declared]}" if self.mismatch else f"{self.measured}, declared"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "declared": self.declared,
+            "measured": self.measured,
+            "mismatch": self.mismatch,
+            "error": finite(self.error),
+            "moved": finite(self.moved),
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True)
+class Row:
+    """One augmentation.
+
+    Attributes:
+        name: As it was asked for.
+        word: With the parameters it was measured at.
+        invertible: Whether a word restores every image, whether it comes after or before.
+        inverse: That word, or one that does so on one side or nearly; "" if none is known.
+        involutory: Whether it undoes itself.
+        idempotent: Whether doing it twice is doing it once.
+    """
+
+    name: str
+    word: str
+    invertible: Finding
+    inverse: str
+    involutory: Finding
+    idempotent: Finding
+
+    @property
+    def findings(self) -> dict[str, Finding]:
+        """The properties by name."""
+        return {"invertible": self.invertible, "involutory": self.involutory, "idempotent": self.idempotent}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        found = {name: finding.as_dict() for name, finding in self.findings.items()}
+        return {"name": self.name, "word": self.word, "inverse": self.inverse or None, **found}
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A set of augmentations: which can be undone, and which pairs commute.
+
+    Attributes:
+        rows: The augmentations.
+        pairs: For each pair of numbers of rows, the first less than the second, whether the two commute.
+        left_out: Augmentations that could not be measured, with the reason.
+        size: Height and width of the probes.
+    """
+
+    rows: tuple[Row, ...]
+    pairs: dict[tuple[int, int], Finding]
+    left_out: tuple[tuple[str, str], ...]
+    size: int
+
+    @property
+    def mismatches(self) -> tuple[str, ...]:
+        """Where laws and images contradict each other, one line each."""
+        of_rows = [
+            f"{row.name} is declared {_claim(name, finding)}, but on images: {finding.reason or finding.measured}"
+            for row in self.rows
+            for name, finding in row.findings.items()
+            if finding.mismatch
+        ]
+        of_pairs = [
+            f"{self.rows[i].name} and {self.rows[j].name} are declared to commute, but on images they differ by "
+            f"{finding.error:.2g}"
+            for (i, j), finding in self.pairs.items()
+            if finding.mismatch
+        ]
+        return (*of_rows, *of_pairs)
+
+    @property
+    def namespace(self) -> str:
+        """What all names begin with, as in ``albumentations.``; "" if there is no such thing."""
+        spaces = {row.name.partition("(")[0].rpartition(".")[0] for row in self.rows}
+        return f"{spaces.pop()}." if len(spaces) == 1 and "" not in spaces else ""
+
+    def shown(self, text: str) -> str:
+        """A name or word without the namespace that all names share."""
+        return text.replace(self.namespace, "") if self.namespace else text
+
+    def commute(self, first: int, second: int) -> Finding:
+        """Whether two rows commute, in either order of their numbers."""
+        return self.pairs[min(first, second), max(first, second)]
+
+    def symbols(self) -> list[list[str]]:
+        """The table of pairs in single characters."""
+        count = range(len(self.rows))
+        return [["\\" if i == j else self.commute(i, j).symbol for j in count] for i in count]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "augmentations": [row.as_dict() for row in self.rows],
+            "pairs": [
+                {"first": self.rows[i].name, "second": self.rows[j].name, **finding.as_dict()}
+                for (i, j), finding in self.pairs.items()
+            ],
+            "left_out": [{"name": name, "reason": reason} for name, reason in self.left_out],
+            "mismatches": list(self.mismatches),
+            "size": self.size,
+        }
+
+
+def as_markdown(matrix: Matrix, title: str, command: str) -> str:
+    """A page with both tables.
+
+    Args:
+        matrix: What was found.
+        title: Its heading.
+        command: The command that made it.
+    """
+    prefix, shown = matrix.namespace, matrix.shown
+    lines = [
+        f"# {title}",
+        "",
+        f"Made by `{command}` on probe images of {matrix.size}×{matrix.size} pixels in grey and in colour.",
+        *([f"Names are in the namespace `{prefix.rstrip('.')}`."] if prefix else []),
+        "",
+        "*Invertible*: some word restores every probe exactly, whether it comes after or before. *Involutory*: twice",
+        "is nothing. *Idempotent*: twice is once. Where laws declare it, the cell says so; **!** marks what laws and",
+        "images disagree on. *vacuous*: no probe is moved, so that nothing can be told.",
+        "",
+        "| | augmentation | invertible | undone by, or why not | involutory | idempotent |",
+        "|---|---|---|---|---|---|",
+    ]
+    for number, row in enumerate(matrix.rows, start=1):
+        how = f"`{shown(row.inverse)}`" if row.inverse else _escaped(shown(row.invertible.reason))
+        cells = [_marked(row.invertible), how, _marked(row.involutory), _marked(row.idempotent)]
+        lines.append(f"| {number} | `{shown(row.name)}` | {' | '.join(cells)} |")
+    lines += ["", "## Which pairs commute", "", "The numbers are those of the table above.", ""]
+    lines += [f"- `{symbol}` {meaning}" for symbol, meaning in LEGEND]
+    counts = {symbol: sum(pair.symbol == symbol for pair in matrix.pairs.values()) for symbol, _ in LEGEND}
+    tally = ", ".join(f"{count} × `{symbol}`" for symbol, count in counts.items() if count)
+    lines += ["", f"{len(matrix.pairs)} pairs: {tally or 'none'}.", "", "```text", *grid(matrix), "```"]
+    if matrix.left_out:
+        lines += ["", "## Left out", "", *(f"- `{name}`: {_escaped(reason)}" for name, reason in matrix.left_out)]
+    if matrix.mismatches:
+        lines += ["", "## Laws and images disagree", "", *(f"- {_escaped(line)}" for line in matrix.mismatches)]
+    return "\n".join(lines) + "\n"
+
+
+def grid(matrix: Matrix) -> list[str]:
+    """The table of pairs as lines of text, with numbers from 1 at both sides."""
+    width = len(str(len(matrix.rows))) + 1
+    head = " " * width + "".join(str(number).rjust(width) for number in range(1, len(matrix.rows) + 1))
+    body = [
+        str(number).rjust(width) + "".join(symbol.rjust(width) for symbol in symbols)
+        for number, symbols in enumerate(matrix.symbols(), start=1)
+    ]
+    return [head, *body]
+
+
+def as_csv(matrix: Matrix) -> str:
+    """One line for each property of each augmentation and for each pair."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["property", "first", "second", "declared", "measured", "mismatch", "error", "moved", "reason"])
+    for what, first, second, finding in _lines(matrix):
+        numbers = ["" if number is None else f"{number:.6g}" for number in (finding.error, finding.moved)]
+        writer.writerow(
+            [what, first, second, finding.declared or "", finding.measured, finding.mismatch, *numbers, finding.reason]
+        )
+    return text.getvalue()
+
+
+def _lines(matrix: Matrix) -> Iterator[tuple[str, str, str, Finding]]:
+    for row in matrix.rows:
+        for name, finding in row.findings.items():
+            yield name, row.name, row.inverse if name == "invertible" else "", finding
+    for (i, j), finding in matrix.pairs.items():
+        yield "commute", matrix.rows[i].name, matrix.rows[j].name, finding
+
+
+def _claim(name: str, finding: Finding) -> str:
+    return f"not {name}" if finding.declared == "no" else name
+
+
+def _marked(finding: Finding) -> str:
+    return f"**! {finding.text}**" if finding.mismatch else finding.text
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")

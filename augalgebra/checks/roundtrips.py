@@ -1,0 +1,257 @@
+"""What undoes a word on images, where no law says it: inverses that are tried, and proofs that there is none."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Literal
+
+import torch
+
+from augalgebra.algebra.expressions import Value
+from augalgebra.algebra.laws import Law
+from augalgebra.algebra.words import IDENTITY, Symbol, Word
+from augalgebra.augmentation import REQUIRED
+from augalgebra.catalog import Catalog
+from augalgebra.checks.evaluation import Evaluator
+from augalgebra.checks.instances import instances
+from augalgebra.checks.probes import standard_probes
+from augalgebra.checks.singular import find_collision
+from augalgebra.checks.tolerances import MOVED_EXACT, NEAR_RMS, NEAR_SHARE, Norm, differences, exact_tolerance
+from augalgebra.errors import AugalgebraError
+
+Kind = Literal["two-sided", "right", "left", "approximate", "none", "unknown", "vacuous"]
+MAX_POWER = 12
+"""Powers that are looked through for one that is the identity."""
+FEW = ("index", "noise", "negatives", "glyphs")
+"""Probes that have every grey level, neighbours unlike each other, a white background, and smooth content."""
+NEAR, SHARE = 2 * NEAR_RMS, 2 * NEAR_SHARE
+"""Largest error of what is nearly restored, and its share of the displacement: twice those of a single step."""
+
+
+@dataclass(frozen=True)
+class RoundTrip:
+    """What undoes a word, as far as images can tell.
+
+    Attributes:
+        kind: Whether `word` restores every probe whether it comes after or before (``two-sided``), only after
+            (``right``), only before (``left``), or nearly (``approximate``); or whether two images have one result
+            (``none``), nothing was found either way (``unknown``), or the word moves nothing (``vacuous``).
+        word: What undoes it, if anything does.
+        reason: One line for people.
+        error: Largest error of a restored probe: of a pixel, or root mean square if ``approximate``.
+        moved: How far the word displaces the probe that it displaces most.
+    """
+
+    kind: Kind
+    word: Word | None
+    reason: str
+    error: float | None = None
+    moved: float | None = None
+
+
+def probe_evaluators(catalog: Catalog, size: int = 28, *, seed: int = 0, few: bool = False) -> tuple[Evaluator, ...]:
+    """The built-in probes in grey and in colour.
+
+    Args:
+        catalog: Where augmentations are looked up.
+        size: Height and width.
+        seed: Seed of the probes.
+        few: Keep one image each of `FEW` only, where many words are to be compared.
+    """
+    chosen = []
+    for channels in (1, 3):
+        probes = standard_probes(channels, size, size, seed=seed)
+        if few:
+            probes = tuple(replace(probe, images=probe.images[:1]) for probe in probes if probe.name in FEW)
+        chosen.append(Evaluator(catalog, probes))
+    return tuple(chosen)
+
+
+def fixed(catalog: Catalog, word: str | Word) -> Word:
+    """A word in which everything drawn at random, or required and left out, has a fixed simple value.
+
+    Raises:
+        AugalgebraError: The word cannot be resolved, or there is no value to be found.
+    """
+    word = _with_required(catalog, word)
+    # one seed is as good as another, and 0 is the shortest
+    seeds = {name: Fraction(0) for symbol in word.symbols for name in symbol.variables if name.endswith(".seed")}
+    word = word.map(lambda symbol: symbol.substitute(seeds))
+    tried = list(instances(catalog, Law(word, IDENTITY), draws=2))
+    if not tried:
+        raise AugalgebraError(f"found no parameters for {catalog.display(word)}; give them")
+    return tried[-1].lhs  # the first are the least telling: rotate(2) where the second is rotate(30)
+
+
+def _with_required(catalog: Catalog, word: str | Word) -> Word:
+    """The canonical word; a bare name of a family stands for its members, parameters with a default at that."""
+    if isinstance(word, str) and word.replace(".", "").isidentifier():
+        augmentation = catalog.resolve(word)
+        missing = {
+            param.name: augmentation.variable(param)
+            for param in augmentation.params
+            if param.default is REQUIRED and param.draw is None
+        }
+        return catalog.word(Symbol(augmentation.name, (), tuple(sorted(missing.items()))))
+    return catalog.word(word)
+
+
+def measure_inverse(
+    evaluators: Sequence[Evaluator], word: Word, candidates: Iterable[Word] = (), *, collisions: bool = True
+) -> RoundTrip:
+    """Look for what undoes a word on probes, and for images that show that nothing can.
+
+    Tried are the given words, the word itself, it with one number (or pair of numbers) negated or inverted, and its
+    powers. An inverse that restores every probe is preferred to one that nearly does, and that to a proof that
+    there is none.
+
+    Args:
+        evaluators: The probes; those that the word cannot be applied to are left out.
+        word: A word without variables.
+        candidates: Words to try first.
+        collisions: Whether to look for two images with one result.
+
+    Raises:
+        AugalgebraError: The word can be applied to no probe.
+    """
+    catalog = evaluators[0].catalog
+    usable = _usable(evaluators, word)
+    moved = _worst(usable, IDENTITY, word, "max")
+    dtype = evaluators[0].dtype
+    tolerance = exact_tolerance(catalog, (word,), dtype)
+    if moved <= MOVED_EXACT * tolerance:
+        return RoundTrip("vacuous", None, "it does nothing to the probes", None, moved)
+    show = catalog.display
+    best: RoundTrip | None = None
+    # powers last: a shift by 9 of 12 pixels undoes one by 3, but on images of that size only
+    tried = [*candidates, word, *_variations(catalog, word), *_powers(usable, word, tolerance)]
+    nearly: tuple[float, Word | None] = math.inf, None
+    for candidate in dict.fromkeys(item for item in tried if item):
+        limit = max(tolerance, exact_tolerance(catalog, (candidate,), dtype))
+        after, before = (_worst(usable, IDENTITY, w, "max") for w in (word * candidate, candidate * word))
+        if after <= limit and before <= limit:
+            reason = f"{show(word * candidate)} restores every probe, and so does {show(candidate * word)}"
+            return RoundTrip("two-sided", candidate, reason, max(after, before), moved)
+        if after <= limit:
+            reason = f"{show(word * candidate)} restores every probe, but {show(candidate * word)} does not"
+            best = RoundTrip("right", candidate, reason, after, moved)
+        elif before <= limit and best is None:
+            reason = f"{show(candidate * word)} restores every probe, but {show(word * candidate)} does not"
+            best = RoundTrip("left", candidate, reason, before, moved)
+        nearly = min(nearly, (_worst(usable, IDENTITY, word * candidate, "rms"), candidate), key=lambda item: item[0])
+    if best is not None and best.kind == "right":
+        return best
+    rms, candidate_ = nearly
+    displaced = _worst(usable, IDENTITY, word, "rms")
+    if candidate_ is not None and rms <= min(NEAR, SHARE * displaced):
+        reason = f"{show(word * candidate_)} restores the probes with an error of {rms:.2g} (root mean square)"
+        return RoundTrip("approximate", candidate_, reason, rms, displaced)
+    if collisions:
+        reason = _collision(usable, word)
+        if reason:
+            return RoundTrip("none", None, reason, None, moved)
+    unknown = "nothing that was tried undoes it, and no two images were found to have one result"
+    return best or RoundTrip("unknown", None, unknown, None, moved)
+
+
+def round_trip_error(evaluators: Sequence[Evaluator], word: Word, inverse: Word) -> tuple[float | None, float | None]:
+    """How nearly a word is undone on smooth probes, and how far it moves them (root mean square).
+
+    What is drawn at random is the same in both words, and has one fixed value for all images.
+
+    Returns:
+        None twice if the words can be applied to no probe.
+    """
+    catalog = evaluators[0].catalog
+    try:
+        both = list(instances(catalog, Law(word, inverse), draws=2))[-1]
+        usable = _usable(evaluators, both.lhs * both.rhs)
+    except (AugalgebraError, IndexError):
+        return None, None
+    return _worst(usable, IDENTITY, both.lhs * both.rhs, "rms"), _worst(usable, IDENTITY, both.lhs, "rms")
+
+
+def _usable(evaluators: Sequence[Evaluator], word: Word) -> list[Evaluator]:
+    usable: list[Evaluator] = []
+    problem = AugalgebraError(f"there are no probes for {word}")
+    for evaluator in evaluators:
+        try:
+            for number in range(len(evaluator.batches)):
+                evaluator.apply(number, evaluator.symbols(word))
+        except AugalgebraError as error:
+            problem = error
+        else:
+            usable.append(evaluator)
+    if not usable:
+        raise problem
+    return usable
+
+
+def _worst(evaluators: Sequence[Evaluator], left: Word, right: Word, norm: Norm) -> float:
+    """Largest difference between two words: over all probes, or over the smooth ones if root mean square."""
+    worst = 0.0
+    for evaluator in evaluators:
+        try:
+            one, other = evaluator.symbols(left), evaluator.symbols(right)
+            for number, batch in enumerate(evaluator.batches):
+                apart = differences(evaluator.apply(number, one), evaluator.apply(number, other), norm)
+                worst = max(worst, float((apart if norm == "max" else apart[batch.smooth]).max()))
+        except AugalgebraError:  # a candidate that cannot be applied undoes nothing
+            return math.inf
+    return worst
+
+
+def _powers(evaluators: Sequence[Evaluator], word: Word, tolerance: float) -> Iterator[Word]:
+    """The power that comes before the first one that is the identity."""
+    for exponent in range(3, MAX_POWER + 1):
+        if _worst(evaluators, IDENTITY, word**exponent, "max") <= tolerance:
+            yield word ** (exponent - 1)
+            return
+
+
+def _variations(catalog: Catalog, word: Word) -> Iterator[Word]:
+    """A word of one letter with one argument negated or inverted, where its parameters allow that."""
+    if len(word) != 1:
+        return
+    symbol = word.letters[0].symbol
+    params = catalog.resolve(symbol.name).params
+    for place, (param, argument) in enumerate(zip(params, symbol.args, strict=True)):
+        if param.name == "seed":
+            continue
+        for other in (_negated(argument), _inverted(argument)):
+            if other is None or other == argument:
+                continue
+            arguments = (*symbol.args[:place], other, *symbol.args[place + 1 :])
+            try:
+                yield catalog.word(Symbol(symbol.name, arguments))
+            except AugalgebraError:  # out of the parameter's range
+                continue
+
+
+def _negated(value: Value) -> Value | None:
+    if isinstance(value, Fraction):
+        return -value
+    if isinstance(value, tuple):
+        parts = [_negated(part) for part in value]
+        return None if None in parts else tuple(part for part in parts if part is not None)
+    return None
+
+
+def _inverted(value: Value) -> Value | None:
+    if isinstance(value, Fraction):
+        return 1 / value if value else None
+    if isinstance(value, tuple):
+        parts = [_inverted(part) for part in value]
+        return None if None in parts else tuple(part for part in parts if part is not None)
+    return None
+
+
+def _collision(evaluators: Sequence[Evaluator], word: Word) -> str:
+    """Two clearly different images with one result, in words; empty if none were found."""
+    for evaluator in evaluators:
+        with torch.inference_mode():
+            found, _, _ = find_collision(evaluator, [word])
+        if found is not None:
+            return str(found)
+    return ""

@@ -1,0 +1,182 @@
+"""A new augmentation in a trained latent space: its operator on the frozen encoder, and what that is worth."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from augalgebra.algebra.words import IDENTITY, Symbol
+from augalgebra.checks.composition import measure_composition
+from augalgebra.checks.latent_batches import MultipliedOut
+from augalgebra.checks.latent_report import WordScore
+from augalgebra.checks.results import finite
+from augalgebra.experiments.measure import device_of_run
+from augalgebra.files import write_atomically
+from augalgebra.operators.provenance import Provenance
+from augalgebra.operators.residuals import RelationResidual, relation_residuals
+from augalgebra.operators.store import save_registry
+from augalgebra.training.data import Dataset, load_data
+from augalgebra.training.run import METRICS, MODEL, OPERATORS, SETTINGS, Run
+from augalgebra.training.stage2 import fit_operators
+from augalgebra.training.views import Views
+
+
+@dataclass(frozen=True)
+class Extension:
+    """One augmentation that was given an operator.
+
+    Attributes:
+        word: The augmentation with its parameters, as people read it.
+        fitted: Whether the operator was fitted now; one that is there and still true is only measured.
+        provenance: How the operator was fitted: squared error in the latent space over the variance and the same for
+            doing nothing, rank, condition.
+        score: The original moved by it and drawn, in nats per image, beside the floor and the loss of doing nothing.
+        laws: ‖L(lhs) - L(rhs)‖_F / √d of every law about it, or why that cannot be measured.
+        equations: These laws as people read them.
+    """
+
+    word: str
+    fitted: bool
+    provenance: Provenance
+    score: WordScore
+    laws: tuple[RelationResidual, ...]
+    equations: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        origin, score = self.provenance, self.score
+        return {
+            "word": self.word,
+            "fitted": self.fitted,
+            "fit": origin.fit,
+            "reason": origin.details.get("reason", ""),
+            "residual": finite(origin.residual),
+            "identity_residual": finite(origin.identity_residual),
+            "rank": origin.rank,
+            "condition": finite(origin.condition),
+            "bce": finite(score.bce),
+            "floor": finite(score.floor),
+            "gap_ratio": finite(score.gap_ratio),
+            "identity_ratio": finite(score.identity_ratio),
+            "laws": [
+                {"equation": text, "residual": item.residual, "reason": item.reason}
+                for text, item in zip(self.equations, self.laws, strict=True)
+            ],
+        }
+
+
+def extend(
+    run: Run,
+    names: Iterable[str],
+    *,
+    fit: str | None = None,
+    data: Dataset | None = None,
+    data_dir: str | Path | None = None,
+    images: int | None = None,
+) -> tuple[Extension, ...]:
+    """Fit an operator for each of some augmentations on the frozen encoder, and measure it on the test images.
+
+    Everything else in the run stays bit for bit as it is. Nothing is written; see `keep`.
+
+    Args:
+        run: The trained run. Its registry gets the operators.
+        names: The augmentations; a parameter without a default or a distribution has to be given.
+        fit: Name of the fit; None lets the laws decide.
+        data: The data set of the run, if it is in memory already.
+        data_dir: Where downloaded data sets lie.
+        images: How many test images to measure on, if not all.
+
+    Raises:
+        RunError: The data are not those of the run.
+        FitError: The laws do not allow the fit.
+        AugalgebraError: An augmentation cannot be applied to the run's images, or changes their size.
+    """
+    catalog, registry, settings = run.registry.catalog, run.registry, run.settings
+    words = [catalog.word(name) for name in names]
+    data = data or load_data(settings.data, data_dir)
+    run.check_data(data)
+    fresh = [word for word in words if word not in registry.entries or registry.staleness(registry.entries[word])]
+    if fresh:
+        trained = [word for word in map(catalog.word, settings.augmentations) if word not in fresh]
+        if trained:
+            views = Views.beside(catalog, trained, fresh, seed=settings.seed)
+        else:
+            views = Views.closed(catalog, fresh, seed=settings.seed)
+        fit_operators(registry, run.space, views, data.train, operators=fresh, fit=fit, replace_existing=True)
+    pictures, ids = data.test.batch(slice(images))
+    report = measure_composition(
+        run.space,
+        MultipliedOut(registry),
+        catalog,
+        pictures.to(device_of_run(run)),
+        words,
+        words=words,
+        views=[IDENTITY],
+        ids=ids,
+        seed=settings.seed,
+    )
+    scores = {score.word: score for score in report.words}
+    residuals = relation_residuals(registry, catalog, list({*registry.entries, *words}))
+    found = []
+    for word in words:
+        (symbol,) = word.symbols
+        laws = [item for item in residuals if _speaks_of(item, symbol)]
+        laws += _unmeasured(run, symbol, laws)
+        shown = catalog.display(word)
+        equations = tuple(catalog.display(item.law) for item in laws)
+        entry = registry.entries[word]
+        found.append(Extension(shown, word in fresh, entry.provenance, scores[shown], tuple(laws), equations))
+    return tuple(found)
+
+
+def keep(run: Run, record: Callable[[], bool], *, heads: bool = False) -> bool:
+    """Write the operators of a run and then something that belongs to them; if that fails, neither is written.
+
+    Args:
+        run: The run.
+        record: Writes the other thing in one step.
+        heads: Whether its heads have changed too, so that the whole run has to be written.
+
+    Returns:
+        What `record` returned.
+
+    Raises:
+        AugalgebraError: A file cannot be written.
+    """
+    names = (MODEL, OPERATORS, METRICS, SETTINGS) if heads else (OPERATORS,)
+    before = {file: file.read_bytes() if file.exists() else None for file in (run.folder / name for name in names)}
+    try:
+        if heads:
+            run.save()
+        else:
+            save_registry(run.registry, run.folder / OPERATORS)
+        return record()
+    except BaseException:  # an interrupt must leave them in step as well
+        for file, content in before.items():
+            if content is None:
+                file.unlink(missing_ok=True)
+            elif file.read_bytes() != content:
+                write_atomically(file, content)
+        raise
+
+
+def _speaks_of(item: RelationResidual, symbol: Symbol) -> bool:
+    return any(other.name == symbol.name for other in item.law.symbols)
+
+
+def _unmeasured(run: Run, symbol: Symbol, measured: Iterable[RelationResidual]) -> list[RelationResidual]:
+    """The laws about an augmentation that no residual was measured of, each with the reason."""
+    catalog = run.registry.catalog
+    known = {item.law for item in measured}
+    names = {entry.name for word in run.registry.entries for entry in word.symbols}
+    found = []
+    for law in catalog.laws:
+        if law in known or not law.is_equation or symbol.name not in {other.name for other in law.symbols}:
+            continue
+        if law.status == "violated":
+            reason = "violated on images"
+        else:
+            missing = sorted({catalog.short_name(other.name) for other in law.symbols if other.name not in names})
+            reason = f"no operator for {', '.join(missing)}" if missing else "its parameters have no operators"
+        found.append(RelationResidual(law, None, reason))
+    return found

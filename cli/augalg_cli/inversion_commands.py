@@ -1,0 +1,177 @@
+"""``augalg invert`` and ``augalg matrix``: what can be undone, and what commutes."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from augalg_cli import options, render
+from augalg_cli.progress import case_progress
+from augalgebra import AugalgebraError, Catalog
+from augalgebra.catalog import examples_of
+
+if TYPE_CHECKING:
+    from augalgebra.checks.inversion import Inversion
+    from augalgebra.checks.matrix_report import Matrix
+
+Size = Annotated[int, typer.Option(min=8, help="Height and width of the probe images.")]
+
+VERDICTS = {"right": "one-sided (right)", "left": "one-sided (left)"}
+WIDEST_GRID = 24
+"""Most augmentations whose pairs are drawn on a terminal; a larger table is for a file."""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the application."""
+    app.command(
+        rich_help_panel="Composition queries",
+        epilog="Examples:  augalg invert 'flip_lr * rotate(30) * posterize(4)'   augalg invert policy.json",
+    )(invert)
+    app.command(
+        rich_help_panel="Laws",
+        epilog="Examples:  augalg matrix flip_lr rotate_cw invert   augalg matrix --albumentations --out matrix.md",
+    )(matrix)
+
+
+def invert(
+    pipeline: Annotated[
+        str,
+        typer.Argument(
+            metavar="PIPELINE",
+            help="A word, a pipeline that albumentations saved (.json, .yaml), or one as it is written in Python: "
+            "'albumentations:Compose([Transpose(p=1), Solarize(p=1)])'.",
+            autocompletion=options.complete_name,
+        ),
+    ],
+    one_sided: Annotated[
+        bool, typer.Option("--one-sided", help="Be content with a right inverse: it restores every image.")
+    ] = False,
+    approximate: Annotated[
+        bool, typer.Option("--approximate", help="Be content with an inverse that restores images nearly.")
+    ] = False,
+    size: Size = 28,
+    as_json: options.Json = False,
+) -> None:
+    """Say whether a pipeline can be undone, step by step; exit code 1 if it cannot exactly.
+
+    A step can be undone exactly, on one side only (a right inverse comes after it and restores every image, as crop
+    does after pad; a left one would have to come before it), lossily or not at all. Laws decide; where they are silent,
+    inverses are tried on images, and images with one result are looked for.
+    """
+    catalog = options.catalog()
+    from augalgebra.checks.inversion import invert_pipeline
+
+    found = invert_pipeline(catalog, pipeline, size=size)
+    accepted = {"exact", *(["right"] if one_sided else []), *(["lossy"] if approximate else [])}
+    if as_json:
+        render.emit_json({"pipeline": pipeline, **found.as_dict()})
+    else:
+        items = [*found.steps, *([found.whole] if len(found.steps) != 1 else [])]
+        rows = [_row(catalog, number, item, found.whole) for number, item in enumerate(items, start=1)]
+        render.table(["", "step", "can be undone", "by", "says who"], rows, right=[0])
+        for number, item in enumerate(items, start=1):
+            if item.verdict != "exact":
+                render.line(f"{'whole' if item is found.whole else number}: {catalog.shorten(item.reason)}")
+    if found.whole.verdict not in accepted:
+        raise typer.Exit(1)
+
+
+def matrix(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]...",
+            help="Augmentations or words; all that are registered if none are named.",
+            autocompletion=options.complete_name,
+        ),
+    ] = None,
+    examples: Annotated[
+        str | None, typer.Option("--examples", metavar="PLUGIN", help="The examples that a plugin gives, as well.")
+    ] = None,
+    albumentations: Annotated[
+        bool, typer.Option("--albumentations", help="The same as --examples albumentations.")
+    ] = False,
+    size: Size = 32,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="A page of Markdown to write.")] = None,
+    csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="A table of all findings to write.")] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Compare augmentations: which are invertible, involutory, idempotent, which pairs commute; laws against images.
+
+    Exit code 1 if laws and images disagree. Families are taken at one fixed value of their parameters.
+    """
+    catalog = options.catalog()
+    plugin = "albumentations" if albumentations else examples
+    chosen = [*(names or []), *(examples_of(catalog, plugin) if plugin is not None else [])]
+    from augalgebra.checks.matrix import measure_matrix
+    from augalgebra.checks.matrix_report import as_csv, as_markdown
+    from augalgebra.files import write_atomically
+
+    with case_progress("products on images", quiet=as_json) as progress:
+        found = measure_matrix(catalog, chosen or None, size=size, on_progress=progress)
+    if not found.rows and names:
+        raise AugalgebraError(f"nothing could be measured: {'; '.join(': '.join(item) for item in found.left_out)}")
+    if out is not None:
+        title = f"Which of {len(found.rows)} augmentations can be undone, and which commute"
+        write_atomically(out, as_markdown(found, title, _command(names, plugin, size, out)))
+    if csv is not None:
+        write_atomically(csv, as_csv(found))
+    if as_json:
+        files = {"markdown": None if out is None else str(out), "csv": None if csv is None else str(csv)}
+        render.emit_json(found.as_dict() | files)
+    else:
+        _show(found)
+        for path in filter(None, (out, csv)):
+            render.line(f"written to {path}")
+    if found.mismatches:
+        raise typer.Exit(1)
+
+
+def _row(catalog: Catalog, number: int, item: "Inversion", whole: "Inversion") -> tuple[object, ...]:
+    inverse = "-" if item.inverse is None else catalog.display(item.inverse)
+    name = "the whole" if item is whole and item.name == "the pipeline" else item.name
+    return ("" if name == "the whole" else number, name, VERDICTS.get(item.verdict, item.verdict), inverse, item.basis)
+
+
+def _show(found: "Matrix") -> None:
+    from augalgebra.checks.matrix_report import LEGEND, grid
+
+    rows = [
+        (
+            number,
+            found.shown(row.name),
+            row.invertible.text,
+            found.shown(row.inverse) or "-",
+            row.involutory.text,
+            row.idempotent.text,
+        )
+        for number, row in enumerate(found.rows, start=1)
+    ]
+    headings = ["", "augmentation", "invertible", "undone by", "involutory", "idempotent"]
+    render.table(headings, rows, right=[0])
+    symbols = {pair.symbol for pair in found.pairs.values()}
+    if 1 < len(found.rows) <= WIDEST_GRID:
+        render.line("which pairs commute:")
+        for line in grid(found):
+            render.line(line)
+    for symbol, meaning in LEGEND:
+        count = sum(pair.symbol == symbol for pair in found.pairs.values())
+        if symbol in symbols:
+            render.line(f"  {symbol}  {count:>4} pairs: {meaning}")
+    if len(found.rows) > WIDEST_GRID:
+        render.note("the table of all pairs is wide; --out FILE.md writes it")
+    for name, reason in found.left_out:
+        render.line(f"left out: {name}: {reason}")
+    for line in found.mismatches:
+        render.line(f"mismatch: {line}")
+
+
+def _command(names: list[str] | None, plugin: str | None, size: int, out: Path) -> str:
+    import shlex
+
+    arguments = ["augalg", "matrix", *(names or [])]
+    if plugin is not None:
+        arguments += ["--albumentations"] if plugin == "albumentations" else ["--examples", plugin]
+    if size != 32:
+        arguments += ["--size", str(size)]
+    return shlex.join([*arguments, "--out", str(out)])

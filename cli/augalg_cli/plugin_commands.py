@@ -1,0 +1,81 @@
+"""Commands of plugins, ``augalg NAME …``, asked for only when one of them is called."""
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from augalg_cli import options
+from augalgebra import AugalgebraError
+from augalgebra.errors import PluginError
+
+HOOK = "augalg_commands"
+
+
+class WithPlugins(TyperGroup):
+    """The application's commands, and behind them those of plugins under the plugin's name."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of this name; plugins are loaded only if no command of our own has it."""
+        return super().get_command(ctx, cmd_name) or group_of(cmd_name)
+
+
+class _Guarded(TyperGroup):
+    """The commands of one plugin; whatever they raise is reported under its name."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was named."""
+        try:
+            return super().invoke(ctx)
+        except (AugalgebraError, typer.Exit, typer.Abort, BrokenPipeError):
+            raise
+        except Exception as error:
+            if hasattr(error, "exit_code"):  # wrong usage, which Typer reports
+                raise
+            text = " ".join(f"{type(error).__name__}: {error}".split())
+            raise PluginError(f"plugin {self.name}: {ctx.invoked_subcommand} failed: {text}") from error
+
+
+def group_of(plugin: str) -> TyperGroup | None:
+    """The commands of a plugin; None if there is no such plugin, or it has none.
+
+    Raises:
+        PluginError: It did not load, or what it says of its commands cannot be used.
+    """
+    catalog = options.catalog()
+    for info in catalog.plugins:
+        if info.name == plugin and info.status == "failed":
+            raise PluginError(f"plugin {plugin} failed to load: {info.reason}")
+        if info.name == plugin and info.status == "loaded" and HOOK in info.hooks:
+            break
+    else:
+        return None
+    app = typer.Typer(
+        name=plugin, cls=_Guarded, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+    )
+    app.callback(help=f"Commands of the plugin {plugin}.")(_nothing)
+    catalog.ask(plugin, HOOK, app=app)
+    if not (app.registered_commands or app.registered_groups):
+        raise PluginError(f"plugin {plugin}: {HOOK} adds no command; put @app.command() above a function")
+    try:
+        group = typer.main.get_command(app)
+    except Exception as error:
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+        raise PluginError(f"plugin {plugin}: its commands cannot be used: {text}") from error
+    if not isinstance(group, TyperGroup):
+        raise PluginError(f"plugin {plugin}: {HOOK} replaced the callback of its commands")
+    return group
+
+
+def command_names(plugin: str) -> list[str]:
+    """The names of a plugin's commands, as they are called.
+
+    Raises:
+        PluginError: See `group_of`.
+    """
+    group = group_of(plugin)
+    return [] if group is None else [f"{plugin} {name}" for name in group.commands]
+
+
+def _nothing() -> None:
+    """Makes one command a group too, so that the second one does not change how the first is called."""

@@ -1,0 +1,58 @@
+"""Transforms at fixed parameters, for comparing them with each other."""
+
+EXAMPLES = tuple(
+    f"albumentations.{text}"
+    for text in (
+        # moves of pixels
+        "HorizontalFlip",
+        "VerticalFlip",
+        "Transpose",
+        "Rotate(limit=(90, 90))",
+        "Rotate(limit=(180, 180))",
+        "Rotate(limit=(30, 30))",
+        "SafeRotate(limit=(45, 45))",
+        "Affine(shear=(15, 15))",
+        "Affine(scale=(0.8, 0.8))",
+        "Affine(translate_px=(4, 4))",
+        "CenterCrop(24, 24)",
+        "CenterCrop(32, 32)",
+        "Crop(2, 2, 30, 30)",
+        "Pad(padding=2)",
+        "PadIfNeeded(40, 40)",
+        "Resize(64, 64)",
+        "RandomScale(scale_limit=(-0.5, -0.5))",
+        "OpticalDistortion(distort_limit=(0.5, 0.5))",
+        "GridDistortion(num_steps=4, distort_limit=(0.2, 0.2))",
+        # maps of values
+        "InvertImg",
+        "Solarize(threshold_range=(0.5, 0.5))",
+        "Posterize(num_bits=3)",
+        "Equalize",
+        "AutoContrast",
+        "CLAHE(clip_limit=(4, 4), tile_grid_size=(4, 4))",
+        "RandomGamma(gamma_limit=(200, 200))",
+        "RandomBrightnessContrast(brightness_limit=(0.2, 0.2), contrast_limit=(0, 0))",
+        "RandomBrightnessContrast(brightness_limit=(0, 0), contrast_limit=(0.2, 0.2))",
+        "HueSaturationValue(hue_shift_limit=(90, 90), sat_shift_limit=(0, 0), val_shift_limit=(0, 0))",
+        "RGBShift(r_shift_limit=(20, 20), g_shift_limit=(0, 0), b_shift_limit=(0, 0))",
+        "ColorJitter(brightness=(0.8, 0.8), contrast=(1, 1), saturation=(1, 1), hue=(0, 0))",
+        "ToGray",
+        "ToSepia",
+        # neighbourhoods
+        "Blur(blur_limit=(3, 3))",
+        "MedianBlur(blur_limit=(3, 3))",
+        "GaussianBlur(blur_limit=0, sigma_limit=(1, 1))",
+        "Defocus(radius=(2, 2), alias_blur=(0.1, 0.1))",
+        "Sharpen(alpha=(0.5, 0.5), lightness=(1, 1))",
+        "Emboss(alpha=(0.5, 0.5), strength=(0.5, 0.5))",
+        "UnsharpMask(blur_limit=(3, 3), sigma_limit=(1, 1), alpha=(0.5, 0.5), threshold=0)",
+        "Morphological(scale=(3, 3), operation='dilation')",
+        "Morphological(scale=(3, 3), operation='erosion')",
+        "Downscale(scale_range=(0.5, 0.5))",
+        "ImageCompression(quality_range=(50, 50))",
+        "RingingOvershoot(blur_limit=(7, 7), cutoff=(1, 1))",
+        "ChannelShuffle(seed=1)",
+        "ChannelDropout(channel_drop_range=(1, 1), seed=0)",
+        "NoOp",
+    )
+)

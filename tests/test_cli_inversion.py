@@ -1,0 +1,91 @@
+"""``augalg invert`` and ``augalg matrix``, asked as a user would."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PLUGIN = """
+import augalgebra as aa
+
+@aa.hookimpl
+def augalg_register(register):
+    @register("acme.turn", inverse="self", commutes_with=["acme.shift"])
+    def turn(x):
+        return x.rot90(1, (-2, -1))
+
+    @register("acme.shift")
+    def shift(x):
+        return x.roll(1, -1)
+
+    @register("acme.broken")
+    def broken(x):
+        raise ValueError("no luck")
+"""
+
+
+def test_a_pipeline_is_judged_step_by_step(augalg: Callable[..., Any]) -> None:
+    done = augalg("invert", "flip_lr * rotate_cw^2 * posterize(3)", "--json", "--size", "12")
+    answer = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert [step["verdict"] for step in answer["steps"]] == ["exact", "exact", "impossible"]
+    assert (answer["verdict"], answer["inverse"], answer["basis"]) == ("impossible", None, "laws")
+
+    done = augalg("invert", "flip_lr * rotate_cw")
+    assert done.returncode == 0, done.stderr
+    assert "anti_transpose" in done.stdout
+
+
+def test_an_approximate_inverse_counts_when_asked_for(augalg: Callable[..., Any]) -> None:
+    assert augalg("invert", "rotate(30)").returncode == 1
+    done = augalg("invert", "rotate(30)", "--approximate")
+    assert done.returncode == 0
+    assert "lossy" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "message"),
+    [
+        ("flop", "unknown augmentation 'flop'"),
+        ("none.json", "cannot read none.json"),
+        ("albumentations:Compose([HorizontalFlip()])", "step 1, HorizontalFlip, happens with probability 0.5 only"),
+    ],
+)
+def test_bad_pipelines_get_one_clear_line(augalg: Callable[..., Any], pipeline: str, message: str) -> None:
+    done = augalg("invert", pipeline)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert message in done.stderr
+
+
+def test_the_matrix_marks_what_laws_and_images_disagree_on(augalg: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "acme.py").write_text(PLUGIN)
+    names = ["acme.turn", "acme.shift", "acme.broken", "invert"]
+    written = ["--out", "page.md", "--csv", "all.csv", "--size", "12"]
+    done = augalg("matrix", *names, *written, "--json", env={"AUGALG_PLUGINS": str(tmp_path / "acme.py")})
+    assert (done.returncode, done.stderr) == (1, "")
+    answer = json.loads(done.stdout)
+    assert [item["name"] for item in answer["augmentations"]] == ["acme.turn", "acme.shift", "invert"]
+    assert answer["augmentations"][0]["involutory"]["mismatch"] is True
+    assert [pair["mismatch"] for pair in answer["pairs"]] == [True, False, False]
+    assert answer["left_out"][0]["name"] == "acme.broken"
+    assert "no luck" in answer["left_out"][0]["reason"]
+    page = (tmp_path / "page.md").read_text()
+    assert "augalg matrix acme.turn acme.shift acme.broken invert --size 12 --out page.md" in page
+    assert len(list(csv.reader((tmp_path / "all.csv").open()))) == 1 + 3 * 3 + 3
+
+    done = augalg("matrix", "flip_lr", "invert", "--size", "12")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "commute" in done.stdout
+
+
+def test_bad_names_get_one_clear_line(augalg: Callable[..., Any]) -> None:
+    for arguments, message in (
+        (["flop"], "unknown augmentation 'flop'"),
+        (["--examples", "no"], "unknown plugin 'no'"),
+    ):
+        done = augalg("matrix", *arguments)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+        assert message in done.stderr
