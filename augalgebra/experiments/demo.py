@@ -20,7 +20,7 @@ from augalgebra.experiments.findings import Findings, Survey, TransferResult
 from augalgebra.experiments.panels import Panel, gallery_panel
 from augalgebra.files import write_atomically
 from augalgebra.operators import FitOptions, OperatorRegistry
-from augalgebra.training.data import Dataset, Split, load_data
+from augalgebra.training.data import Dataset, load_data
 from augalgebra.training.progress import Progress, Report, silent
 from augalgebra.training.run import Mode, Run, Transfer
 from augalgebra.training.settings import TrainSettings
@@ -119,7 +119,7 @@ def run_demo(
     _claim(folder)
     clock = _Clock()
     with clock.time("data"):
-        data = _part(load_data("digits"), budget.images)
+        data = load_data("digits").part(budget.images)
     with clock.time("laws"):
         laws = check_laws(catalog, [*TRAINED, *NEW], seed=seed)
     with clock.time("stages 1 and 2"):
@@ -265,13 +265,3 @@ def _claim(folder: Path) -> None:
     if Run.exists(folder) and not (folder / REPORT).is_file():
         raise RunError(f"there is a run in {folder} that is no demonstration; name another folder")
     write_atomically(folder / REPORT, json.dumps({"finished": False}) + "\n")
-
-
-def _part(data: Dataset, images: int | None) -> Dataset:
-    """Only so many images of each split."""
-    if images is None:
-        return data
-    train, test = (
-        Split(split.images[:images], split.labels[:images], split.first) for split in (data.train, data.test)
-    )
-    return replace(data, train=train, test=test)

@@ -32,6 +32,8 @@ def measure_run(
     max_length: int = 2,
     head: str | None = None,
     images: int | None = None,
+    words: Sequence[str] | None = None,
+    views: Sequence[str] | None = None,
 ) -> CompositionReport:
     """Measure the words of a run's augmentations, or of those that one of its heads was added for.
 
@@ -42,6 +44,8 @@ def measure_run(
         max_length: Longest word.
         head: A head of stage 3; None measures what stage 1 trained.
         images: How many test images to use, if not all.
+        words: Words to aim at; by default all up to the longest.
+        views: Where from; by default the original, each augmentation and their products.
 
     Raises:
         RunError: There is no such head, or the data are not those of the run.
@@ -54,6 +58,8 @@ def measure_run(
         run.registry.catalog,
         pictures,
         names,
+        words=words,
+        views=views,
         max_length=max_length,
         labels=labels,
         ids=ids,

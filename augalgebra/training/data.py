@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -83,6 +83,15 @@ class Dataset:
         """Channels, height and width."""
         channels, height, width = self.train.images.shape[1:]
         return channels, height, width
+
+    def part(self, images: int | None) -> "Dataset":
+        """The same with only the first so many images of each split; all of them if None."""
+        if images is None:
+            return self
+        train, test = (
+            Split(split.images[:images], split.labels[:images], split.first) for split in (self.train, self.test)
+        )
+        return replace(self, train=train, test=test)
 
     @property
     def fingerprint(self) -> str:

@@ -18,6 +18,7 @@ from augalg_cli import (
     options,
     registration_commands,
     run_commands,
+    sweep_commands,
     use_commands,
     word_commands,
 )
@@ -64,6 +65,7 @@ run_commands.add_to(app)
 use_commands.add_to(app)
 geometry_commands.add_to(app)
 compare_commands.add_to(app)
+sweep_commands.add_to(app)
 
 
 def main() -> None:

@@ -221,7 +221,9 @@ def check(
 
 def names_in(text: str) -> tuple[str, ...]:
     """Split at commas that are not between brackets."""
-    names = tuple(part.strip() for part in re.split(r",(?![^()]*\))", text) if part.strip())
+    from augalgebra.experiments.pairs import split_names
+
+    names = split_names(text)
     if not names:
         raise AugalgebraError("name at least one augmentation, such as --augs flip_lr,flip_ud")
     return names

@@ -1,0 +1,150 @@
+"""Results of a sweep on disk: one file for each cell, named after what its numbers depend on."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from augalgebra.errors import RunError
+from augalgebra.experiments.pairs import ROLES, Role
+from augalgebra.experiments.sweep_settings import CellKey, SweepSettings
+from augalgebra.files import write_atomically
+
+KIND, SWEEP_KIND = "augalgebra.sweep.cell", "augalgebra.sweep"
+SWEEP, CELLS, RUNS = "sweep.json", "cells", "runs"
+_NUMBERS = ("loss", "floor", "unmoved")
+
+
+@dataclass(frozen=True)
+class Term:
+    """One term of a total, in nats per image.
+
+    Attributes:
+        loss: Of moving the codes of the originals there and drawing them.
+        floor: Of encoding and drawing the view directly.
+        unmoved: Of drawing the codes of the originals where they are.
+    """
+
+    loss: float
+    floor: float
+    unmoved: float
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What was measured of one initial pair, target pair, mode and seed.
+
+    Attributes:
+        key: Which cell.
+        terms: The terms of the total, by what they are.
+        images: Number of test images.
+        steps: Steps of stage 1, and of stage 3 if there was one.
+    """
+
+    key: CellKey
+    terms: Mapping[Role, Term]
+    images: int
+    steps: tuple[int, ...]
+
+    @property
+    def total(self) -> float:
+        """Loss of the original, both augmentations and their composition together: the published quantity."""
+        return sum(self.terms[role].loss for role in ROLES)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "kind": KIND,
+            "key": self.key.to_json(),
+            "total": self.total,
+            "terms": {role: vars(self.terms[role]) for role in ROLES},
+            "images": self.images,
+            "steps": list(self.steps),
+        }
+
+
+class SweepStore:
+    """The folder of a sweep.
+
+    Attributes:
+        folder: The folder.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+
+    def claim(self, settings: SweepSettings, fingerprint: str) -> None:
+        """Mark the folder as a sweep's; other sweeps may share it, nothing else.
+
+        Raises:
+            RunError: The folder holds something else.
+        """
+        path = self.folder / SWEEP
+        if path.exists():
+            self.settings()
+        elif self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
+            raise RunError(f"{self.folder} holds something that is no sweep; name another folder, or empty this one")
+        content = {"kind": SWEEP_KIND, "settings": settings.to_json(), "data": fingerprint}
+        write_atomically(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+    def settings(self) -> tuple[SweepSettings, str]:
+        """What the latest sweep here was asked for, and the fingerprint of its data.
+
+        Raises:
+            RunError: There is no sweep, or its file is damaged.
+        """
+        path = self.folder / SWEEP
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            if content["kind"] != SWEEP_KIND:
+                raise RunError(f"{path} is no sweep's; name another folder")
+            return SweepSettings.from_mapping(content["settings"]), str(content["data"])
+        except FileNotFoundError as error:
+            raise RunError(f"there is no sweep in {self.folder}; 'augalg sweep {self.folder}' makes one") from error
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunError(f"{path} is damaged ({error!r}); delete it, cells are kept without it") from error
+
+    def path(self, key: CellKey) -> Path:
+        """Where a cell is kept."""
+        return self.folder / CELLS / f"{key.digest}.json"
+
+    def run_folder(self, name: str) -> Path:
+        """Where a training is kept."""
+        return self.folder / RUNS / name
+
+    def put(self, cell: Cell) -> None:
+        """Keep a cell, in one step."""
+        text = json.dumps(cell.to_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        write_atomically(self.path(cell.key), text)
+
+    def get(self, key: CellKey) -> Cell | None:
+        """A cell that was computed before; None if it was not.
+
+        Raises:
+            RunError: Its file is damaged or is about something else.
+        """
+        path = self.path(key)
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise RunError(f"{path} is damaged: {error}") from error
+        if not isinstance(content, dict) or content.get("kind") != KIND:
+            raise RunError(f"{path} is no cell of a sweep")
+        if content.get("key") != key.to_json():
+            raise RunError(f"{path} is a cell with other settings than its name says")
+        try:
+            terms = {role: Term(**{name: float(content["terms"][role][name]) for name in _NUMBERS}) for role in ROLES}
+            cell = Cell(key, terms, int(content["images"]), tuple(map(int, content["steps"])))
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunError(f"{path} is incomplete: {error!r}") from error
+        if not all(math.isfinite(value) for term in terms.values() for value in vars(term).values()):
+            raise RunError(f"{path} holds a loss that is no number")
+        return cell
+
+    def count(self, keys: Iterable[CellKey]) -> int:
+        """How many of some cells have a file."""
+        return sum(self.path(key).exists() for key in keys)

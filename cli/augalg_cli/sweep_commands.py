@@ -1,0 +1,248 @@
+"""``sweep`` and ``advise``: which pair of augmentations to start from, measured and predicted."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from augalg_cli import options, render
+from augalg_cli.datasets import Data, DataDir, load
+from augalg_cli.run_commands import Fit, seconds_of
+from augalgebra import AugalgebraError
+
+if TYPE_CHECKING:
+    from augalgebra.experiments.advise import Advice
+    from augalgebra.experiments.sweep import Standing, SweepProgress
+    from augalgebra.experiments.sweep_results import SweepResult
+
+_PAIRS = "'slides' (their four), 'extended' (all seven of their set-up), or such as 'flip_lr,flip_ud; shear_x,canny'."
+Preset = Annotated[Literal["equivariant", "faithful"], typer.Option(help="'faithful' is the published recipe.")]
+Seeds = Annotated[str, typer.Option(metavar="NUMBERS", help="Seeds, separated by commas.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the application."""
+    panel = "Experiments"
+    app.command(
+        rich_help_panel=panel,
+        epilog="Example:  augalg sweep runs/sweep --pairs slides --seeds 0,1,2 --epochs 8 --transfer-epochs 4 --jobs 2",
+    )(sweep)
+    app.command(rich_help_panel=panel, epilog="Example:  augalg advise shear_x,canny --from runs/sweep --mode relabel")(
+        advise
+    )
+
+
+def sweep(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the sweep; what is there already is kept.")],
+    pairs: Annotated[str, typer.Option(metavar="PAIRS", help=f"Initial pairs: {_PAIRS}")] = "slides",
+    targets: Annotated[
+        str | None, typer.Option(metavar="PAIRS", help="Pairs to transfer to; by default the initial ones.")
+    ] = None,
+    seeds: Seeds = "0",
+    mode: Annotated[
+        Literal["relabel", "extend", "both"],
+        typer.Option(help="Stage 3 reuses the trained operators ('relabel'), or fits new ones ('extend')."),
+    ] = "both",
+    data: Data = "digits",
+    data_dir: DataDir = None,
+    preset: Preset = "equivariant",
+    dim: Annotated[int, typer.Option(min=1, help="Latent coordinates.")] = 16,
+    width: Annotated[int, typer.Option(min=0, help="Channels of the first convolution; 0: the preset's.")] = 0,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data in stage 1.")] = None,
+    budget: Annotated[str | None, typer.Option(metavar="TIME", help="Time for each stage 1, such as 90s.")] = None,
+    transfer_epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data for each head.")] = None,
+    transfer_budget: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Time for each head, such as 30s.")
+    ] = None,
+    fit: Fit = None,
+    device: Annotated[str, typer.Option(help="'auto', 'cpu', 'cuda', ...")] = "auto",
+    jobs: Annotated[
+        int, typer.Option(min=0, help="Trainings at a time on this machine; 0: as many as it has cores.")
+    ] = 1,
+    backend: Annotated[
+        Literal["loky", "threading", "dask", "ray"],
+        typer.Option(help="Processes or threads of this machine, or a cluster."),
+    ] = "loky",
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="The cluster's scheduler, such as tcp://10.0.0.1:8786.")
+    ] = None,
+    threads: Annotated[
+        int, typer.Option(min=0, help="Threads of each training; 0: cores over jobs, 1 on a cluster.")
+    ] = 0,
+    as_json: options.Json = False,
+) -> None:
+    """Train on every pair, transfer to every pair, and compare; run again, it goes on where it stopped."""
+    from augalgebra.experiments.pairs import parse_pairs
+    from augalgebra.experiments.sweep import Parallel, run_sweep
+    from augalgebra.experiments.sweep_settings import MODES, SweepSettings
+    from augalgebra.experiments.sweep_tables import write_result
+
+    catalog = options.catalog()
+    settings = SweepSettings(
+        pairs=parse_pairs(pairs, catalog),
+        targets=() if targets is None else parse_pairs(targets, catalog),
+        seeds=_numbers(seeds),
+        modes=MODES if mode == "both" else (mode,),
+        data=data,
+        preset=preset,
+        dim=dim,
+        width=width,
+        epochs=epochs,
+        seconds=seconds_of(budget),
+        transfer_epochs=transfer_epochs,
+        transfer_seconds=seconds_of(transfer_budget),
+        fit=fit,
+        device=device,
+    )
+    parallel = Parallel(jobs, backend, scheduler, threads)
+    dataset = load(data, data_dir, quiet=as_json)
+    with _progress(quiet=as_json) as progress:
+        result = run_sweep(out, settings, catalog, data=dataset, parallel=parallel, progress=progress)
+    files = write_result(result, out)
+    for note in result.notes:
+        render.note(note)
+    if as_json:
+        render.emit_json({**result.to_json(), "files": {name: str(path) for name, path in files.items()}})
+    else:
+        _show_sweep(result)
+        render.line(f"Tables, heat maps and every cell are in {out}")
+    if result.missing:
+        raise typer.Exit(1)
+
+
+def advise(
+    target: Annotated[str, typer.Argument(metavar="PAIR", help="The pair to be drawn, such as shear_x,canny.")],
+    pairs: Annotated[str | None, typer.Option(metavar="PAIRS", help=f"Candidates to start from: {_PAIRS}")] = None,
+    sweep_folder: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="SWEEP", help="Take candidates from a sweep, and check the advice against it."),
+    ] = None,
+    mode: Annotated[Literal["relabel", "extend"], typer.Option(help="Mode of stage 3.")] = "relabel",
+    data: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Data set; by default the sweep's, else 'digits'.")
+    ] = None,
+    data_dir: DataDir = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the data of each short run.")] = 2,
+    images: Annotated[int, typer.Option(min=20, help="Learn from so many images at most in a short run.")] = 1500,
+    dim: Annotated[int | None, typer.Option(min=1, help="Latent coordinates; by default the sweep's, else 16.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of everything drawn at random.")] = 0,
+    as_json: options.Json = False,
+) -> None:
+    """Predict from laws and short runs which initial pair transfers best to a target."""
+    from augalgebra.experiments.advise import ShortRun, advise_from, advise_pairs
+    from augalgebra.experiments.pairs import parse_pairs
+
+    catalog = options.catalog()
+    goals = parse_pairs(target, catalog)
+    if len(goals) != 1:
+        raise AugalgebraError(f"name one pair to be drawn, not {len(goals)}")
+    if sweep_folder is not None and pairs is not None:
+        raise AugalgebraError("--from brings the candidates along; leave out --pairs")
+    if sweep_folder is None:
+        candidates = parse_pairs(pairs or "extended", catalog)
+        short = ShortRun(data or "digits", dim or 16, epochs, images, seed)
+        dataset = load(short.data, data_dir, quiet=as_json)
+        with _progress(quiet=as_json, unit="candidates") as progress:
+            advice = advise_pairs(goals[0], candidates, catalog, short, data=dataset, mode=mode, progress=progress)
+    else:
+        from augalgebra.experiments.sweep import read_sweep
+        from augalgebra.experiments.sweep_store import SweepStore
+
+        settings, _ = SweepStore(sweep_folder).settings()
+        short = ShortRun(data or settings.data, dim or settings.dim, epochs, images, seed, settings.preset)
+        dataset = load(short.data, data_dir, quiet=as_json)
+        found = read_sweep(sweep_folder, catalog, dataset)
+        with _progress(quiet=as_json, unit="candidates") as progress:
+            advice = advise_from(found, goals[0], catalog, short, data=dataset, mode=mode, progress=progress)
+    if as_json:
+        render.emit_json(advice.to_json())
+    else:
+        _show_advice(advice)
+
+
+def _show_sweep(result: "SweepResult") -> None:
+    from augalgebra.experiments.pairs import show_pair
+
+    several = len(result.settings.seeds) > 1
+    for mode in result.settings.modes:
+        table = result.table(mode)
+        rows = []
+        for (train, target), entry in table.items():
+            spread = f"{entry.total.mean:.1f}" + (f" ± {entry.total.deviation:.1f}" if several else "")
+            floor = sum(item.mean for item in entry.floor.values())
+            published = "" if entry.published is None else f"{entry.published:.1f}"
+            kind = " (native)" if train == target else ""
+            rows.append((show_pair(train), show_pair(target) + kind, spread, f"{floor:.1f}", published))
+        title = f"Totals in nats per image, {mode}; the slides' figures are of MNIST"
+        render.table(["trained on", "drawn", "total", "floor", "slides"], rows, right=[2, 3, 4], title=title)
+    verdicts = {True: "holds", False: "does not hold", None: "undecided"}
+    for claim in result.claims:
+        render.line(f"Slides {claim.slide}: {claim.text} {verdicts[claim.holds]}: {claim.measured}")
+    for failure in result.failures:
+        render.line(f"failed: {failure}")
+
+
+def _show_advice(advice: "Advice") -> None:
+    from augalgebra.experiments.pairs import show_pair
+
+    observed = any(item.observed is not None for item in advice.candidates)
+    rows = []
+    for number, item in enumerate(advice.candidates, 1):
+        measured = [] if not observed else ["" if item.observed is None else f"{item.observed:.1f}"]
+        rows.append((number, show_pair(item.pair), f"{item.score:.2f}", *measured, "; ".join(item.reasons)))
+    headings = ["", "start from", "rank", *(["sweep"] if observed else []), "because"]
+    title = f"Where to start for {show_pair(advice.target)}, {advice.mode}; best first"
+    render.table(headings, rows, right=[0, 2, *([3] if observed else [])], title=title)
+    if advice.predictors:
+        scores = [
+            (item.name, render.number(item.spearman, 2), render.number(item.kendall, 2), item.targets)
+            for item in advice.predictors
+        ]
+        render.table(
+            ["predictor", "Spearman", "Kendall", "targets"],
+            scores,
+            right=[1, 2, 3],
+            title="Rank correlation with the sweep, mean over its targets (1 is perfect, 0 is chance)",
+        )
+        render.line(advice.verdict)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise AugalgebraError(f"{text!r} are no seeds; write whole numbers such as 0,1,2") from error
+
+
+@contextmanager
+def _progress(*, quiet: bool, unit: str = "cells") -> "Iterator[SweepProgress]":
+    """A bar on standard error; told after an interrupt that the same command goes on."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    bars = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[left]}", markup=False),
+        console=Console(stderr=True),
+        disable=quiet,
+    )
+    task = bars.add_task(unit, total=None, left="")
+
+    def report(standing: "Standing") -> None:
+        left = ""
+        if standing.seconds_left is not None:
+            minutes, seconds = divmod(round(standing.seconds_left), 60)
+            left = f"{minutes}:{seconds:02} left"
+        bars.update(task, completed=standing.done, total=standing.total, left=left)
+
+    try:
+        with bars:
+            yield report
+    except KeyboardInterrupt:
+        if unit == "cells":
+            render.note("what is done is kept; the same command goes on from there")
+        raise
