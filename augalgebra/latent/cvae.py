@@ -51,9 +51,9 @@ class CVAE(nn.Module):
         channels, height, width = self.image_shape
         seen = channels + conditions, height, width
         generator = torch.Generator().manual_seed(seed)
-        self.encoder = made(lambda: Encoder(seen, self.dim, architecture.width, architecture.hidden), generator)
+        self.encoder = made(lambda: Encoder(seen, self.dim, architecture.width), generator)
         self.decoder = made(
-            lambda: Decoder(self.image_shape, self.dim + conditions, architecture.width, architecture.hidden), generator
+            lambda: Decoder(self.image_shape, self.dim + conditions, architecture.width), generator
         )
 
     def posterior(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from augalg_cli import options, render
-from augalg_cli.datasets import Data, DataDir, load
+from augalg_cli.datasets import Data, load
 from augalg_cli.run_commands import Fit, seconds_of
 from augalgebra import AugalgebraError
 
@@ -46,7 +46,7 @@ def sweep(
         typer.Option(help="Stage 3 reuses the trained operators ('relabel'), or fits new ones ('extend')."),
     ] = "both",
     data: Data = "digits",
-    data_dir: DataDir = None,
+    data_dir: options.DataDir = None,
     preset: Preset = "equivariant",
     dim: Annotated[int, typer.Option(min=1, help="Latent coordinates.")] = 16,
     width: Annotated[int, typer.Option(min=0, help="Channels of the first convolution; 0: the preset's.")] = 0,
@@ -123,7 +123,7 @@ def advise(
     data: Annotated[
         str | None, typer.Option(metavar="NAME", help="Data set; by default the sweep's, else 'digits'.")
     ] = None,
-    data_dir: DataDir = None,
+    data_dir: options.DataDir = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the data of each short run.")] = 2,
     images: Annotated[int, typer.Option(min=20, help="Learn from so many images at most in a short run.")] = 1500,
     dim: Annotated[int | None, typer.Option(min=1, help="Latent coordinates; by default the sweep's, else 16.")] = None,
