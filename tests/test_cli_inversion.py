@@ -1,6 +1,5 @@
 """``augalg invert`` and ``augalg matrix``, asked as a user would."""
 
-import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -74,7 +73,7 @@ def test_the_matrix_marks_what_laws_and_images_disagree_on(augalg: Callable[...,
     assert "no luck" in answer["left_out"][0]["reason"]
     page = (tmp_path / "page.md").read_text()
     assert "augalg matrix acme.turn acme.shift acme.broken invert --size 12 --out page.md" in page
-    assert len(list(csv.reader((tmp_path / "all.csv").open()))) == 1 + 3 * 3 + 3
+    assert len((tmp_path / "all.csv").read_text().splitlines()) == 1 + 3 * 3 + 3
 
     done = augalg("matrix", "flip_lr", "invert", "--size", "12")
     assert (done.returncode, done.stderr) == (0, "")
