@@ -131,7 +131,7 @@ def draw_strips(figure: "Figure", cell: Any, comparison: Comparison) -> None:
         columns, width = images.shape[1], images.shape[-1]
         # [row, column, channel, height, width] to [rows height, columns width, channel]
         sheet = images.permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1).cpu()
-        axes.imshow(sheet.squeeze(-1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        axes.imshow(sheet.squeeze(-1).numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         axes.set_title(title, fontsize=8)
         names = comparison.columns.get(title, [""] * columns)
         axes.set_xticks([(column + 0.5) * width for column in range(columns)], names, fontsize=6, rotation=60)

@@ -135,7 +135,7 @@ def draw_recursion(
             plot = figure.add_subplot(blocks[number])
             rows, columns, _, _, width = images.shape
             sheet = images.permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1)  # [rows height, columns width, channel]
-            plot.imshow(sheet.squeeze(-1).cpu(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+            plot.imshow(sheet.squeeze(-1).cpu().numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
             plot.set_title(STYLE[way][1], fontsize=10, color=STYLE[way][0])
             plot.set_xticks([(column + 0.5) * width for column in range(columns)], [str(repeat) for repeat in shown])
             plot.set_yticks([])
