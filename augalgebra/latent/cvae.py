@@ -52,9 +52,7 @@ class CVAE(nn.Module):
         seen = channels + conditions, height, width
         generator = torch.Generator().manual_seed(seed)
         self.encoder = made(lambda: Encoder(seen, self.dim, architecture.width), generator)
-        self.decoder = made(
-            lambda: Decoder(self.image_shape, self.dim + conditions, architecture.width), generator
-        )
+        self.decoder = made(lambda: Decoder(self.image_shape, self.dim + conditions, architecture.width), generator)
 
     def posterior(
         self,
