@@ -15,7 +15,7 @@ from augalgebra.experiments.bench import Bench, Size
 from augalgebra.experiments.compare import EXPERIMENTS, as_document, compare, pooled_claims
 from augalgebra.experiments.comparison import Table
 from augalgebra.experiments.control import class_control, other_classes, probe_accuracy
-from augalgebra.experiments.involution import involutory_loss, run_involution
+from augalgebra.experiments.involution import involution_on, involutory_loss
 from augalgebra.experiments.judges import Judges
 from augalgebra.experiments.scores import SHIFTED, SUM, THROUGH, TOLD, Told
 from augalgebra.training.conditional import Conditions
@@ -270,8 +270,7 @@ def test_what_cannot_be_compared_says_why():
     with pytest.raises(AugalgebraError, match="two augmentations"):
         Size(augmentations=("flip_lr",))
     with pytest.raises(AugalgebraError, match="is its own inverse by exact laws; take flip_lr"):
-        run_involution(
-            DATA, CATALOG, budget=Limit(epochs=1), size=Size(("rotate_cw", "rotate_ccw"), dim=2, width=2, images=4)
-        )
+        turns = Size(("rotate_cw", "rotate_ccw"), dim=2, width=2, images=4)
+        involution_on(Bench(DATA, CATALOG, Limit(epochs=1), size=turns))
     with pytest.raises(AugalgebraError, match="none below 0"):
-        run_involution(DATA, CATALOG, budget=Limit(epochs=1), size=TINY, weights=[-1.0])
+        involution_on(Bench(DATA, CATALOG, Limit(epochs=1), size=TINY), weights=[-1.0])

@@ -9,11 +9,10 @@ import torch
 from torch import Tensor
 
 from augalgebra.algebra.words import Word
-from augalgebra.catalog import Catalog
 from augalgebra.checks.composition import measure_composition
 from augalgebra.checks.latent_batches import MultipliedOut
 from augalgebra.checks.latent_report import CompositionReport
-from augalgebra.experiments.bench import Bench, Size
+from augalgebra.experiments.bench import Bench
 from augalgebra.experiments.claims import Claim
 from augalgebra.experiments.comparison import (
     Comparison,
@@ -32,10 +31,7 @@ from augalgebra.latent.protocol import LatentSpace
 from augalgebra.operators import FitOptions, OperatorRegistry, ViewMoments
 from augalgebra.operators.arrays import Array
 from augalgebra.training.conditional import Conditions
-from augalgebra.training.data import Dataset
 from augalgebra.training.encoding import BATCH
-from augalgebra.training.loop import Limit
-from augalgebra.training.progress import Progress, silent
 from augalgebra.training.stage2 import JOINT
 
 AFTERWARDS, TOGETHER = "class, operators afterwards", "class and operators together"
@@ -64,34 +60,16 @@ class CombinedResult(Comparison):
         }
 
 
-def run_combined(
-    dataset: Dataset,
-    catalog: Catalog,
-    *,
-    seed: int = 0,
-    budget: Limit,
-    progress: Progress = silent,
-    size: Size | None = None,
-) -> CombinedResult:
+@torch.no_grad()
+def combined_on(bench: Bench) -> CombinedResult:
     """Train latent spaces with a condition, with operators, and with both, and measure them side by side.
 
     Args:
-        dataset: Images with classes.
-        catalog: Augmentations and their laws.
-        seed: Seed of everything that is random.
-        budget: How long each of the four networks is trained.
-        progress: Called after each step of training.
-        size: What all networks share.
+        bench: Images with classes, and what is shared; four networks are trained with its budget, if they are not yet.
 
     Raises:
         AugalgebraError: The data set has no classes, or the augmentations cannot be used.
     """
-    return combined_on(Bench(dataset, catalog, budget, seed, size or Size(), progress))
-
-
-@torch.no_grad()
-def combined_on(bench: Bench) -> CombinedResult:
-    """The same with what is on a bench already."""
     lavae, equivariant = bench.lavae(), bench.equivariant()
     by_class, conditions = bench.cvae(BY_CLASS, classes=True)
     moving, _, movers = bench.moving_cvae()

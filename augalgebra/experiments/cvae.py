@@ -9,8 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from augalgebra.catalog import Catalog
-from augalgebra.experiments.bench import Bench, Size
+from augalgebra.experiments.bench import Bench
 from augalgebra.experiments.claims import Claim
 from augalgebra.experiments.comparison import (
     Comparison,
@@ -38,9 +37,6 @@ from augalgebra.experiments.scores import (
 from augalgebra.latent.cvae import CVAE
 from augalgebra.operators.operator import Operator
 from augalgebra.training.conditional import Conditions
-from augalgebra.training.data import Dataset
-from augalgebra.training.loop import Limit
-from augalgebra.training.progress import Progress, silent
 
 ORIGINALS, AS_ORIGINALS = "CVAE, originals in", "CVAE, originals in, all taken for originals"
 TAUGHT, ANY, OWN = "CVAE, product taught", "CVAE, any view in", "CVAE, own view in"
@@ -78,34 +74,16 @@ class CvaeResult(Comparison):
         }
 
 
-def run_cvae(
-    dataset: Dataset,
-    catalog: Catalog,
-    *,
-    seed: int = 0,
-    budget: Limit,
-    progress: Progress = silent,
-    size: Size | None = None,
-) -> CvaeResult:
+@torch.no_grad()
+def cvae_on(bench: Bench) -> CvaeResult:
     """Train conditional latent spaces and LAVAEs of one size, and measure them side by side.
 
     Args:
-        dataset: Images with classes.
-        catalog: Augmentations and their laws.
-        seed: Seed of everything that is random.
-        budget: How long each of the nine networks is trained.
-        progress: Called after each step of training.
-        size: What all networks share.
+        bench: Images with classes, and what is shared; nine networks are trained with its budget, if they are not yet.
 
     Raises:
         AugalgebraError: The data set has no classes, or the augmentations cannot be used.
     """
-    return cvae_on(Bench(dataset, catalog, budget, seed, size or Size(), progress))
-
-
-@torch.no_grad()
-def cvae_on(bench: Bench) -> CvaeResult:
-    """The same with what is on a bench already."""
     by_class = {BY_CLASS: _by_class(bench), BY_BOTH: bench.cvae(BY_BOTH, classes=True, views=len(bench.views))}
     told = {
         ORIGINALS: Told(bench, *bench.cvae(ORIGINALS, views=3, sources="original", targets=3)),

@@ -9,13 +9,12 @@ import numpy as np
 import torch
 
 from augalgebra.algebra.words import IDENTITY, Word
-from augalgebra.catalog import Catalog
 from augalgebra.checks.composition import measure_composition
 from augalgebra.checks.latent_batches import MultipliedOut
 from augalgebra.checks.recursion import measure_recursion
 from augalgebra.checks.results import finite
 from augalgebra.errors import AugalgebraError
-from augalgebra.experiments.bench import Bench, Size
+from augalgebra.experiments.bench import Bench
 from augalgebra.experiments.claims import Claim
 from augalgebra.experiments.comparison import COLOURS, Comparison, Table, blank_figure, write_figure
 from augalgebra.experiments.control import mean_of
@@ -23,10 +22,7 @@ from augalgebra.experiments.scores import tells
 from augalgebra.operators import FitOptions, OperatorRegistry
 from augalgebra.operators.choose import exact_period
 from augalgebra.operators.fits.published import EPOCHS
-from augalgebra.training.data import Dataset
 from augalgebra.training.encoding import view_moments
-from augalgebra.training.loop import Limit
-from augalgebra.training.progress import Progress, silent
 from augalgebra.training.stage2 import PUBLISHED
 
 WEIGHTS = (0.0, 0.01, 0.1, 1.0, 10.0, 100.0)
@@ -92,38 +88,18 @@ class InvolutionResult(Comparison):
         }
 
 
-def run_involution(
-    dataset: Dataset,
-    catalog: Catalog,
-    *,
-    seed: int = 0,
-    budget: Limit,
-    progress: Progress = silent,
-    size: Size | None = None,
-    weights: Sequence[float] = WEIGHTS,
-    epochs: int = EPOCHS,
-) -> InvolutionResult:
+@torch.no_grad()
+def involution_on(bench: Bench, weights: Sequence[float] = WEIGHTS, epochs: int = EPOCHS) -> InvolutionResult:
     """Fit operators on one encoder with several weights of the involutory loss, and in closed form.
 
     Args:
-        dataset: Images.
-        catalog: Augmentations and their laws.
-        seed: Seed of everything that is random.
-        budget: How long the latent space is trained.
-        progress: Called after each step of training.
-        size: The latent space; at least one of the augmentations must be its own inverse by exact laws.
+        bench: Images, and what is shared; one of its augmentations must be its own inverse by exact laws.
         weights: Weights of the involutory loss.
         epochs: Passes of the published stage 2.
 
     Raises:
         AugalgebraError: No augmentation is an involution, or there is no weight.
     """
-    return involution_on(Bench(dataset, catalog, budget, seed, size or Size(), progress), weights, epochs)
-
-
-@torch.no_grad()
-def involution_on(bench: Bench, weights: Sequence[float] = WEIGHTS, epochs: int = EPOCHS) -> InvolutionResult:
-    """The same with what is on a bench already."""
     letters = [word for word in bench.views.generators if exact_period(bench.catalog, word) == 2]
     if not letters:
         raise AugalgebraError(

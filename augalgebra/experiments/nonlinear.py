@@ -10,24 +10,20 @@ from jaxtyping import Float
 from torch import Tensor
 
 from augalgebra.algebra.words import IDENTITY, Word
-from augalgebra.catalog import Catalog
 from augalgebra.checks.composition import measure_composition
 from augalgebra.checks.latent_batches import MultipliedOut, Operators
 from augalgebra.checks.latent_report import CompositionReport
 from augalgebra.checks.results import finite
 from augalgebra.errors import AugalgebraError
-from augalgebra.experiments.bench import Bench, Size
+from augalgebra.experiments.bench import Bench
 from augalgebra.experiments.claims import Claim
 from augalgebra.experiments.comparison import COLOURS, Comparison, Table, blank_figure, write_figure
 from augalgebra.experiments.control import mean_of
 from augalgebra.experiments.scores import tells
 from augalgebra.latent.lavae import LAVAE
 from augalgebra.operators import FitOptions
-from augalgebra.training.data import Dataset
 from augalgebra.training.encoding import encoded_views
-from augalgebra.training.loop import Limit
 from augalgebra.training.nonlinear import Chained, fit_nonlinear
-from augalgebra.training.progress import Progress, silent
 
 DIMS = (2, 16)
 Kind = Literal["matrix", "network"]
@@ -86,36 +82,17 @@ class NonLinearResult(Comparison):
         return super().to_json() | {"operators": [item.to_json() for item in self.operators]}
 
 
-def run_nonlinear(
-    dataset: Dataset,
-    catalog: Catalog,
-    *,
-    seed: int = 0,
-    budget: Limit,
-    progress: Progress = silent,
-    size: Size | None = None,
-    dims: Sequence[int] = DIMS,
-) -> NonLinearResult:
+@torch.no_grad()
+def nonlinear_on(bench: Bench, dims: Sequence[int] = DIMS) -> NonLinearResult:
     """Fit networks and matrices on the codes of one latent space for each dimension, and measure them side by side.
 
     Args:
-        dataset: Images.
-        catalog: Augmentations and their laws.
-        seed: Seed of everything that is random.
-        budget: How long each latent space is trained.
-        progress: Called after each step of training.
-        size: What the latent spaces share; its dimension does not matter.
+        bench: Images, and what is shared, whose dimension does not matter.
         dims: Numbers of latent coordinates.
 
     Raises:
         AugalgebraError: There is no dimension.
     """
-    return nonlinear_on(Bench(dataset, catalog, budget, seed, size or Size(), progress), dims)
-
-
-@torch.no_grad()
-def nonlinear_on(bench: Bench, dims: Sequence[int] = DIMS) -> NonLinearResult:
-    """The same with what is on a bench already."""
     if not dims:
         raise AugalgebraError("name at least one number of latent dimensions, such as 2 or 16")
     found = []
