@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from augalgebra.algebra.laws import Law, parse_law
 from augalgebra.algebra.parsing import parse_word
@@ -21,7 +21,7 @@ from augalgebra.algebra.words import Symbol, word_of
 from augalgebra.catalog import Catalog, LoadedTarget, Registration, Settings, laws_digest, load_catalog, load_target
 from augalgebra.catalog import registered as loading
 from augalgebra.catalog.lint import Finding, lint
-from augalgebra.catalog.registration import WORKSPACE_FILE, RegisteredAugmentation
+from augalgebra.catalog.registration import WORKSPACE_FILE, Kind, RegisteredAugmentation
 from augalgebra.checks import LawReport, check_law, check_laws
 from augalgebra.checks.proposals import Proposal, propose
 from augalgebra.errors import AugalgebraError, PluginError, UnknownNameError
@@ -202,7 +202,8 @@ def _identified(target: str, settings: Settings, name: str | None) -> Registrati
     path = Path(found.source) if found.kind in ("file", "folder") else None
     own = plugins[0] if len(plugins) == 1 else info.distribution or (path.name if path else target)
     shown = target if path is None else _relative(path, settings.workspace)
-    return Registration(own, shown, _kind(found), plugins, info.distribution, info.version)
+    kind = cast("Kind", found.kind)  # a text never means an object, the one kind that cannot be registered
+    return Registration(own, shown, kind, plugins, info.distribution, info.version)
 
 
 def _previous(item: Registration, settings: Settings) -> Registration | None:
@@ -220,10 +221,6 @@ def _previous(item: Registration, settings: Settings) -> Registration | None:
                 )
             return other
     return None
-
-
-def _kind(found: LoadedTarget) -> Any:
-    return found.kind
 
 
 def _transform(target: str, settings: Settings, name: str | None, *, foreign: bool) -> Registration:

@@ -269,8 +269,9 @@ def test_an_interrupt_is_passed_on():
 def test_what_cannot_be_compared_says_why():
     with pytest.raises(AugalgebraError, match="two augmentations"):
         Size(augmentations=("flip_lr",))
+    turns = Bench(DATA, CATALOG, Limit(epochs=1), size=Size(("rotate_cw", "rotate_ccw"), dim=2, width=2, images=4))
     with pytest.raises(AugalgebraError, match="is its own inverse by exact laws; take flip_lr"):
-        turns = Size(("rotate_cw", "rotate_ccw"), dim=2, width=2, images=4)
-        involution_on(Bench(DATA, CATALOG, Limit(epochs=1), size=turns))
+        involution_on(turns)
+    flips = Bench(DATA, CATALOG, Limit(epochs=1), size=TINY)
     with pytest.raises(AugalgebraError, match="none below 0"):
-        involution_on(Bench(DATA, CATALOG, Limit(epochs=1), size=TINY), weights=[-1.0])
+        involution_on(flips, weights=[-1.0])

@@ -89,9 +89,8 @@ def refine(
 
     First the encoder corrects itself: what it makes of its own drawing, ENC(DEC(z)), differs from ENC(x) by about as
     much as z is wrong, so z ← z + ENC(x) - ENC(DEC(z)) is repeated, mixed with what earlier rounds taught (Anderson
-    1965; Walker and Ni 2011, with the last three of them). For most of what the decoder drew itself that suffices. For
-    the rest come damped Gauss-Newton steps on the cross-entropy of the image: with logits l(z), pixels p, J = ∂l/∂z and
-    W = diag(p(1 - p)), a step δ solves (J W Jᵀ + λ diag(J W Jᵀ)) δ = J (x - p) (Marquardt 1963; J W Jᵀ is the Fisher
+    1965; Walker and Ni 2011, with the last three of them). For images that this does not settle come
+    damped Gauss-Newton steps on the cross-entropy of the image: with logits l(z), pixels p, J = ∂l/∂z and W = diag(p(1 - p)), a step δ solves (J W Jᵀ + λ diag(J W Jᵀ)) δ = J (x - p) (Marquardt 1963; J W Jᵀ is the Fisher
     information of the pixels). λ falls tenfold after a step that helped an image, and rises tenfold after one that did
     not, which is then not taken. Since J is what costs, it is computed once, and after each step corrected by rank one,
     so that it explains how the logits really changed (Broyden 1965).
@@ -106,8 +105,8 @@ def refine(
         tolerance: No steps for images that are then drawn as well as can be, but for so many nats. No drawing has a
             lower loss than the image's own entropy, and what the decoder drew itself can reach it.
         damping: λ of the first step.
-        bfloat16: Whether J may be computed in bfloat16, which is faster where the processor has it. It changes the
-            way, not the destination.
+        bfloat16: Whether J may be computed in bfloat16, which is faster where there are matrix units for it. It
+            changes the way, not the destination.
         batch_size: Images at a time.
         memory: Derivatives of earlier calls for the same number of images, row by row the successors of each other.
             Codes that come back near to where they were need no derivative of their own.
