@@ -89,11 +89,12 @@ def refine(
 
     First the encoder corrects itself: what it makes of its own drawing, ENC(DEC(z)), differs from ENC(x) by about as
     much as z is wrong, so z ← z + ENC(x) - ENC(DEC(z)) is repeated, mixed with what earlier rounds taught (Anderson
-    1965; Walker and Ni 2011, with the last three of them). For images that this does not settle come
-    damped Gauss-Newton steps on the cross-entropy of the image: with logits l(z), pixels p, J = ∂l/∂z and W = diag(p(1 - p)), a step δ solves (J W Jᵀ + λ diag(J W Jᵀ)) δ = J (x - p) (Marquardt 1963; J W Jᵀ is the Fisher
-    information of the pixels). λ falls tenfold after a step that helped an image, and rises tenfold after one that did
-    not, which is then not taken. Since J is what costs, it is computed once, and after each step corrected by rank one,
-    so that it explains how the logits really changed (Broyden 1965).
+    1965; Walker and Ni 2011, with the last three of them). For images that this does not settle come damped
+    Gauss-Newton steps on the cross-entropy of the image: with logits l(z), pixels p, J = ∂l/∂z and W = diag(p(1 - p)),
+    a step δ solves (J W Jᵀ + λ diag(J W Jᵀ)) δ = J (x - p) (Marquardt 1963; J W Jᵀ is the Fisher information of the
+    pixels). λ falls tenfold after a step that helped an image, and rises tenfold after one that did not, which is then
+    not taken. Since J is what costs, it is computed once, and after each step corrected by rank one, so that it
+    explains how the logits really changed (Broyden 1965).
 
     Args:
         space: The latent space.
