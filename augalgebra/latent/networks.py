@@ -111,7 +111,9 @@ class _Outermost(nn.ConvTranspose2d):
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:  # noqa: A002, ARG002 (named by the base class)
         batch, channels, rows, columns = input.shape
         patches = self.weight.flatten(1).T @ input.permute(0, 2, 3, 1).reshape(-1, channels).T
-        pixels = overlapped(patches.float().view(-1, KERNEL, KERNEL, batch, rows, columns)).transpose(0, 1)
+        pixels = overlapped(patches.float().view(self.out_channels, KERNEL, KERNEL, batch, rows, columns)).transpose(
+            0, 1
+        )
         return pixels if self.bias is None else pixels + self.bias.view(1, -1, 1, 1)
 
 

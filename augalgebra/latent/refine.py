@@ -19,56 +19,62 @@ _SHORTEST = 1e-12  # squared length of a step below which it tells nothing about
 
 
 class Memory:
-    """Derivatives of drawings at codes met before, a few for each row.
+    """Where searches ended, a few for each row: how far from their start, and the derivative of the drawing there.
 
-    An image that is drawn again and again comes back to codes near those it had a few repeats ago; there the derivative
-    is nearly the same, and what is wrong with it the steps correct. It changes the way, not the destination.
+    An image that is drawn again and again comes back to starts near those it had a few repeats ago. There the encoder
+    is wrong by nearly as much, and the derivative is nearly the same; what is wrong with both the steps correct. It
+    changes the way, not the destination: whether a code draws the image is always looked at.
 
     Args:
         rows: How many images there are.
-        nearest: How far from a code its derivative still serves.
+        nearest: How far from a start what was found there still serves.
     """
 
     def __init__(self, rows: int, *, nearest: float = 0.5) -> None:
         self._rows, self._nearest = rows, nearest
-        self._codes = self._derivatives = torch.empty(0)
+        self._starts = self._moves = self._derivatives = torch.empty(0)
         self._next = torch.zeros(0, dtype=torch.int64)
 
     def recall(
-        self,
-        rows: Int[Tensor, " batch"],
-        latents: Float[Tensor, "batch latent"],
-        J: Float[Tensor, "batch latent pixel"],
-    ) -> tuple[Int[Tensor, " batch"], Bool[Tensor, " batch"]]:
-        """Write the derivatives nearest to some codes into J.
+        self, rows: Int[Tensor, " batch"], starts: Float[Tensor, "batch latent"]
+    ) -> tuple[Int[Tensor, " known"], Int[Tensor, " known"], Float[Tensor, "known latent"]]:
+        """Which of some starts are near one that is remembered, by position; its slot, and the move from there."""
+        if not len(self._starts):
+            return rows[:0], rows[:0], starts[:0]
+        slots, near = self._nearest_slots(rows, starts)
+        known = near.nonzero().squeeze(1)
+        return known, slots[known], self._moves[slots[known], rows[known]]
 
-        Returns:
-            For each row the slot of its derivative, and whether it is still to be computed, for lack of a near one.
-        """
-        if not len(self._codes):
-            self._codes = latents.new_full((_SLOTS, self._rows, latents.shape[1]), torch.inf)
-            self._derivatives = J.new_empty(_SLOTS, self._rows, *J.shape[1:])
-            self._next = rows.new_zeros(self._rows)
-        distances = (self._codes[:, rows] - latents).norm(dim=-1)
-        distance, slots = distances.min(0)
-        new = ~(distance <= self._nearest)
-        known = (~new).nonzero().squeeze(1)
-        J[known] = self._derivatives[slots[known], rows[known]]
-        slots = torch.where(new, self._next[rows], slots)
-        self._next[rows[new]] = (slots[new] + 1) % _SLOTS
-        return slots, new
+    def derivatives(
+        self, rows: Int[Tensor, " known"], slots: Int[Tensor, " known"]
+    ) -> Float[Tensor, "known latent pixel"]:
+        """A copy of the derivatives in slots that were recalled."""
+        return self._derivatives[slots, rows]
 
     def keep(
         self,
         rows: Int[Tensor, " batch"],
-        slots: Int[Tensor, " batch"],
-        latents: Float[Tensor, "batch latent"],
+        starts: Float[Tensor, "batch latent"],
+        ends: Float[Tensor, "batch latent"],
         J: Float[Tensor, "batch latent pixel"],
         failed: Bool[Tensor, " batch"],
     ) -> None:
-        """Remember derivatives at new codes, but for those that led nowhere."""
-        self._codes[slots, rows] = torch.where(failed[:, None], torch.inf, latents)
+        """Remember where searches ended, in place of what was near; forget what led nowhere."""
+        if not len(self._starts):
+            self._starts = starts.new_full((_SLOTS, self._rows, starts.shape[1]), torch.inf)
+            self._moves = torch.zeros_like(self._starts)
+            self._derivatives = J.new_empty(_SLOTS, self._rows, *J.shape[1:])
+            self._next = rows.new_zeros(self._rows)
+        slots, near = self._nearest_slots(rows, starts)
+        slots = torch.where(near, slots, self._next[rows])
+        self._next[rows[~near]] = (slots[~near] + 1) % _SLOTS
+        self._starts[slots, rows] = torch.where(failed[:, None], torch.inf, starts)
+        self._moves[slots, rows] = ends - starts
         self._derivatives[slots, rows] = J
+
+    def _nearest_slots(self, rows: Tensor, starts: Tensor) -> tuple[Tensor, Tensor]:
+        distance, slots = (self._starts[:, rows] - starts).norm(dim=-1).min(0)
+        return slots, distance <= self._nearest
 
 
 def refine(
@@ -77,9 +83,9 @@ def refine(
     latents: Float[Tensor, "batch latent"] | None = None,
     *,
     head: str = MAIN_HEAD,
-    steps: int = 3,
+    steps: int = 5,
     corrections: int = 3,
-    tolerance: float = 0.02,
+    tolerance: float = 0.005,
     damping: float = 1e-2,
     bfloat16: bool = False,
     batch_size: int = 512,
@@ -94,7 +100,10 @@ def refine(
     a step δ solves (J W Jᵀ + λ diag(J W Jᵀ)) δ = J (x - p) (Marquardt 1963; J W Jᵀ is the Fisher information of the
     pixels). λ falls tenfold after a step that helped an image, and rises tenfold after one that did not, which is then
     not taken. Since J is what costs, it is computed once, and after each step corrected by rank one, so that it
-    explains how the logits really changed (Broyden 1965).
+    explains how the logits really changed (Broyden 1965). An image is left alone as soon as it is settled.
+
+    With a memory, an image starts where its last search from near there ended, and J is that of then; corrections and
+    a new J come only if that does not settle it.
 
     Args:
         space: The latent space.
@@ -102,15 +111,14 @@ def refine(
         latents: Where to start; what the encoder says if not given.
         head: The decoder that shall draw the images.
         steps: Gauss-Newton steps.
-        corrections: Corrections by the encoder before them.
-        tolerance: No steps for images that are then drawn as well as can be, but for so many nats. No drawing has a
+        corrections: Corrections by the encoder before them, for images that are not settled.
+        tolerance: An image is settled where it is drawn as well as can be, but for so many nats. No drawing has a
             lower loss than the image's own entropy, and what the decoder drew itself can reach it.
         damping: λ of the first step.
         bfloat16: Whether J may be computed in bfloat16, which is faster where there are matrix units for it. It
             changes the way, not the destination.
         batch_size: Images at a time.
-        memory: Derivatives of earlier calls for the same number of images, row by row the successors of each other.
-            Codes that come back near to where they were need no derivative of their own.
+        memory: What earlier calls found for as many images, row by row the successors of each other.
 
     Returns:
         The codes. The loss of none is higher than where it started.
@@ -129,51 +137,61 @@ def refine(
         raise AugalgebraError(
             f"{len(images)} images need codes of shape [{len(images)}, {space.dim}], not {list(latents.shape)}"
         )
-    refined = [torch.empty(0, space.dim, device=images.device)]
+
+    def refined(part: slice) -> Tensor:
+        answer = space.encode(images[part])
+        starts = answer if latents is None else latents[part]
+        search = _Search(space, images[part], starts, head, tolerance)
+        numbers = torch.arange(part.start, part.start + len(answer), device=answer.device)
+
+        def descend(rows: Tensor, J: Tensor) -> None:
+            search.descend(rows, J, steps, damping)
+            if memory is not None:
+                memory.keep(numbers[rows], starts[rows], search.latents[rows], J, search.unsettled[rows])
+
+        if memory is not None:
+            known, slots, moves = memory.recall(numbers, starts)
+            search.jump(known, starts[known] + moves)
+            wanted = search.unsettled[known]
+            if steps and bool(wanted.any()):
+                descend(known[wanted], memory.derivatives(numbers[known[wanted]], slots[wanted]))
+        search.correct(answer, corrections)
+        rows = search.unsettled.nonzero().squeeze(1)
+        if steps and len(rows):
+            descend(rows, search.derivatives(rows, bfloat16=bfloat16))
+        return search.latents
+
     with torch.no_grad():
-        for start in range(0, len(images), batch_size):
-            part = slice(start, start + batch_size)
-            answer = space.encode(images[part])
-            search = _Search(space, images[part], answer if latents is None else latents[part], head)
-            search.correct(answer, corrections)
-            rows = search.beyond(tolerance)
-            if steps and len(rows):
-                some = _Search(space, images[part][rows], search.latents[rows], head)
-                slots, J = some.derivatives(rows + start, memory, bfloat16=bfloat16)
-                some.descend(J, steps, damping)
-                search.latents[rows] = some.latents
-                if memory is not None:
-                    failed = torch.zeros(len(rows), dtype=torch.bool, device=rows.device)
-                    failed[some.beyond(tolerance)] = True
-                    memory.keep(rows + start, slots, some.latents, J, failed)
-            refined.append(search.latents)
-        return torch.cat(refined)
+        parts = [slice(start, start + batch_size) for start in range(0, len(images), batch_size)]
+        return torch.cat([torch.empty(0, space.dim, device=images.device), *map(refined, parts)])
 
 
 class _Search:
     """The best codes found so far for a few images, with what they draw."""
 
-    def __init__(self, space: LatentSpace, images: Tensor, latents: Tensor, head: str) -> None:
-        self._space, self._head, self._shape = space, head, images.shape
+    def __init__(self, space: LatentSpace, images: Tensor, latents: Tensor, head: str, tolerance: float) -> None:
+        self._space, self._head, self._shape, self._tolerance = space, head, images.shape[1:], tolerance
         self._draw = logits_of(space, head)
         self._target = images.flatten(1)
+        entropy: Tensor = torch.special.entr(self._target) + torch.special.entr(1 - self._target)
+        self._least = entropy.sum(1)
         self.latents = latents.clone()  # rows of it will be replaced
         self._logits = self._draw(latents)
-        self._losses = self._loss(self._logits)
+        self._losses = self._loss(self._logits, self._target)
 
-    def beyond(self, tolerance: float) -> Int[Tensor, " row"]:
-        """Numbers of the images that could be drawn better by more than so many nats, for all that is known."""
-        least: Tensor = torch.special.entr(self._target) + torch.special.entr(1 - self._target)
-        rows: Tensor = (self._losses - least.sum(1) > tolerance).nonzero()
-        return rows.squeeze(1)
+    @property
+    def unsettled(self) -> Bool[Tensor, " batch"]:
+        """Which images could be drawn better by more than the tolerance, for all that is known."""
+        return self._losses - self._least > self._tolerance
 
     def correct(self, answer: Tensor, rounds: int) -> None:
         """Move by the difference between the encoder's answers to the image and to the drawing, again and again."""
-        codes, drawn = self.latents, self._logits
+        rows = self.unsettled.nonzero().squeeze(1)
+        codes, drawn = self.latents[rows], self._logits[rows]
         moves: list[Tensor] = []  # how the codes, and how the differences, changed from round to round
         turns: list[Tensor] = []
-        for _ in range(rounds):
-            difference = answer - self._space.encode(drawn.sigmoid().view(self._shape))
+        for _ in range(rounds if len(rows) else 0):
+            difference = answer[rows] - self._space.encode(drawn.sigmoid().view(-1, *self._shape))
             if moves:
                 turns[-1] = difference - turns[-1]
             step = difference
@@ -186,48 +204,56 @@ class _Search:
             moves.append(step)
             turns.append(difference)
             codes = codes + step
-            drawn, _ = self._try(codes)
+            drawn, _ = self.jump(rows, codes)
 
-    def derivatives(
-        self, rows: Int[Tensor, " batch"], memory: Memory | None, *, bfloat16: bool
-    ) -> tuple[Int[Tensor, " batch"], Float[Tensor, "batch latent pixel"]]:
-        """The derivative of the logits at each code, remembered or new, and the slot of the memory it belongs to."""
+    def derivatives(self, rows: Int[Tensor, " row"], *, bfloat16: bool) -> Float[Tensor, "row latent pixel"]:
+        """The derivative of the logits at the codes of some images."""
         J = self.latents.new_empty(len(rows), self.latents.shape[1], self._target.shape[1])
-        new = torch.ones(len(rows), dtype=torch.bool, device=rows.device)
-        slots = torch.zeros_like(rows)
-        if memory is not None:
-            slots, new = memory.recall(rows, self.latents, J)
-        wanted = new.nonzero().squeeze(1)
-        for part in torch.split(wanted, _LINEARISED) if len(wanted) else ():
-            J[part] = linearise(self._space, self.latents[part], self._head, bfloat16=bfloat16)
-        return slots, J
+        for first in range(0, len(rows), _LINEARISED):
+            part = slice(first, first + _LINEARISED)
+            J[part] = linearise(self._space, self.latents[rows[part]], self._head, bfloat16=bfloat16)
+        return J
 
-    def descend(self, J: Float[Tensor, "batch latent pixel"], steps: int, damping: float) -> None:
-        """Make damped Gauss-Newton steps; J, which is changed, is the derivative at or near the codes."""
-        damped = self.latents.new_full((len(J), 1), damping)
-        for remaining in reversed(range(steps)):
-            before, pixels = self._logits, self._logits.sigmoid()
-            H = (J * (pixels * (1 - pixels))[:, None]) @ J.transpose(1, 2)
-            slope = (J * (self._target - pixels)[:, None]).sum(-1)  # several times as fast as a product with one column
-            extra = damped * H.diagonal(dim1=1, dim2=2) + _FLOOR
+    def descend(
+        self, rows: Int[Tensor, " row"], J: Float[Tensor, "row latent pixel"], steps: int, damping: float
+    ) -> None:
+        """Make damped Gauss-Newton steps for some images, each until it is settled.
+
+        J is the derivative at or near their codes; what the steps teach of it is written into it.
+        """
+        damped = self.latents.new_full((len(rows), 1), damping)
+        for _ in range(steps):
+            active = self.unsettled[rows].nonzero().squeeze(1)
+            if not len(active):
+                return
+            some, all_of_them = rows[active], len(active) == len(rows)
+            K = J if all_of_them else J[active]
+            latents, before, target = self.latents[some], self._logits[some], self._target[some]
+            pixels = before.sigmoid()
+            H = (K * (pixels * (1 - pixels))[:, None]) @ K.transpose(1, 2)
+            slope = (K * (target - pixels)[:, None]).sum(-1)  # several times as fast as a product with one column
+            extra = damped[active] * H.diagonal(dim1=1, dim2=2) + _FLOOR
             # no check of the result: a step that is not finite is simply not taken
             step, _ = torch.linalg.solve_ex(H + torch.diag_embed(extra), slope)
-            after, better = self._try(self.latents + step)
-            damped = damped * torch.where(better, _EASIER, _HARDER)[:, None]
-            if remaining:
-                surprise = after - before - (step[:, None] @ J)[:, 0]
-                direction = step / step.square().sum(1, keepdim=True).clamp_min(_SHORTEST)
-                J.baddbmm_(direction[..., None], surprise[:, None])
+            after, better = self.jump(some, latents + step)
+            damped[active] *= torch.where(better, _EASIER, _HARDER)[:, None]
+            surprise = after - before - (step[:, None] @ K)[:, 0]
+            direction = step / step.square().sum(1, keepdim=True).clamp_min(_SHORTEST)
+            K.baddbmm_(direction[..., None], surprise[:, None])
+            if not all_of_them:
+                J[active] = K
 
-    def _try(self, latents: Tensor) -> tuple[Float[Tensor, "batch pixel"], Bool[Tensor, " batch"]]:
+    def jump(
+        self, rows: Int[Tensor, " row"], latents: Float[Tensor, "row latent"]
+    ) -> tuple[Float[Tensor, "row pixel"], Bool[Tensor, " row"]]:
         """Take new codes for those images that they draw better; returns what all of them draw, and for which."""
         logits = self._draw(latents)
-        losses = self._loss(logits)
-        better = losses < self._losses  # never true of what is not a number
-        self.latents = torch.where(better[:, None], latents, self.latents)
-        self._logits = torch.where(better[:, None], logits, self._logits)
-        self._losses = torch.where(better, losses, self._losses)
+        losses = self._loss(logits, self._target[rows])
+        better = losses < self._losses[rows]  # never true of what is not a number
+        taken = rows[better]
+        self.latents[taken], self._logits[taken], self._losses[taken] = latents[better], logits[better], losses[better]
         return logits, better
 
-    def _loss(self, logits: Tensor) -> Tensor:
-        return functional.binary_cross_entropy_with_logits(logits, self._target, reduction="none").sum(1)
+    @staticmethod
+    def _loss(logits: Tensor, target: Tensor) -> Tensor:
+        return functional.binary_cross_entropy_with_logits(logits, target, reduction="none").sum(1)
