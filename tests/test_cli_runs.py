@@ -64,6 +64,32 @@ def test_a_run_is_trained_measured_listed_and_extended(augalg: Callable[..., Any
     assert all(item["rank"] == 8 and item["stale"] == [] for item in listed)
 
 
+def test_operators_are_added_and_earlier_ones_stay_bit_for_bit(augalg: Callable[..., Any], trained: Path) -> None:
+    from safetensors.numpy import load_file
+
+    earlier = load_file(trained / "operators.safetensors")
+    missing = augalg("equal", "--model", "run", "rotate(30)", "canny")
+    assert missing.returncode == 2
+    assert "augalg operators run --add" in missing.stderr
+    for name in ("gaussian_blur", "rotate(30)", "canny"):
+        added = augalg("operators", "run", "--add", name, "--json")
+        assert added.returncode == 0, added.stderr
+        (answer,) = json.loads(added.stdout)["added"]
+        assert answer["fitted"]
+        assert answer["gap_ratio"] > 0
+        now = load_file(trained / "operators.safetensors")
+        assert earlier.keys() < now.keys()
+        assert all(np.array_equal(now[key], earlier[key]) for key in earlier)
+        earlier = now
+    shown = augalg("operators", "run", "--add", "canny")
+    assert "as it was" in shown.stdout
+    refused = augalg("operators", "run", "--fit", "ridge")
+    assert (refused.returncode, refused.stderr.strip()) == (
+        2,
+        "error: --fit is for the operators that are added: --add AUGMENTATION",
+    )
+
+
 def test_two_trainings_with_one_seed_give_equal_files(augalg: Callable[..., Any], trained: Path) -> None:
     assert augalg("train", "again", *TRAIN).returncode == 0
     again = trained.parent / "again"

@@ -307,7 +307,7 @@ def _require_operators(run: Run, word: Word) -> None:
         there = [run.registry.catalog.display(known) for known in run.registry.words] + list(run.registry.families)
         raise MissingOperatorError(
             f"{run.folder} has no operator for {name}; it has {', '.join(there) or 'none at all'}; "
-            f"'augalg transfer {run.folder} \"{name}\"' fits one"
+            f"'augalg operators {run.folder} --add \"{name}\"' fits one"
         )
 
 

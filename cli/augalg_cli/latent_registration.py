@@ -129,31 +129,36 @@ class LatentRegistration:
 
     def show(self) -> None:
         """Write what was found out."""
-        render.line()
-        fits = [
-            (
-                item.word,
-                item.provenance.fit if item.fitted else f"{item.provenance.fit}, as it was",
-                render.number(item.provenance.residual),
-                render.number(item.provenance.identity_residual),
-                item.provenance.rank,
-                render.number(item.provenance.condition),
-            )
-            for item in self.operators
-        ]
-        headings = ["operator", "fit", "residual", "doing nothing", "rank", "condition"]
-        render.table(headings, fits, right=range(2, 6), title=f"Operators in {self.run.folder}")
-        _show_scores("main", [item.score for item in self.operators])
-        for item in self.operators:
-            pairs = zip(item.equations, item.laws, strict=True)
-            lines = [
-                f"{text}: {law.reason if law.residual is None else render.number(law.residual)}" for text, law in pairs
-            ]
-            render.bulleted(f"residuals of the laws of {item.word}", lines, _MOST_SHOWN)
+        show_operators(self.run.folder, self.operators)
         for signature in self.skipped:
             render.note(f"{signature} has no operator: there is one for each value of its parameters only")
         if self.head is not None:
             _show_head(self.head)
+
+
+def show_operators(folder: Path, operators: "Sequence[Extension]") -> None:
+    """Write how operators were fitted, what they are worth, and the residuals of their laws."""
+    render.line()
+    fits = [
+        (
+            item.word,
+            item.provenance.fit if item.fitted else f"{item.provenance.fit}, as it was",
+            render.number(item.provenance.residual),
+            render.number(item.provenance.identity_residual),
+            item.provenance.rank,
+            render.number(item.provenance.condition),
+        )
+        for item in operators
+    ]
+    headings = ["operator", "fit", "residual", "doing nothing", "rank", "condition"]
+    render.table(headings, fits, right=range(2, 6), title=f"Operators in {folder}")
+    _show_scores("main", [item.score for item in operators])
+    for item in operators:
+        pairs = zip(item.equations, item.laws, strict=True)
+        lines = [
+            f"{text}: {law.reason if law.residual is None else render.number(law.residual)}" for text, law in pairs
+        ]
+        render.bulleted(f"residuals of the laws of {item.word}", lines, _MOST_SHOWN)
 
 
 def _show_scores(head: str, scores: "Sequence[WordScore]") -> None:

@@ -14,6 +14,7 @@ from augalgebra import AugalgebraError
 
 if TYPE_CHECKING:
     from augalgebra.checks.latent_report import CompositionReport
+    from augalgebra.experiments.extension import Extension
     from augalgebra.operators.table import Entry, FamilyEntry
     from augalgebra.training.data import Dataset
     from augalgebra.training.run import Run
@@ -38,7 +39,7 @@ def add_to(app: typer.Typer) -> None:
     app.command(rich_help_panel=panel, epilog="Example:  augalg transfer runs/flips shear_x,canny --mode relabel")(
         transfer
     )
-    app.command(rich_help_panel=panel, epilog="Example:  augalg operators runs/flips")(operators)
+    app.command(rich_help_panel=panel, epilog="Example:  augalg operators runs/flips --add 'rotate(30)'")(operators)
     app.command(rich_help_panel=panel, epilog="Example:  augalg check runs/flips --max-length 4 --bar 1.05")(check)
 
 
@@ -160,10 +161,34 @@ def transfer(
     show_composition(report, title=f"Transfer to {augs}, {mode}")
 
 
-def operators(run: Folder, as_json: options.Json = False) -> None:
-    """Show the operators of a run: where each comes from and how far to trust it."""
+def operators(
+    run: Folder,
+    add: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--add",
+            metavar="AUGMENTATION",
+            help="Fit an operator of this one as well, on the frozen encoder, and measure it; repeatable.",
+        ),
+    ] = None,
+    fit: Annotated[
+        str | None, typer.Option("--fit", help="With --add: name of the fit; by default the laws decide.")
+    ] = None,
+    data_dir: options.DataDir = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show the operators of a run: where each comes from and how far to trust it; or add more."""
+    if fit is not None and not add:
+        raise AugalgebraError("--fit is for the operators that are added: --add AUGMENTATION")
     catalog = options.catalog()
     loaded = _load(run, accept_stale=True)
+    added: tuple[Extension, ...] = ()
+    if add:
+        from augalgebra.experiments.extension import extend, keep
+
+        names = [name for text in add for name in names_in(text)]
+        added = extend(loaded, names, fit=fit, data=load_of(loaded, data_dir, quiet=as_json))
+        keep(loaded, lambda: True)
     table = loaded.registry
     entries: list[Entry | FamilyEntry] = [*table.entries.values(), *table.families.values()]
     if as_json:
@@ -172,7 +197,8 @@ def operators(run: Folder, as_json: options.Json = False) -> None:
                 "operators": [
                     item.provenance.to_json() | {"r2": item.provenance.r2, "stale": list(table.staleness(item))}
                     for item in entries
-                ]
+                ],
+                "added": [item.as_dict() for item in added],
             }
         )
         return
@@ -191,6 +217,10 @@ def operators(run: Folder, as_json: options.Json = False) -> None:
     for entry in entries:
         for reason in table.staleness(entry):
             render.line(f"stale: {catalog.shorten(entry.provenance.word)}: {reason}")
+    if added:
+        from augalg_cli.latent_registration import show_operators
+
+        show_operators(run, added)
 
 
 def check(
