@@ -28,6 +28,8 @@ STYLE: dict[str, tuple[str, str]] = {
 }
 """Colour and name of each curve; Okabe and Ito's palette, which colour-blind readers can tell apart."""
 _ROWS = 5
+_WIDTH, _CURVES, _CAPTIONS = 11.0, 3.6, 0.7
+"""Inches: of the whole figure, of the curves from top to bottom, and of what is written around pictures."""
 
 
 def recursion_of_run(
@@ -108,9 +110,13 @@ def draw_recursion(
     from matplotlib.figure import Figure
 
     pictures = pictures or {}
-    figure = Figure(figsize=(11, 7 if pictures else 3.6), dpi=130, facecolor="white", layout="constrained")
+    heights = [_CURVES]
+    if pictures:
+        tallest = max(rows / columns for rows, columns, *_ in (images.shape for images in pictures.values()))
+        heights.append(_WIDTH / len(pictures) * tallest + _CAPTIONS)
+    figure = Figure(figsize=(_WIDTH, sum(heights)), dpi=130, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
-    grid = figure.add_gridspec(2 if pictures else 1, 1, height_ratios=[3, 4] if pictures else [1])
+    grid = figure.add_gridspec(len(heights), 1, height_ratios=heights)
     upper = grid[0].subgridspec(1, 2)
     left, right = (figure.add_subplot(upper[column]) for column in range(2))
     axis = range(1, report.repeats + 1)
@@ -124,7 +130,7 @@ def draw_recursion(
             right.plot(axis, curve.kept, color=colour, label=label)
     left.set(xlabel="repeats", ylabel="loss, nats per image", title=f"DEC(ENC(·) L) for {report.word}")
     left.set_yscale("log")
-    left.legend(frameon=False, fontsize=8)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=5, frameon=False, fontsize=8)
     right.set(xlabel="repeats", ylabel="share", title="class of one application kept", ylim=(0, 1.02))
     for plot in (left, right):
         plot.spines[["top", "right"]].set_visible(False)
