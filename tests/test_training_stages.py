@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -5,7 +6,7 @@ from torch import Tensor
 import augalgebra as aa
 from augalgebra.errors import AugalgebraError
 from augalgebra.latent import LAVAE, Architecture
-from augalgebra.operators import FitError, OperatorRegistry, structured
+from augalgebra.operators import AffineMap, FitError, OperatorRegistry, structured
 from augalgebra.training.data import Split, load_data
 from augalgebra.training.encoding import encoded_views, posterior_samples, posteriors, view_moments
 from augalgebra.training.loop import Limit, Step
@@ -301,3 +302,40 @@ def test_a_processor_needs_matrix_units_for_bfloat16(
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: has, raising=False)
     assert bfloat16_pays(torch.device("cpu")) is pays
+
+
+@pytest.mark.parametrize("names", [["flip_lr", "flip_ud"], ["flip_lr", "rotate_cw"]])
+def test_a_representation_turned_through_the_decoder_stays_exact_and_draws_better(names: list[str]) -> None:
+    space, images = small(), split(64)
+    views = Views.closed(CATALOG, names)
+    stage1_loop(space, Views.published(CATALOG, names), images, recipe("faithful", epochs=8)).run()
+    before = weights(space)
+    pictures, ids = images.batch(slice(None))
+    made = views.make(pictures, ids)
+    codes = [space.encode(view) for view in made]
+
+    def loss(registry: OperatorRegistry) -> float:
+        drawn = []
+        for number, word in enumerate(views.generators):
+            for source, target in enumerate(views.moves[number].tolist()):
+                moved = registry.operator(word).apply(codes[source])
+                drawn.append(float(cross_entropy(space.logits(moved), made[target]).detach()))
+        return sum(drawn) / len(drawn)
+
+    losses = {}
+    for fit in ("representation+readout", "representation+decoder"):
+        registry = OperatorRegistry.of(space, CATALOG)
+        fit_operators(registry, space, views, images, fit=fit)
+        losses[fit] = loss(registry)
+        entries = registry.entries
+        assert {entries[word].provenance.fit for word in views.generators} == {fit}
+        first, second = (entries[word].map for word in views.generators)
+        assert (first @ first).distance(AffineMap.linear(np.eye(4))) < 1e-9
+        order = 2 if names[1] == "flip_ud" else 4
+        power = AffineMap.product([second] * order, 4)
+        assert power.distance(AffineMap.linear(np.eye(4))) < 1e-9
+        turned_back = first @ second @ first
+        assert turned_back.distance(AffineMap.product([second] * (order - 1), 4)) < 1e-9
+    assert losses["representation+decoder"] < losses["representation+readout"] - 0.1
+    assert all(torch.equal(before[name], tensor) for name, tensor in weights(space).items())
+    assert all(parameter.requires_grad for parameter in space.parameters())

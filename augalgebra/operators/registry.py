@@ -304,6 +304,35 @@ class OperatorRegistry(OperatorTable):
             )
         return canonical
 
+    def elements(self, group: FiniteGroup) -> tuple[AffineMap, ...]:
+        """The map of each element of a group whose generators have operators, readouts aside."""
+        return _products(group, {word: self.entries[word].map for word in group.generators}, self.dim)
+
+    def revise(
+        self,
+        maps: Mapping[Word, AffineMap],
+        readout: AffineMap,
+        moments: ViewMoments,
+        *,
+        fit: str,
+        details: Mapping[str, Any],
+    ) -> None:
+        """Put better maps, with one readout, in place of operators that are there.
+
+        Args:
+            maps: The map of each of them.
+            readout: What is applied once after them.
+            moments: Encodings of views, on which to measure them.
+            fit: What to call where they come from.
+            details: What else there is to know, beside what is known of each already; fit for JSON.
+        """
+        self._check(moments)
+        last = Readout(f"readout({', '.join(map(str, maps))})", readout)
+        for word, operator in maps.items():
+            known = self.entries[word].provenance.details
+            pairs = connected(moments.words, self.catalog.system(*moments.words, word), word)
+            self._put(word, operator, fit, {**known, **details}, last, moments, pairs)
+
     def known_group(self, without: Iterable[Word] = ()) -> KnownGroup | None:
         """The largest finite group of exact operators, for new ones to go together with."""
         left_out = set(without)

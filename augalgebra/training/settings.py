@@ -47,7 +47,8 @@ class TrainSettings:
         kl_warmup: Over which fraction of stage 1, from 0 to 1, that weight rises from 0 to its value; 0 is none,
             None stands for the preset's.
         fit: Name of the fit of stage 2. None lets the laws decide, except for operators that the equivariant preset
-            learned along; a representation then has a readout where the preset is faithful.
+            learned along; where the preset is faithful, a representation then has a readout and is turned until the
+            decoder draws moved codes well (``representation+decoder``).
         seed: Seed of everything that is random.
         device: ``auto``, ``cpu``, ``cuda``, ….
         precision: ``auto`` is bfloat16 for the equivariant preset where that is faster, and float32 otherwise.
