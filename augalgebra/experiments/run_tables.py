@@ -9,6 +9,7 @@ from augalgebra.catalog import Catalog
 from augalgebra.checks.latent_report import CompositionReport, RelationResidual, WordScore
 from augalgebra.operators import OperatorRegistry
 from augalgebra.operators.operator import Operator
+from augalgebra.operators.table import Entry, FamilyEntry
 from augalgebra.report import HeatMap, Table
 
 MOST_ROWS = 300
@@ -100,7 +101,7 @@ def operator_table(registry: OperatorRegistry) -> Table:
     """Where each operator comes from and how far to trust it."""
     headings = ("operator", "plugin", "fit", "R²", "rank", "condition", "eigenvalues", "stale")
     rows = []
-    for entry in (*registry.entries.values(), *registry.families.values()):
+    for entry in kept(registry):
         source = entry.provenance
         operator = own_operators(registry).get(registry.catalog.shorten(source.word))
         rows.append(
@@ -118,6 +119,11 @@ def operator_table(registry: OperatorRegistry) -> Table:
     return Table("Operators", headings, tuple(rows))
 
 
+def kept(registry: OperatorRegistry) -> list[Entry | FamilyEntry]:
+    """What a registry keeps, families last."""
+    return [*registry.entries.values(), *registry.families.values()]
+
+
 def own_operators(registry: OperatorRegistry) -> dict[str, Operator]:
     """The operators that are kept, by the names of their words, without readouts; families are left out."""
     show = registry.catalog.shorten
@@ -128,9 +134,7 @@ def matrix_map(name: str, operator: Operator) -> HeatMap:
     """The matrix of an operator, in colours."""
     numbers = tuple(str(number) for number in range(1, operator.dim + 1))
     matrix = operator.matrix.tolist()
-    return HeatMap(
-        f"L({name})", numbers, numbers, tuple(map(tuple, matrix)), digits=3, diverging=True, numbers=False
-    )
+    return HeatMap(f"L({name})", numbers, numbers, tuple(map(tuple, matrix)), digits=3, diverging=True, numbers=False)
 
 
 def eigenvalues(spectrum: npt.NDArray[np.complex128]) -> str:
@@ -168,6 +172,6 @@ def worst_words(report: CompositionReport, catalog: Catalog) -> str:
     score: WordScore = report.worst_first[0]
     return (
         f"{len(report.words)} words were measured on {report.images} test images. The worst is "
-        f"`{catalog.shorten(score.word)}` from `{catalog.shorten(score.view)}`: its loss is {score.gap_ratio:.3f} times "
-        f"that of the directly encoded view ({score.identity_ratio:.2f} times if nothing is moved)."
+        f"`{catalog.shorten(score.word)}` from `{catalog.shorten(score.view)}`: its loss is {score.gap_ratio:.3f} "
+        f"times that of the directly encoded view ({score.identity_ratio:.2f} times if nothing is moved)."
     )

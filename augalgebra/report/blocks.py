@@ -44,9 +44,7 @@ def _text(text: Text) -> Element:
 def _table(table: Table) -> Element:
     if any(len(row) != len(table.headings) for row in table.rows):
         raise ValueError(f"the table {table.title!r} has a row that does not have a cell for each heading")
-    numeric = [
-        any(isinstance(row[column], int | float) for row in table.rows) for column in range(len(table.headings))
-    ]
+    numeric = [any(isinstance(row[column], int | float) for row in table.rows) for column in range(len(table.headings))]
     head = tag(
         "tr",
         (
@@ -201,9 +199,7 @@ def _swatch(colour: int) -> Element:
 
 def _products(cayley: Cayley) -> Element:
     head = tag("tr", tag("td"), (tag("th", str(number), scope="col") for number in range(len(cayley.table))))
-    rows = (
-        tag("tr", tag("th", str(number), scope="row"), _numbers(row)) for number, row in enumerate(cayley.table)
-    )
+    rows = (tag("tr", tag("th", str(number), scope="row"), _numbers(row)) for number, row in enumerate(cayley.table))
     title = "Multiplication table: the element of the row first, then that of the column"
     table = tag("table", tag("thead", head), tag("tbody", rows), class_="products")
     return tag("details", tag("summary", title), _scrolled(table, title))

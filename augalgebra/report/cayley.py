@@ -123,10 +123,7 @@ def drawing(cayley: Cayley) -> Element:
         tag("g", (_arrow(item, points, radius) for item in arrows(cayley)), class_="arrows"),
         tag(
             "g",
-            (
-                _node(number, word, points[number], radius, named=named)
-                for number, word in enumerate(cayley.elements)
-            ),
+            (_node(number, word, points[number], radius, named=named) for number, word in enumerate(cayley.elements)),
         ),
         viewBox=f"0 0 {_WIDTH:.0f} {height:.0f}",
         role="group",

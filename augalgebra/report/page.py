@@ -107,9 +107,7 @@ def _claims(verdicts: tuple[Verdict, ...], anchors: frozenset[str]) -> Element:
     for holds in _WORDS:
         bars.append(tag("rect", x=start, width=counts[holds], height=1, class_=_KEYS[holds]))
         start += counts[holds]
-    tally = tag(
-        "svg", bars, viewBox=f"0 0 {start} 1", preserveAspectRatio="none", class_="tally", aria_hidden="true"
-    )
+    tally = tag("svg", bars, viewBox=f"0 0 {start} 1", preserveAspectRatio="none", class_="tally", aria_hidden="true")
     head = tag("tr", (tag("th", name, scope="col") for name in ("Source", "Claim", "Measured", "Verdict")))
     table = tag(
         "table",
@@ -144,7 +142,9 @@ def _section(section: Section) -> Element:
 
 def _policy(styles: str, script: str) -> str:
     """Only this very style and script may be used, and pictures that are in the file."""
-    allowed = [f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in (styles, script)]
+    allowed = [
+        f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in (styles, script)
+    ]
     return (
         f"default-src 'none'; style-src {allowed[0]}; script-src {allowed[1]}; img-src data:; "
         "base-uri 'none'; form-action 'none'"
