@@ -129,14 +129,12 @@ class _Report:
         path = draw_training(run.metrics, self._figures / "training.png")
         yield Picture(path, "Loss and its terms by epoch, means over the steps of each.")
         last = {stage_of(entry): entry for entry in run.metrics}
-        terms = tuple(dict.fromkeys(name for entry in last.values() for name in entry["terms"]))
         rows = tuple(
-            (stage, entry["epoch"], entry["steps"], entry["loss"], *(entry["terms"].get(name) for name in terms))
+            (stage, entry["epoch"], entry["steps"], term, value)
             for stage, entry in last.items()
+            for term, value in {"loss": entry["loss"], **entry["terms"]}.items()
         )
-        yield Table(
-            "The last epoch of each stage, in nats per image", ("stage", "epoch", "steps", "loss", *terms), rows
-        )
+        yield Table("The last epoch of each stage", ("stage", "epoch", "steps", "term", "nats per image"), rows)
 
     def _measured(self, head: str | None) -> Iterator[Block]:
         """What a head draws: the gallery, then the numbers."""

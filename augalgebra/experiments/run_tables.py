@@ -1,6 +1,7 @@
 """What was measured of a run and of its operators, as tables and heat maps of a report."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from augalgebra.report import HeatMap, Table
 MOST_ROWS = 300
 """Rows of the longest table of words; of what lies beyond, the better words, only the number is told."""
 _FEW_EIGENVALUES = 6
+_BAD_GAP = 1.5  # a gap ratio that is in deep colour even if there is no worse
 
 
 def word_table(report: CompositionReport) -> Table:
@@ -49,7 +51,7 @@ def gap_map(report: CompositionReport) -> HeatMap:
         words,
         tuple(f"from {view}" for view in views),
         tuple(tuple(scores.get((word, view)) for view in views) for word in words),
-        digits=2,
+        ends=_ends(score.gap_ratio for score in report.words),
     )
 
 
@@ -64,8 +66,14 @@ def class_map(report: CompositionReport) -> HeatMap | None:
         tuple(score.word for score in scores),
         tuple(map(str, labels)),
         tuple(tuple(score.by_label.get(label) for label in labels) for score in scores),
-        digits=2,
+        ends=_ends(ratio for score in scores for ratio in score.by_label.values()),
     )
+
+
+def _ends(ratios: Iterable[float]) -> tuple[float, float]:
+    """Ends of the colours that leave small gaps pale."""
+    finite = [ratio for ratio in ratios if math.isfinite(ratio)]
+    return min([1.0, *finite]), max([_BAD_GAP, *finite])
 
 
 def floor_table(report: CompositionReport) -> Table:
@@ -134,7 +142,7 @@ def matrix_map(name: str, operator: Operator) -> HeatMap:
     """The matrix of an operator, in colours."""
     numbers = tuple(str(number) for number in range(1, operator.dim + 1))
     matrix = operator.matrix.tolist()
-    return HeatMap(f"L({name})", numbers, numbers, tuple(map(tuple, matrix)), digits=3, diverging=True, numbers=False)
+    return HeatMap(f"L({name})", numbers, numbers, tuple(map(tuple, matrix)), diverging=True, numbers=False)
 
 
 def eigenvalues(spectrum: npt.NDArray[np.complex128]) -> str:

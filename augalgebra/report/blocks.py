@@ -18,6 +18,7 @@ from augalgebra.report.palette import STEPS, Scale
 FEW_PRODUCTS = 24
 """Elements up to which the multiplication table is shown."""
 
+_SHORT = 24  # letters of a cell that are not broken into lines
 _TINY = 24  # columns from which on cells without numbers are smaller still
 
 
@@ -65,7 +66,8 @@ def _table(table: Table) -> Element:
 def _cell(cell: str | float | None, digits: int, *, right: bool) -> Element:
     if isinstance(cell, int | float):
         return tag("td", shown(cell, digits), class_="number", data_v=exact(cell))
-    return tag("td", prose(cell or ""), class_="number" if right else None)
+    text = cell or ""
+    return tag("td", prose(text), class_="number" if right else "short" if len(text) <= _SHORT else None)
 
 
 @_render.register
@@ -75,7 +77,7 @@ def _heat_map(heat: HeatMap) -> Element:
     if heat.notes and [len(row) for row in heat.notes] != [len(row) for row in heat.values]:
         raise ValueError(f"the heat map {heat.title!r} does not have a note for each value")
     numbers = [value for row in heat.values for value in row if value is not None]
-    scale = Scale.of(numbers, diverging=heat.diverging, lower_is_better=heat.lower_is_better)
+    scale = Scale.of(heat.ends or numbers, diverging=heat.diverging, lower_is_better=heat.lower_is_better)
     head = tag("tr", tag("td"), (tag("th", tag("span", name), scope="col") for name in heat.columns))
     rows = (
         tag(

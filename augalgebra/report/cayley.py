@@ -2,6 +2,7 @@
 
 import math
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 from xml.etree.ElementTree import Element
@@ -12,6 +13,7 @@ from augalgebra.report.document import Cayley
 from augalgebra.report.elements import tag
 
 Points: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
+IntPairs: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 
 COLOURS = 6
 """Generators beyond so many share the colours of the first; their dashes and names differ."""
@@ -19,7 +21,9 @@ COLOURS = 6
 _WIDTH, _MARGIN, _TALLEST = 640.0, 84.0, 640.0
 _NAMED = 8  # elements up to which their words stand beside them
 _LONGEST = 20  # letters of a word that fits there
-_ROUNDS = 200
+_ROUNDS = 150
+_STARTS = 6
+_TOUCHING = 0.12  # of a step: how near an element may come to an edge of others
 _BEND = 0.16
 
 
@@ -43,29 +47,107 @@ class Arrow:
 
 
 def layout(cayley: Cayley) -> Points:
-    """Where the elements go, so that distances on the page are like numbers of steps in the graph.
+    """Where the elements go: of several drawings the one with the fewest crossings, and of those the least strained.
 
-    Classical scaling of the numbers of steps, then steps of stress majorisation (de Leeuw, "Applications of convex
-    analysis to multidimensional scaling", 1977), by which a square stays a square and a cube looks like one.
+    Drawn are distances on the page that are like numbers of steps in the graph, from several starts; and the powers of
+    each generator as a ring with the rest inside, by which a dihedral group is two polygons.
 
     Returns:
-        ``[element, 2]``, mean 0, a step about 1 long.
+        ``[element, 2]``, mean 0.
     """
     steps = distances(cayley)
+    edges = sorted({(min(arrow.start, arrow.end), max(arrow.start, arrow.end)) for arrow in arrows(cayley)})
+    pairs = np.array([edge for edge in edges if edge[0] != edge[1]], dtype=np.int64).reshape(-1, 2)
+    drawings = [_relaxed(start, steps) for start in _starts(steps)]
+    drawings += [rings for generator in cayley.generators if (rings := _rings(cayley, generator, steps)) is not None]
+    best = min(drawings, key=lambda points: (crossings(points, pairs), round(_strain(points, steps), 6)))
+    return _upright(best - best.mean(axis=0))
+
+
+def _starts(steps: Points) -> Iterator[Points]:
+    """Classical scaling of the numbers of steps, and some random places."""
     count = len(steps)
     centring = np.eye(count) - 1 / count
     values, vectors = np.linalg.eigh(-0.5 * centring @ steps**2 @ centring)
-    points = vectors[:, ::-1][:, :2] * np.sqrt(np.maximum(values[::-1][:2], 0))
-    points = np.pad(points, ((0, 0), (0, 2 - points.shape[1])))
-    # elements that classical scaling puts on one point could never part again
-    angles = np.arange(count) * math.pi * (3 - math.sqrt(5))
-    points = points + 0.05 * np.column_stack([np.cos(angles), np.sin(angles)])
+    scaled = vectors[:, ::-1][:, :2] * np.sqrt(np.maximum(values[::-1][:2], 0))
+    random = np.random.default_rng(count)
+    # a little disorder, as elements that classical scaling puts on one point could never part again
+    yield np.pad(scaled, ((0, 0), (0, 2 - scaled.shape[1]))) + random.normal(scale=0.05, size=(count, 2))
+    for _ in range(_STARTS):
+        yield random.normal(size=(count, 2)) * math.sqrt(count)
+
+
+def _relaxed(points: Points, steps: Points) -> Points:
+    """Stress majorisation (Gansner, Koren, North, "Graph drawing by stress majorization", 2004), weights 1 / steps²."""
+    weights = np.divide(1, steps**2, out=np.zeros_like(steps), where=steps > 0)
+    inverse = np.linalg.pinv(np.diag(weights.sum(axis=1)) - weights)
     for _ in range(_ROUNDS):
-        apart = np.linalg.norm(points[:, None] - points, axis=2)
-        pull = np.divide(steps, apart, out=np.zeros_like(steps), where=apart > 0)
-        weights = np.diag(pull.sum(axis=1)) - pull
-        points = weights @ points / count
-    return _upright(points - points.mean(axis=0))
+        apart = _apart(points)
+        pull = np.divide(weights * steps, apart, out=np.zeros_like(steps), where=apart > 0)
+        points = inverse @ ((np.diag(pull.sum(axis=1)) - pull) @ points)
+    return points
+
+
+def _rings(cayley: Cayley, generator: int, steps: Points) -> Points | None:
+    """The powers of a generator as a ring, what other generators lead to from there as rings inside."""
+    ring = [0]
+    while (after := cayley.table[ring[-1]][generator]) not in ring:
+        ring.append(after)
+    if len(ring) < 3 or after != 0:
+        return None
+    angles = {element: 2 * math.pi * place / len(ring) for place, element in enumerate(ring)}
+    depths = dict.fromkeys(ring, 0)
+    waiting = deque(ring)
+    while waiting:
+        element = waiting.popleft()
+        for there in (cayley.table[element][other] for other in cayley.generators):
+            if there not in angles:
+                angles[there], depths[there] = angles[element], depths[element] + 1
+                waiting.append(there)
+    if len(angles) < len(steps):
+        return None
+    deepest = max(depths.values())
+    order = range(len(steps))
+    radii = [len(ring) / 4 * (1 - depths[element] / (deepest + 1)) for element in order]
+    places = [
+        (radius * math.cos(angles[e]), radius * math.sin(angles[e])) for e, radius in zip(order, radii, strict=True)
+    ]
+    points: Points = np.array(places)
+    return points if (_apart(points) + np.eye(len(points))).min() > _TOUCHING else None
+
+
+def crossings(points: Points, edges: IntPairs) -> int:
+    """How many pairs of straight edges cross, and how many elements lie on an edge of others."""
+    starts, ends = points[edges[:, 0]], points[edges[:, 1]]
+
+    def side(point: Points) -> Points:  # of each edge (rows) is each point (columns)
+        along, towards = (ends - starts)[:, None], point - starts[:, None]
+        turned: Points = along[..., 0] * towards[..., 1] - along[..., 1] * towards[..., 0]
+        return turned
+
+    apart = side(starts) * side(ends) < 0
+    shared = (edges[:, None, :, None] == edges[None, :, None, :]).any(axis=(2, 3))
+    crossed = int((apart & apart.T & ~shared).sum()) // 2
+    lengths = np.linalg.norm(ends - starts, axis=1)[:, None]
+    along = ((points - starts[:, None]) * (ends - starts)[:, None]).sum(axis=2) / np.maximum(lengths, 1e-9)
+    near = np.abs(side(points)) / np.maximum(lengths, 1e-9) < _TOUCHING
+    inside = (along > _TOUCHING) & (along < lengths - _TOUCHING)
+    own = (np.arange(len(points)) == edges[:, :1]) | (np.arange(len(points)) == edges[:, 1:])
+    return crossed + int((near & inside & ~own).sum())
+
+
+def _strain(points: Points, steps: Points) -> float:
+    """How far distances are from numbers of steps, on average and at the best scale."""
+    apart, wanted = (matrix[np.triu_indices(len(steps), 1)] for matrix in (_apart(points), steps))
+    if not wanted.size:
+        return 0.0
+    scale = (apart / wanted).sum() / max(float((apart / wanted) @ (apart / wanted)), 1e-12)
+    return float(np.mean((scale * apart / wanted - 1) ** 2))
+
+
+def _apart(points: Points) -> Points:
+    distance: Points = np.linalg.norm(points[:, None] - points, axis=2)
+    return distance
 
 
 def distances(cayley: Cayley) -> Points:
@@ -123,7 +205,7 @@ def drawing(cayley: Cayley) -> Element:
         tag("g", (_arrow(item, points, radius) for item in arrows(cayley)), class_="arrows"),
         tag(
             "g",
-            (_node(number, word, points[number], radius, named=named) for number, word in enumerate(cayley.elements)),
+            (_node(number, word, points, radius, named=named) for number, word in enumerate(cayley.elements)),
         ),
         viewBox=f"0 0 {_WIDTH:.0f} {height:.0f}",
         role="group",
@@ -201,26 +283,29 @@ def _curve(points: Points, arrow: Arrow, radius: float) -> str:
 
 
 def _loop(points: Points, arrow: Arrow, radius: float) -> str:
-    """A loop on the outer side; each generator has its own direction."""
+    """A loop beside its element, on the outer side; each generator has its own direction."""
     centre = points[arrow.start]
-    outward = centre - points.mean(axis=0)
-    angle = math.atan2(outward[1], outward[0]) if outward.any() else -math.pi / 2
+    angle = 0.0 if centre[0] >= points[:, 0].mean() - 1 else math.pi
     angle += 0.9 * (arrow.bend / _BEND)
     ends = [centre + (radius + 3) * _direction(angle + turn) for turn in (-0.45, 0.45)]
     controls = [centre + (radius + 46) * _direction(angle + turn) for turn in (-0.6, 0.6)]
     return f"M{_xy(ends[0])}C{_xy(controls[0])} {_xy(controls[1])} {_xy(ends[1])}"
 
 
-def _node(number: int, word: str, place: Points, radius: float, *, named: bool) -> Element:
-    x, y = place
-    below = tag("text", word, x=_short(x), y=_short(y + radius + 22), class_="word") if named else None
-    inside = tag("text", str(number), x=_short(x), y=_short(y), class_="number") if radius >= 12 else None
+def _node(number: int, word: str, points: Points, radius: float, *, named: bool) -> Element:
+    x, y = points[number]
+    aside = -(radius + 18) if y < points[:, 1].mean() - 1 else radius + 20
+    beside = tag("text", word, x=_short(x), y=_short(y + aside), class_="word") if named else None
+    size = _short(1.1 * radius - 4)
+    inside = (
+        tag("text", str(number), x=_short(x), y=_short(y), class_="number", font_size=size) if radius >= 12 else None
+    )
     return tag(
         "g",
         tag("title", f"{number}: {word}"),
         tag("circle", cx=_short(x), cy=_short(y), r=_short(radius)),
         inside,
-        below,
+        beside,
         class_="node",
         data_node=number,
     )

@@ -18,7 +18,11 @@ from augalgebra.report.palette import style
 _ANCHOR = re.compile("[a-z0-9-]+")
 # ids of our own have an underscore, which anchors of sections cannot have
 _CLAIMS, _CONTENTS, _MAIN = "claims_", "contents_", "main_"
-_WORDS = {True: ("holds", "✓"), False: ("does not hold", "✗"), None: ("undecided", "?")}
+_WORDS = {
+    True: ("holds", "hold", "✓"),
+    False: ("does not hold", "do not hold", "✗"),
+    None: ("undecided", "undecided", "?"),
+}
 _KEYS = {True: "yes", False: "no", None: "open"}
 
 
@@ -102,7 +106,11 @@ def _contents(document: Document) -> Element:
 
 def _claims(verdicts: tuple[Verdict, ...], anchors: frozenset[str]) -> Element:
     counts = Counter(verdict.holds for verdict in verdicts)
-    parts = [f"{counts[holds]} {words}" for holds, (words, _) in _WORDS.items() if counts[holds]]
+    parts = [
+        f"{counts[holds]} {one if counts[holds] == 1 else more}"
+        for holds, (one, more, _) in _WORDS.items()
+        if counts[holds]
+    ]
     bars, start = [], 0
     for holds in _WORDS:
         bars.append(tag("rect", x=start, width=counts[holds], height=1, class_=_KEYS[holds]))
@@ -111,7 +119,7 @@ def _claims(verdicts: tuple[Verdict, ...], anchors: frozenset[str]) -> Element:
     head = tag("tr", (tag("th", name, scope="col") for name in ("Source", "Claim", "Measured", "Verdict")))
     table = tag(
         "table",
-        tag("caption", f"{len(verdicts)} claims: {', '.join(parts)}"),
+        tag("caption", f"{len(verdicts)} claim{'s' if len(verdicts) > 1 else ''}: {', '.join(parts)}"),
         tag("thead", head),
         tag("tbody", (_claim(verdict, anchors) for verdict in verdicts)),
         class_="claims",
@@ -120,7 +128,7 @@ def _claims(verdicts: tuple[Verdict, ...], anchors: frozenset[str]) -> Element:
 
 
 def _claim(verdict: Verdict, anchors: frozenset[str]) -> Element:
-    words, sign = _WORDS[verdict.holds]
+    words, _, sign = _WORDS[verdict.holds]
     key = _KEYS[verdict.holds]
     chip = tag("span", tag("b", sign, aria_hidden="true"), f" {words}", class_=f"chip {key}")
     link = None

@@ -186,7 +186,7 @@
       again.addEventListener("click", () => go([], 0));
       strip.replaceChildren(...(walk.length ? [...parts, again] : ["Choose a generator, or tap an element."]));
       const word = walk.slice(0, shown).map((by) => letters[by]).join(" * ") || "id";
-      result.textContent = `${word} = ${names[here]} (element ${here})`;
+      result.textContent = word === names[here] ? `${word}, element ${here}` : `${word} = ${names[here]}, element ${here}`;
     }
 
     function go(letters, count) {
