@@ -179,7 +179,7 @@ def worst_words(report: CompositionReport, catalog: Catalog) -> str:
         return "No word could be measured."
     score: WordScore = report.worst_first[0]
     return (
-        f"{len(report.words)} words were measured on {report.images} test images. The worst is "
+        f"{len(report.words)} pairs of a view and a word were measured on {report.images} test images. The worst is "
         f"`{catalog.shorten(score.word)}` from `{catalog.shorten(score.view)}`: its loss is {score.gap_ratio:.3f} "
         f"times that of the directly encoded view ({score.identity_ratio:.2f} times if nothing is moved)."
     )

@@ -23,12 +23,19 @@ _TINY = 24  # columns from which on cells without numbers are smaller still
 
 
 def rendered(blocks: Iterable[Block]) -> list[Element]:
-    """Blocks as elements; heat maps without numbers stand side by side."""
+    """Blocks as elements; small ones of one kind stand side by side."""
     elements: list[Element] = []
-    for small, group in groupby(blocks, key=lambda block: isinstance(block, HeatMap) and not block.numbers):
+    for small, group in groupby(blocks, key=_small):
         parts = [_render(block) for block in group]
         elements += [tag("div", parts, class_="beside")] if small else parts
     return elements
+
+
+def _small(block: Block) -> str:
+    """The kind of a heat map without numbers and of a table of two columns; empty for other blocks."""
+    if isinstance(block, HeatMap):
+        return "" if block.numbers else "heat map"
+    return "table" if isinstance(block, Table) and len(block.headings) <= 2 else ""
 
 
 @singledispatch
@@ -57,10 +64,8 @@ def _table(table: Table) -> Element:
         tag("tr", (_cell(cell, table.digits, right=number) for cell, number in zip(row, numeric, strict=True)))
         for row in table.rows
     )
-    return _scrolled(
-        tag("table", tag("caption", table.title), tag("thead", head), tag("tbody", rows), class_="sortable"),
-        table.title,
-    )
+    grid = tag("table", tag("thead", head), tag("tbody", rows), class_="sortable")
+    return tag("figure", tag("figcaption", prose(table.title)), _scrolled(grid, table.title))
 
 
 def _cell(cell: str | float | None, digits: int, *, right: bool) -> Element:

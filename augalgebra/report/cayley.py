@@ -18,7 +18,8 @@ IntPairs: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 COLOURS = 6
 """Generators beyond so many share the colours of the first; their dashes and names differ."""
 
-_WIDTH, _MARGIN, _TALLEST = 640.0, 84.0, 640.0
+_WIDTH, _TALLEST = 640.0, 640.0
+_MARGIN, _NAMED_MARGIN = 56.0, 88.0
 _NAMED = 8  # elements up to which their words stand beside them
 _LONGEST = 20  # letters of a word that fits there
 _ROUNDS = 150
@@ -195,8 +196,8 @@ def arrows(cayley: Cayley) -> list[Arrow]:
 
 def drawing(cayley: Cayley) -> Element:
     """The graph as SVG; parts carry ``data-`` attributes with the numbers that scripts know them by."""
-    points, radius, height = _placed(cayley)
     named = len(cayley.elements) <= _NAMED and max(map(len, cayley.elements)) <= _LONGEST
+    points, radius, height = _placed(cayley, _NAMED_MARGIN if named else _MARGIN)
     described = f"Cayley graph of {cayley.title}: {len(cayley.elements)} elements, an arrow for each generator"
     return tag(
         "svg",
@@ -227,17 +228,17 @@ def _upright(points: Points) -> Points:
     return upright
 
 
-def _placed(cayley: Cayley) -> tuple[Points, float, float]:
+def _placed(cayley: Cayley, margin: float) -> tuple[Points, float, float]:
     """Places on the page, the radius of the elements, and the height of the page."""
     points = layout(cayley)
     low, high = points.min(axis=0), points.max(axis=0)
     size = high - low
-    inner = _WIDTH - 2 * _MARGIN
-    scale = min(inner / max(size[0], 1e-9), (_TALLEST - 2 * _MARGIN) / max(size[1], 1e-9))
+    inner = _WIDTH - 2 * margin
+    scale = min(inner / max(size[0], 1e-9), (_TALLEST - 2 * margin) / max(size[1], 1e-9))
     scale = scale if scale < 1e6 else 0.0  # a single element
     # two elements far apart would be a long line with nothing in it
     scale = min(scale, inner / 1.6)
-    height = size[1] * scale + 2 * _MARGIN
+    height = size[1] * scale + 2 * margin
     placed = (points - (low + high) / 2) * scale + np.array([_WIDTH / 2, height / 2])
     nearest = np.linalg.norm(placed[:, None] - placed, axis=2) + 1e9 * np.eye(len(placed))
     return placed, float(min(24, max(4, nearest.min() / 2.8))), float(height)
