@@ -28,7 +28,7 @@ from augalgebra.report import (
     to_json,
     write_html,
 )
-from augalgebra.report.cayley import arrows, distances, layout
+from augalgebra.report.cayley import arrows, crossings, distances, layout
 from augalgebra.report.numerals import shown
 from augalgebra.report.palette import STEPS, Scale, contrast, style
 
@@ -276,6 +276,28 @@ def test_a_square_is_drawn_as_a_square() -> None:
         (1, 3, 1),
     ]
     assert all(arrow.both and arrow.bend == 0 for arrow in arrows(klein))
+
+
+def test_crossings_are_counted() -> None:
+    square = np.array([[0.0, 0.0], [2.0, 0.0], [2.0, 2.0], [0.0, 2.0]])
+    assert crossings(square, np.array([[0, 1], [1, 2], [2, 3], [3, 0]])) == 0
+    assert crossings(square, np.array([[0, 2], [1, 3]])) == 1
+    assert crossings(np.vstack([square, [[1.0, 0.0]]]), np.array([[0, 1], [2, 3]])) == 1  # the last lies on the first
+
+
+def test_a_dihedral_group_is_drawn_without_crossings() -> None:
+    turn, flip = (1, 2, 3, 0), (1, 0, 3, 2)
+    members = [(0, 1, 2, 3)]
+    for member in members:
+        for generator in (turn, flip):
+            after = tuple(generator[place] for place in member)
+            if after not in members:
+                members.append(after)
+    table = tuple(tuple(members.index(tuple(b[place] for place in a)) for b in members) for a in members)
+    d4 = Cayley("D4", tuple(map(str, members)), table, (members.index(turn), members.index(flip)))
+    edges = np.array([[arrow.start, arrow.end] for arrow in arrows(d4)])
+    assert len(edges) == 12
+    assert crossings(layout(d4), edges) == 0
 
 
 @given(st.integers(1, 12))
