@@ -28,7 +28,7 @@ from augalgebra.report import (
     to_json,
     write_html,
 )
-from augalgebra.report.cayley import arrows, crossings, distances, layout
+from augalgebra.report.layout import arrows, crossings, distances, layout
 from augalgebra.report.numerals import shown
 from augalgebra.report.palette import STEPS, Scale, contrast, style
 
@@ -87,7 +87,7 @@ def document(folder: Path) -> Document:
         Verdict("slide 9", "Twos drift.", "0.2", False, "nowhere"),
         Verdict("slide 16", "It emerges.", "not told", None),
     )
-    sections = (Section("First <things>", "first", blocks), Section("Second", "second-2", (Text("Nothing."),)))
+    sections = (Section("First <things>", "first", blocks), Section("Second", "second-2", (blocks[-1],)))
     return Document("A report & more", "Made by `augalg`.", sections, verdicts)
 
 
@@ -198,6 +198,7 @@ def test_a_picture_that_is_none_is_named(tmp_path: Path, content: bytes | None) 
         ((Section("s", "s", (HeatMap("gaps", ("a",), ("x", "y"), ((1.0,),)),)),), "'gaps'"),
         ((Section("s", "s", (HeatMap("gaps", ("a",), ("x",), ((1.0,),), ((),)),)),), "note"),
         ((Section("s", "s", (Cayley("D4", ("id",), ((0, 1),), ()),)),), "'D4' is not square"),
+        ((Section("s", "s", (Cayley("D0", (), (), ()),)),), "'D0' is not square, or is empty"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(sections: tuple[Section, ...], message: str) -> None:

@@ -108,10 +108,11 @@ def relation_table(relations: Sequence[RelationResidual]) -> Table:
 def operator_table(registry: OperatorRegistry) -> Table:
     """Where each operator comes from and how far to trust it."""
     headings = ("operator", "plugin", "fit", "R²", "rank", "condition", "eigenvalues", "stale")
+    operators = own_operators(registry)
     rows = []
     for entry in kept(registry):
         source = entry.provenance
-        operator = own_operators(registry).get(registry.catalog.shorten(source.word))
+        operator = operators.get(registry.catalog.shorten(source.word))
         rows.append(
             (
                 registry.catalog.shorten(source.word),

@@ -165,8 +165,8 @@ def _png(path: Path) -> tuple[int, int, bytes]:
 @_render.register
 def _cayley(cayley: Cayley) -> Element:
     count = len(cayley.elements)
-    if len(cayley.table) != count or any(len(row) != count for row in cayley.table):
-        raise ValueError(f"the table of {cayley.title!r} is not square")
+    if not count or len(cayley.table) != count or any(len(row) != count for row in cayley.table):
+        raise ValueError(f"the table of {cayley.title!r} is not square, or is empty")
     names = [cayley.elements[generator] for generator in cayley.generators]
     keys = (
         tag("li", _swatch(position % COLOURS), tag("span", name), data_by=position)

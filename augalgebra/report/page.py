@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element
 
 from augalgebra.files import write_atomically
 from augalgebra.report.blocks import rendered
+from augalgebra.report.cayley import heads
 from augalgebra.report.document import Document, Section, Verdict
 from augalgebra.report.elements import prose, tag, to_text
 from augalgebra.report.palette import style
@@ -86,6 +87,7 @@ def to_html(document: Document) -> str:
         tag(
             "body",
             tag("a", "Skip to the content", href=f"#{_MAIN}", class_="skip"),
+            heads(),
             tag("div", _contents(document), main, class_="page"),
             tag("script", script),
         ),
