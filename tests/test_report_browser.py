@@ -157,8 +157,8 @@ def test_everything_that_can_be_tapped_works_on_a_phone(tmp_path: Path, monkeypa
     assert said["down"] == ["∞", "10.250", "9.500", "−3.000", "none", ""]
     assert (said["folded"], said["unfolded"]) == (12, 30)
     assert said["claims"] == ["no", "no"]
-    assert said["tapped"] == "word 0, word 1: 0.01 nats"
-    assert said["moved"] == "word 1, word 1: 1.01 nats"
+    assert said["tapped"] == "word 0 | word 1: 0.01 nats"
+    assert said["moved"] == "word 1 | word 1: 1.01 nats"
     assert (said["enlarged"], said["closed"]) == (True, True)
     assert said["walked"] == "r * r^3 = id, element 0"
     assert said["arrows"] == 2

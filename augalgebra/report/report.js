@@ -94,7 +94,7 @@
       [cell, row, column].forEach((part) => part.classList.add("here"));
       const value = cell.dataset.v === undefined ? "no value" : cell.dataset.v.replace("-", "−") + unit;
       const note = cell.dataset.note ? ` (${cell.dataset.note})` : "";
-      readout.replaceChildren(`${textOf(row)}, ${textOf(column)}: `, make("strong", {}, value), note);
+      readout.replaceChildren(`${textOf(row)} | ${textOf(column)}: `, make("strong", {}, value), note);
     };
     const cellOf = (event) => event.target.closest("tbody td");
     for (const kind of ["pointerover", "click", "focusin"]) table.addEventListener(kind, (event) => show(cellOf(event)));
