@@ -70,8 +70,9 @@ def turned(
     """
     device = next(space.parameters()).device
     coordinates = Coordinates(elements, readout).to(device)
-    trained = [(parameter, parameter.requires_grad) for parameter in space.parameters()]
-    space.requires_grad_(requires_grad=False)
+    trained = [parameter for parameter in space.parameters() if parameter.requires_grad]
+    for parameter in trained:
+        parameter.requires_grad = False
     try:
         loop = Loop(
             STAGE,
@@ -87,8 +88,8 @@ def turned(
         )
         loop.run(progress)
     finally:
-        for parameter, needed in trained:
-            parameter.requires_grad_(requires_grad=needed)
+        for parameter in trained:
+            parameter.requires_grad = True
     T, K = coordinates.learned()
     T_inverse = np.linalg.inv(T)
     generators = tuple(
@@ -118,7 +119,8 @@ class Coordinates(nn.Module):
     def forward(self) -> Float[Tensor, "element latent_and_one latent"]:
         """The map of each element with the readout after it."""
         T = self._whole(self.turn)
-        return T @ self.elements @ torch.linalg.inv(T) @ self.last
+        maps: Tensor = T @ self.elements @ torch.linalg.inv(T) @ self.last
+        return maps
 
     @torch.no_grad()
     def learned(self) -> tuple[Array, Array]:
