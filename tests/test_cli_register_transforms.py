@@ -10,6 +10,9 @@ Program = Callable[..., Any]
 
 TRANSFORMS = {
     "HorizontalFlip": ("horizontal_flip", ["horizontal_flip^2 = id", "horizontal_flip = flip_lr"]),
+    "VerticalFlip": ("vertical_flip", ["vertical_flip^2 = id", "vertical_flip = flip_ud"]),
+    "InvertImg": ("invert_img", ["invert_img^2 = id", "invert_img = invert"]),
+    "ToGray": ("to_gray", ["to_gray^2 = to_gray", "to_gray * flip_lr = flip_lr * to_gray"]),
     "Transpose": ("transpose_2", ["transpose_2^2 = id", "transpose_2 = transpose"]),
     "D4(seed=1)": ("d4", ["d4^4 = id", "d4 = rotate_cw"]),
     "D4(seed=4)": ("d4", ["d4^2 = id", "d4 = anti_transpose"]),
