@@ -146,6 +146,35 @@ def test_a_pair_is_drawn_where_two_trained_operators_lead(program: Program, run:
     assert "not trained again" in shown.out
 
 
+def test_what_is_unregistered_can_be_taken_out_of_the_run(program: Program, run: Path, tmp_path: Path) -> None:
+    before = files(tmp_path)
+    assert program(*HEAD, "--json").code == 0
+    assert program(*HEAD, "--with", "canny", "--json").code == 0
+    with_heads = files(tmp_path)
+    done = program("unregister", "wave", "--model", "nowhere")
+    assert (done.code, done.out) == (2, "")
+    assert files(tmp_path) == with_heads
+    done = program("unregister", "wave", "--model", "run")
+    assert done.code == 0, done.err
+    assert "operators taken out of run: negate\nheads taken out of run: negate, " in done.out
+    assert files(tmp_path) == before
+    # although it is gone by then
+    assert program(*HEAD, "--json").code == 0
+    (tmp_path / "wave.py").unlink()
+    done = program("unregister", "wave", "--model", "run", "--json").data
+    assert (done["operators"], done["heads"]) == (["wave.negate"], ["negate"])
+    assert files(tmp_path) == before
+
+
+def test_a_run_that_was_trained_on_it_is_left_alone(program: Program, run: Path, tmp_path: Path) -> None:
+    assert program("register", "dihedral", "--json").code == 0
+    before = files(tmp_path)
+    done = program("unregister", "dihedral", "--model", "run")
+    assert (done.code, done.out) == (2, "")
+    assert "was trained on flip_lr, flip_ud, so that it cannot do without" in done.err
+    assert files(tmp_path) == before
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
