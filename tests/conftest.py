@@ -1,10 +1,12 @@
 """Settings shared by all tests."""
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import settings
@@ -39,5 +41,44 @@ def augalg(tmp_path: Path) -> Augalg:
             env=environment | NO_NETWORK | {"COLUMNS": "80", "NO_COLOR": "1", "XDG_CACHE_HOME": cache} | (env or {}),
             timeout=240,
         )
+
+    return run
+
+
+class Done(NamedTuple):
+    """What became of a call of the program."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The answer in JSON."""
+        answer: dict[str, Any] = json.loads(self.out)
+        return answer
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
+    """Run the program's main function in an empty folder, without the seconds that a new process takes to import."""
+    from augalg_cli import app, options
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+    for variable in ("AUGALG_PLUGINS", "AUGALG_DISABLE", "AUGALG_DEBUG"):
+        monkeypatch.delenv(variable, raising=False)
+
+    def run(*arguments: str) -> Done:
+        monkeypatch.setattr(sys, "argv", ["augalg", *arguments])
+        options.catalog.cache_clear()
+        capsys.readouterr()
+        try:
+            app.main()
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        return Done(code, *capsys.readouterr())
 
     return run

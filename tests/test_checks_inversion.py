@@ -37,6 +37,13 @@ def pad(x: Tensor) -> Tensor:
     return torch.nn.functional.pad(x, (2, 2, 2, 2))
 
 
+def slide(x: Tensor, by: Any) -> Tensor:
+    """Each image by its own number, or all by one."""
+    steps = torch.as_tensor(by).expand(len(x), 1, 1, 1).flatten()
+    return torch.stack([image.roll(int(n), -1) for image, n in zip(x, steps, strict=True)]) if len(x) else x.clone()
+
+
+DRAWN = aa.Param("by", draw=aa.integers(1, 9), whole=True)
 CATALOG = planted(
     ("flip", lambda x: x.flip(-1), {}),  # no law says that it undoes itself
     ("turn", lambda x: x.rot90(1, (-2, -1)), {}),
@@ -47,6 +54,9 @@ CATALOG = planted(
     ("enlarge", pad, {"shape": "changed"}),
     ("fade", lambda x, amount=0.5: x * amount, {"params": [aa.Param("amount", draw=aa.uniform(0.5, 1))]}),
     ("shift", lambda x, by: x.roll(int(by), -1), {"params": [aa.Param("by", whole=True)]}),
+    ("half", lambda x: x.roll(6, -1), {}),
+    ("sink", lambda x, by: slide(x, by), {"params": [DRAWN]}),
+    ("rise", lambda x, by: slide(x, -by), {"params": [DRAWN]}),
 )
 
 
@@ -62,6 +72,10 @@ CATALOG = planted(
         ("trim", ["left"], "laws", "grow"),
         ("enlarge * trim", ["right", "left", "exact"], "images", "id"),
         ("fade", ["unknown"], "images", None),
+        # twice is nothing on images of 12 pixels, and of no other size
+        ("half", ["unknown"], "images", None),
+        # the value that is tried for both cancels; those that are drawn do not
+        ("sink * rise", ["unknown", "unknown", "unknown"], "images", None),
     ],
 )
 def test_every_step_and_the_whole(pipeline: str, verdicts: list[str], basis: str, inverse: str | None) -> None:
@@ -94,11 +108,7 @@ def test_undoing_restores_the_images(pipeline: str) -> None:
 
 
 def test_what_was_drawn_for_an_image_is_undone_for_that_image() -> None:
-    def slide(x: Tensor, by: Any) -> Tensor:
-        return torch.stack([image.roll(int(n), -1) for image, n in zip(x, by.flatten(), strict=True)])
-
-    by = aa.Param("by", draw=aa.integers(1, 9), whole=True)
-    catalog = planted(("slide", slide, {"additive": "by", "params": [by]}), ("negate", lambda x: 1 - x, {}))
+    catalog = planted(("slide", slide, {"additive": "by", "params": [DRAWN]}), ("negate", lambda x: 1 - x, {}))
     ids, word = [7, 3, 90, 12], "slide * negate"
     moved = catalog.apply(word, IMAGES, seed=5, ids=ids)
     shifts = [int((1 - moved[k] - IMAGES[k].roll(n, -1)).abs().max() < 1e-6) * n for k in range(4) for n in range(1, 9)]

@@ -1,5 +1,8 @@
 """Probe images have no symmetry, come from a seed, and failing contributions are isolated."""
 
+import importlib.util
+import subprocess
+import sys
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 import augalgebra as aa
+from augalgebra.checks import probes
 from augalgebra.checks.pictures import picture_probe
 from augalgebra.checks.probes import contributed_probes, index_image, standard_probes, symmetries
 from augalgebra.errors import DataError, ImageError
@@ -72,6 +76,30 @@ def test_smooth_probes_are_smooth_and_stay_off_the_rim() -> None:
         rim[3:-3, 3:-3] = False
         assert float(probe.images[..., rim].max()) == 0
         assert float(probe.images.diff(dim=-1).abs().max()) < (0.5 if probe.name != "digits" else 0.7)
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["from the file", "by the library"])
+def test_the_digits_are_those_of_scikit_learn(monkeypatch: pytest.MonkeyPatch, there: bool) -> None:
+    from sklearn.datasets import load_digits
+
+    expected = load_digits(return_X_y=True)
+    if not there:
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    found = probes._digits.__wrapped__()
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_laws_that_hold_are_checked_without_importing_what_is_slow() -> None:
+    source = """
+import sys
+from augalgebra import load_catalog
+from augalgebra.checks import check_laws
+assert not [result for result in check_laws(load_catalog(), ["dihedral"]).results if result.verdict == "violated"]
+print([name for name in ("sklearn", "scipy.optimize", "scipy.stats", "albumentations") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
 
 
 def test_too_small_probes_are_refused() -> None:

@@ -123,3 +123,15 @@ def test_everything_proposed_holds_under_another_seed() -> None:
     assert found
     for item, channels in itertools.product(found, (1, 3)):
         assert check_law(catalog, item.law, channels=channels, size=33, seed=5).verdict in ("holds", "vacuous")
+
+
+def test_a_family_that_cannot_do_nothing_is_looked_at_all_the_same() -> None:
+    def checker(x: Tensor, square: int = 1) -> Tensor:
+        places = torch.arange(x.shape[2])[:, None] // square + torch.arange(x.shape[3]) // square
+        return torch.where(places % 2 == 1, 1 - x, x)
+
+    family = aa.Augmentation("mine.checker", checker, params=(aa.Param("square", default=1, low=1, high=64),))
+    catalog = aa.Catalog(FIRST_PARTY.augmentations | {family.name: family}, FIRST_PARTY.laws, (), FIRST_PARTY.managers)
+    found = [item.equation for item in propose(catalog, [family.name])]
+    assert "checker(square)^2 = id" in found
+    assert "checker(square) * invert = invert * checker(square)" in found

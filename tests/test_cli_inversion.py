@@ -84,6 +84,8 @@ def test_bad_names_get_one_clear_line(augalg: Callable[..., Any]) -> None:
     for arguments, message in (
         (["flop"], "unknown augmentation 'flop'"),
         (["--examples", "no"], "unknown plugin 'no'"),
+        (["--out", "."], "--out . is a folder"),
+        (["flip_lr", "--csv", "."], "--csv . is a folder"),
     ):
         done = augalg("matrix", *arguments)
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)

@@ -233,6 +233,22 @@ def test_an_installed_third_party_distribution_conforms(augalg: Augalg, installe
     assert {result["subject"] for result in found["results"]} == {"example", "example.slide", "example.fold"}
 
 
+def test_an_installed_third_party_distribution_is_registered(augalg: Augalg, installed: Path, tmp_path: Path) -> None:
+    done = augalg("register", "augalg-example", "--json", env=beside(installed))
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout)
+    assert (found["name"], found["kind"]) == ("example", "installed")
+    assert (found["distribution"], found["version"]) == ("augalg-example", "0.3.0")
+    assert {item["verdict"] for item in found["laws"]["results"]} == {"holds"}
+    assert {item["name"] for item in found["augmentations"]} == {"example.slide", "example.fold"}
+    listed = json.loads(augalg("list", "--plugin", "example", "--json", env=beside(installed)).stdout)
+    assert {item["registered"] for item in listed["augmentations"]} == {"example"}
+    # where it is not installed, that is said, and nothing else is harmed
+    elsewhere = augalg("equal", "flip_lr^2", "id")
+    assert elsewhere.returncode == 0
+    assert "augalg-example is not installed here any more" in elsewhere.stderr
+
+
 def test_the_laws_of_an_installed_plugin_are_reasoned_with(augalg: Augalg, installed: Path) -> None:
     done = augalg("equal", "slide(3) * slide(-3)", "id", "--json", env=beside(installed))
     assert json.loads(done.stdout)["equal"] is True

@@ -3,12 +3,16 @@
 ``python tests/test_documents.py`` writes the real output into them.
 """
 
+import doctest
 import os
 import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+import sysconfig
+import tempfile
+import venv
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +22,15 @@ from augalgebra.catalog.reference import codes_page, hooks_page
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = ("README.md", "docs/tutorial.md", "docs/plugins.md", "docs/testing-a-plugin.md", "docs/commands.md")
+FOLLOWED = ("docs/tutorial-plugin.md",)
+"""Documents whose commands build on each other: they are run in order, in one folder, and files are written."""
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PROMPT = re.compile(r"^\$ (?=augalg )", re.MULTILINE)
+BLOCK = re.compile(r'^(?P<fence>```(?P<language>\w+)(?: title="(?P<title>.*?)")?\n)(?P<text>.*?)^```', re.M | re.S)
+VARYING = "numbers vary"
+"""Title of blocks in which a number stands for any number; in all others ``...`` stands for any text."""
+NUMBER = re.compile(r" *-?\d[\d.]*(e[+-]?\d+)? *")
 
 
 def read(name: str) -> str:
@@ -36,24 +46,101 @@ def commands() -> Iterator[tuple[str, str]]:
                 yield command, output.rstrip()
 
 
+def plain_environment() -> dict[str, str]:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("AUGALG_")}
+    return environment | {"COLUMNS": "80", "NO_COLOR": "1"}
+
+
+def as_shown(printed: str) -> str:
+    return "\n".join(line.rstrip() for line in printed.splitlines()).strip("\n")
+
+
 def output_of(command: str, folder: Path) -> str:
     """What a command prints, on both outputs, in an empty folder at 80 columns."""
-    arguments = shlex.split(command)[1:]
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("AUGALG_")}
     done = subprocess.run(
-        [Path(sys.executable).with_name("augalg"), *arguments],
+        [Path(sys.executable).with_name("augalg"), *shlex.split(command)[1:]],
         capture_output=True,
         text=True,
         check=False,
         cwd=folder,
-        env=environment | {"COLUMNS": "80", "NO_COLOR": "1"},
+        env=plain_environment(),
     )
-    return "\n".join(line.rstrip() for line in (done.stdout + done.stderr).splitlines()).strip("\n")
+    return as_shown(done.stdout + done.stderr)
 
 
 @pytest.mark.parametrize(("command", "shown"), list(commands()), ids=lambda text: text[:50])
 def test_a_shown_command_prints_what_is_shown(command: str, shown: str, tmp_path: Path) -> None:
     assert output_of(command, tmp_path) == shown.strip("\n")
+
+
+def installation(folder: Path) -> dict[str, str]:
+    """An environment to install into, offline; it has all that this one has, which stays as it is."""
+    venv.create(folder)
+    packages = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
+    (packages / "beside.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
+    for name, module in (("augalg", "augalg_cli.app"), ("pip", "pip"), ("pytest", "pytest")):
+        program = folder / "bin" / name
+        program.write_text(f'#!/bin/sh\nexec "{folder}/bin/python" -m {module} "$@"\n')
+        program.chmod(0o755)
+    return plain_environment() | {
+        "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "XDG_CACHE_HOME": str(folder / "cache"),
+        "PYTHONUNBUFFERED": "1",  # both outputs in the order in which they were written
+        "PIP_NO_INDEX": "1",
+        "PIP_NO_BUILD_ISOLATION": "0",  # "no" to isolation: pip reads it as the value of the option's opposite
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    }
+
+
+def agrees(shown: str, printed: str, *, varying: bool) -> bool:
+    if varying:
+        shown, printed = (re.sub("─+", "─", NUMBER.sub(" # ", text)) for text in (shown, printed))
+    return doctest.OutputChecker().check_output(shown + "\n", printed + "\n", doctest.ELLIPSIS)
+
+
+def follow(text: str, folder: Path, environment: Mapping[str, str]) -> str:
+    """Do what a document says, and give it back with what was printed in place of what does not agree with that."""
+
+    def block(match: re.Match[str]) -> str:
+        if match["language"] != "console":
+            if match["title"]:
+                (folder / match["title"]).write_text(match["text"], encoding="utf-8")
+            return match[0]
+        told = match["fence"]
+        for part in re.split(r"^\$ ", match["text"], flags=re.MULTILINE)[1:]:
+            command, _, shown = part.partition("\n")
+            done = subprocess.run(
+                ["sh", "-c", command],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
+                cwd=folder,
+                env=environment,
+            )
+            assert done.returncode == 0, f"$ {command}\n{done.stdout}"
+            shown, printed = shown.rstrip("\n"), as_shown(done.stdout)
+            kept = shown if agrees(shown, printed, varying=match["title"] == VARYING) else printed
+            told += f"$ {command}\n" + (f"{kept}\n" if kept else "")
+        return f"{told}```"
+
+    return BLOCK.sub(block, text)
+
+
+@pytest.mark.parametrize("name", FOLLOWED)
+def test_a_document_can_be_followed_word_by_word(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("hatchling")
+    (tmp_path / "here").mkdir()
+    assert follow(read(name), tmp_path / "here", installation(tmp_path / "venv")) == read(name)
+
+
+def test_numbers_and_dots_stand_for_what_varies_and_for_nothing_else() -> None:
+    assert agrees("1 passed in ...s", "1 passed in 0.31s", varying=False)
+    assert not agrees("1 passed in ...s", "1 failed in 0.31s", varying=False)
+    assert agrees("gap  1.25  12\n──", "gap  7  1e-05\n────", varying=True)
+    assert not agrees("gap  1.25", "gap  1.26", varying=False)
+    assert not agrees("gap  1.25", "loss  1.25", varying=True)
+    assert not agrees("gap  1.25", "gap  -", varying=True)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +184,11 @@ def refresh() -> None:
         (ROOT / name).write_text(page(), encoding="utf-8")
     for name in DOCUMENTS:
         (ROOT / name).write_text(CONSOLE.sub(block, read(name)), encoding="utf-8")
+    for name in FOLLOWED:
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "here").mkdir()
+            told = follow(read(name), Path(folder) / "here", installation(Path(folder) / "venv"))
+        (ROOT / name).write_text(told, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -90,6 +90,11 @@ def test_an_identity_costs_nothing_however_bad_the_operators_are(trained: Run, d
     # letters that have no operator cancel before any is looked up
     assert measure_word(run, "transpose * transpose").score.route == "id"
     assert measure_word(run, "gaussian_blur^0").as_written is not None
+    # so do letters whose operator cannot be undone
+    flat = planted(trained, rotate_cw=np.diag([1.0, 1, 1, 1, 1, 0]))
+    found = measure_word(flat, "rotate_cw * rotate_cw^-1")
+    assert (found.score.route, found.as_written) == ("id", None)
+    assert measure_word(flat, "rotate_cw^-1").score.route == "rotate_cw^3"
 
 
 def test_words_are_compared_by_operators_and_by_what_is_drawn(trained: Run) -> None:
@@ -149,6 +154,9 @@ def test_what_is_missing_or_cannot_be_undone_is_told_by_name(trained: Run) -> No
     flat = planted(trained, rotate_cw=np.diag([1.0, 1, 1, 1, 1, 0]))
     with pytest.raises(NotInvertibleError, match="rank 5 of 6"):
         compare_in_run(flat, "rotate_cw^-1", "flip_lr")
+    flat.registry.hold({CATALOG.word("roll(2, 0)"): np.diag([1.0, 1, 1, 1, 1, 0])})
+    with pytest.raises(NotInvertibleError, match="rank 5 of 6"):
+        measure_word(flat, "roll(-2, 0)")
     with pytest.raises(AugalgebraError, match="unknown augmentation"):
         measure_word(trained, "flop")
 

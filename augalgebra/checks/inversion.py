@@ -27,6 +27,8 @@ Accept = Literal["one-sided", "approximate"]
 """What `undo` makes do with when asked to, beside exact inverses."""
 MAX_SYMBOLS = 8
 """Most different augmentations of a pipeline that the laws are completed for at once."""
+LARGER = 5
+"""Pixels more of a second size that inverses have to hold on: a shift by half the width undoes itself on one only."""
 _OF_LAWS: dict[str, Verdict] = {"right": "right", "left": "left", "none": "impossible", "unknown": "unknown"}
 _OF_IMAGES: dict[str, Verdict] = {
     "two-sided": "exact",
@@ -133,7 +135,7 @@ def invert_pipeline(
     Args:
         catalog: Where the augmentations and their laws are.
         pipeline: A word, or what a plugin can read, such as the path of a pipeline that albumentations saved.
-        size: Height and width of the probe images.
+        size: Height and width of the probe images; inverses are tried on somewhat larger ones as well.
         seed: Seed of the probe images.
 
     Raises:
@@ -221,7 +223,10 @@ class _Inverter:
     @property
     def evaluators(self) -> tuple[Evaluator, ...]:
         if self._evaluators is None:
-            self._evaluators = probe_evaluators(self.catalog, self._size, seed=self._seed)
+            sizes = (self._size, self._size + LARGER)
+            self._evaluators = tuple(
+                evaluator for size in sizes for evaluator in probe_evaluators(self.catalog, size, seed=self._seed)
+            )
         return self._evaluators
 
     def single(self, name: str, word: Word) -> Inversion:
@@ -249,7 +254,8 @@ class _Inverter:
         if first.verdict == "impossible":  # all images reach it, since what comes before can be undone
             return Inversion("the pipeline", word, "impossible", None, first.basis, reason)
         found = self._on_images("the pipeline", word)
-        if found.moved == 0 and any(step.moved for step in steps):
+        # what is drawn at random need not cancel at other values than the one that was tried
+        if found.moved == 0 and any(step.moved for step in steps) and fixed(self.catalog, word) == word:
             together = "the steps together restore every probe"
             return replace(found, verdict="exact", inverse=IDENTITY, reason=together, error=0.0)
         return found if found.verdict != "unknown" else replace(found, basis=first.basis, reason=reason)

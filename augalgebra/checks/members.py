@@ -6,7 +6,6 @@ from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from augalgebra.algebra.words import Letter, Symbol, Word
 from augalgebra.augmentation import Param
@@ -88,6 +87,8 @@ class _Search:
         least = int(np.argmin([error.rank for error in errors]))
         value, error = values[least], errors[least]
         if not param.whole and 0 < error.rank < math.inf:
+            from scipy.optimize import minimize_scalar  # slow to import, and needed where a law fails only
+
             bounds = float(values[max(least - 1, 0)]), float(values[min(least + 1, len(values) - 1)])
             refined = minimize_scalar(
                 lambda number: self.error(Fraction(float(number))).rank,

@@ -5,10 +5,12 @@ which ones it has. Everything is drawn from a seed.
 """
 
 import functools
+import importlib.util
 import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -198,7 +200,13 @@ def digit_images(
 @functools.cache
 def _digits() -> tuple[Grid, np.ndarray[Any, Any]]:
     """The data set, whose file takes a while to read."""
-    from sklearn.datasets import load_digits  # takes a second to import
+    package = importlib.util.find_spec("sklearn")
+    # importing the package takes longer than all checks of an augmentation, so only its file is read where it lies
+    file = Path(package.origin if package and package.origin else "").parent / "datasets" / "data" / "digits.csv.gz"
+    if file.is_file():
+        table = np.loadtxt(file, delimiter=",")
+        return table[:, :-1], table[:, -1].astype(int)
+    from sklearn.datasets import load_digits
 
     data, labels = load_digits(return_X_y=True)
     return data, labels

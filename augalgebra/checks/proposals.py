@@ -27,7 +27,7 @@ from augalgebra.checks.laws import LawChecker
 from augalgebra.checks.probes import Probe, blob_images, noise_images, standard_probes
 from augalgebra.checks.results import LawResult, finite
 from augalgebra.checks.tolerances import tolerance_of
-from augalgebra.errors import AugalgebraError
+from augalgebra.errors import AugalgebraError, ParameterError
 
 MAX_POWER = 30
 """Powers that are looked through for a period."""
@@ -177,7 +177,10 @@ def _candidates_of_family(catalog: Catalog, augmentation: Augmentation, seed: in
     others = [other.name for other in (*_plain(catalog, augmentation), *_families(catalog, augmentation))]
     kinds += [{"commutes_with": [name]} for name in others]
     for keywords in kinds:
-        laws = [catalog.law(law) for law in declared_laws(augmentation, **keywords)]
+        try:
+            laws = [catalog.law(law) for law in declared_laws(augmentation, **keywords)]
+        except ParameterError:  # adding up needs f(0), which may lie outside the range
+            continue
         if all(screen.check(law).verdict == "holds" for law in laws):
             yield from laws
 

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from augalgebra.algebra.words import IDENTITY, Symbol
+from augalgebra.algebra.parsing import parse_word
+from augalgebra.algebra.words import IDENTITY, Symbol, Word
 from augalgebra.checks.composition import measure_composition
 from augalgebra.checks.latent_batches import MultipliedOut
 from augalgebra.checks.latent_report import WordScore
 from augalgebra.checks.results import finite
+from augalgebra.errors import RunError
 from augalgebra.experiments.measure import device_of_run
 from augalgebra.files import write_atomically
 from augalgebra.operators.provenance import Provenance
@@ -158,6 +160,45 @@ def keep(run: Run, record: Callable[[], bool], *, heads: bool = False) -> bool:
             elif file.read_bytes() != content:
                 write_atomically(file, content)
         raise
+
+
+def withdraw(run: Run, names: set[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Take the operators of some augmentations out of a run again, and the heads that draw them.
+
+    Everything else in the run stays bit for bit as it is. Nothing is written; see `keep`.
+
+    Args:
+        run: The run, changed in memory.
+        names: Full names of the augmentations.
+
+    Returns:
+        The words that had operators, and the names of the heads.
+
+    Raises:
+        RunError: The run was trained on one of them.
+    """
+    catalog, registry = run.registry.catalog, run.registry
+    trained = [catalog.display(word) for word in map(catalog.word, run.settings.augmentations) if _names(word) & names]
+    if trained:
+        raise RunError(f"{run.folder} was trained on {', '.join(trained)}, so that it cannot do without; train another")
+    # what is stored has full names, which can be read though the augmentation itself may be gone
+    words = [word for word in registry.entries if _names(word) & names]
+    for word in words:
+        registry.remove(word)
+    heads = [
+        name
+        for name, head in run.transfers.items()
+        if any(_names(parse_word(text, variables=True)) & names for text in head.meanings)
+    ]
+    for name in heads:
+        run.space.remove_head(name)
+        del run.transfers[name]
+    run.metrics = [entry for entry in run.metrics if entry.get("head") not in heads]
+    return tuple(catalog.shorten(str(word)) for word in words), tuple(heads)
+
+
+def _names(word: Word) -> set[str]:
+    return {symbol.name for symbol in word.symbols}
 
 
 def _speaks_of(item: RelationResidual, symbol: Symbol) -> bool:

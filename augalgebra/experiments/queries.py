@@ -46,7 +46,7 @@ class MeasuredWord:
 
     Attributes:
         score: By the operator that the run uses for the word, simplified by the laws.
-        as_written: By the product of its letters' operators; None where a letter has none.
+        as_written: By the product of its letters' operators; None where a letter has none, or its inverse is none.
         images: Number of images.
     """
 
@@ -169,8 +169,13 @@ def measure_word(
     reduced, written = registry.reduced(asked), _spelt(registry, asked)
     _require_operators(run, reduced)
     routes = [reduced, *([written] if written in registry and written != reduced else [])]
-    report = _measured(run, [Case(asked, by=route) for route in routes], images=images, data_dir=data_dir)
-    return MeasuredWord(report.words[0], report.words[-1] if written in registry else None, report.images)
+    cases = [Case(asked, by=route) for route in routes]
+    report = _measured(run, cases, images=images, data_dir=data_dir, every=False)
+    scores = {score.route: score for score in report.words}
+    shown = registry.catalog.display(reduced), registry.catalog.display(written)
+    if shown[0] not in scores:
+        raise NotInvertibleError(report.no_inverse[0].reason)
+    return MeasuredWord(scores[shown[0]], scores.get(shown[1]), report.images)
 
 
 def compare_in_run(

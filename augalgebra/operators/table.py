@@ -105,7 +105,8 @@ class OperatorTable:
         if isinstance(word, str) and word in self._families:
             del self._families[word]
         else:
-            canonical = self.catalog.word(word)
+            # the augmentation of an operator that is kept may be gone
+            canonical = word if isinstance(word, Word) and word in self._entries else self.catalog.word(word)
             if canonical not in self._entries:
                 raise self._missing(next(iter(canonical.letters)), canonical)
             del self._entries[canonical]

@@ -100,6 +100,9 @@ def matrix(
 
     Exit code 1 if laws and images disagree. Families are taken at one fixed value of their parameters.
     """
+    for option, path in (("--out", out), ("--csv", csv)):
+        if path is not None and path.is_dir():
+            raise AugalgebraError(f"{option} {path} is a folder; name a file in it")
     catalog = options.catalog()
     plugin = "albumentations" if albumentations else examples
     chosen = [*(names or []), *(examples_of(catalog, plugin) if plugin is not None else [])]

@@ -1,16 +1,17 @@
 """The part of ``augalg register`` that concerns a trained run: operators, and a head."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from augalg_cli import render
+from augalg_cli import options, render
 from augalg_cli.run_commands import seconds_of
 from augalgebra import AugalgebraError
 
 if TYPE_CHECKING:
     from augalgebra.admission import Admission
+    from augalgebra.catalog import Registration
     from augalgebra.checks.latent_report import WordScore
     from augalgebra.experiments.extension import Extension
     from augalgebra.experiments.slots import Slot
@@ -159,6 +160,26 @@ def show_operators(folder: Path, operators: "Sequence[Extension]") -> None:
             f"{text}: {law.reason if law.residual is None else render.number(law.residual)}" for text, law in pairs
         ]
         render.bulleted(f"residuals of the laws of {item.word}", lines, _MOST_SHOWN)
+
+
+def take_out(item: "Registration", folder: Path, erase: Callable[[], None]) -> dict[str, list[str]]:
+    """Take operators and heads of something registered out of a run, and erase the registration; all or nothing.
+
+    Raises:
+        AugalgebraError: The run cannot be read or written, or was trained on it.
+    """
+    from augalgebra.experiments.extension import keep, withdraw
+    from augalgebra.training.run import Run
+
+    run = Run.load(folder, options.catalog(), accept_stale=True)
+    operators, heads = withdraw(run, {known.name for known in item.augmentations})
+
+    def record() -> bool:
+        erase()
+        return True
+
+    keep(run, record, heads=True)
+    return {"operators": list(operators), "heads": list(heads)}
 
 
 def _show_scores(head: str, scores: "Sequence[WordScore]") -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from augalg_cli import law_commands, options, render
-from augalg_cli.latent_registration import LatentRegistration, check_options
+from augalg_cli.latent_registration import LatentRegistration, check_options, take_out
 from augalg_cli.progress import training_progress
 from augalg_cli.run_commands import Budget, Epochs
 
@@ -145,6 +145,10 @@ def unregister(
             autocompletion=lambda incomplete: _registered_names(incomplete),
         ),
     ],
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", metavar="RUN", help="Take its operators and heads out of this trained run as well."),
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
     """Take something out of this workspace again; files and installed distributions stay where they are."""
@@ -153,11 +157,18 @@ def unregister(
 
     file = Path.cwd() / WORKSPACE_FILE
     item = find_registration(registrations(file, read_workspace(file)), name)
-    erase(file, item.name)
+    if model is None:
+        erase(file, item.name)
+        latent = {}
+    else:
+        latent = take_out(item, model, lambda: erase(file, item.name))
     if as_json:
-        render.emit_json({"unregistered": item.as_dict()})
+        render.emit_json({"unregistered": item.as_dict()} | latent)
         return
     render.line(f"unregistered {item.name} ({item.target})")
+    if model is not None:
+        for what, found in latent.items():
+            render.line(f"{what} taken out of {model}: {', '.join(found) or 'none'}")
     if item.kind == "installed":
         render.note(
             f"it is installed, and so is loaded all the same; disable = ['{item.name}'] under [plugins] stops that"

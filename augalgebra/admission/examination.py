@@ -1,0 +1,216 @@
+"""Everything that is found out about something before it is registered.
+
+Nothing is written before everything is known; `Admission.record` then writes one entry of ``augalg.toml``, or nothing.
+"""
+
+import contextlib
+import io
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from augalgebra.admission.laws import accepted_laws, allowed_laws, kept_laws, with_laws, written
+from augalgebra.admission.targets import previous_of, registration_of
+from augalgebra.catalog import Catalog, LoadedTarget, Registration, Settings, laws_digest, load_catalog
+from augalgebra.catalog import registered as loading
+from augalgebra.catalog.lint import Finding, lint
+from augalgebra.catalog.registration import WORKSPACE_FILE, RegisteredAugmentation
+from augalgebra.checks import LawReport, check_laws
+from augalgebra.checks.proposals import Proposal, propose
+from augalgebra.errors import PluginError
+from augalgebra.testing import Failure, Result, check_plugin
+
+PROMISES = ("returns", "type", "shape", "range", "mutation", "determinism", "batching")
+"""What has to be kept for an augmentation to be one function of the image."""
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Admission:
+    """What was found out about something that is to be registered.
+
+    Attributes:
+        registration: The entry for the workspace.
+        catalog: Everything the workspace has, and this, with the laws that would be in force.
+        findings: What can be said without running it.
+        promises: What every augmentation promises, checked.
+        laws: Its declared laws, checked on images.
+        proposals: Laws that hold but were not declared; those accepted are named in the registration.
+        refusals: Why it cannot be registered, one line for each reason; empty if it can.
+        notes: What its owner should know besides.
+    """
+
+    registration: Registration
+    catalog: Catalog
+    findings: tuple[Finding, ...]
+    promises: tuple[Result, ...]
+    laws: LawReport
+    proposals: tuple[Proposal, ...]
+    refusals: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def accepted(self) -> tuple[Proposal, ...]:
+        """The proposals that are accepted."""
+        return tuple(item for item in self.proposals if written(self.catalog, item.law) in self.registration.accepted)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        accepted = self.accepted
+        return {
+            **self.registration.as_dict(),
+            "findings": [item.to_json() for item in self.findings],
+            "promises": [item.as_dict() for item in self.promises],
+            "laws": self.laws.as_dict(),
+            "proposed": [item.as_dict() | {"accepted": item in accepted} for item in self.proposals],
+            "refused": list(self.refusals),
+            "notes": list(self.notes),
+        }
+
+    def record(self, workspace: Path) -> bool:
+        """Write the registration into the workspace file.
+
+        Returns:
+            Whether the file had to be changed.
+
+        Raises:
+            PluginError: It is refused.
+            AugalgebraError: The file cannot be read or written; it is as it was.
+        """
+        from augalgebra.catalog.workspace import record
+
+        if self.refusals:
+            raise PluginError(f"{self.registration.target} is refused: {self.refusals[0]}")
+        return record(workspace / WORKSPACE_FILE, self.registration)
+
+
+def examine(
+    target: str,
+    *,
+    workspace: Path | None = None,
+    name: str | None = None,
+    accept: Sequence[str] = (),
+    accept_proposed: bool = False,
+    allow_violated: Sequence[str] = (),
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Admission:
+    """Find out everything about something that is to be registered; nothing is written.
+
+    Args:
+        target: A distribution, module, plugin, Python file or folder; ``albumentations:Solarize(…)``, or a file that
+            a plugin such as that can read.
+        workspace: The workspace folder; the current one by default.
+        name: The name that a transform is to have; by default that of its class, in lower case with underscores.
+        accept: Proposed laws to accept.
+        accept_proposed: Accept all of them.
+        allow_violated: Declared laws, or kinds of them, that may be violated; they are then never used.
+        seed: Seed of the images and parameters that laws are tried at.
+        progress: Is told what is being done.
+
+    Raises:
+        UnknownNameError: There is no such target.
+        PluginError: It cannot be loaded, or is not one function of the image; the message says why.
+        AugalgebraError: ``augalg.toml`` cannot be read, or a law that is to be accepted or allowed is none.
+    """
+    workspace = Path.cwd() if workspace is None else workspace
+    tell = progress or _silent
+    # what a plugin prints must not spoil JSON on standard output
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        tell(f"loading {target}")
+        settings = Settings.read(workspace)
+        item = registration_of(target, settings, name)
+        previous = previous_of(item, settings)
+        others = tuple(other for other in settings.registered if other is not previous)
+        catalog = load_catalog(replace(settings, registered=(*others, item)))
+        _require_loaded(catalog, item)
+        return _examined(item, previous, catalog, workspace, (accept, accept_proposed, allow_violated), seed, tell)
+
+
+def _examined(
+    item: Registration,
+    previous: Registration | None,
+    catalog: Catalog,
+    workspace: Path,
+    wanted: tuple[Sequence[str], bool, Sequence[str]],
+    seed: int,
+    tell: Progress,
+) -> Admission:
+    accept, accept_proposed, allow_violated = wanted
+    findings = lint(catalog, item.plugins)
+    if item.kind == "transform":  # nobody could have declared anything about it
+        findings = tuple(found for found in findings if found.code != "AUG401")
+    refusals = [f"{found.code} {found.subject}: {found.message}" for found in findings if found.severity == "error"]
+    tell("trying it on images")
+    promises = _promises(catalog, item, seed)
+    for result in promises:
+        refusals.extend(f"{result.subject}: {_told(failure)}" for failure in result.failures)
+    report = LawReport(())
+    proposals: tuple[Proposal, ...] = ()
+    notes: list[str] = []
+    if not any(result.failures for result in promises):
+        tell("checking its laws")
+        report = check_laws(catalog, item.plugins, seed=seed)
+        violated = [result.law for result in report.results if result.verdict == "violated"]
+        allowed = allowed_laws(catalog, violated, allow_violated, previous)
+        refusals.extend(
+            f"{catalog.display(law)} is violated; mend it, or admit it as violated: "
+            f'--allow-violated "{catalog.display(law)}"'
+            for law in violated
+            if law not in allowed
+        )
+        item = replace(item, violated=tuple(sorted(str(law) for law in allowed)))
+    if not refusals:
+        item = replace(item, augmentations=_described(catalog, item))
+        catalog = with_laws(catalog, item)
+        names = [known.name for known in item.augmentations]
+        proposals = propose(catalog, names, seed=seed, progress=tell)
+        kept, dropped = kept_laws(catalog, proposals, previous, seed)
+        notes.extend(f"{law} was accepted before and does not hold any more; it is dropped" for law in dropped)
+        wanted_laws = accepted_laws(catalog, proposals, accept, everything=accept_proposed)
+        chosen = {written(catalog, law) for law in wanted_laws}
+        item = replace(item, accepted=tuple(sorted(chosen | kept)))
+        catalog = with_laws(catalog, item)
+        item = replace(item, augmentations=_described(catalog, item), version=loading.version_of(item, workspace))
+    return Admission(item, catalog, findings, promises, report, proposals, tuple(refusals), tuple(notes))
+
+
+def _require_loaded(catalog: Catalog, item: Registration) -> None:
+    for info in catalog.plugins:
+        if info.name in item.plugins and info.status != "loaded":
+            error = PluginError(f"{item.target} cannot be loaded: {info.reason}")
+            if info.detail:
+                error.add_note(info.detail)
+            raise error
+
+
+def _promises(catalog: Catalog, item: Registration, seed: int) -> tuple[Result, ...]:
+    infos = tuple(info for info in catalog.plugins if info.name in item.plugins)
+    kind: Any = "installed" if item.kind == "transform" else item.kind
+    target = LoadedTarget(item.target, kind, catalog, infos, item.target)
+    return check_plugin(target, aspects=PROMISES, seed=seed).results
+
+
+def _told(failure: Failure) -> str:
+    sides = ", ".join(f"{name} {text}" for name, text in failure.sides)
+    parts = [f"broken promise: {failure.promise}", f"fails for {failure.case}" + (f": {sides}" if sides else "")]
+    return " ".join("; ".join([*parts, *([failure.hint] if failure.hint else [])]).split())
+
+
+def _described(catalog: Catalog, item: Registration) -> tuple[RegisteredAugmentation, ...]:
+    """The augmentations with the digests of their laws as they are now."""
+    if item.kind == "transform":
+        return tuple(replace(known, laws=laws_digest(catalog, known.name)) for known in item.augmentations)
+    own = [known for known in catalog.augmentations.values() if known.plugin in item.plugins]
+    return tuple(
+        RegisteredAugmentation(known.name, known.signature, known.shape, laws_digest(catalog, known.name))
+        for known in sorted(own, key=lambda known: known.name)
+    )
+
+
+def _silent(_: str) -> None:
+    """Tell nobody."""
