@@ -359,14 +359,14 @@ class TestFitting:
             ("extra.blank", "ridge"),
             ("extra.mystery", "ridge"),
             ("extra.darken", "procrustes"),
-            ("extra.wobble", "period"),
+            ("extra.wobble", "ridge"),
         ]
         assert plans["dihedral.flip_lr"].reason == "the laws close to the group Z2×D4"
         assert "no inverse" in plans["extra.blank"].reason
         assert "no declared law" in plans["extra.mystery"].reason
         assert "undone exactly" in plans["extra.darken"].reason
         # five steps are a circle of the plane, not of the pictures
-        assert plans["extra.wobble"].reason == "it has period 5"
+        assert plans["extra.wobble"].reason == "its laws hold up to interpolation only"
 
     def test_approximate_laws_make_no_group(self, catalog):
         plans = choose(catalog, [catalog.word("left"), catalog.word("right")])

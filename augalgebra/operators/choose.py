@@ -52,9 +52,10 @@ def choose(
 ) -> tuple[Plan, ...]:
     """Decide how to fit some operators.
 
-    An exact representation where the exact laws close them to a finite group; an operator with a period, an involution,
-    a commuting family one by one or together where that is all that is known; the nearest orthogonal operator for what
-    is undone exactly by something; ridge least squares for everything else.
+    Only laws that hold exactly decide; those that hold up to interpolation hold for codes even less. An exact
+    representation where they close the operators to a finite group; an operator with a period, an involution, a
+    commuting family one by one or together where that is all that is known; the nearest orthogonal operator for what is
+    undone exactly by something; ridge least squares for everything else.
 
     Args:
         catalog: Knows the laws.
@@ -154,15 +155,19 @@ def exact_period(catalog: Catalog, word: Word) -> int | None:
 
 
 def _alone(catalog: Catalog, word: Word) -> Plan:
-    system = catalog.system(word)
+    # What holds only up to interpolation is not true enough of codes: on MNIST, turned by 30°, an operator with the
+    # period 12 drew at 1.56 of the floor, the nearest orthogonal one at 1.49, and least squares at 1.11.
+    system = catalog.system(word).exact
     period = queries.period(system, word, LONGEST_PERIOD)
     if period == 2:
         return Plan((word,), "involution", "it is its own inverse", periods=(2,))
     if period is not None:
         return Plan((word,), "period", f"it has period {period}", periods=(period,))
     inverse = queries.inverse(system, word)
-    if inverse.kind == "two-sided" and inverse.scope == "exact":
+    if inverse.kind == "two-sided":
         return Plan((word,), "procrustes", f"it is undone exactly: {inverse.reason}")
+    if queries.inverse(catalog.system(word), word).kind == "two-sided":
+        return Plan((word,), "ridge", "its laws hold up to interpolation only")
     return Plan((word,), "ridge", inverse.reason)
 
 
