@@ -87,9 +87,24 @@ def keep_check(
     run: Run, report: CompositionReport, *, data: Dataset | None = None, data_dir: str | Path | None = None
 ) -> None:
     """Write what was measured of a run, with the head that drew it, and a gallery of it into the run's folder."""
-    names, relabelling = _augmentations(run, report.head)
     write_atomically(run.folder / CHECK, json.dumps(report.to_json(), indent=2, allow_nan=False) + "\n")
     data = data or load_data(run.settings.data, data_dir)
+    draw_run_gallery(run, report, data, run.folder / GALLERY)
+
+
+def draw_run_gallery(run: Run, report: CompositionReport, data: Dataset, path: Path) -> Path:
+    """Write a gallery of one test image of each of the first classes, drawn by the head of a report.
+
+    Args:
+        run: The run.
+        report: What was measured of it.
+        data: Its data set.
+        path: The file; missing folders are made.
+
+    Returns:
+        The path.
+    """
+    names, relabelling = _augmentations(run, report.head)
     labels = data.test.labels.tolist()
     rows = [labels.index(label) for label in sorted(set(labels))][:_ROWS]
     pictures, ids = data.test.batch(slice(None))
@@ -106,7 +121,7 @@ def keep_check(
         seed=run.settings.seed,
         ids=[ids[row] for row in rows],
     )
-    draw_gallery([panel], run.folder / GALLERY)
+    return draw_gallery([panel], path)
 
 
 def device_of_run(run: Run) -> torch.device:

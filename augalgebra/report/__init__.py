@@ -1,5 +1,20 @@
 """Documents to be read in a browser: what is in one, and how it becomes a single file that needs no network."""
 
 from augalgebra.report.document import Block, Cayley, Document, HeatMap, Picture, Section, Table, Text, Verdict
+from augalgebra.report.page import to_html, write_html
+from augalgebra.report.plain import to_json
 
-__all__ = ["Block", "Cayley", "Document", "HeatMap", "Picture", "Section", "Table", "Text", "Verdict"]
+__all__ = [
+    "Block",
+    "Cayley",
+    "Document",
+    "HeatMap",
+    "Picture",
+    "Section",
+    "Table",
+    "Text",
+    "Verdict",
+    "to_html",
+    "to_json",
+    "write_html",
+]

@@ -45,6 +45,9 @@ class HeatMap:
         notes: ``[row, column]`` what stands in each cell below its number, such as a published figure; none if empty.
         unit: Of the values.
         lower_is_better: Which end of the colours is good.
+        digits: Digits behind the point.
+        diverging: Whether the colours tell negative from positive values, instead of good from bad ones.
+        numbers: Whether the cells show their numbers; without, many fit and a tap on one shows its number.
     """
 
     title: str
@@ -54,6 +57,9 @@ class HeatMap:
     notes: tuple[tuple[str, ...], ...] = ()
     unit: str = ""
     lower_is_better: bool = True
+    digits: int = 3
+    diverging: bool = False
+    numbers: bool = True
 
 
 @dataclass(frozen=True)

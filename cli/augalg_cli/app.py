@@ -17,6 +17,7 @@ from augalg_cli import (
     lint_commands,
     options,
     registration_commands,
+    report_commands,
     run_commands,
     sweep_commands,
     use_commands,
@@ -66,6 +67,7 @@ use_commands.add_to(app)
 geometry_commands.add_to(app)
 compare_commands.add_to(app)
 sweep_commands.add_to(app)
+report_commands.add_to(app)
 
 
 def main() -> None:

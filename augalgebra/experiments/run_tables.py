@@ -1,0 +1,173 @@
+"""What was measured of a run and of its operators, as tables and heat maps of a report."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from augalgebra.catalog import Catalog
+from augalgebra.checks.latent_report import CompositionReport, RelationResidual, WordScore
+from augalgebra.operators import OperatorRegistry
+from augalgebra.operators.operator import Operator
+from augalgebra.report import HeatMap, Table
+
+MOST_ROWS = 300
+"""Rows of the longest table of words; of what lies beyond, the better words, only the number is told."""
+_FEW_EIGENVALUES = 6
+
+
+def word_table(report: CompositionReport) -> Table:
+    """Every word from every view beside its floor and doing nothing, worst first."""
+    headings = ("word", "from", "kind", "loss", "floor", "gap ratio", "if nothing moved", "R²", "worst class")
+    rows = tuple(
+        (
+            score.word,
+            score.view,
+            score.kind,
+            score.bce,
+            score.floor,
+            score.gap_ratio,
+            score.identity_ratio,
+            score.r2,
+            score.worst_label,
+        )
+        for score in report.worst_first[:MOST_ROWS]
+    )
+    left_out = len(report.words) - len(rows)
+    title = f"Words on {report.images} test images, worst first; losses in nats per image"
+    return Table(title + (f"; {left_out} better ones are left out" if left_out else ""), headings, rows)
+
+
+def gap_map(report: CompositionReport) -> HeatMap:
+    """Gap ratios, word by view."""
+    words = tuple(dict.fromkeys(score.word for score in report.words))
+    views = tuple(dict.fromkeys(score.view for score in report.words))
+    scores = {(score.word, score.view): score.gap_ratio for score in report.words}
+    return HeatMap(
+        "Gap ratio of each word (rows) from each view (columns); 1 is perfect",
+        words,
+        tuple(f"from {view}" for view in views),
+        tuple(tuple(scores.get((word, view)) for view in views) for word in words),
+        digits=2,
+    )
+
+
+def class_map(report: CompositionReport) -> HeatMap | None:
+    """Gap ratios from the original, word by class; None where there are no classes to tell apart."""
+    scores = [score for score in report.words if score.view == "id" and score.word != "id"]
+    labels = sorted({label for score in scores for label in score.by_label})
+    if len(labels) < 2:
+        return None
+    return HeatMap(
+        "Gap ratio of each word from the original, by class",
+        tuple(score.word for score in scores),
+        tuple(map(str, labels)),
+        tuple(tuple(score.by_label.get(label) for label in labels) for score in scores),
+        digits=2,
+    )
+
+
+def floor_table(report: CompositionReport) -> Table:
+    """The loss of each view, encoded and decoded directly."""
+    return Table("Floors: views encoded and decoded directly", ("view", "nats per image"), tuple(report.floor.items()))
+
+
+def order_table(report: CompositionReport) -> Table | None:
+    """Both orders of each pair; None where there is no pair."""
+    if not report.orders:
+        return None
+    headings = ("order", "other order", "true difference", "drawn difference", "told apart")
+    rows = tuple(
+        (
+            order.first,
+            order.second,
+            order.true_difference,
+            order.drawn_difference,
+            "the same image" if order.commute else "no" if order.mistaken else "yes",
+        )
+        for order in report.orders
+    )
+    return Table("Order of application, root mean square over pixels", headings, rows)
+
+
+def relation_table(relations: Sequence[RelationResidual]) -> Table:
+    """How far the operators are from the laws."""
+    rows = tuple((relation.equation, relation.source, relation.residual) for relation in relations)
+    return Table("Relations: ‖L(left) − L(right)‖ / √d", ("equation", "source", "residual"), rows)
+
+
+def operator_table(registry: OperatorRegistry) -> Table:
+    """Where each operator comes from and how far to trust it."""
+    headings = ("operator", "plugin", "fit", "R²", "rank", "condition", "eigenvalues", "stale")
+    rows = []
+    for entry in (*registry.entries.values(), *registry.families.values()):
+        source = entry.provenance
+        operator = own_operators(registry).get(registry.catalog.shorten(source.word))
+        rows.append(
+            (
+                registry.catalog.shorten(source.word),
+                f"{source.plugin} {source.version}".strip(),
+                source.fit,
+                source.r2,
+                source.rank,
+                source.condition,
+                "a family" if operator is None else eigenvalues(operator.spectrum),
+                "; ".join(registry.staleness(entry)) or "no",
+            )
+        )
+    return Table("Operators", headings, tuple(rows))
+
+
+def own_operators(registry: OperatorRegistry) -> dict[str, Operator]:
+    """The operators that are kept, by the names of their words, without readouts; families are left out."""
+    show = registry.catalog.shorten
+    return {show(str(word)): Operator.of(entry.map, word) for word, entry in registry.entries.items()}
+
+
+def matrix_map(name: str, operator: Operator) -> HeatMap:
+    """The matrix of an operator, in colours."""
+    numbers = tuple(str(number) for number in range(1, operator.dim + 1))
+    matrix = operator.matrix.tolist()
+    return HeatMap(
+        f"L({name})", numbers, numbers, tuple(map(tuple, matrix)), digits=3, diverging=True, numbers=False
+    )
+
+
+def eigenvalues(spectrum: npt.NDArray[np.complex128]) -> str:
+    """Few distinct eigenvalues as such, many by the range of their moduli.
+
+    Examples:
+        >>> eigenvalues(np.array([1, 1, -1, 1j, -1j]))
+        '1 ×2, −1, i, −i'
+    """
+    rounded = np.round(spectrum, 3)
+    values = list(dict.fromkeys(rounded.tolist()))
+    if len(values) > _FEW_EIGENVALUES:
+        moduli = np.abs(spectrum)
+        return f"{len(values)} distinct, moduli {moduli.min():.3f} to {moduli.max():.3f}"
+    counts = [int((rounded == value).sum()) for value in values]
+    return ", ".join(
+        _complex(value) + (f" ×{count}" if count > 1 else "") for value, count in zip(values, counts, strict=True)
+    )
+
+
+def _complex(value: complex) -> str:
+    real, imaginary = value.real + 0.0, value.imag + 0.0  # no negative zeros
+    if not imaginary:
+        return f"{real:g}".replace("-", "−")
+    size = "" if abs(imaginary) == 1 else f"{abs(imaginary):g}"
+    sign = "−" if imaginary < 0 else "+" if real else ""
+    joined = f" {sign} " if real else sign
+    return (f"{real:g}".replace("-", "−") if real else "") + f"{joined}{size}i"
+
+
+def worst_words(report: CompositionReport, catalog: Catalog) -> str:
+    """The worst of what was measured, as a sentence."""
+    if not report.words:
+        return "No word could be measured."
+    score: WordScore = report.worst_first[0]
+    return (
+        f"{len(report.words)} words were measured on {report.images} test images. The worst is "
+        f"`{catalog.shorten(score.word)}` from `{catalog.shorten(score.view)}`: its loss is {score.gap_ratio:.3f} times "
+        f"that of the directly encoded view ({score.identity_ratio:.2f} times if nothing is moved)."
+    )

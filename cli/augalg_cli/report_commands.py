@@ -1,0 +1,63 @@
+"""``report``: a trained run as one file to look at."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from augalg_cli import options, render
+from augalg_cli.datasets import load_of
+from augalg_cli.progress import case_progress
+from augalg_cli.run_commands import Folder
+from augalgebra import AugalgebraError
+
+if TYPE_CHECKING:
+    from augalgebra.training.data import Dataset
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this command to the application."""
+    app.command(rich_help_panel="Latent spaces", epilog="Example:  augalg report runs/flips --images 1000")(report)
+
+
+def report(
+    run: Folder,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The report; by default report.html in the run's folder.")
+    ] = None,
+    images: Annotated[int | None, typer.Option(min=1, help="Measure on so many test images only.")] = None,
+    data_dir: options.DataDir = None,
+    as_json: options.Json = False,
+) -> None:
+    """Write all there is to say of a run as one HTML file, which needs no network and no other file.
+
+    Its pictures are left beside it, in a folder 'figures'. A run whose data set is not there is reported without what
+    needs images; what else cannot be reported is named in the report.
+    """
+    from augalgebra.experiments.run_report import FIGURES, document_of_run
+    from augalgebra.report import to_json, write_html
+    from augalgebra.training.run import Run
+
+    path = run / "report.html" if out is None else out
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise AugalgebraError(f"{path} is no name for a report; let it end in .html")
+    loaded = Run.load(run, options.catalog(), accept_stale=True)
+    stale = loaded.registry.stale()
+    data: Dataset | None = None
+    missing = ""
+    try:
+        data = load_of(loaded, data_dir, quiet=as_json)
+    except AugalgebraError as error:
+        missing = str(error)
+        render.note(f"nothing is measured on images: {options.shorten(missing)}")
+    with case_progress(quiet=as_json) as progress:
+        document = document_of_run(
+            loaded, data, missing=missing, images=images, figures=path.parent / FIGURES, progress=progress
+        )
+    write_html(document, path)
+    for reason in dict.fromkeys(reason for reasons in stale.values() for reason in reasons):
+        render.note(f"stale: {options.shorten(reason)}")
+    if as_json:
+        render.emit_json({"report": str(path), "measured": data is not None, "missing": missing, **to_json(document)})
+        return
+    render.line(f"The report is {path}")
