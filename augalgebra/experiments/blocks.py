@@ -85,7 +85,10 @@ def _heat_map(block: HeatMap) -> str:
 
 
 def _products(block: Cayley) -> str:
-    rows = [[element, *(block.elements[product] for product in row)] for element, row in zip(block.elements, block.table, strict=True)]
+    rows = [
+        [element, *(block.elements[product] for product in row)]
+        for element, row in zip(block.elements, block.table, strict=True)
+    ]
     return aligned([["first ↓ then →", *block.elements], *rows], names=len(block.elements) + 1)
 
 

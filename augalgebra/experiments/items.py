@@ -36,10 +36,10 @@ _LISTED = (
         "composition",
         "Composition and inverses",
         "6-8",
-        "Three stages: views are encoded, moved by operators that were fitted on single augmentations, and decoded. The "
-        "gap ratio is the loss over that of the directly encoded view; beside it stands what it would be if nothing "
-        "were moved. The published recipe in all stages, operators by the laws on the same encoder, and the equivariant "
-        "training stand side by side.",
+        "Three stages: views are encoded, moved by operators that were fitted on single augmentations, and "
+        "decoded. The gap ratio is the loss over that of the directly encoded view; beside it stands what it "
+        "would be if nothing were moved. The published recipe in all stages, operators by the laws on the same "
+        "encoder, and the equivariant training stand side by side.",
         items_runs.composition,
         share=60,
     ),
@@ -47,10 +47,10 @@ _LISTED = (
         "recursion",
         "Recursion",
         "8-9",
-        "DEC(ENC(·) L), again and again: by the encoder alone as on the slides, with refined encoding, and without "
-        "leaving the latent space. A frozen classifier says what an image still shows, with the word undone on its "
-        "pixels; a class is stable where nine in ten keep the class they had after one application, and drifts where "
-        "fewer than half do.",
+        "DEC(ENC(·) L), again and again: by the encoder alone as on the slides, with refined encoding, and "
+        "without leaving the latent space. A frozen classifier says what an image still shows, with the word "
+        "undone on its pixels; a class is stable where nine in ten keep the class they had after one application,"
+        " and drifts where fewer than half do.",
         items_runs.recursion,
         share=60,
     ),
@@ -58,11 +58,11 @@ _LISTED = (
         "sampling",
         "Interpolation and sampling",
         "10",
-        "Codes are drawn from the prior, from the smallest box around the codes of training images, from a normal and a "
-        "mixture fitted to them, and from that normal within the box in whitened coordinates. Images are judged against "
-        "test images: coverage is the share of them with a drawn image nearby, density how many of them a drawn image "
-        "is near to. Training images and their reconstructions are the ceiling. A line between two codes is moved by "
-        "every word.",
+        "Codes are drawn from the prior, from the smallest box around the codes of training images, from a normal"
+        " and a mixture fitted to them, and from that normal within the box in whitened coordinates. Images are "
+        "judged against test images: coverage is the share of them with a drawn image nearby, density how many of"
+        " them a drawn image is near to. Training images and their reconstructions are the ceiling. A line "
+        "between two codes is moved by every word.",
         items_runs.sampling,
         share=20,
     ),
@@ -70,8 +70,9 @@ _LISTED = (
         "fractions",
         "Fractions of augmentations",
         "14",
-        "Half a flip by a power of its operator, and rotations by angles that were never seen through a one-parameter "
-        "family fitted on others. Where an augmentation does the same to pixels, the drawn image is measured against it.",
+        "Half a flip by a power of its operator, and rotations by angles that were never seen through a one-"
+        "parameter family fitted on others. Where an augmentation does the same to pixels, the drawn image is "
+        "measured against it.",
         items_runs.fractions,
         share=20,
     ),
@@ -79,8 +80,9 @@ _LISTED = (
         "geometry",
         "Geometry of the latent space",
         "12, 22",
-        "Encoded views beside codes moved by operators, in two dimensions directly and in projections of more. Spread is "
-        "the total variance. Views are told apart by linear and nearest-neighbour probes, cross-validated over images.",
+        "Encoded views beside codes moved by operators, in two dimensions directly and in projections of more. "
+        "Spread is the total variance. Views are told apart by linear and nearest-neighbour probes, cross-"
+        "validated over images.",
         items_runs.geometry,
         share=60,
     ),
@@ -88,9 +90,9 @@ _LISTED = (
         "transfer",
         "Transfer between pairs",
         "11, 13, 21",
-        "Stage 1 on every pair, a new head for every pair. A total is the loss of the original, both augmentations and "
-        "their composition together; on the diagonal stands the native pair, drawn by the head of stage 1. The slides' "
-        "figures are of MNIST.",
+        "Stage 1 on every pair, a new head for every pair. A total is the loss of the original, both "
+        "augmentations and their composition together; on the diagonal stands the native pair, drawn by the head "
+        "of stage 1. The slides' figures are of MNIST.",
         items_trained.transfer,
         share=150,
         once=True,
@@ -99,8 +101,9 @@ _LISTED = (
         "advise",
         "Which pair to start from",
         "12-13",
-        "Initial pairs are ranked by the relations that they share with the target, by their operators, and by a short "
-        "run of each, without a look at the sweep; no weights are fitted. The ranking is then compared with the sweep.",
+        "Initial pairs are ranked by the relations that they share with the target, by their operators, and by a "
+        "short run of each, without a look at the sweep; no weights are fitted. The ranking is then compared with"
+        " the sweep.",
         items_trained.advise,
         share=15,
         once=True,
@@ -109,8 +112,9 @@ _LISTED = (
         "cvae",
         "Conditional autoencoders",
         "14-16",
-        "CVAEs that are told the class, the augmentation or both, with the network, optimiser and budget of the LAVAEs "
-        "beside them. A judge that knows class and view of true images says what a changed condition changes.",
+        "CVAEs that are told the class, the augmentation or both, with the network, optimiser and budget of the "
+        "LAVAEs beside them. A judge that knows class and view of true images says what a changed condition "
+        "changes.",
         items_trained.comparison("cvae"),
         share=50,
     ),
@@ -143,9 +147,9 @@ _LISTED = (
         "synthetic",
         "Synthetic images of known factors",
         "17",
-        "Latent spaces from glyphs half of which are mirrored, without any pairs; from upright glyphs in augmentation "
-        "pairs; and from real images in pairs. Linear probes say what codes know of the factors, least-squares "
-        "operators how far flips act linearly on them.",
+        "Latent spaces from glyphs half of which are mirrored, without any pairs; from upright glyphs in "
+        "augmentation pairs; and from real images in pairs. Linear probes say what codes know of the factors, "
+        "least-squares operators how far flips act linearly on them.",
         items_trained.synthetic,
         share=30,
     ),

@@ -141,11 +141,12 @@ def sampling(lab: Laboratory) -> Found:
 
 def _sampling_table(found: Sampling, title: str) -> Table:
     rows = tuple(
-        (name, item.likelihood, item.density, item.coverage, item.confidence)
-        for name, item in found.qualities.items()
+        (name, item.likelihood, item.density, item.coverage, item.confidence) for name, item in found.qualities.items()
     )
     headings = ("codes", "log density", "density", "coverage", "classifier's confidence")
-    return Table(f"{found.number} images each against test images, {title}; the first two rows are the ceiling", headings, rows)
+    return Table(
+        f"{found.number} images each against test images, {title}; the first two rows are the ceiling", headings, rows
+    )
 
 
 def _interpolation(lab: Laboratory, kind: Kind) -> Picture:
@@ -195,7 +196,9 @@ def fractions(lab: Laboratory) -> Found:
         blocks += [Text(f"{title}, {reason}.") for reason in reasons]
         if found.rows:
             path = draw_fractions(found, lab.picture(f"fractions-{kind}"))
-            blocks.append(Picture(path, f"{title}: an image under each fraction, true pixels above where there are any."))
+            blocks.append(
+                Picture(path, f"{title}: an image under each fraction, true pixels above where there are any.")
+            )
     return Found(tuple(claims), tuple(blocks))
 
 
@@ -250,7 +253,9 @@ def _geometry_tables(found: Geometry, title: str) -> tuple[Table, Table]:
         Table(
             f"Views and classes told apart, {title}: share told right, cross-validated",
             ("what", "by", "linear", "neighbours", "silhouette", "chance"),
-            tuple((what, name, item.linear, item.neighbours, item.silhouette, item.chance) for what, name, item in apart),
+            tuple(
+                (what, name, item.linear, item.neighbours, item.silhouette, item.chance) for what, name, item in apart
+            ),
         ),
     )
 
@@ -301,8 +306,12 @@ def composition(lab: Laboratory) -> Found:
     claims = [stated for title, report in reports.items() for stated in _stated(composition_claims(report), title)]
     blocks: list[Block] = [
         _composition_table(reports),
-        Picture(draw_gallery(panels, lab.picture("composition")), "True images, directly decoded ones, and moved ones."),
-        Picture(chart, "Gap ratio of every word with the same encoder: published stage 2 beside operators by the laws."),
+        Picture(
+            draw_gallery(panels, lab.picture("composition")), "True images, directly decoded ones, and moved ones."
+        ),
+        Picture(
+            chart, "Gap ratio of every word with the same encoder: published stage 2 beside operators by the laws."
+        ),
     ]
     return Found(tuple(claims), (*blocks, *_cayley(lab)))
 

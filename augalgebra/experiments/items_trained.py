@@ -143,8 +143,15 @@ def advise(lab: Laboratory) -> Found:
     )
     predictors = tuple((item.name, item.spearman, item.kendall, item.targets) for item in advice.predictors)
     blocks = (
-        Table(f"Where to start for {title}; best first", ("start from", "because", "rank", "sweep, nats"), candidates, 2),
-        Table("Rank correlation with the sweep, mean over targets", ("predictor", "Spearman", "Kendall", "targets"), predictors, 2),
+        Table(
+            f"Where to start for {title}; best first", ("start from", "because", "rank", "sweep, nats"), candidates, 2
+        ),
+        Table(
+            "Rank correlation with the sweep, mean over targets",
+            ("predictor", "Spearman", "Kendall", "targets"),
+            predictors,
+            2,
+        ),
         Picture(
             draw_advice(advice, lab.picture("advise")),
             "How well each way to rank initial pairs agrees with the sweep, and the advice for one target against it.",
@@ -231,13 +238,15 @@ def synthetic(lab: Laboratory) -> Found:
     blocks: list[Block] = [*_synthetic_tables(found)]
     if not comparable:
         blocks.append(Text(f"{lab.dataset.name} has no grey images of 28×28 pixels to compare the glyphs with."))
-    caption = "Glyphs; how much of each factor a linear probe reads off codes; how much of flipped codes operators explain."
+    caption = (
+        "Glyphs; how much of each factor a linear probe reads off codes; how much of flipped codes operators explain."
+    )
     return Found(tuple(map(Stated, found.claims)), (*blocks, Picture(picture, caption)))
 
 
 def _synthetic_tables(found: Synthetic) -> tuple[Table, Table]:
     names = tuple(score.name for score in found.scores)
-    factors = [
+    factors: list[tuple[str | float | None, ...]] = [
         (factor, *(score.factors[factor] for score in found.scores)) for factor in found.scores[0].factors
     ]
     factors.append(("shape (accuracy)", *(score.shape for score in found.scores)))
@@ -250,6 +259,8 @@ def _synthetic_tables(found: Synthetic) -> tuple[Table, Table]:
             rows.append((f"{flip}: gap ratio", *(item.gap_ratio for item in each)))
             rows.append((f"{flip}: gap ratio, nothing moved", *(item.identity_ratio for item in each)))
     return (
-        Table("Share of each factor of glyphs that is a linear function of codes (R²)", ("factor", *names), tuple(factors)),
+        Table(
+            "Share of each factor of glyphs that is a linear function of codes (R²)", ("factor", *names), tuple(factors)
+        ),
         Table("Operators of flips", ("operator", *names), tuple(rows)),
     )

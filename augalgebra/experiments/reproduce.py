@@ -281,5 +281,3 @@ class _Clock:
 
 def _of_seeds(job: _Job) -> str:
     return f"seed{'s' if len(job.seeds) > 1 else ''} {', '.join(map(str, job.seeds))}"
-
-

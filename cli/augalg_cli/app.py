@@ -18,6 +18,7 @@ from augalg_cli import (
     options,
     registration_commands,
     report_commands,
+    reproduce_commands,
     run_commands,
     sweep_commands,
     use_commands,
@@ -67,6 +68,7 @@ use_commands.add_to(app)
 geometry_commands.add_to(app)
 compare_commands.add_to(app)
 sweep_commands.add_to(app)
+reproduce_commands.add_to(app)
 report_commands.add_to(app)
 
 
