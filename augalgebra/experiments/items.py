@@ -49,8 +49,8 @@ _LISTED = (
         "8-9",
         "DEC(ENC(·) L), again and again: by the encoder alone as on the slides, with refined encoding, and "
         "without leaving the latent space. A frozen classifier says what an image still shows, with the word "
-        "undone on its pixels; a class is stable where nine in ten keep the class they had after one application,"
-        " and drifts where fewer than half do.",
+        "undone on its pixels; a class is stable where nine in ten keep the class they had after one application, "
+        "and drifts where fewer than half do.",
         items_runs.recursion,
         share=60,
     ),
@@ -58,10 +58,10 @@ _LISTED = (
         "sampling",
         "Interpolation and sampling",
         "10",
-        "Codes are drawn from the prior, from the smallest box around the codes of training images, from a normal"
-        " and a mixture fitted to them, and from that normal within the box in whitened coordinates. Images are "
-        "judged against test images: coverage is the share of them with a drawn image nearby, density how many of"
-        " them a drawn image is near to. Training images and their reconstructions are the ceiling. A line "
+        "Codes are drawn from the prior, from the smallest box around the codes of training images, from a normal "
+        "and a mixture fitted to them, and from that normal within the box in whitened coordinates. Images are "
+        "judged against test images: coverage is the share of them with a drawn image nearby, density how many of "
+        "them a drawn image is near to. Training images and their reconstructions are the ceiling. A line "
         "between two codes is moved by every word.",
         items_runs.sampling,
         share=20,
@@ -102,8 +102,8 @@ _LISTED = (
         "Which pair to start from",
         "12-13",
         "Initial pairs are ranked by the relations that they share with the target, by their operators, and by a "
-        "short run of each, without a look at the sweep; no weights are fitted. The ranking is then compared with"
-        " the sweep.",
+        "short run of each, without a look at the sweep; no weights are fitted. The ranking is then compared with "
+        "the sweep.",
         items_trained.advise,
         share=15,
         once=True,
