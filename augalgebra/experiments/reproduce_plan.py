@@ -102,12 +102,13 @@ class Plan:
 
 QUICK = Plan(
     "quick",
-    epochs={"equivariant": 16, "faithful": 30},
+    width=16,
+    epochs={"equivariant": 30, "faithful": 40},
     images=360,
-    repeated=200,
+    repeated=120,
     sweep_epochs={"equivariant": 6, "faithful": 12},
     transfer_epochs={"equivariant": 4, "faithful": 8},
-    sweep_width=16,
+    sweep_width=8,
     short_images=600,
     short_epochs=1,
     bench_epochs=8,
