@@ -326,7 +326,6 @@ def test_from_the_command_line(augalg: Callable[..., Any], tmp_path: Path) -> No
         (["--only", "involutoin"], "did you mean involution"),
         (["--seeds", "one"], "'one' is no list of seeds"),
         (["--data", "digit"], "did you mean digits"),
-        (["--device", "abacus"], "there is no device"),
         (["--out", "."], "holds something else"),
     ):
         refused = augalg(*command, *arguments, env={"COLUMNS": "200"})

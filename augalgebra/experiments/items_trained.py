@@ -51,7 +51,7 @@ def transfer(lab: Laboratory) -> Found:
 
 def _swept(lab: Laboratory, preset: Preset) -> SweepResult:
     """Every pair transferred to every pair; what is there already is not computed again."""
-    plan = lab.plan
+    plan, originals = lab.plan, len(lab.dataset.train)
     settings = SweepSettings(
         pairs=plan.pairs,
         seeds=lab.seeds,
@@ -60,8 +60,8 @@ def _swept(lab: Laboratory, preset: Preset) -> SweepResult:
         preset=preset,
         dim=plan.dim,
         width=plan.sweep_width,
-        epochs=plan.sweep_epochs.get(preset),
-        transfer_epochs=plan.transfer_epochs.get(preset),
+        epochs=plan.sweeping(preset, originals),
+        transfer_epochs=plan.transferring(preset, originals),
         fit=PUBLISHED if preset == "faithful" else None,
         device=lab.device,
     )

@@ -103,7 +103,8 @@ class Laboratory:
     def bench(self) -> Bench:
         """What comparisons are made with."""
         size = replace(self.plan.bench, augmentations=self.plan.augmentations, device=self.device)
-        return Bench(self.dataset, self.catalog, Limit(self.plan.bench_epochs), self.seed, size, self.progress)
+        limit = Limit(self.plan.comparing(len(self.dataset.train)))
+        return Bench(self.dataset, self.catalog, limit, self.seed, size, self.progress)
 
     def run(self, kind: Kind) -> Run:
         """A shared run, trained unless it is there.

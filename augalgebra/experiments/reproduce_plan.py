@@ -21,7 +21,8 @@ class Plan:
         augmentations: What the shared runs are trained on.
         dim: Their latent coordinates; one more has two.
         width: Channels after their first convolution; 0 stands for the preset's.
-        epochs: Passes over the data of their stage 1 by preset; `default_epochs` where a preset is missing.
+        epochs: Passes over the data of their stage 1 by preset. Where a preset is missing it is `default_epochs` of the
+            equivariant one, for both, so that they see equally many images.
         images: Test images that are measured, at most.
         repeats: How often words are repeated.
         repeated: Test images that they are repeated on.
@@ -29,12 +30,12 @@ class Plan:
         unseen: Parameters that it is also measured at.
         pairs: Initial and target pairs of the transfer table.
         modes: Which modes of stage 3 it has, by the preset of stage 1.
-        sweep_epochs: Passes of each of its trainings by preset, `default_epochs` where a preset is missing.
-        transfer_epochs: Passes of each of its new heads, likewise.
+        sweep_epochs: Passes of each of its trainings by preset, likewise.
+        transfer_epochs: Passes of each of its new heads by preset; a third of that where one is missing.
         sweep_width: Channels of its networks; 0 stands for the preset's.
         short_epochs: Passes of each short run that advice is based on.
         short_images: Images that it learns from.
-        bench_epochs: Passes of every network of comparisons.
+        bench_epochs: Passes of every network of comparisons; if None, a third of `default_epochs` as well.
         bench: What those networks share.
         glyphs: Synthetic images.
         glyph_samples: Images shown in each training on them.
@@ -62,7 +63,7 @@ class Plan:
     sweep_width: int = 0
     short_epochs: int = 2
     short_images: int = 1500
-    bench_epochs: int = 20
+    bench_epochs: int | None = None
     bench: Size = field(default_factory=Size)
     glyphs: int = 5000
     glyph_samples: int = 160_000
@@ -71,13 +72,20 @@ class Plan:
     more_seeds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def training(self, preset: Preset, originals: int) -> int:
-        """Epochs of a shared run.
+        """Epochs of a shared run, from the number of images that there are to learn from."""
+        return self.epochs.get(preset) or _usual(originals)
 
-        Args:
-            preset: Its preset.
-            originals: How many images there are to learn from.
-        """
-        return self.epochs.get(preset) or default_epochs(preset, originals)
+    def sweeping(self, preset: Preset, originals: int) -> int:
+        """Epochs of stage 1 in the transfer table."""
+        return self.sweep_epochs.get(preset) or _usual(originals)
+
+    def transferring(self, preset: Preset, originals: int) -> int:
+        """Epochs of a new head in the transfer table."""
+        return self.transfer_epochs.get(preset) or _third(originals)
+
+    def comparing(self, originals: int) -> int:
+        """Epochs of a network of a comparison, of which there are a dozen."""
+        return self.bench_epochs or _third(originals)
 
     def with_epochs(self, epochs: int) -> "Plan":
         """The same with so many epochs wherever something is trained to the end."""
@@ -98,6 +106,14 @@ class Plan:
             del content[name]
         del content["bench"]["device"]
         return content
+
+
+def _usual(originals: int) -> int:
+    return default_epochs("equivariant", originals)
+
+
+def _third(originals: int) -> int:
+    return max(2, _usual(originals) // 3)
 
 
 QUICK = Plan(
@@ -121,4 +137,4 @@ QUICK = Plan(
 """Everything on the digits in minutes: enough to see each effect, not its last nat."""
 
 FULL = Plan("full")
-"""As on the slides, with three seeds: hours on a processor."""
+"""All of the slides with three seeds: hours on a processor. The published number of epochs is a hundred."""

@@ -1,6 +1,7 @@
 """The application: commands put together, errors turned into one line and an exit code."""
 
 import os
+import signal
 import sys
 from typing import Annotated
 
@@ -79,6 +80,7 @@ def main() -> None:
     """
     # On a machine that others use too, threads that spin while they wait slow training down several-fold.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    signal.signal(signal.SIGTERM, _interrupted)
     try:
         app()
     except AugalgebraError as error:
@@ -93,6 +95,14 @@ def main() -> None:
         # the reader of a pipe has gone, as in `augalg list | head`; there is nobody left to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+def _interrupted(*_: object) -> None:
+    """Asked to end, do as after Ctrl-C: keep what is done, and take workers along."""
+    if callable(signal.getsignal(signal.SIGINT)):
+        signal.raise_signal(signal.SIGINT)  # training puts it off until the end of a step
+    else:  # it is ignored, as in the background of a shell
+        raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ def reproduce(
                 watch=watch,
             ):
                 results.append(result)
-                _tell(result)
+                _tell(result, quiet=as_json)
     except KeyboardInterrupt:
         if results:
             write_report(results, out, origin)
@@ -125,14 +125,17 @@ def reproduce(
         raise typer.Exit(1)
 
 
-def _tell(result: "ItemResult") -> None:
-    """Notes and failures as they come, on standard error."""
+def _tell(result: "ItemResult", *, quiet: bool) -> None:
+    """What is done, notes and failures as they come, on standard error."""
     for note in result.notes:
         render.note(note)
     if result.failure:
         render.note(f"{result.item.name} failed and is left out: {options.shorten(result.failure)}")
         if os.environ.get("AUGALG_DEBUG"):
             traceback.print_exception(result.error)
+    elif result.fresh and not quiet:
+        seeds = ", ".join(map(str, result.seeds))
+        render.note(f"{result.item.name}, seed{'s' if len(result.seeds) > 1 else ''} {seeds}: {result.seconds:.0f} s")
 
 
 def _show(rows: "tuple[Row, ...]") -> None:
