@@ -1,6 +1,9 @@
 """All experiments of the slides: each leaves claims and figures, none is made twice, one that fails harms no other."""
 
 import json
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -343,3 +346,18 @@ def test_a_failed_experiment_is_exit_code_one(augalg: Callable[..., Any], tmp_pa
     assert done.returncode == 1
     assert "failed: cvae: " in done.stdout
     assert "Traceback" not in done.stderr
+
+
+def test_asked_to_end_it_keeps_what_is_done(tmp_path: Path) -> None:
+    program = Path(sys.executable).with_name("augalg")
+    command = [program, "reproduce", "--quick", "--only", "involution", "--epochs", "500", "--out", "out"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        while not (tmp_path / "out" / "reproduce.json").exists():
+            assert process.poll() is None
+            time.sleep(0.1)
+        time.sleep(0.5)
+        process.terminate()
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "what is done is kept in out" in told
+    assert "Traceback" not in told
