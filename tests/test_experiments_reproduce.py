@@ -282,6 +282,7 @@ def score(kind: Any, view: str, word: str, bce: float, identity: float) -> WordS
 
 def report(reverse: float, back: float, *, lost: bool = False) -> CompositionReport:
     words = (
+        score("composition", "id", "a^2", 5.0, 1.0),
         score("composition", "id", "a * b", 1.1, 2.0),
         score("reverse composition", "id", "b * a", reverse, 2.0),
         score("inverse", "a", "id", back, 2.0),

@@ -299,7 +299,7 @@ def composition(lab: Laboratory) -> Found:
             )
         )
     chart = draw_gap_chart(
-        {title: reports[title] for title in (TITLES["faithful"], _BY_LAWS)},
+        {"published stage 2": reports[TITLES["faithful"]], "operators by the laws": reports[_BY_LAWS]},
         lab.picture("composition-gaps"),
         title="What survives in the latent space of the published stage 1",
     )
