@@ -237,7 +237,10 @@ def geometry(lab: Laboratory) -> Found:
 
 def _geometry_caption(title: str, method: Method) -> str:
     how = "the two coordinates themselves" if method == "direct" else method.upper().replace("TSNE", "t-SNE")
-    return f"{title}, {how}: encoded views to the left, codes moved there by operators to the right; by view, by class."
+    return (
+        f"{title}, {how}: encoded views to the left, codes moved there by operators to the right; by view, by class. A "
+        "view whose codes lie on another's is not drawn again."
+    )
 
 
 def _geometry_tables(found: Geometry, title: str) -> tuple[Table, Table]:

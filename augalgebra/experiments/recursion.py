@@ -106,17 +106,23 @@ def draw_recursion(
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import StrMethodFormatter
 
     pictures = pictures or {}
-    figure = Figure(figsize=(11, 7 if pictures else 3.6), dpi=130, facecolor="white", layout="constrained")
+    # rows of images as high as their width leaves room for, so that no white bands are left
+    images = next(iter(pictures.values()), torch.empty(1, 1, 1, 0, 1)).shape
+    strip = 11 * images[0] * images[3] / (max(len(pictures), 1) * images[1] * images[4]) + 0.6
+    heights = [3.2, strip] if pictures else [3.6]
+    figure = Figure(figsize=(11, sum(heights)), dpi=130, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
-    grid = figure.add_gridspec(2 if pictures else 1, 1, height_ratios=[3, 4] if pictures else [1])
+    grid = figure.add_gridspec(len(heights), 1, height_ratios=heights)
     upper = grid[0].subgridspec(1, 2)
     left, right = (figure.add_subplot(upper[column]) for column in range(2))
     axis = range(1, report.repeats + 1)
     for name, values in (("nothing", report.nothing), ("floor", report.floor)):
         colour, label = STYLE[name]
-        left.plot(axis, values, color=colour, label=label, linewidth=1, linestyle=":")
+        # standing still is right after every second flip, so that this line fills the plot
+        left.plot(axis, values, color=colour, label=label, linewidth=0.5 if name == "nothing" else 1, linestyle=":")
     for way, curve in report.curves.items():
         colour, label = STYLE[way]
         left.plot(axis, curve.bce, color=colour, label=label)
@@ -124,6 +130,8 @@ def draw_recursion(
             right.plot(axis, curve.kept, color=colour, label=label)
     left.set(xlabel="repeats", ylabel="loss, nats per image", title=f"DEC(ENC(·) L) for {report.word}")
     left.set_yscale("log")
+    for formatter in (left.yaxis.set_major_formatter, left.yaxis.set_minor_formatter):
+        formatter(StrMethodFormatter("{x:.0f}"))
     left.legend(frameon=False, fontsize=8)
     right.set(xlabel="repeats", ylabel="share", title="class of one application kept", ylim=(0, 1.02))
     for plot in (left, right):
@@ -131,10 +139,10 @@ def draw_recursion(
         plot.title.set_fontsize(10)
     if pictures:
         blocks = grid[1].subgridspec(1, len(pictures))
-        for number, (way, images) in enumerate(pictures.items()):
+        for number, (way, drawn) in enumerate(pictures.items()):
             plot = figure.add_subplot(blocks[number])
-            rows, columns, _, _, width = images.shape
-            sheet = images.permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1)  # [rows height, columns width, channel]
+            rows, columns, _, _, width = drawn.shape
+            sheet = drawn.permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1)  # [rows height, columns width, channel]
             plot.imshow(sheet.squeeze(-1).cpu().numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
             plot.set_title(STYLE[way][1], fontsize=10, color=STYLE[way][0])
             plot.set_xticks([(column + 0.5) * width for column in range(columns)], [str(repeat) for repeat in shown])
