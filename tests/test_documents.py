@@ -56,8 +56,11 @@ def test_a_shown_command_prints_what_is_shown(command: str, shown: str, tmp_path
     assert output_of(command, tmp_path) == shown.strip("\n")
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/tutorial.md", "docs/plugins.md", "docs/testing-a-plugin.md"])
-def test_shown_python_runs(name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["README.md", "docs/tutorial.md", "docs/plugins.md", "docs/testing-a-plugin.md", "docs/reports.md"]
+)
+def test_shown_python_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     blocks = PYTHON.findall(read(name))
     assert blocks
     space: dict[str, Any] = {"__name__": "document"}

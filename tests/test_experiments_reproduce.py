@@ -16,7 +16,7 @@ import augalgebra as aa
 from augalgebra.checks.latent_report import CompositionReport, NoInverse, WordScore
 from augalgebra.errors import AugalgebraError, RunError, UnknownNameError
 from augalgebra.experiments.bench import Size
-from augalgebra.experiments.blocks import block_from_json, block_to_json, to_markdown
+from augalgebra.experiments.blocks import to_markdown
 from augalgebra.experiments.claims import Claim
 from augalgebra.experiments.composition import composition_claims
 from augalgebra.experiments.items import ITEMS, Item, chosen
@@ -26,7 +26,7 @@ from augalgebra.experiments.reproduce import ItemResult, reproduce
 from augalgebra.experiments.reproduce_plan import Plan
 from augalgebra.experiments.reproduce_report import Origin, rows_of, write_report
 from augalgebra.experiments.sweep import Parallel, Standing
-from augalgebra.report import Cayley, HeatMap, Picture, Table, Text
+from augalgebra.report import Cayley, HeatMap, Picture, Table, Text, block_from_json, block_to_json
 from augalgebra.training.data import load_data
 
 CATALOG = aa.load_catalog()
@@ -271,9 +271,9 @@ def test_blocks_survive_being_kept(tmp_path: Path) -> None:
     text = "\n".join(map(to_markdown, blocks))
     for shown in ("| a\\|b |", "2.0 note", "![Seen.](a.png)", "| a              | a  | id |"):
         assert shown in text
-    kept[3]["path"] = "../a.png"
-    with pytest.raises(ValueError, match=r"no picture \.\./a\.png"):
-        block_from_json(kept[3], tmp_path / "below")
+    for path in ("../a.png", "/etc/passwd", "b.png"):
+        with pytest.raises(ValueError, match=f"no picture {path}"):
+            block_from_json(kept[3] | {"path": path}, tmp_path)
 
 
 def score(kind: Any, view: str, word: str, bce: float, identity: float) -> WordScore:

@@ -29,6 +29,7 @@ def test_the_wheel_installs_only_our_own_names(tmp_path: Path) -> None:
     templates = {str(path.relative_to(ROOT / "cli")) for path in (ROOT / "cli/augalg_cli/templates").rglob("*.txt")}
     assert templates
     assert templates <= set(names)
+    assert {"augalgebra/report/report.css", "augalgebra/report/report.js"} <= set(names)
 
 
 def test_every_first_party_plugin_is_an_entry_point() -> None:

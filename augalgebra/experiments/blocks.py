@@ -1,45 +1,8 @@
-"""Blocks of a document as plain data and as Markdown."""
-
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
-from pathlib import Path
-from typing import Any
+"""Blocks of a document as Markdown."""
 
 from augalgebra.checks.results import finite
 from augalgebra.experiments.tables import aligned
 from augalgebra.report import Block, Cayley, HeatMap, Picture, Table, Text
-
-_KINDS: Mapping[str, type[Block]] = {kind.__name__: kind for kind in (Text, Table, HeatMap, Picture, Cayley)}
-
-
-def block_to_json(block: Block) -> dict[str, Any]:
-    """A block as plain data; of a picture only the name of its file is kept, numbers that are none are null."""
-    content: dict[str, Any] = {"kind": type(block).__name__}
-    for item in fields(block):
-        content[item.name] = _plain(getattr(block, item.name))
-    return content
-
-
-def block_from_json(data: Mapping[str, Any], folder: Path) -> Block:
-    """Undo `block_to_json`.
-
-    Args:
-        data: Plain data.
-        folder: Where pictures lie.
-
-    Raises:
-        KeyError: There is no such kind of block, or it has no kind.
-        TypeError: Something is missing or too much.
-        ValueError: A picture is not in the folder.
-    """
-    kind = _KINDS[data["kind"]]
-    values = {name: _tuples(value) for name, value in data.items() if name != "kind"}
-    if kind is Picture:
-        name = str(values["path"])
-        if Path(name).name != name or not (folder / name).is_file():
-            raise ValueError(f"there is no picture {name}")
-        values["path"] = folder / name
-    return kind(**values)
 
 
 def to_markdown(block: Block) -> str:
@@ -90,17 +53,3 @@ def _products(block: Cayley) -> str:
         for element, row in zip(block.elements, block.table, strict=True)
     ]
     return aligned([["first ↓ then →", *block.elements], *rows], names=len(block.elements) + 1)
-
-
-def _plain(value: object) -> Any:
-    if isinstance(value, Path):
-        return value.name
-    if isinstance(value, float):
-        return finite(value)
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(item) for item in value]
-    return value
-
-
-def _tuples(value: object) -> Any:
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value

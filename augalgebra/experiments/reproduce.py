@@ -2,21 +2,20 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from augalgebra._version import __version__
 from augalgebra.catalog import Catalog
 from augalgebra.errors import AugalgebraError, RunError
-from augalgebra.experiments.blocks import block_from_json, block_to_json
 from augalgebra.experiments.claims import Claim
 from augalgebra.experiments.items import ITEMS, Item, chosen
 from augalgebra.experiments.kept import digest_of, keep, read_kept
 from augalgebra.experiments.laboratory import Found, Laboratory, Stated, origins
 from augalgebra.experiments.reproduce_plan import QUICK, Plan
 from augalgebra.experiments.sweep import Parallel, Standing
-from augalgebra.report import Picture
+from augalgebra.report import Block, Picture, block_from_json, block_to_json
 from augalgebra.training.data import Dataset
 from augalgebra.training.progress import Report
 
@@ -236,11 +235,16 @@ def _made(job: _Job, laboratory: Laboratory, notes: tuple[str, ...]) -> ItemResu
         "seeds": list(job.seeds),
         "seconds": round(seconds, 1),
         "claims": [{"training": stated.training, **stated.claim.to_json()} for stated in found.claims],
-        "blocks": [block_to_json(block) for block in found.blocks],
+        "blocks": [_plain(block) for block in found.blocks],
         "pictures": [block.path.name for block in found.blocks if isinstance(block, Picture)],
     }
     keep(job.path, WHAT, job.settings, content)
     return ItemResult(job.item, job.seeds, found, seconds, fresh=True, notes=notes)
+
+
+def _plain(block: Block) -> dict[str, Any]:
+    """A block as plain data, its picture by name, so that the folder may be moved."""
+    return block_to_json(replace(block, path=Path(block.path.name)) if isinstance(block, Picture) else block)
 
 
 class _Clock:

@@ -69,7 +69,9 @@ def draw_spectra(operators: Mapping[str, Operator], path: Path) -> Path:
         )
         for value, count in zip(values, counts, strict=True):
             if count > 1:
-                axes.annotate(f"×{count}", (value.real, value.imag), (0, 7), textcoords="offset points", fontsize=8, ha="center")
+                axes.annotate(
+                    f"×{count}", (value.real, value.imag), (0, 7), textcoords="offset points", fontsize=8, ha="center"
+                )
         axes.axhline(0, color="#DDDDDD", linewidth=0.7, zorder=0)
         axes.axvline(0, color="#DDDDDD", linewidth=0.7, zorder=0)
         bound = 1.25 * largest
@@ -82,6 +84,8 @@ def draw_spectra(operators: Mapping[str, Operator], path: Path) -> Path:
 
 
 def _losses(axes: "Axes", entries: Sequence[Mapping[str, Any]]) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     epochs = [entry["epoch"] for entry in entries]
     terms = list(dict.fromkeys(name for entry in entries for name in entry["terms"]))
     series = {"loss": [entry["loss"] for entry in entries]} if len(terms) > 1 else {}
@@ -93,7 +97,7 @@ def _losses(axes: "Axes", entries: Sequence[Mapping[str, Any]]) -> None:
     axes.set_xlabel("epoch", fontsize=8)
     axes.set_ylabel("nats per image", fontsize=8)
     axes.tick_params(labelsize=8, length=2)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="y", color="#EEEEEE", linewidth=0.8)
     axes.set_axisbelow(True)
     for name, side in axes.spines.items():

@@ -33,8 +33,9 @@ _ENDINGS: dict[Ending, str] = {
 }
 
 _GALLERY = (
-    "Test images under each word (true), encoded and decoded (direct), and their codes moved by the operator and decoded "
-    "(moved); below them the floor in nats per image and the gap ratio, in brackets what it is if nothing is moved."
+    "Test images under each word (true), encoded and decoded (direct), and their codes moved by the operator and "
+    "decoded (moved); below them the floor in nats per image and the gap ratio, and in brackets "
+    "what that is if nothing is moved."
 )
 
 _NO_OPERATORS = "it has no operators; 'augalg train --resume' finishes a run that was cut off"
@@ -98,8 +99,8 @@ class _Report:
         names = ", ".join(f"`{name}`" for name in self._shown(run.settings.augmentations))
         about = (
             f"A latent space of {run.settings.dim} dimensions, trained on {run.settings.data} under {names} (preset "
-            f"{run.settings.preset}, seed {run.settings.seed}). Training {_ENDINGS[run.ended]}, after {run.steps} steps. "
-            f"Made by `augalg report {run.folder}`."
+            f"{run.settings.preset}, seed {run.settings.seed}). Training {_ENDINGS[run.ended]}, after {run.steps} "
+            f"steps. Made by `augalg report {run.folder}`."
         )
         if self._data is None:
             about += f" Nothing could be measured on images: {self._catalog.shorten(self._missing)}."
@@ -107,12 +108,14 @@ class _Report:
 
     def _making(self) -> Iterator[Block]:
         run = self._run
-        yield Table("Settings", ("setting", "value"), tuple((k, _text(v)) for k, v in run.settings.to_mapping().items()))
+        yield Table(
+            "Settings", ("setting", "value"), tuple((k, _text(v)) for k, v in run.settings.to_mapping().items())
+        )
         yield Table("Data", ("what", "value"), tuple((key, _text(value)) for key, value in run.data.items()))
         versions = read_toml(run.folder / SETTINGS).get("versions", {})
         plugins = {
             f"plugin {entry.provenance.plugin}": entry.provenance.version or "unknown"
-            for entry in (*run.registry.entries.values(), *run.registry.families.values())
+            for entry in tables.kept(run.registry)
         }
         rows = tuple((name, _text(version)) for name, version in {**versions, **plugins}.items())
         yield Table("Versions it was trained with", ("what", "version"), rows)
@@ -126,12 +129,12 @@ class _Report:
         path = draw_training(run.metrics, self._figures / "training.png")
         yield Picture(path, "Loss and its terms by epoch, means over the steps of each.")
         last = {stage_of(entry): entry for entry in run.metrics}
-        terms = tuple(dict.fromkeys(name for entry in last.values() for name in entry["terms"]))
         rows = tuple(
-            (stage, entry["epoch"], entry["steps"], entry["loss"], *(entry["terms"].get(name) for name in terms))
+            (stage, entry["epoch"], entry["steps"], term, value)
             for stage, entry in last.items()
+            for term, value in {"loss": entry["loss"], **entry["terms"]}.items()
         )
-        yield Table("The last epoch of each stage, in nats per image", ("stage", "epoch", "steps", "loss", *terms), rows)
+        yield Table("The last epoch of each stage", ("stage", "epoch", "steps", "term", "nats per image"), rows)
 
     def _measured(self, head: str | None) -> Iterator[Block]:
         """What a head draws: the gallery, then the numbers."""
@@ -188,7 +191,9 @@ class _Report:
         letters = self._letters()
         yield from self._closure(letters)
         relations = relation_residuals(MultipliedOut(self._run.registry), self._catalog, letters, self._run.space.dim)
-        yield Text("What the laws say of the augmentations, and how far the operators are from it; this needs no images.")
+        yield Text(
+            "What the laws say of the augmentations, and how far the operators are from it; this needs no images."
+        )
         yield tables.relation_table(relations)
 
     def _closure(self, letters: list[Word]) -> Iterator[Block]:
@@ -196,7 +201,9 @@ class _Report:
         reached = cayley_table(system, letters, MOST_ELEMENTS)
         names = ", ".join(f"`{name}`" for name in self._shown(self._run.settings.augmentations))
         if not reached.complete:
-            yield Text(f"By their laws {names} generate more than can be drawn: {self._catalog.shorten(reached.reason)}.")
+            yield Text(
+                f"By their laws {names} generate more than can be drawn: {self._catalog.shorten(reached.reason)}."
+            )
             return
         table = tuple(tuple(product or 0 for product in row) for row in reached.products)
         numbers = {system.normal_form(word): number for number, word in enumerate(reached.elements)}
@@ -238,4 +245,3 @@ def _as_far_as_possible(blocks: Iterator[Block]) -> Iterator[Block]:
 
 def _text(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-

@@ -1,6 +1,7 @@
 """What was measured of a run and of its operators, as tables and heat maps of a report."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -9,11 +10,13 @@ from augalgebra.catalog import Catalog
 from augalgebra.checks.latent_report import CompositionReport, RelationResidual, WordScore
 from augalgebra.operators import OperatorRegistry
 from augalgebra.operators.operator import Operator
+from augalgebra.operators.table import Entry, FamilyEntry
 from augalgebra.report import HeatMap, Table
 
 MOST_ROWS = 300
 """Rows of the longest table of words; of what lies beyond, the better words, only the number is told."""
 _FEW_EIGENVALUES = 6
+_BAD_GAP = 1.5  # a gap ratio that is in deep colour even if there is no worse
 
 
 def word_table(report: CompositionReport) -> Table:
@@ -48,7 +51,7 @@ def gap_map(report: CompositionReport) -> HeatMap:
         words,
         tuple(f"from {view}" for view in views),
         tuple(tuple(scores.get((word, view)) for view in views) for word in words),
-        digits=2,
+        ends=_ends(score.gap_ratio for score in report.words),
     )
 
 
@@ -63,8 +66,14 @@ def class_map(report: CompositionReport) -> HeatMap | None:
         tuple(score.word for score in scores),
         tuple(map(str, labels)),
         tuple(tuple(score.by_label.get(label) for label in labels) for score in scores),
-        digits=2,
+        ends=_ends(ratio for score in scores for ratio in score.by_label.values()),
     )
+
+
+def _ends(ratios: Iterable[float]) -> tuple[float, float]:
+    """Ends of the colours that leave small gaps pale."""
+    finite = [ratio for ratio in ratios if math.isfinite(ratio)]
+    return min([1.0, *finite]), max([_BAD_GAP, *finite])
 
 
 def floor_table(report: CompositionReport) -> Table:
@@ -99,10 +108,11 @@ def relation_table(relations: Sequence[RelationResidual]) -> Table:
 def operator_table(registry: OperatorRegistry) -> Table:
     """Where each operator comes from and how far to trust it."""
     headings = ("operator", "plugin", "fit", "R²", "rank", "condition", "eigenvalues", "stale")
+    operators = own_operators(registry)
     rows = []
-    for entry in (*registry.entries.values(), *registry.families.values()):
+    for entry in kept(registry):
         source = entry.provenance
-        operator = own_operators(registry).get(registry.catalog.shorten(source.word))
+        operator = operators.get(registry.catalog.shorten(source.word))
         rows.append(
             (
                 registry.catalog.shorten(source.word),
@@ -118,6 +128,11 @@ def operator_table(registry: OperatorRegistry) -> Table:
     return Table("Operators", headings, tuple(rows))
 
 
+def kept(registry: OperatorRegistry) -> list[Entry | FamilyEntry]:
+    """What a registry keeps, families last."""
+    return [*registry.entries.values(), *registry.families.values()]
+
+
 def own_operators(registry: OperatorRegistry) -> dict[str, Operator]:
     """The operators that are kept, by the names of their words, without readouts; families are left out."""
     show = registry.catalog.shorten
@@ -128,9 +143,7 @@ def matrix_map(name: str, operator: Operator) -> HeatMap:
     """The matrix of an operator, in colours."""
     numbers = tuple(str(number) for number in range(1, operator.dim + 1))
     matrix = operator.matrix.tolist()
-    return HeatMap(
-        f"L({name})", numbers, numbers, tuple(map(tuple, matrix)), digits=3, diverging=True, numbers=False
-    )
+    return HeatMap(f"L({name})", numbers, numbers, tuple(map(tuple, matrix)), diverging=True, numbers=False)
 
 
 def eigenvalues(spectrum: npt.NDArray[np.complex128]) -> str:
@@ -167,7 +180,7 @@ def worst_words(report: CompositionReport, catalog: Catalog) -> str:
         return "No word could be measured."
     score: WordScore = report.worst_first[0]
     return (
-        f"{len(report.words)} words were measured on {report.images} test images. The worst is "
-        f"`{catalog.shorten(score.word)}` from `{catalog.shorten(score.view)}`: its loss is {score.gap_ratio:.3f} times "
-        f"that of the directly encoded view ({score.identity_ratio:.2f} times if nothing is moved)."
+        f"{len(report.words)} pairs of a view and a word were measured on {report.images} test images. The worst is "
+        f"`{catalog.shorten(score.word)}` from `{catalog.shorten(score.view)}`: its loss is {score.gap_ratio:.3f} "
+        f"times that of the directly encoded view ({score.identity_ratio:.2f} times if nothing is moved)."
     )

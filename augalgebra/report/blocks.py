@@ -18,16 +18,24 @@ from augalgebra.report.palette import STEPS, Scale
 FEW_PRODUCTS = 24
 """Elements up to which the multiplication table is shown."""
 
+_SHORT = 24  # letters of a cell that are not broken into lines
 _TINY = 24  # columns from which on cells without numbers are smaller still
 
 
 def rendered(blocks: Iterable[Block]) -> list[Element]:
-    """Blocks as elements; heat maps without numbers stand side by side."""
+    """Blocks as elements; small ones of one kind stand side by side."""
     elements: list[Element] = []
-    for small, group in groupby(blocks, key=lambda block: isinstance(block, HeatMap) and not block.numbers):
+    for small, group in groupby(blocks, key=_small):
         parts = [_render(block) for block in group]
         elements += [tag("div", parts, class_="beside")] if small else parts
     return elements
+
+
+def _small(block: Block) -> str:
+    """The kind of a heat map without numbers and of a table of two columns; empty for other blocks."""
+    if isinstance(block, HeatMap):
+        return "" if block.numbers else "heat map"
+    return "table" if isinstance(block, Table) and len(block.headings) <= 2 else ""
 
 
 @singledispatch
@@ -44,9 +52,7 @@ def _text(text: Text) -> Element:
 def _table(table: Table) -> Element:
     if any(len(row) != len(table.headings) for row in table.rows):
         raise ValueError(f"the table {table.title!r} has a row that does not have a cell for each heading")
-    numeric = [
-        any(isinstance(row[column], int | float) for row in table.rows) for column in range(len(table.headings))
-    ]
+    numeric = [any(isinstance(row[column], int | float) for row in table.rows) for column in range(len(table.headings))]
     head = tag(
         "tr",
         (
@@ -58,16 +64,15 @@ def _table(table: Table) -> Element:
         tag("tr", (_cell(cell, table.digits, right=number) for cell, number in zip(row, numeric, strict=True)))
         for row in table.rows
     )
-    return _scrolled(
-        tag("table", tag("caption", table.title), tag("thead", head), tag("tbody", rows), class_="sortable"),
-        table.title,
-    )
+    grid = tag("table", tag("thead", head), tag("tbody", rows), class_="sortable")
+    return tag("figure", tag("figcaption", prose(table.title)), _scrolled(grid, table.title))
 
 
 def _cell(cell: str | float | None, digits: int, *, right: bool) -> Element:
     if isinstance(cell, int | float):
         return tag("td", shown(cell, digits), class_="number", data_v=exact(cell))
-    return tag("td", prose(cell or ""), class_="number" if right else None)
+    text = cell or ""
+    return tag("td", prose(text), class_="number" if right else "short" if len(text) <= _SHORT else None)
 
 
 @_render.register
@@ -77,7 +82,7 @@ def _heat_map(heat: HeatMap) -> Element:
     if heat.notes and [len(row) for row in heat.notes] != [len(row) for row in heat.values]:
         raise ValueError(f"the heat map {heat.title!r} does not have a note for each value")
     numbers = [value for row in heat.values for value in row if value is not None]
-    scale = Scale.of(numbers, diverging=heat.diverging, lower_is_better=heat.lower_is_better)
+    scale = Scale.of(heat.ends or numbers, diverging=heat.diverging, lower_is_better=heat.lower_is_better)
     head = tag("tr", tag("td"), (tag("th", tag("span", name), scope="col") for name in heat.columns))
     rows = (
         tag(
@@ -160,8 +165,8 @@ def _png(path: Path) -> tuple[int, int, bytes]:
 @_render.register
 def _cayley(cayley: Cayley) -> Element:
     count = len(cayley.elements)
-    if len(cayley.table) != count or any(len(row) != count for row in cayley.table):
-        raise ValueError(f"the table of {cayley.title!r} is not square")
+    if not count or len(cayley.table) != count or any(len(row) != count for row in cayley.table):
+        raise ValueError(f"the table of {cayley.title!r} is not square, or is empty")
     names = [cayley.elements[generator] for generator in cayley.generators]
     keys = (
         tag("li", _swatch(position % COLOURS), tag("span", name), data_by=position)
@@ -201,9 +206,7 @@ def _swatch(colour: int) -> Element:
 
 def _products(cayley: Cayley) -> Element:
     head = tag("tr", tag("td"), (tag("th", str(number), scope="col") for number in range(len(cayley.table))))
-    rows = (
-        tag("tr", tag("th", str(number), scope="row"), _numbers(row)) for number, row in enumerate(cayley.table)
-    )
+    rows = (tag("tr", tag("th", str(number), scope="row"), _numbers(row)) for number, row in enumerate(cayley.table))
     title = "Multiplication table: the element of the row first, then that of the column"
     table = tag("table", tag("thead", head), tag("tbody", rows), class_="products")
     return tag("details", tag("summary", title), _scrolled(table, title))

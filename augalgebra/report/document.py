@@ -46,6 +46,7 @@ class HeatMap:
         unit: Of the values.
         lower_is_better: Which end of the colours is good.
         digits: Digits behind the point.
+        ends: Numbers at the two ends of the colours; by default the least and the greatest value.
         diverging: Whether the colours tell negative from positive values, instead of good from bad ones.
         numbers: Whether the cells show their numbers; without, many fit and a tap on one shows its number.
     """
@@ -58,6 +59,7 @@ class HeatMap:
     unit: str = ""
     lower_is_better: bool = True
     digits: int = 3
+    ends: tuple[float, float] | None = None
     diverging: bool = False
     numbers: bool = True
 

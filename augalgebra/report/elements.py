@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from typing import TypeAlias
 from xml.etree.ElementTree import Element, tostring
 
-Child: TypeAlias = "Element | str | None"
+Child: TypeAlias = Element | str | None
 
 _CODE = re.compile("`([^`]+)`")
 
 
-def tag(name: str, *children: Child | Iterable[Child], **attributes: str | float | None) -> Element:
+def tag(name: str, /, *children: Child | Iterable[Child], **attributes: str | float | None) -> Element:
     """An element.
 
     Args:

@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element
 
 from augalgebra.files import write_atomically
 from augalgebra.report.blocks import rendered
+from augalgebra.report.cayley import heads
 from augalgebra.report.document import Document, Section, Verdict
 from augalgebra.report.elements import prose, tag, to_text
 from augalgebra.report.palette import style
@@ -18,7 +19,11 @@ from augalgebra.report.palette import style
 _ANCHOR = re.compile("[a-z0-9-]+")
 # ids of our own have an underscore, which anchors of sections cannot have
 _CLAIMS, _CONTENTS, _MAIN = "claims_", "contents_", "main_"
-_WORDS = {True: ("holds", "✓"), False: ("does not hold", "✗"), None: ("undecided", "?")}
+_WORDS = {
+    True: ("holds", "hold", "✓"),
+    False: ("does not hold", "do not hold", "✗"),
+    None: ("undecided", "undecided", "?"),
+}
 _KEYS = {True: "yes", False: "no", None: "open"}
 
 
@@ -82,6 +87,7 @@ def to_html(document: Document) -> str:
         tag(
             "body",
             tag("a", "Skip to the content", href=f"#{_MAIN}", class_="skip"),
+            heads(),
             tag("div", _contents(document), main, class_="page"),
             tag("script", script),
         ),
@@ -102,18 +108,20 @@ def _contents(document: Document) -> Element:
 
 def _claims(verdicts: tuple[Verdict, ...], anchors: frozenset[str]) -> Element:
     counts = Counter(verdict.holds for verdict in verdicts)
-    parts = [f"{counts[holds]} {words}" for holds, (words, _) in _WORDS.items() if counts[holds]]
+    parts = [
+        f"{counts[holds]} {one if counts[holds] == 1 else more}"
+        for holds, (one, more, _) in _WORDS.items()
+        if counts[holds]
+    ]
     bars, start = [], 0
     for holds in _WORDS:
         bars.append(tag("rect", x=start, width=counts[holds], height=1, class_=_KEYS[holds]))
         start += counts[holds]
-    tally = tag(
-        "svg", bars, viewBox=f"0 0 {start} 1", preserveAspectRatio="none", class_="tally", aria_hidden="true"
-    )
+    tally = tag("svg", bars, viewBox=f"0 0 {start} 1", preserveAspectRatio="none", class_="tally", aria_hidden="true")
     head = tag("tr", (tag("th", name, scope="col") for name in ("Source", "Claim", "Measured", "Verdict")))
     table = tag(
         "table",
-        tag("caption", f"{len(verdicts)} claims: {', '.join(parts)}"),
+        tag("caption", f"{len(verdicts)} claim{'s' if len(verdicts) > 1 else ''}: {', '.join(parts)}"),
         tag("thead", head),
         tag("tbody", (_claim(verdict, anchors) for verdict in verdicts)),
         class_="claims",
@@ -122,7 +130,7 @@ def _claims(verdicts: tuple[Verdict, ...], anchors: frozenset[str]) -> Element:
 
 
 def _claim(verdict: Verdict, anchors: frozenset[str]) -> Element:
-    words, sign = _WORDS[verdict.holds]
+    words, _, sign = _WORDS[verdict.holds]
     key = _KEYS[verdict.holds]
     chip = tag("span", tag("b", sign, aria_hidden="true"), f" {words}", class_=f"chip {key}")
     link = None
@@ -144,7 +152,9 @@ def _section(section: Section) -> Element:
 
 def _policy(styles: str, script: str) -> str:
     """Only this very style and script may be used, and pictures that are in the file."""
-    allowed = [f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in (styles, script)]
+    allowed = [
+        f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in (styles, script)
+    ]
     return (
         f"default-src 'none'; style-src {allowed[0]}; script-src {allowed[1]}; img-src data:; "
         "base-uri 'none'; form-action 'none'"

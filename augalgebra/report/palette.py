@@ -61,7 +61,7 @@ class Scale:
         share = step / STEPS
         share = 1 - share if self.reverse else share
         if self.logarithmic:
-            return self.low * (self.high / self.low) ** share
+            return float(self.low * (self.high / self.low) ** share)
         return self.low + (self.high - self.low) * share
 
     def _step(self, number: float) -> int:

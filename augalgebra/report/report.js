@@ -94,7 +94,7 @@
       [cell, row, column].forEach((part) => part.classList.add("here"));
       const value = cell.dataset.v === undefined ? "no value" : cell.dataset.v.replace("-", "−") + unit;
       const note = cell.dataset.note ? ` (${cell.dataset.note})` : "";
-      readout.replaceChildren(`${textOf(row)}, ${textOf(column)}: `, make("strong", {}, value), note);
+      readout.replaceChildren(`${textOf(row)} | ${textOf(column)}: `, make("strong", {}, value), note);
     };
     const cellOf = (event) => event.target.closest("tbody td");
     for (const kind of ["pointerover", "click", "focusin"]) table.addEventListener(kind, (event) => show(cellOf(event)));
@@ -186,7 +186,7 @@
       again.addEventListener("click", () => go([], 0));
       strip.replaceChildren(...(walk.length ? [...parts, again] : ["Choose a generator, or tap an element."]));
       const word = walk.slice(0, shown).map((by) => letters[by]).join(" * ") || "id";
-      result.textContent = `${word} = ${names[here]} (element ${here})`;
+      result.textContent = word === names[here] ? `${word}, element ${here}` : `${word} = ${names[here]}, element ${here}`;
     }
 
     function go(letters, count) {

@@ -31,8 +31,8 @@ def report(
 ) -> None:
     """Write all there is to say of a run as one HTML file, which needs no network and no other file.
 
-    Its pictures are left beside it, in a folder 'figures'. A run whose data set is not there is reported without what
-    needs images; what else cannot be reported is named in the report.
+    Its pictures are left beside it, in a folder 'figures'. Without its data
+    set a run is reported as far as that needs no images.
     """
     from augalgebra.experiments.run_report import FIGURES, document_of_run
     from augalgebra.report import to_json, write_html
