@@ -234,14 +234,22 @@ def test_cheap_experiments_may_have_more_seeds(tmp_path: Path) -> None:
     assert 2 == len(made(tmp_path, items=items, plan=replace(TINY, more_seeds={"two": (1,)}), seeds=(0,)))
 
 
-def test_what_results_depend_on_makes_them_anew(tmp_path: Path) -> None:
+def test_what_results_depend_on_makes_them_anew_and_where_they_are_made_does_not(tmp_path: Path) -> None:
+    items = {"one": stub("one", seen), "all": stub("all", seen, once=True)}
+    assert [result.fresh for result in made(tmp_path, items=items)] == [True, True]
+    assert [result.fresh for result in made(tmp_path, items=items, device="auto", parallel=Parallel(2))] == [False] * 2
+    # over other seeds, what is judged over all of them together is judged anew
+    assert [result.fresh for result in made(tmp_path, items=items, seeds=(0, 1))] == [False, True, True]
+
+
+def test_results_of_another_plan_or_of_other_images_are_not_replaced(tmp_path: Path) -> None:
     items = {"one": stub("one", seen)}
-    assert made(tmp_path, items=items)[0].fresh
-    assert not made(tmp_path, items=items, device="auto", parallel=Parallel(2))[0].fresh
-    assert made(tmp_path, items=items, plan=TINY.with_epochs(2))[0].fresh
-    assert not made(tmp_path, items=items, plan=TINY.with_epochs(2))[0].fresh
-    (result,) = reproduce(tmp_path, DATA.part(30), CATALOG, plan=TINY.with_epochs(2), items=items)
-    assert result.fresh
+    made(tmp_path, items=items)
+    before = (tmp_path / "one-0.json").read_bytes()
+    for plan, data in ((TINY.with_epochs(2), DATA), (TINY, DATA.part(30))):
+        with pytest.raises(RunError, match="holds results of the plan 'tiny' on digits"):
+            list(reproduce(tmp_path, data, CATALOG, plan=plan, items=items))
+    assert (tmp_path / "one-0.json").read_bytes() == before
 
 
 def test_names_and_folders_that_cannot_be_meant_are_refused(tmp_path: Path) -> None:

@@ -79,6 +79,7 @@ class Laboratory:
         parallel: How sweeps are spread.
         progress: Called after each step of training.
         tell: Called with what is being done between trainings.
+        notes: What else is worth telling, one line each.
     """
 
     folder: Path

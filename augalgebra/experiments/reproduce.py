@@ -1,5 +1,6 @@
 """All experiments of the slides, one after the other, kept in a folder as they are finished."""
 
+import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -116,7 +117,7 @@ def reproduce(
         Each result as soon as it is there, those that were kept among them.
 
     Raises:
-        RunError: The folder holds something else.
+        RunError: The folder holds something else, or results of another plan or of other images.
         UnknownNameError: There is no such experiment.
         KeyboardInterrupt: Somebody stopped it. What is done is kept, and the same call goes on from there.
 
@@ -184,12 +185,19 @@ def _jobs(
 
 
 def _claim(folder: Path, plan: Plan, dataset: Dataset) -> None:
-    """Mark a folder as one of these; it may hold results of other plans."""
-    path = folder / MARK
-    read_kept(path, "reproduction", "")  # raises where it is something else
-    if not path.exists() and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    """Mark a folder as one of these results; those of another plan or of other images are not to be replaced."""
+    path, settings = folder / MARK, digest_of(plan.to_json(), dataset.fingerprint)
+    if read_kept(path, "reproduction", settings) is not None:
+        return
+    if path.exists():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        raise RunError(
+            f"{folder} holds results of the plan {before.get('plan')!r} on {before.get('data')}, which is not what is "
+            "asked for now; name another folder, or delete this one"
+        )
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RunError(f"{folder} holds something else; name another folder, or empty this one")
-    keep(path, "reproduction", "", {"plan": plan.name, "data": dataset.name})
+    keep(path, "reproduction", settings, {"plan": plan.name, "data": dataset.name})
 
 
 def _kept(jobs: Sequence[_Job]) -> tuple[dict[Path, ItemResult], dict[Path, list[str]]]:
