@@ -370,7 +370,7 @@ def draw_cvae(result: CvaeResult, path: Path) -> Path:
         figure.add_subplot(upper[2]),
         list(result.probes),
         list(result.probes.values()),
-        title="view told from the code by a linear probe",
+        title="view told from the code",
         line=0.25,
     )
     draw_strips(figure, grid[1], result)

@@ -189,7 +189,14 @@ def _train(space: LAVAE, views: Views, split: Split, samples: int, seed: int, pr
     """The evidence bound of single views, for so many images."""
     settings = TrainSettings(preset="equivariant")  # whose step size is made for short trainings
     epochs = max(1, round(samples / (len(split) * len(views))))
-    recipe = Recipe("faithful", Limit(epochs), seed, settings.learning_rate / _VIEWS, settings.batch_size * _VIEWS)
+    recipe = Recipe(
+        "faithful",
+        Limit(epochs),
+        seed,
+        settings.learning_rate / _VIEWS,
+        settings.batch_size * _VIEWS,
+        kl_warmup=settings.warmup,  # without it short trainings often end with codes that say nothing
+    )
     if stage1_loop(space, views, split, recipe).run(progress).interrupted:
         raise KeyboardInterrupt  # two half trainings cannot be compared
 
