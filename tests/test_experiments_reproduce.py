@@ -112,6 +112,8 @@ def test_both_trainings_stand_beside_each_other(
     for name in ("recursion", "sampling", "fractions", "geometry", "composition"):
         trainings = {row.training for row in rows if row.item.name == name}
         assert {"published recipe", "equivariant"} <= trainings, name
+    texts = [row.claim.text for row in rows if row.item.name == "geometry"]
+    assert [texts[0]] * 3 + [texts[3]] * 3 == texts
     assert {"published recipe, 2 dimensions"} < {row.training for row in rows if row.item.name == "geometry"}
 
 

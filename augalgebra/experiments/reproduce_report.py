@@ -83,11 +83,11 @@ class Origin:
 
     def sentence(self, results: Sequence[ItemResult]) -> str:
         """All of it as a sentence or two, with the seeds of the results and the machine."""
-        seeds = sorted({seed for result in results for seed in result.seeds})
+        seeds = _seed(sorted({seed for result in results for seed in result.seeds}))
         train, test = self.images
         return (
-            f"Made by `{self.command}`: {self.data} ({train} training and {test} test images), plan {self.plan}, seeds "
-            f"{', '.join(map(str, seeds))}; on {_machine(self.device)}; augalgebra {__version__}, Python "
+            f"Made by `{self.command}`: {self.data} ({train} training and {test} test images), plan {self.plan}, "
+            f"{seeds}; on {_machine(self.device)}; augalgebra {__version__}, Python "
             f"{platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}. A row says with how many "
             "seeds it was measured; a claim holds if it does with each of them. Nothing was tuned until it agreed."
         )
@@ -95,8 +95,9 @@ class Origin:
 
 def rows_of(results: Sequence[ItemResult]) -> tuple[Row, ...]:
     """The claims of all seeds, each once, in the order of the experiments."""
-    rows = []
+    rows: list[Row] = []
     for item, same in _by_item(results):
+        own: list[Row] = []
         done = [result for result in same if result.found is not None]
         trainings = dict.fromkeys(stated.training for result in done for stated in _claims(result))
         for training in trainings:
@@ -110,7 +111,10 @@ def rows_of(results: Sequence[ItemResult]) -> tuple[Row, ...]:
                     if (other.slide, other.text) == key
                 ]
                 seeds = tuple(seed for own, _ in of_seeds for seed in own)
-                rows.append(Row(item, training, claim, seeds, tuple(holds for _, holds in of_seeds)))
+                own.append(Row(item, training, claim, seeds, tuple(holds for _, holds in of_seeds)))
+        # one claim with every training, then the next
+        order = list(dict.fromkeys((row.claim.slide, row.claim.text) for row in own))
+        rows += sorted(own, key=lambda row: order.index((row.claim.slide, row.claim.text)))
     return tuple(rows)
 
 
