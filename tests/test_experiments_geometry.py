@@ -312,7 +312,7 @@ def test_claims_about_repeats_follow_the_numbers(
 
 
 def test_spaces_from_glyphs_are_compared(catalog: Catalog, tmp_path: Path) -> None:
-    found = measure_synthetic(catalog, glyphs=300, samples=6000, dim=8, width=4)
+    found = measure_synthetic(catalog, glyphs=300, samples=18_000, dim=8, width=4)
     assert [score.name for score in found.scores] == ["glyphs with flips", "glyphs in pairs"]
     for score in found.scores:
         assert {*RANGES, *FLIPS} == score.factors.keys()
