@@ -312,7 +312,7 @@ def test_claims_about_repeats_follow_the_numbers(
 
 
 def test_spaces_from_glyphs_are_compared(catalog: Catalog, tmp_path: Path) -> None:
-    found = measure_synthetic(catalog, glyphs=300, samples=6000, dim=8, width=4)
+    found = measure_synthetic(catalog, glyphs=300, samples=18_000, dim=8, width=4)
     assert [score.name for score in found.scores] == ["glyphs with flips", "glyphs in pairs"]
     for score in found.scores:
         assert {*RANGES, *FLIPS} == score.factors.keys()
@@ -322,3 +322,23 @@ def test_spaces_from_glyphs_are_compared(catalog: Catalog, tmp_path: Path) -> No
         assert flip.floor is not None
     assert [claim.slide for claim in found.claims] == ["17"]
     assert draw_synthetic(found, tmp_path / "glyphs.png").read_bytes().startswith(PNG)
+
+
+def test_a_family_that_cannot_be_drawn_at_all_decides_nothing(
+    run: Run, data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from augalgebra.experiments import fractions
+
+    monkeypatch.setattr(fractions, "DRAWABLE", 1e-3)
+    claim = measure_fractions(run, data=data, images=20, fitted=(30, 60), unseen=(45,)).claims[0]
+    assert claim.holds is None
+    assert "this decoder draws no such images" in claim.measured
+    assert claim.values["floor of originals"] > 0
+
+
+def test_half_a_training_on_glyphs_is_not_compared(catalog: Catalog) -> None:
+    def stop(_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        measure_synthetic(catalog, glyphs=60, samples=240, dim=3, width=2, progress=stop)

@@ -158,3 +158,22 @@ def test_operators_move_codes_under_the_class():
     assert (objective.samples, measured.images) == (12, 12)
     with pytest.raises(AugalgebraError, match="views are for the operators"):
         ConditionalMoves(small(4), views, data, Conditions(views=4), Movers(views.generators, 4, {}))
+
+
+@pytest.mark.parametrize("moves", [False, True])
+def test_the_weight_of_the_divergence_rises(moves):
+    data, conditions = split(), Conditions(labels=(0, 1, 2))
+    if moves:
+        views = Views.closed(CATALOG, ["flip_lr", "flip_ud"])
+        movers = Movers(views.generators, 4, {})
+        objective = ConditionalMoves(small(3), views, data, conditions, movers, kl_warmup=0.5)
+    else:
+        objective = ConditionalObjective(small(3), VIEWS, data, conditions, kl_warmup=0.5)
+
+    def weighed(fraction: float) -> float:
+        measured = objective(Step(torch.arange(8), generator_for(0, "test", 0), fraction))
+        return float(measured.terms["divergence"].detach().sum())
+
+    assert weighed(0.0) == 0
+    assert weighed(0.25) == pytest.approx(weighed(0.5) / 2)
+    assert weighed(0.5) == weighed(1.0) > 0

@@ -1,5 +1,6 @@
 """What the slides claim, what was measured of it, and how sure that is over several seeds."""
 
+import itertools
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,6 +11,8 @@ from augalgebra.checks.results import finite
 
 CONFIDENCE = 0.95
 """Of all intervals."""
+MOST_SHOWN = 6
+"""Numbers that are put into words where several seeds are pooled; `Claim.values` has all."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,16 @@ class Claim:
             "holds": self.holds,
             "values": {name: finite(value) for name, value in self.values.items()},
         }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Claim":
+        """Undo `to_json`; a number that is null is not a number.
+
+        Raises:
+            KeyError: Something is missing.
+        """
+        values = {name: math.nan if value is None else float(value) for name, value in data["values"].items()}
+        return cls(data["slide"], data["text"], data["measured"], data["holds"], values)
 
 
 @dataclass(frozen=True)
@@ -121,9 +134,11 @@ def _pooled(claims: Sequence[Claim]) -> Claim:
         name: over_seeds(claim.values[name] for claim in claims if name in claim.values) for name in first.values
     }
     verdicts = {claim.holds for claim in claims}
+    shown = [f"{name} {spread}" for name, spread in itertools.islice(spreads.items(), MOST_SHOWN)]
+    shown += ["…"] if len(spreads) > MOST_SHOWN else []
     return replace(
         first,
-        measured=f"{', '.join(f'{name} {spread}' for name, spread in spreads.items())} ({len(claims)} seeds)",
+        measured=f"{', '.join(shown)} ({len(claims)} seeds)",
         holds=verdicts.pop() if len(verdicts) == 1 else None,
         values={name: spread.mean for name, spread in spreads.items()},
     )

@@ -1,7 +1,5 @@
 """All comparisons of latent spaces, one after the other, kept in a folder as they are finished."""
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,15 +7,14 @@ from typing import Any, Literal, get_args
 
 from augalgebra._version import __version__
 from augalgebra.catalog import Catalog
-from augalgebra.errors import RunError
 from augalgebra.experiments.bench import Bench, Size
 from augalgebra.experiments.claims import Claim, pooled
 from augalgebra.experiments.combined import combined_on, draw_combined
 from augalgebra.experiments.comparison import Comparison
 from augalgebra.experiments.cvae import cvae_on, draw_cvae
 from augalgebra.experiments.involution import draw_involution, involution_on
+from augalgebra.experiments.kept import digest_of, keep, read_kept
 from augalgebra.experiments.nonlinear import draw_nonlinear, nonlinear_on
-from augalgebra.files import write_atomically
 from augalgebra.training.data import Dataset
 from augalgebra.training.loop import Limit
 from augalgebra.training.progress import Progress, silent
@@ -31,13 +28,13 @@ _RUN: Mapping[Experiment, Callable[[Bench], Comparison]] = {
     "involution": involution_on,
     "mlp": nonlinear_on,
 }
-_DRAW: Mapping[Experiment, Callable[[Any, Path], Path]] = {
+_DRAW: Mapping[str, Callable[[Any, Path], Path]] = {
     "cvae": draw_cvae,
     "combined": draw_combined,
     "involution": draw_involution,
     "mlp": draw_nonlinear,
 }
-MARK = "augalgebra.comparison"
+WHAT = "comparison"
 """What a result says it is."""
 
 
@@ -64,16 +61,7 @@ class Kept:
     @property
     def claims(self) -> tuple[Claim, ...]:
         """The claims."""
-        return tuple(
-            Claim(
-                item["slide"],
-                item["text"],
-                item["measured"],
-                item["holds"],
-                {name: float("nan") if value is None else value for name, value in item["values"].items()},
-            )
-            for item in self.answer["claims"]
-        )
+        return tuple(map(Claim.from_json, self.answer["claims"]))
 
 
 def compare(
@@ -109,22 +97,39 @@ def compare(
         AugalgebraError: Data or augmentations do not suit a comparison.
     """
     size = size or Size()
-    settings = _digest(dataset, budget, size)
+    settings = digest_of(__version__, dataset.fingerprint, asdict(budget), asdict(size))
     for seed in seeds:
         bench = Bench(dataset, catalog, budget, seed, size, progress)
         for experiment in experiments:
             path = folder / f"{experiment}-{seed}.json"
             picture = path.with_suffix(".png")
-            found = _read(path, settings)
+            found = read_kept(path, WHAT, settings)
             if found is not None and picture.is_file():
                 yield Kept(experiment, seed, found["answer"], found["text"], picture, fresh=False)
                 continue
-            result = _RUN[experiment](bench)
-            _DRAW[experiment](result, picture)
+            result = make_comparison(experiment, bench)
+            draw_comparison(result, picture)
             kept = Kept(experiment, seed, result.to_json(), result.to_markdown(), picture, fresh=True)
-            document = {"kind": MARK, "settings": settings, "answer": kept.answer, "text": kept.text}
-            write_atomically(path, json.dumps(document, indent=2, allow_nan=False) + "\n")
+            keep(path, WHAT, settings, {"answer": kept.answer, "text": kept.text})
             yield kept
+
+
+def make_comparison(experiment: Experiment, bench: Bench) -> Comparison:
+    """Make one comparison.
+
+    Args:
+        experiment: Which one.
+        bench: What it is made with; networks that it has trained already are not trained again.
+
+    Raises:
+        AugalgebraError: Data or augmentations do not suit it.
+    """
+    return _RUN[experiment](bench)
+
+
+def draw_comparison(result: Comparison, path: Path) -> Path:
+    """Write the picture of a comparison as PNG."""
+    return _DRAW[result.name](result, path)
 
 
 def pooled_claims(results: Sequence[Kept]) -> tuple[Claim, ...]:
@@ -143,22 +148,3 @@ def as_document(results: Sequence[Kept], about: str) -> str:
             sections.append("\n".join(["Over all seeds:", "", *claims]))
         sections += [f"### Seed {result.seed}\n\n{result.text.strip()}" for result in same]
     return "\n\n".join(sections) + "\n"
-
-
-def _digest(dataset: Dataset, budget: Limit, size: Size) -> str:
-    """What a result depends on, seed aside."""
-    known = [__version__, dataset.fingerprint, asdict(budget), asdict(size)]
-    return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
-
-
-def _read(path: Path, settings: str) -> dict[str, Any] | None:
-    """A result of the same settings, if there is one."""
-    if not path.exists():
-        return None
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path} is damaged ({error}); delete it, or name another folder") from error
-    if not isinstance(document, dict) or document.get("kind") != MARK:
-        raise RunError(f"{path} is no comparison; name another folder")
-    return document if document.get("settings") == settings else None

@@ -134,7 +134,9 @@ def draw_strips(figure: "Figure", cell: Any, comparison: Comparison) -> None:
         axes.imshow(sheet.squeeze(-1).numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         axes.set_title(title, fontsize=8)
         names = comparison.columns.get(title, [""] * columns)
-        axes.set_xticks([(column + 0.5) * width for column in range(columns)], names, fontsize=6, rotation=60)
+        axes.set_xticks(
+            [(column + 0.5) * width for column in range(columns)], names, fontsize=6, rotation=40, ha="right"
+        )
         axes.set_yticks([])
         axes.tick_params(length=0)
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from augalgebra.checks.results import finite
 from augalgebra.experiments.bench import Bench
 from augalgebra.experiments.claims import Claim
 from augalgebra.experiments.comparison import (
@@ -43,6 +44,8 @@ TAUGHT, ANY, OWN = "CVAE, product taught", "CVAE, any view in", "CVAE, own view 
 COPIES = 4
 ENLARGED = f"CVAE, own view in, condition × {COPIES}"
 BY_CLASS, BY_BOTH = "CVAE, class", "CVAE, class and view"
+ACTIVE = 0.01
+"""Variance over images from which on a coordinate of the codes counts as used (Burda et al. 2016, section 5.2)."""
 _ROWS = 5
 _HALF = 0.5
 
@@ -56,7 +59,7 @@ class CvaeResult(Comparison):
         controls: What a change of class changes.
         told: Share of augmented views that look like the view that was asked for, where class and view are told and
             the view is changed.
-        probes: How well a linear probe tells the view from the code, by model.
+        probes: How well a linear probe tells the view from the code, by model; not a number where codes say nothing.
     """
 
     scores: tuple[Score, ...]
@@ -70,7 +73,7 @@ class CvaeResult(Comparison):
             "scores": [score.to_json() for score in self.scores],
             "controls": [control.to_json() for control in self.controls],
             "view_changed": self.told,
-            "probes": dict(self.probes),
+            "probes": {model: finite(share) for model, share in self.probes.items()},
         }
 
 
@@ -174,7 +177,16 @@ def _probes(bench: Bench, told: Mapping[str, Told], by_class: tuple[CVAE, Condit
         OWN: told[OWN].codes(),
         ENLARGED: told[ENLARGED].codes(),
     }
-    return {model: probe_accuracy(torch.stack(views)) for model, views in codes.items()}
+    return {model: _probed(torch.stack(views)) for model, views in codes.items()}
+
+
+def _probed(codes: Tensor) -> float:
+    """How well the view is told from codes ``[view, image, latent]``; not a number where no coordinate is in use.
+
+    Codes that say nothing of the image still differ by what the encoder is told, so that a probe would tell all of it.
+    """
+    used = codes.var(dim=1).mean(dim=0) > ACTIVE
+    return probe_accuracy(codes) if bool(used.any()) else math.nan
 
 
 def _table(names: Sequence[str], scores: Sequence[Score]) -> Table:
@@ -300,20 +312,24 @@ def _claims(
         Claim(
             "14",
             "Enlarging the condition partitions the latent space.",
-            f"a linear probe tells the view from the code in {probes[OWN]:.1%} of cases, with the condition repeated "
-            f"{COPIES} times in {probes[ENLARGED]:.1%}; in LAVAE {probes['LAVAE']:.1%}; chance is 25 %.",
-            probes[ENLARGED] > 0.9,
+            f"a linear probe tells the view from the code in {_share(probes[OWN])}, with the condition repeated "
+            f"{COPIES} times in {_share(probes[ENLARGED])}; in LAVAE {_share(probes['LAVAE'])}; chance is 25 %.",
+            None if math.isnan(probes[ENLARGED]) else probes[ENLARGED] > 0.9,
             {"plain": probes[OWN], "enlarged": probes[ENLARGED], "lavae": probes["LAVAE"]},
         ),
         Claim(
             "14",
             "In a CVAE the distribution of codes does not depend on the condition.",
-            f"a linear probe tells the view from the code in {probes[OWN]:.1%} of cases where the view is told, in "
-            f"{probes['LAVAE']:.1%} in LAVAE; chance is 25 %.",
-            probes[OWN] < _HALF,
+            f"where the view is told, a linear probe tells it from the code in {_share(probes[OWN])}, in LAVAE in "
+            f"{_share(probes['LAVAE'])}; chance is 25 %.",
+            None if math.isnan(probes[OWN]) else probes[OWN] < _HALF,
             {"told": probes[OWN], "lavae": probes["LAVAE"]},
         ),
     )
+
+
+def _share(probe: float) -> str:
+    return "no case that counts (its codes say nothing of the image)" if math.isnan(probe) else f"{probe:.1%} of cases"
 
 
 def shown_rows(bench: Bench) -> list[int]:
@@ -369,8 +385,8 @@ def draw_cvae(result: CvaeResult, path: Path) -> Path:
     draw_bars(
         figure.add_subplot(upper[2]),
         list(result.probes),
-        list(result.probes.values()),
-        title="view told from the code by a linear probe",
+        [0.0 if math.isnan(share) else share for share in result.probes.values()],
+        title="view told from the code",
         line=0.25,
     )
     draw_strips(figure, grid[1], result)

@@ -32,6 +32,8 @@ REGIONS, BLURRED = 0.9, 0.75
 _PIXEL_COMPONENTS = 50
 _TSNE_POINTS = 2000
 _DRAWN_POINTS = 4000
+_VISIBLE = 0.01  # of a cloud's spread
+_NAMES: dict[str, str] = {"direct": "The plane", "pca": "PCA", "ica": "ICA", "tsne": "t-SNE"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -280,8 +282,20 @@ def _partitions(views: Mapping[str, Separation], *, involutory: bool) -> Claim:
     )
 
 
+def _apart(codes: Array) -> list[int]:
+    """The numbers of clouds ``[view, image, latent]`` none of which lies on an earlier one."""
+    scale = np.sqrt(codes.var(axis=1).sum(axis=-1).max())
+    found: list[int] = []
+    for view, cloud in enumerate(codes):
+        if all(np.abs(cloud - codes[other]).max() > _VISIBLE * scale for other in found):
+            found.append(view)
+    return found
+
+
 def draw_geometry(geometry: Geometry, path: Path, method: str) -> Path:
     """Write encoded views beside moved ones as PNG, in two dimensions, in the colours of views and of classes.
+
+    A view whose codes lie on those of an earlier one is not drawn again.
 
     Args:
         geometry: What was measured.
@@ -302,6 +316,7 @@ def draw_geometry(geometry: Geometry, path: Path, method: str) -> Path:
     )
     labels = clouds.labels[shown][images]
     classes = np.unique(labels)
+    apart = {"encoded": _apart(clouds.encoded), "moved by operators": _apart(clouds.moved)}
     rows = [("views", views, clouds.views)]
     if len(classes) > 1:
         rows.append(("classes", np.searchsorted(classes, labels), tuple(map(str, classes))))
@@ -309,9 +324,11 @@ def draw_geometry(geometry: Geometry, path: Path, method: str) -> Path:
     grid = figure.subplots(len(rows), 2, sharex=True, sharey=True, squeeze=False)
     for axes, (title, groups, names) in zip(grid, rows, strict=True):
         for plot, (side, where) in zip(axes, points.items(), strict=True):
-            plots.scatter(plot, where, groups.tolist(), names, size=6)
+            # clouds that lie on each other would mix their colours
+            kept = np.isin(views, apart[side])
+            plots.scatter(plot, where[kept], groups[kept].tolist(), names, size=6)
             plot.set_title(f"{side}, {title}", fontsize=9)
         axes[1].legend(frameon=False, fontsize=7, markerscale=2, loc="center left", bbox_to_anchor=(1, 0.5))
     ratios = ", ".join(f"{item.view} {item.ratio:.2f}" for item in geometry.contractions)
-    figure.suptitle(f"{method.upper()} of {geometry.dim} coordinates. Spread moved over encoded: {ratios}", fontsize=9)
+    figure.suptitle(f"{_NAMES[method]} of {geometry.dim} coordinates. Spread moved over encoded: {ratios}", fontsize=9)
     return plots.write(figure, path)

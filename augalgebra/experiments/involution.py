@@ -290,6 +290,7 @@ def draw_involution(result: InvolutionResult, path: Path) -> Path:
                 axes.axhline(max(value, 1e-12), color=_STYLES[item.fit], linestyle="--", label=item.fit)
         if measure == "defect":
             axes.set_yscale("symlog", linthresh=1e-3)
+            axes.set_ylim(bottom=-3e-4)  # what is drawn at 0 is to be seen, and nothing is below
         axes.set_xticks(range(len(swept)), [f"{weight:g}" for weight in weights], fontsize=8)
         axes.set_xlabel("weight of the involutory loss", fontsize=8)
         axes.set_title(title, fontsize=9)

@@ -252,5 +252,7 @@ def draw_nonlinear(result: NonLinearResult, path: Path) -> Path:
         axes.tick_params(labelsize=8)
         axes.spines[["top", "right"]].set_visible(False)
         if number == 1:
-            axes.legend(frameon=False, fontsize=6, loc="lower right")
+            figure.legend(
+                *axes.get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8, frameon=False
+            )
     return write_figure(figure, path)

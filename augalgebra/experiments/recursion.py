@@ -108,6 +108,7 @@ def draw_recursion(
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import StrMethodFormatter
 
     pictures = pictures or {}
     heights = [_CURVES]
@@ -122,7 +123,8 @@ def draw_recursion(
     axis = range(1, report.repeats + 1)
     for name, values in (("nothing", report.nothing), ("floor", report.floor)):
         colour, label = STYLE[name]
-        left.plot(axis, values, color=colour, label=label, linewidth=1, linestyle=":")
+        # standing still is right after every second flip, so that this line fills the plot
+        left.plot(axis, values, color=colour, label=label, linewidth=0.5 if name == "nothing" else 1, linestyle=":")
     for way, curve in report.curves.items():
         colour, label = STYLE[way]
         left.plot(axis, curve.bce, color=colour, label=label)
@@ -130,6 +132,8 @@ def draw_recursion(
             right.plot(axis, curve.kept, color=colour, label=label)
     left.set(xlabel="repeats", ylabel="loss, nats per image", title=f"DEC(ENC(·) L) for {report.word}")
     left.set_yscale("log")
+    for formatter in (left.yaxis.set_major_formatter, left.yaxis.set_minor_formatter):
+        formatter(StrMethodFormatter("{x:.0f}"))
     figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=5, frameon=False, fontsize=8)
     right.set(xlabel="repeats", ylabel="share", title="class of one application kept", ylim=(0, 1.02))
     for plot in (left, right):
@@ -137,10 +141,10 @@ def draw_recursion(
         plot.title.set_fontsize(10)
     if pictures:
         blocks = grid[1].subgridspec(1, len(pictures))
-        for number, (way, images) in enumerate(pictures.items()):
+        for number, (way, drawn) in enumerate(pictures.items()):
             plot = figure.add_subplot(blocks[number])
-            rows, columns, _, _, width = images.shape
-            sheet = images.permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1)  # [rows height, columns width, channel]
+            rows, columns, _, _, width = drawn.shape
+            sheet = drawn.permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1)  # [rows height, columns width, channel]
             plot.imshow(sheet.squeeze(-1).cpu().numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
             plot.set_title(STYLE[way][1], fontsize=10, color=STYLE[way][0])
             plot.set_xticks([(column + 0.5) * width for column in range(columns)], [str(repeat) for repeat in shown])

@@ -14,17 +14,18 @@ from pathlib import Path
 import torch
 
 from augalgebra.catalog import Catalog, load_catalog
-from augalgebra.errors import AugalgebraError, RunError
+from augalgebra.errors import AugalgebraError
 from augalgebra.experiments.measure import measure_run
 from augalgebra.experiments.pairs import Role, words_of
 from augalgebra.experiments.sweep_settings import CellKey, Unit
 from augalgebra.experiments.sweep_store import Cell, SweepStore, Term
+from augalgebra.experiments.trained import find_or_train
 from augalgebra.operators.provenance import origin
 from augalgebra.training.data import Dataset
 from augalgebra.training.precision import device_of
 from augalgebra.training.progress import Progress, Report
-from augalgebra.training.run import CHECKPOINT, Run
-from augalgebra.training.train import train, transfer
+from augalgebra.training.run import Run
+from augalgebra.training.train import transfer
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ def compute(work: Work, unit: Unit, data: Dataset) -> Outcome:
     with _threads(work.threads):
         try:
             catalog = _catalog(work, unit)
-            folder = _trained(unit, store, catalog, data, _watching(work.stop), notes)
+            folder = store.run_folder(unit.folder)
+            find_or_train(folder, unit.training, catalog, data, progress=_watching(work.stop), notes=notes)
         except AugalgebraError as error:
             pair = ", ".join(unit.training.augmentations)
             return Outcome((), (f"training on {pair}, seed {unit.training.seed}: {error}",), tuple(notes))
@@ -105,35 +107,6 @@ def _catalog(work: Work, unit: Unit) -> Catalog:
                     "install the same plugins everywhere"
                 )
     return catalog
-
-
-def _trained(
-    unit: Unit, store: SweepStore, catalog: Catalog, data: Dataset, progress: Progress, notes: list[str]
-) -> Path:
-    """The folder of the run, which is trained, or trained to its end, if it has to be."""
-    folder = store.run_folder(unit.folder)
-    if Run.exists(folder):
-        try:
-            found = Run.load(folder, catalog)
-            found.check_data(data)
-            # the same images may lie elsewhere, and the same training be done on another device
-            if replace(found.settings, data=unit.training.data, device=unit.training.device) != unit.training:
-                raise RunError("it has other settings")
-        except AugalgebraError as error:
-            notes.append(f"the run in {folder} cannot be used, and is trained again: {error}")
-        else:
-            if found.ended == "limit":
-                return folder
-            if (folder / CHECKPOINT).exists():
-                with contextlib.suppress(RunError):  # of a damaged checkpoint: then it begins anew
-                    return _finished(train(folder, unit.training, catalog, data=data, progress=progress, resume=True))
-    return _finished(train(folder, unit.training, catalog, data=data, progress=progress, overwrite=True))
-
-
-def _finished(run: Run) -> Path:
-    if run.ended != "limit":
-        raise KeyboardInterrupt
-    return run.folder
 
 
 def _cell(key: CellKey, folder: Path, catalog: Catalog, data: Dataset, progress: Progress) -> Cell:

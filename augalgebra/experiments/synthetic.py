@@ -179,7 +179,7 @@ def measure_synthetic(
     if reference is not None:
         spaces[f"{reference.settings.data} in pairs"] = reference.space
     scores = tuple(
-        _measure(name, space, catalog, flips, mirrored, domains, own=name.split()[0], seed=seed)
+        _measure(name, space, catalog, flips, mirrored, domains, own=name.rsplit(maxsplit=2)[0], seed=seed)
         for name, space in spaces.items()
     )
     return Synthetic(glyphs, samples, seed, scores, _claims(scores, list(domains)[-1]))
@@ -189,8 +189,16 @@ def _train(space: LAVAE, views: Views, split: Split, samples: int, seed: int, pr
     """The evidence bound of single views, for so many images."""
     settings = TrainSettings(preset="equivariant")  # whose step size is made for short trainings
     epochs = max(1, round(samples / (len(split) * len(views))))
-    recipe = Recipe("faithful", Limit(epochs), seed, settings.learning_rate / _VIEWS, settings.batch_size * _VIEWS)
-    stage1_loop(space, views, split, recipe).run(progress)
+    recipe = Recipe(
+        "faithful",
+        Limit(epochs),
+        seed,
+        settings.learning_rate / _VIEWS,
+        settings.batch_size * _VIEWS,
+        kl_warmup=settings.warmup,  # without it short trainings often end with codes that say nothing
+    )
+    if stage1_loop(space, views, split, recipe).run(progress).interrupted:
+        raise KeyboardInterrupt  # two half trainings cannot be compared
 
 
 def _measure(

@@ -2,7 +2,7 @@
 
 from augalgebra.report.document import Block, Cayley, Document, HeatMap, Picture, Section, Table, Text, Verdict
 from augalgebra.report.page import to_html, write_html
-from augalgebra.report.plain import to_json
+from augalgebra.report.plain import block_from_json, block_to_json, to_json
 
 __all__ = [
     "Block",
@@ -14,6 +14,8 @@ __all__ = [
     "Table",
     "Text",
     "Verdict",
+    "block_from_json",
+    "block_to_json",
     "to_html",
     "to_json",
     "write_html",

@@ -13,7 +13,7 @@ from augalgebra.errors import AugalgebraError
 from augalgebra.latent.cvae import CVAE
 from augalgebra.training.data import Split
 from augalgebra.training.loop import Measured, Step
-from augalgebra.training.losses import cross_entropy, divergence, sample
+from augalgebra.training.losses import cross_entropy, divergence, sample, warmed_up
 from augalgebra.training.stage1 import EquivariantObjective, Movers
 from augalgebra.training.views import Views
 
@@ -76,6 +76,7 @@ class ConditionalObjective:
         sources: Sources = "own",
         targets: int | None = None,
         kl_weight: float = 1.0,
+        kl_warmup: float = 0.0,
     ) -> None:
         """Prepare.
 
@@ -87,9 +88,10 @@ class ConditionalObjective:
             sources: What is encoded.
             targets: How many of the views are drawn, the first ones; all by default.
             kl_weight: Weight of the divergence.
+            kl_warmup: Over which fraction of the training it rises from 0.
         """
         self._space, self._views, self._split, self._conditions = space, views, split, conditions
-        self._sources, self._kl_weight = sources, kl_weight
+        self._sources, self._kl_weight, self._kl_warmup = sources, kl_weight, kl_warmup
         self._targets = len(views) if targets is None else targets
 
     @property
@@ -117,7 +119,8 @@ class ConditionalObjective:
         return Measured(
             {
                 "reconstruction": cross_entropy(logits, wanted),
-                "divergence": self._kl_weight * divergence(mean, log_variance),
+                "divergence": warmed_up(self._kl_weight, self._kl_warmup, step.fraction)
+                * divergence(mean, log_variance),
             },
             len(rows),
         )
@@ -138,6 +141,7 @@ class ConditionalMoves:
         movers: Movers,
         *,
         kl_weight: float = 1.0,
+        kl_warmup: float = 0.0,
     ) -> None:
         """Prepare.
 
@@ -148,6 +152,7 @@ class ConditionalMoves:
             conditions: What encoder and decoder are told; not the view.
             movers: The matrices that move latents.
             kl_weight: Weight of the divergence.
+            kl_warmup: Over which fraction of the training it rises from 0.
 
         Raises:
             AugalgebraError: The condition tells the view.
@@ -155,7 +160,7 @@ class ConditionalMoves:
         if conditions.views:
             raise AugalgebraError("views are for the operators here; let the condition tell the class only")
         self._space, self._views, self._split, self._conditions = space, views, split, conditions
-        self._movers, self._kl_weight = movers, kl_weight
+        self._movers, self._kl_weight, self._kl_warmup = movers, kl_weight, kl_warmup
 
     @property
     def samples(self) -> int:
@@ -167,7 +172,12 @@ class ConditionalMoves:
         labels = self._split.labels[step.positions].to(step.noise.device)
         told = self._conditions(labels, torch.zeros_like(labels)).repeat(len(self._views), 1)  # view by view
         objective = EquivariantObjective(
-            self._space.given(told), self._views, self._split, self._movers, kl_weight=self._kl_weight
+            self._space.given(told),
+            self._views,
+            self._split,
+            self._movers,
+            kl_weight=self._kl_weight,
+            kl_warmup=self._kl_warmup,
         )
         return objective(step)
 

@@ -1,6 +1,7 @@
 """The application: commands put together, errors turned into one line and an exit code."""
 
 import os
+import signal
 import sys
 from typing import Annotated
 
@@ -18,6 +19,7 @@ from augalg_cli import (
     options,
     registration_commands,
     report_commands,
+    reproduce_commands,
     run_commands,
     sweep_commands,
     use_commands,
@@ -67,6 +69,7 @@ use_commands.add_to(app)
 geometry_commands.add_to(app)
 compare_commands.add_to(app)
 sweep_commands.add_to(app)
+reproduce_commands.add_to(app)
 report_commands.add_to(app)
 
 
@@ -77,6 +80,7 @@ def main() -> None:
     """
     # On a machine that others use too, threads that spin while they wait slow training down several-fold.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    signal.signal(signal.SIGTERM, _interrupted)
     try:
         app()
     except AugalgebraError as error:
@@ -91,6 +95,14 @@ def main() -> None:
         # the reader of a pipe has gone, as in `augalg list | head`; there is nobody left to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+def _interrupted(*_: object) -> None:
+    """Asked to end, do as after Ctrl-C: keep what is done, and take workers along."""
+    if callable(signal.getsignal(signal.SIGINT)):
+        signal.raise_signal(signal.SIGINT)  # training puts it off until the end of a step
+    else:  # it is ignored, as in the background of a shell
+        raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def compare(
 
     With --budget, the time is that of each network, of which there are up to eleven for each seed.
     """
-    numbers = _seeds(seeds)
+    numbers = seeds_in(seeds)
     names = names_in(augs)
     seconds = seconds_of(budget)
     from dataclasses import replace
@@ -137,7 +137,12 @@ def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}" if abs(value) < 100 else f"{value:.3g}"
 
 
-def _seeds(text: str) -> list[int]:
+def seeds_in(text: str) -> list[int]:
+    """Seeds separated by commas.
+
+    Raises:
+        AugalgebraError: They are not whole numbers, or one is named twice.
+    """
     try:
         numbers = [int(part) for part in text.split(",") if part.strip()]
     except ValueError as error:

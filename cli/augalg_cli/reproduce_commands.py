@@ -1,0 +1,171 @@
+"""``reproduce``: every experiment of the slides, the table of claims, and one report."""
+
+import os
+import shlex
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from augalg_cli import options, render
+from augalg_cli.compare_commands import seeds_in
+from augalg_cli.datasets import load
+
+if TYPE_CHECKING:
+    from augalgebra.experiments.reproduce import ItemResult, Watch
+    from augalgebra.experiments.reproduce_report import Row
+    from augalgebra.experiments.sweep import Standing
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this command to the application."""
+    app.command(
+        rich_help_panel="Experiments",
+        epilog="Example:  augalg reproduce --quick --only recursion,geometry --out runs/two",
+    )(reproduce)
+
+
+def reproduce(
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder for everything; what is there already is kept.")
+    ] = Path("runs/reproduce"),
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help="On the digits in minutes; without it on MNIST in hours, minutes with a GPU."),
+    ] = False,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Data set, as for 'augalg train'; by default 'mnist', with --quick 'digits'."
+        ),
+    ] = None,
+    data_dir: options.DataDir = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(metavar="NUMBERS", help="Seeds, separated by commas; by default 0,1,2, with --quick 0."),
+    ] = None,
+    only: Annotated[
+        str | None, typer.Option(metavar="NAMES", help="Some experiments only, such as 'recursion,transfer'.")
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Passes over the data of every training, instead of each one's own.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="'auto', 'cpu', 'cuda', ...")] = "auto",
+    jobs: Annotated[
+        int, typer.Option(min=0, help="Trainings of the transfer table at a time; 0: as many as there are cores.")
+    ] = 0,
+    as_json: options.Json = False,
+) -> None:
+    """Make every experiment of the slides: a table of claims, figures, and one report to look at.
+
+    Run again, it goes on where it stopped. Exit code 1 if an experiment failed; claims may well not hold.
+    """
+    numbers = None if seeds is None else seeds_in(seeds)
+    names = None if only is None else [name.strip() for name in only.split(",") if name.strip()]
+    import torch
+
+    from augalgebra.experiments.items import chosen
+    from augalgebra.experiments.reproduce import reproduce as make
+    from augalgebra.experiments.reproduce_plan import FULL, QUICK
+    from augalgebra.experiments.reproduce_report import Origin, rows_of, to_json, write_report
+    from augalgebra.experiments.sweep import Parallel
+    from augalgebra.training.precision import device_of
+
+    chosen(names)  # what is misspelt is said before anything is downloaded
+    plan = QUICK if quick else FULL
+    if epochs is not None:
+        plan = plan.with_epochs(epochs)
+    on = device_of(device)
+    dataset = load(data or ("digits" if quick else "mnist"), data_dir, quiet=as_json)
+    if on.type == "cpu":
+        # Batches this small gain little from a second thread, and lose several-fold by it where the machine is shared.
+        torch.set_num_threads(1)
+    typed = shlex.join(["augalg", *sys.argv[1:]])
+    origin = Origin(typed, dataset.name, (len(dataset.train), len(dataset.test)), plan.name, on.type)
+    results: list[ItemResult] = []
+    try:
+        with _progress(quiet=as_json) as watch:
+            for result in make(
+                out,
+                dataset,
+                options.catalog(),
+                plan=plan,
+                seeds=numbers,
+                only=names,
+                device=device,
+                parallel=Parallel(jobs),
+                watch=watch,
+            ):
+                results.append(result)
+                _tell(result, quiet=as_json)
+    except KeyboardInterrupt:
+        if results:
+            write_report(results, out, origin)
+        render.note(f"what is done is kept in {out}; the same command goes on from there")
+        raise
+    files = write_report(results, out, origin)
+    rows = rows_of(results)
+    if as_json:
+        answer = to_json(results, rows, origin.sentence(results))
+        render.emit_json({**answer, "files": {name: str(path) for name, path in files.items()}})
+    else:
+        _show(rows)
+        kept = sum(not result.fresh for result in results)
+        if kept:
+            render.note(f"{kept} of {len(results)} results were in {out} already")
+        for result in results:
+            if result.failure:
+                render.line(f"failed: {result.item.name}: {result.failure}")
+        render.line(f"Look at {files['report.html']}; the table of claims is {files['claims.md']}.")
+    if any(result.failure for result in results):
+        raise typer.Exit(1)
+
+
+def _tell(result: "ItemResult", *, quiet: bool) -> None:
+    """What is done, notes and failures as they come, on standard error."""
+    for note in result.notes:
+        render.note(note)
+    if result.failure:
+        render.note(f"{result.item.name} failed and is left out: {options.shorten(result.failure)}")
+        if os.environ.get("AUGALG_DEBUG"):
+            traceback.print_exception(result.error)
+    elif result.fresh and not quiet:
+        seeds = ", ".join(map(str, result.seeds))
+        render.note(f"{result.item.name}, seed{'s' if len(result.seeds) > 1 else ''} {seeds}: {result.seconds:.0f} s")
+
+
+def _show(rows: "tuple[Row, ...]") -> None:
+    cells = [(row.claim.slide, row.claim.text, row.training, row.verdict, len(row.seeds)) for row in rows]
+    render.table(["slide", "claim", "trained", "verdict", "seeds"], cells, right=[4], title="What the slides say")
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> "Iterator[Watch]":
+    """Experiments done, what is being done, and the time left, on standard error."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    bars = Progress(
+        BarColumn(bar_width=12),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[left]}", markup=False),
+        TextColumn("{task.description}", markup=False),
+        console=Console(stderr=True),
+        disable=quiet,
+    )
+    task = bars.add_task("", total=None, left="")
+
+    def told(standing: "Standing", doing: str) -> None:
+        left = ""
+        if standing.seconds_left is not None:
+            minutes, seconds = divmod(round(standing.seconds_left), 60)
+            left = f"{minutes}:{seconds:02} left"
+        bars.update(task, completed=standing.done, total=standing.total, left=left, description=doing)
+
+    with bars:
+        yield told
