@@ -47,6 +47,7 @@ def draw_totals(result: SweepResult, mode: CellMode, path: Path) -> Path:
 
     figure, (axes,) = _figure(result, 1)
     _heat(axes, result, mode, lambda entry: entry.total.mean, lines)
+    _title(axes, f"All four terms together, {mode}")
     seeds = len(result.settings.seeds)
     foot = f"{result.settings.data}, {mode}: nats per test image, sum of four terms, mean over {seeds} seed(s)"
     if any(entry.published is not None for entry in result.table(mode).values()):
@@ -68,7 +69,7 @@ def draw_terms(result: SweepResult, mode: CellMode, path: Path) -> Path:
     figure, panels = _figure(result, len(ROLES))
     for axes, role in zip(panels, ROLES, strict=True):
         _heat(axes, result, mode, partial(_loss, role), partial(_loss_and_floor, role))
-        axes.set_title(_TITLES[role], fontsize=9, fontweight="bold", color=INK, loc="left", pad=34)
+        _title(axes, _TITLES[role])
     return _write(figure, f"{result.settings.data}, {mode}: nats per test image; floor: drawn from its own code", path)
 
 
@@ -127,6 +128,10 @@ def _heat(
     axes.tick_params(length=0, top=False, bottom=False, labeltop=True, labelbottom=False, labelcolor=INK)
     for side in axes.spines.values():
         side.set_visible(False)
+
+
+def _title(axes: "Axes", text: str) -> None:
+    axes.set_title(text, fontsize=9, fontweight="bold", color=INK, loc="left", pad=34)
 
 
 def _frame(row: int, column: int) -> "Rectangle":
