@@ -47,7 +47,7 @@ def test_other_images_of_that_name_are_not_measured_on(
     assert (done.returncode, done.stdout) == (0, "The report is there/seen.html\n")
     assert "nothing is measured on images" in done.stderr
     assert "few.npz is not what" in done.stderr
-    assert {path.name for path in (tmp_path / "there").iterdir()} == {"seen.html", "figures"}
+    assert {path.name for path in (tmp_path / "there").iterdir()} == {"seen.html", "seen-figures"}
     assert "Nothing could be measured on images: few.npz is not what" in (tmp_path / "there/seen.html").read_text()
 
 

@@ -145,7 +145,7 @@ def test_routes_that_measure_alike_give_the_shortest(trained: Run) -> None:
 
 
 def test_what_is_missing_or_cannot_be_undone_is_told_by_name(trained: Run) -> None:
-    with pytest.raises(MissingOperatorError, match=r"no operator for shear_x; it has .*flip_lr.*augalg transfer"):
+    with pytest.raises(MissingOperatorError, match=r"no operator for shear_x; it has .*flip_lr.*augalg operators"):
         measure_word(trained, "flip_lr * shear_x")
     with pytest.raises(MissingOperatorError, match=r"no operator for invert"):
         compare_in_run(trained, "flip_lr", "invert")

@@ -22,7 +22,7 @@ from augalgebra.experiments.composition import composition_claims
 from augalgebra.experiments.items import ITEMS, Item, chosen
 from augalgebra.experiments.laboratory import Found, Laboratory, Stated
 from augalgebra.experiments.pairs import FLIPS, SHEAR_CANNY
-from augalgebra.experiments.reproduce import ItemResult, reproduce
+from augalgebra.experiments.reproduce import ItemResult, kept_results, reproduce
 from augalgebra.experiments.reproduce_plan import Plan
 from augalgebra.experiments.reproduce_report import Origin, rows_of, write_report
 from augalgebra.experiments.sweep import Parallel, Standing
@@ -145,7 +145,7 @@ def test_the_report_has_a_row_for_every_claim_and_a_section_for_every_experiment
     files = write_report(results, folder, ORIGIN)
     claims = files["claims.md"].read_text()
     rows = rows_of(results)
-    assert claims.count("\n| ") > len(rows)
+    assert claims.partition("**Seconds")[0].count("\n| ") == len(rows) + 2
     assert "not decided" in claims
     answer = json.loads(files["claims.json"].read_text())
     assert (len(answer["claims"]), answer["failed"]) == (len(rows), [])
@@ -229,11 +229,19 @@ def test_rows_say_with_how_many_seeds_and_where_those_disagree(tmp_path: Path) -
     assert (every.verdict, every.seeds) == ("holds", (0, 1, 2))
 
 
-def test_cheap_experiments_may_have_more_seeds(tmp_path: Path) -> None:
-    items = {"one": stub("one", seen), "two": stub("two", seen)}
-    results = made(tmp_path, items=items, plan=replace(TINY, more_seeds={"two": (1,)}))
-    assert [(result.item.name, result.seeds) for result in results] == [("one", (0,)), ("two", (0,)), ("two", (1,))]
-    assert 2 == len(made(tmp_path, items=items, plan=replace(TINY, more_seeds={"two": (1,)}), seeds=(0,)))
+def test_what_is_kept_beside_is_shown_too(tmp_path: Path) -> None:
+    items = {name: stub(name, seen) for name in ("one", "two")}
+    made(tmp_path, items=items)
+    (again,) = made(tmp_path, items=items, only=["two"])
+    beside = kept_results(tmp_path, DATA, CATALOG, plan=TINY, items=items)
+    assert [(result.item.name, result.fresh) for result in (again, *beside)] == [
+        ("two", False),
+        ("one", False),
+        ("two", False),
+    ]
+    relabelled = replace(DATA, train=replace(DATA.train, labels=DATA.train.labels.flip(0)))
+    assert not kept_results(tmp_path, relabelled, CATALOG, plan=TINY, items=items)
+    assert "were there already" in ORIGIN.sentence(beside)
 
 
 def test_what_results_depend_on_makes_them_anew_and_where_they_are_made_does_not(tmp_path: Path) -> None:
@@ -338,6 +346,7 @@ def test_from_the_command_line(augalg: Callable[..., Any], tmp_path: Path) -> No
 
     for arguments, message in (
         (["--only", "involutoin"], "did you mean involution"),
+        (["--only", ","], "--only names no experiment"),
         (["--seeds", "one"], "'one' is no list of seeds"),
         (["--data", "digit"], "did you mean digits"),
         (["--out", "."], "holds something else"),

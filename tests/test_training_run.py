@@ -61,10 +61,25 @@ def test_two_runs_with_one_seed_give_equal_files(tmp_path: Path, preset: str) ->
     assert all(first[name] != other[name] for name in first)
 
 
-@pytest.mark.parametrize(("preset", "fit"), [("faithful", "representation+readout"), ("equivariant", "representation")])
+@pytest.mark.parametrize(("preset", "fit"), [("faithful", "representation+decoder"), ("equivariant", "representation")])
 def test_only_an_encoder_that_knew_no_operators_needs_a_readout(tmp_path: Path, preset: str, fit: str) -> None:
     run = trained(tmp_path / "run", replace(TINY, preset=preset, epochs=1))
     assert {fit} == {entry.provenance.fit for entry in run.registry.entries.values()}
+
+
+def test_a_run_that_is_stopped_in_stage_2_is_resumed_to_the_same_files(tmp_path: Path) -> None:
+    settings = replace(TINY, preset="faithful", epochs=1)
+
+    def stop(report: Report) -> None:
+        if report.stage == "stage 2" and report.step == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trained(tmp_path / "a", settings, progress=stop)
+    assert Run.load(tmp_path / "a", CATALOG).ended == "unfinished"
+    trained(tmp_path / "a", settings, resume=True)
+    trained(tmp_path / "b", settings)
+    assert files(tmp_path / "a") == files(tmp_path / "b")
 
 
 def test_a_run_is_read_back_as_it_was(tmp_path: Path) -> None:

@@ -304,6 +304,17 @@ def test_a_processor_needs_matrix_units_for_bfloat16(
     assert bfloat16_pays(torch.device("cpu")) is pays
 
 
+def test_operators_that_cannot_be_turned_together_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a group with too many elements only a part would be turned, and relations with the rest would be lost."""
+    monkeypatch.setattr("augalgebra.training.views.MAX_VIEWS", 2)
+    space, images, views = small(), split(), FLIPS
+    registry = OperatorRegistry.of(space, CATALOG)
+    fit_operators(registry, space, views, images, fit="representation+readout", through_decoder=True)
+    assert {entry.provenance.fit for entry in registry.entries.values()} == {"representation+readout"}
+    with pytest.raises(FitError, match="did not come out"):
+        fit_operators(OperatorRegistry.of(space, CATALOG), space, views, images, fit="representation+decoder")
+
+
 @pytest.mark.parametrize("names", [["flip_lr", "flip_ud"], ["flip_lr", "rotate_cw"]])
 def test_a_representation_turned_through_the_decoder_stays_exact_and_draws_better(names: list[str]) -> None:
     space, images = small(), split(64)

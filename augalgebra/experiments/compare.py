@@ -97,7 +97,8 @@ def compare(
         AugalgebraError: Data or augmentations do not suit a comparison.
     """
     size = size or Size()
-    settings = digest_of(__version__, dataset.fingerprint, asdict(budget), asdict(size))
+    labels = [split.labels.tolist() for split in (dataset.train, dataset.test)]
+    settings = digest_of(__version__, dataset.fingerprint, digest_of(labels), asdict(budget), asdict(size))
     for seed in seeds:
         bench = Bench(dataset, catalog, budget, seed, size, progress)
         for experiment in experiments:

@@ -108,9 +108,9 @@ def blank_figure(width: float, height: float) -> "Figure":
 
 
 def draw_bars(axes: "Axes", names: Sequence[str], values: Sequence[float], *, title: str, line: float | None) -> None:
-    """Horizontal bars with their numbers, and a line that marks what would be perfect."""
+    """Horizontal bars with their numbers, and a line that marks what would be perfect; what is no number has no bar."""
     colours = [COLOURS[number % len(COLOURS)] for number in range(len(names))]
-    bars = axes.barh(range(len(names)), values, color=colours)
+    bars = axes.barh(range(len(names)), [finite(value) or 0.0 for value in values], color=colours)
     axes.bar_label(bars, labels=[_text(value) for value in values], fontsize=7, padding=2)
     axes.set_yticks(range(len(names)), names, fontsize=7)
     axes.invert_yaxis()

@@ -385,7 +385,7 @@ def draw_cvae(result: CvaeResult, path: Path) -> Path:
     draw_bars(
         figure.add_subplot(upper[2]),
         list(result.probes),
-        [0.0 if math.isnan(share) else share for share in result.probes.values()],
+        list(result.probes.values()),
         title="view told from the code",
         line=0.25,
     )

@@ -155,6 +155,21 @@ def reproduce(
         yield result
 
 
+def kept_results(
+    folder: str | Path,
+    dataset: Dataset,
+    catalog: Catalog,
+    *,
+    plan: Plan = QUICK,
+    seeds: Sequence[int] | None = None,
+    items: Mapping[str, Item] = ITEMS,
+) -> list[ItemResult]:
+    """The results of all experiments that a folder holds, as `reproduce` would take them over; nothing is made."""
+    jobs = _jobs(Path(folder), dataset, catalog, plan, seeds, tuple(items.values()))
+    kept, _ = _kept(jobs)
+    return [kept[job.path] for job in jobs if job.path in kept]
+
+
 def _jobs(
     folder: Path,
     dataset: Dataset,
@@ -165,19 +180,15 @@ def _jobs(
 ) -> list[_Job]:
     """Seed by seed, so that networks that several experiments share need not be kept for long."""
     words = [*plan.augmentations, *(name for pair in plan.pairs for name in pair), _ROTATION]
-    known = (__version__, plan.to_json(), dataset.fingerprint, origins(catalog, tuple(words)))
+    labels = [split.labels.tolist() for split in (dataset.train, dataset.test)]
+    known = (__version__, plan.to_json(), dataset.fingerprint, digest_of(labels), origins(catalog, tuple(words)))
     first = tuple(plan.seeds if seeds is None else seeds)
-    further = {item.name: () if seeds is not None else plan.more_seeds.get(item.name, ()) for item in items}
-    every = list(dict.fromkeys([*first, *(seed for more in further.values() for seed in more)]))
     jobs = []
-    for seed in every:
+    for seed in first:
         for item in items:
-            if item.once and seed == first[0]:
-                own: tuple[int, ...] = first
-            elif not item.once and seed in (*first, *further[item.name]):
-                own = (seed,)
-            else:
+            if item.once and seed != first[0]:
                 continue
+            own = first if item.once else (seed,)
             path = folder / f"{item.name}-{label_of(item, own)}.json"
             jobs.append(_Job(item, own, path, digest_of(item.name, list(own), *known)))
     # with more than one seed a laboratory is either of one seed or of all
@@ -221,10 +232,10 @@ def _read(job: _Job) -> ItemResult | None:
     try:
         claims = tuple(Stated(Claim.from_json(item), str(item["training"])) for item in content["claims"])
         blocks = tuple(block_from_json(item, job.path.parent) for item in content["blocks"])
-        seconds = float(content["seconds"])
+        seconds, notes = float(content["seconds"]), tuple(map(str, content["notes"]))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RunError(f"{job.path} is incomplete: {error}") from error
-    return ItemResult(job.item, job.seeds, Found(claims, blocks), seconds, fresh=False)
+    return ItemResult(job.item, job.seeds, Found(claims, blocks, notes), seconds, fresh=False, notes=notes)
 
 
 def _made(job: _Job, laboratory: Laboratory, notes: tuple[str, ...]) -> ItemResult:
@@ -234,6 +245,8 @@ def _made(job: _Job, laboratory: Laboratory, notes: tuple[str, ...]) -> ItemResu
     except Exception as error:  # noqa: BLE001 (whatever one experiment raises, the others are made)
         reason = str(error) if isinstance(error, AugalgebraError) else f"{type(error).__name__}: {error}"
         seconds = time.monotonic() - begun
+        notes = (*notes, *laboratory.notes)
+        laboratory.notes.clear()
         return ItemResult(job.item, job.seeds, None, seconds, fresh=True, failure=reason, error=error, notes=notes)
     seconds = time.monotonic() - begun
     notes = (*notes, *laboratory.notes, *found.notes)
@@ -242,6 +255,7 @@ def _made(job: _Job, laboratory: Laboratory, notes: tuple[str, ...]) -> ItemResu
         "item": job.item.name,
         "seeds": list(job.seeds),
         "seconds": round(seconds, 1),
+        "notes": list(found.notes),
         "claims": [{"training": stated.training, **stated.claim.to_json()} for stated in found.claims],
         "blocks": [_plain(block) for block in found.blocks],
         "pictures": [block.path.name for block in found.blocks if isinstance(block, Picture)],

@@ -41,7 +41,6 @@ class Plan:
         glyph_samples: Images shown in each training on them.
         glyph_width: Channels of the networks that learn from them.
         seeds: Seeds, unless others are asked for.
-        more_seeds: Further ones of some experiments, those that take little time.
     """
 
     name: str
@@ -69,7 +68,6 @@ class Plan:
     glyph_samples: int = 160_000
     glyph_width: int = 16
     seeds: tuple[int, ...] = (0, 1, 2)
-    more_seeds: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def training(self, preset: Preset, originals: int) -> int:
         """Epochs of a shared run, from the number of images that there are to learn from."""
@@ -102,7 +100,7 @@ class Plan:
     def to_json(self) -> dict[str, Any]:
         """All that results depend on, as plain data: neither its name nor the seeds, nor where it is computed."""
         content = asdict(self)
-        for name in ("name", "seeds", "more_seeds"):
+        for name in ("name", "seeds"):
             del content[name]
         del content["bench"]["device"]
         return content

@@ -85,11 +85,14 @@ class Origin:
         """All of it as a sentence or two, with the seeds of the results and the machine."""
         seeds = _seed(sorted({seed for result in results for seed in result.seeds}))
         train, test = self.images
+        kept = sum(not result.fresh for result in results)
+        earlier = f" {kept} of {len(results)} results were there already, and may come from elsewhere." if kept else ""
         return (
             f"Made by `{self.command}`: {self.data} ({train} training and {test} test images), plan {self.plan}, "
             f"{seeds}; on {_machine(self.device)}; augalgebra {__version__}, Python "
             f"{platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}. A row says with how many "
             "seeds it was measured; a claim holds if it does with each of them. Nothing was tuned until it agreed."
+            f"{earlier}"
         )
 
 

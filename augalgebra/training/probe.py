@@ -24,8 +24,8 @@ _LEAST_SECONDS, _LEAST_SHARE = 10.0, 30.0  # seconds between two probes, and how
 class Probe:
     """Passes reports of training on, now and then with floor and gap ratio of one word.
 
-    Operators are fitted on a few training images each time, as stage 2 will do it on all of them. Nothing that is
-    trained depends on it, nor does any random draw.
+    Operators are fitted on a few training images each time, by what takes a moment: without readout, and without
+    turning them through the decoder. Nothing that is trained depends on it, nor does any random draw.
 
     Attributes:
         progress: Where reports go.

@@ -3,16 +3,18 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from augalgebra.algebra.words import Word
+from augalgebra.errors import nearest
 from augalgebra.latent.lavae import LAVAE
-from augalgebra.operators import FitError, FitOptions, OperatorRegistry, Plan
+from augalgebra.operators import FITS, FitError, FitOptions, OperatorRegistry, Plan
 from augalgebra.operators.arrays import Array
 from augalgebra.operators.moments import ViewMoments
 from augalgebra.operators.structured import structured
 from augalgebra.training.data import Split
 from augalgebra.training.encoding import posterior_samples, view_moments
+from augalgebra.training.loop import TrainingError
 from augalgebra.training.progress import Progress, silent
 from augalgebra.training.through_decoder import turned
-from augalgebra.training.views import Views
+from augalgebra.training.views import MAX_VIEWS, Views
 
 JointSource = Callable[[], Mapping[Word, Array]]
 """Answers the operators that stage 1 has learned along so far."""
@@ -29,6 +31,24 @@ PUBLISHED = "published"
 READOUT = "representation+readout"
 DECODER = "representation+decoder"
 """The same, with coordinates and readout turned until the decoder draws moved codes as well as can be."""
+
+
+NAMES: tuple[str, ...] = (*FITS, DECODER, STRUCTURED)
+"""The names of all fits of stage 2."""
+
+
+def check_fit(name: str | None) -> None:
+    """See that there is a fit of that name; None leaves it to the laws.
+
+    Raises:
+        FitError: There is none.
+    """
+    if name is not None and name not in NAMES:
+        near = nearest(name, NAMES, 1)
+        raise FitError(
+            f"there is no fit {name!r}; the fits are {', '.join(NAMES)}"
+            + (f". Did you mean {near[0]}?" if near else "")
+        )
 
 
 def fit_operators(
@@ -67,8 +87,10 @@ def fit_operators(
 
     Raises:
         FitError: There is no such fit, the laws do not allow it, or an operator is there already.
+        KeyboardInterrupt: Somebody stopped it while operators were turned.
         MomentsError: The encodings do not span the latent space.
     """
+    check_fit(fit)
     joint = joint or {}
     words = [word for word in (views.generators if operators is None else operators) if word not in joint]
     moments = view_moments(space, views, split)
@@ -82,13 +104,16 @@ def fit_operators(
         registry.hold(structured(views.group, space.dim), moments=moments, replace_existing=replace_existing)
         words, fit = [word for word in words if word not in views.group.generators], None
     options = options or FitOptions(seed=views.seed)
-    if fit == DECODER:
+    asked = fit == DECODER
+    if asked:
         fit, through_decoder = READOUT, True
     samples = posterior_samples(space, views, split, options.seed) if fit == PUBLISHED else None
     plans = registry.fit(moments, words, fit, options, samples=samples, replace_existing=replace_existing)
     for plan in plans:
         if through_decoder and plan.fit == READOUT:
-            _turn(registry, space, plan, views, moments, split, options.seed, progress)
+            done = _turn(registry, space, plan, views, moments, split, options.seed, progress)
+            if asked and not done:
+                raise FitError(f"{DECODER} did not come out (more than {MAX_VIEWS} elements, or no finite loss)")
     return plans
 
 
@@ -101,12 +126,16 @@ def _turn(
     split: Split,
     seed: int,
     progress: Progress,
-) -> None:
+) -> bool:
+    """Turn the operators of a plan; if that cannot be done, or diverges, they stay as they are."""
     closed = Views.closed(views.catalog, plan.operators, seed=views.seed)
-    last = registry.entries[plan.operators[0]].readout
-    if closed.group is None or last is None:  # too many elements to see each image under all of them
-        return
-    group = closed.group
-    found = turned(space, closed, group, registry.elements(group), last.map, split, seed=seed, progress=progress)
+    last, group = registry.entries[plan.operators[0]].readout, closed.group
+    if last is None or group is None or set(group.generators) != set(plan.operators):
+        return False  # too many elements to see each image under all of them
+    try:
+        found = turned(space, closed, group, registry.elements(group), last.map, split, seed=seed, progress=progress)
+    except TrainingError:
+        return False
     maps = dict(zip(group.generators, found.generators, strict=True))
     registry.revise(maps, found.readout, moments, fit=DECODER, details={"steps": found.steps})
+    return True

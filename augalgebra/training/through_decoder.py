@@ -65,8 +65,12 @@ def turned(
         readout: What is applied once after them, as a start.
         split: The images to learn from.
         seed: Seed of everything drawn at random.
-        steps: Steps to make; fewer on few images, which are seen at most fifty times.
+        steps: Steps to make, rounded up to whole passes over the images, of which there are at most fifty.
         progress: Called after each step.
+
+    Raises:
+        KeyboardInterrupt: Somebody stopped it; nothing is learned by halves.
+        TrainingError: The loss was not finite.
     """
     device = next(space.parameters()).device
     coordinates = Coordinates(elements, readout).to(device)
@@ -86,7 +90,8 @@ def turned(
             schedule="cosine",
             device=device,
         )
-        loop.run(progress)
+        if loop.run(progress).interrupted:
+            raise KeyboardInterrupt
     finally:
         for parameter in trained:
             parameter.requires_grad = True

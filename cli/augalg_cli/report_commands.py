@@ -31,14 +31,16 @@ def report(
 ) -> None:
     """Write all there is to say of a run as one HTML file, which needs no network and no other file.
 
-    Its pictures are left beside it, in a folder 'figures'. Without its data
-    set a run is reported as far as that needs no images.
+    Its pictures are left in RUN/figures, or with --out beside that file in a
+    folder of its name. Without its data set a run is reported as far as
+    that needs no images.
     """
     from augalgebra.experiments.run_report import FIGURES, document_of_run
     from augalgebra.report import to_json, write_html
     from augalgebra.training.run import Run
 
     path = run / "report.html" if out is None else out
+    figures = run / FIGURES if out is None else out.with_name(f"{out.stem}-{FIGURES}")
     if path.suffix.lower() not in (".html", ".htm"):
         raise AugalgebraError(f"{path} is no name for a report; let it end in .html")
     loaded = Run.load(run, options.catalog(), accept_stale=True)
@@ -51,9 +53,7 @@ def report(
         missing = str(error)
         render.note(f"nothing is measured on images: {options.shorten(missing)}")
     with case_progress(quiet=as_json) as progress:
-        document = document_of_run(
-            loaded, data, missing=missing, images=images, figures=path.parent / FIGURES, progress=progress
-        )
+        document = document_of_run(loaded, data, missing=missing, images=images, figures=figures, progress=progress)
     write_html(document, path)
     for reason in dict.fromkeys(reason for reasons in stale.values() for reason in reasons):
         render.note(f"stale: {options.shorten(reason)}")

@@ -14,6 +14,7 @@ import typer
 from augalg_cli import options, render
 from augalg_cli.compare_commands import seeds_in
 from augalg_cli.datasets import load
+from augalgebra import AugalgebraError
 
 if TYPE_CHECKING:
     from augalgebra.experiments.reproduce import ItemResult, Watch
@@ -52,7 +53,7 @@ def reproduce(
         str | None, typer.Option(metavar="NAMES", help="Some experiments only, such as 'recursion,transfer'.")
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Passes over the data of every training, instead of each one's own.")
+        int | None, typer.Option(min=1, help="Passes over the data of every full training, instead of each one's own.")
     ] = None,
     device: Annotated[str, typer.Option(help="'auto', 'cpu', 'cuda', ...")] = "auto",
     jobs: Annotated[
@@ -66,9 +67,12 @@ def reproduce(
     """
     numbers = None if seeds is None else seeds_in(seeds)
     names = None if only is None else [name.strip() for name in only.split(",") if name.strip()]
+    if names == []:
+        raise AugalgebraError("--only names no experiment; write for example --only recursion,transfer")
     import torch
 
-    from augalgebra.experiments.items import chosen
+    from augalgebra.experiments.items import ITEMS, chosen
+    from augalgebra.experiments.reproduce import kept_results
     from augalgebra.experiments.reproduce import reproduce as make
     from augalgebra.experiments.reproduce_plan import FULL, QUICK
     from augalgebra.experiments.reproduce_report import Origin, rows_of, to_json, write_report
@@ -87,12 +91,22 @@ def reproduce(
     typed = shlex.join(["augalg", *sys.argv[1:]])
     origin = Origin(typed, dataset.name, (len(dataset.train), len(dataset.test)), plan.name, on.type)
     results: list[ItemResult] = []
+    catalog = options.catalog()
+
+    def everything() -> "list[ItemResult]":
+        """These results, and those of other experiments that are kept beside them, in their usual order."""
+        made = {(result.item.name, result.seeds): result for result in results}
+        others = kept_results(out, dataset, catalog, plan=plan, seeds=numbers)
+        known = {(result.item.name, result.seeds): result for result in others} | made
+        order = [*ITEMS]
+        return sorted(known.values(), key=lambda result: (order.index(result.item.name), result.seeds))
+
     try:
         with _progress(quiet=as_json) as watch:
             for result in make(
                 out,
                 dataset,
-                options.catalog(),
+                catalog,
                 plan=plan,
                 seeds=numbers,
                 only=names,
@@ -104,13 +118,14 @@ def reproduce(
                 _tell(result, quiet=as_json)
     except KeyboardInterrupt:
         if results:
-            write_report(results, out, origin)
+            write_report(everything(), out, origin)
         render.note(f"what is done is kept in {out}; the same command goes on from there")
         raise
-    files = write_report(results, out, origin)
-    rows = rows_of(results)
+    shown = everything()
+    files = write_report(shown, out, origin)
+    rows = rows_of(shown)
     if as_json:
-        answer = to_json(results, rows, origin.sentence(results))
+        answer = to_json(shown, rows, origin.sentence(shown))
         render.emit_json({**answer, "files": {name: str(path) for name, path in files.items()}})
     else:
         _show(rows)
