@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 from augalgebra.latent.lavae import LAVAE
 from augalgebra.operators import AffineMap, FiniteGroup
 from augalgebra.operators.arrays import Array
 from augalgebra.training.data import Split
 from augalgebra.training.loop import Limit, Loop, Measured, Step
-from augalgebra.training.losses import cross_entropy
 from augalgebra.training.progress import Progress, silent
 from augalgebra.training.views import Views
 
@@ -26,6 +26,8 @@ STAGE = "stage 2"
 STEPS, BATCH, LEARNING_RATE = 600, 128, 3e-3
 """More steps, or larger ones, gain nothing on MNIST."""
 _MOST_PASSES = 50
+_SHARPNESS, _FORGETTING = 60.0, 0.03
+_FIRST = 500  # images that show how good each move is at the start
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,31 +143,69 @@ class Coordinates(nn.Module):
 
 
 class MovedAndDrawn:
-    """The loss of codes of random views, moved to other ones by random elements and drawn."""
+    """The loss of codes of random views, moved to other ones by random elements and drawn.
+
+    A composition is worth no more than the worst of its moves, so moves whose gap ratio is large are drawn more often:
+    in proportion to exp(s r), with r the running mean of the ratio, and s so large that the worst ones count most.
+    """
 
     def __init__(self, space: LAVAE, views: Views, group: FiniteGroup, coordinates: Coordinates, split: Split) -> None:
         self._space, self._views, self._coordinates, self._split = space, views, coordinates, split
         there = torch.arange(len(views))
         moves = {word.letters[0]: views.moves[number] for number, word in enumerate(views.generators)}
         targets = []
-        for element in group.elements:
+        for element in group.elements[1:]:
             reached = there
             for letter in element.letters:
                 reached = moves[letter][reached]
             targets.append(reached)
-        self._targets = torch.stack(targets)  # [element, view]
+        device = coordinates.elements.device
+        self._targets = torch.stack(targets).flatten().to(device)  # [element but the identity, view], as one row
+        self._floors, self._ratios = self._measured()
 
     def __call__(self, step: Step) -> Measured:
         """The loss of some images."""
         images, ids = self._split.batch(step.positions)
         count, device = len(images), step.noise.device
-        source = torch.randint(len(self._views), (count,), generator=step.noise, device=device)
-        element = torch.randint(1, len(self._targets), (count,), generator=step.noise, device=device)
+        chances = (_SHARPNESS * self._ratios).softmax(0)
+        move = torch.multinomial(chances, count, replacement=True, generator=step.noise)
+        element, source = move // len(self._views) + 1, move % len(self._views)
         views = self._views.make(images, ids).to(device)
         column = torch.arange(count, device=device)
         with torch.no_grad():
             codes = self._space.encode(views[source, column])
-        lifted = torch.cat([codes, torch.ones_like(codes[:, :1])], dim=1)
-        moved = torch.einsum("bi,bij->bj", lifted, self._coordinates()[element])
-        targets = views[self._targets.to(device)[element, source], column]
-        return Measured({"moved": cross_entropy(self._space.logits(moved), targets)}, count)
+        moved = torch.einsum("bi,bij->bj", _lifted(codes), self._coordinates()[element])
+        losses = _losses(self._space.logits(moved), views[self._targets[move], column])
+        self._remember(move, losses.detach() / self._floors[self._targets[move]])
+        return Measured({"moved": losses.mean()}, count)
+
+    def _remember(self, move: Tensor, ratios: Tensor) -> None:
+        sums = torch.zeros_like(self._ratios).index_add_(0, move, ratios)
+        counts = torch.bincount(move, minlength=len(sums))
+        means = torch.where(counts > 0, sums / counts.clamp_min(1), self._ratios)
+        self._ratios = self._ratios.lerp(means, _FORGETTING)
+
+    @torch.no_grad()
+    def _measured(self) -> tuple[Float[Tensor, " view"], Float[Tensor, " move"]]:
+        """The floor of each view and the gap ratio of each move as they are before anything is learned."""
+        images, ids = self._split.batch(slice(_FIRST))
+        views = self._views.make(images, ids).to(self._targets.device)
+        codes = [self._space.encode(view) for view in views]
+        pairs = zip(codes, views, strict=True)
+        floors = torch.stack([_losses(self._space.logits(code), view).mean() for code, view in pairs])
+        maps = self._coordinates()
+        ratios = []
+        for move, target in enumerate(self._targets.tolist()):
+            element, source = move // len(views) + 1, move % len(views)
+            drawn = self._space.logits(_lifted(codes[source]) @ maps[element])
+            ratios.append(_losses(drawn, views[target]).mean() / floors[target])
+        return floors, torch.stack(ratios)
+
+
+def _lifted(codes: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch latent_and_one"]:
+    return torch.cat([codes, torch.ones_like(codes[:, :1])], dim=1)
+
+
+def _losses(logits: Tensor, targets: Tensor) -> Float[Tensor, " batch"]:
+    """Cross-entropy of each image, summed over its pixels."""
+    return functional.binary_cross_entropy_with_logits(logits, targets, reduction="none").flatten(1).sum(1)
