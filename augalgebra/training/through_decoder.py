@@ -161,7 +161,7 @@ class MovedAndDrawn:
             targets.append(reached)
         device = coordinates.elements.device
         self._targets = torch.stack(targets).flatten().to(device)  # [element but the identity, view], as one row
-        self._floors, self._ratios = self._measured()
+        self._ratios = self._measured()
 
     def __call__(self, step: Step) -> Measured:
         """The loss of some images."""
@@ -172,22 +172,24 @@ class MovedAndDrawn:
         element, source = move // len(self._views) + 1, move % len(self._views)
         views = self._views.make(images, ids).to(device)
         column = torch.arange(count, device=device)
+        targets = views[self._targets[move], column]
         with torch.no_grad():
             codes = self._space.encode(views[source, column])
+            # of the very images that are moved, since some are several times as hard to draw as others
+            floors = _losses(self._space.logits(self._space.encode(targets)), targets)
         moved = torch.einsum("bi,bij->bj", _lifted(codes), self._coordinates()[element])
-        losses = _losses(self._space.logits(moved), views[self._targets[move], column])
-        self._remember(move, losses.detach() / self._floors[self._targets[move]])
+        losses = _losses(self._space.logits(moved), targets)
+        self._remember(move, losses.detach(), floors)
         return Measured({"moved": losses.mean()}, count)
 
-    def _remember(self, move: Tensor, ratios: Tensor) -> None:
-        sums = torch.zeros_like(self._ratios).index_add_(0, move, ratios)
-        counts = torch.bincount(move, minlength=len(sums))
-        means = torch.where(counts > 0, sums / counts.clamp_min(1), self._ratios)
+    def _remember(self, move: Tensor, losses: Tensor, floors: Tensor) -> None:
+        moved, floor = (torch.zeros_like(self._ratios).index_add_(0, move, values) for values in (losses, floors))
+        means = torch.where(floor > 0, moved / floor, self._ratios)
         self._ratios = self._ratios.lerp(means, _FORGETTING)
 
     @torch.no_grad()
-    def _measured(self) -> tuple[Float[Tensor, " view"], Float[Tensor, " move"]]:
-        """The floor of each view and the gap ratio of each move as they are before anything is learned."""
+    def _measured(self) -> Float[Tensor, " move"]:
+        """The gap ratio of each move as it is before anything is learned."""
         images, ids = self._split.batch(slice(_FIRST))
         views = self._views.make(images, ids).to(self._targets.device)
         codes = [self._space.encode(view) for view in views]
@@ -199,7 +201,7 @@ class MovedAndDrawn:
             element, source = move // len(views) + 1, move % len(views)
             drawn = self._space.logits(_lifted(codes[source]) @ maps[element])
             ratios.append(_losses(drawn, views[target]).mean() / floors[target])
-        return floors, torch.stack(ratios)
+        return torch.stack(ratios)
 
 
 def _lifted(codes: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch latent_and_one"]:

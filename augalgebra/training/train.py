@@ -121,7 +121,7 @@ def train(
     keep(checkpoint=True)  # before the fits, so that whatever happens there can be taken up from here
     run.registry = OperatorRegistry.of(space, catalog)
     # the published stage 1 knows nothing of operators: on MNIST a readout took the worst gap from 1.162 to 1.132, and
-    # coordinates that suit the decoder took it to 1.107
+    # coordinates that suit the decoder took it to 1.099
     faithful = settings.preset == "faithful"
     fit_operators(
         run.registry,
