@@ -13,14 +13,13 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-import numpy as np
-
 from augalgebra.algebra import expressions
 from augalgebra.algebra.expressions import Expression, Value
 from augalgebra.algebra.words import Symbol
 from augalgebra.errors import AugmentationError, ImageError, ParameterError, nearest
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
 Shape = Literal["kept", "transposed", "changed"]
@@ -46,8 +45,10 @@ class Distribution:
     kind: Literal["uniform", "log_uniform", "integers", "choice"]
     values: tuple[float, ...]
 
-    def draw(self, generator: np.random.Generator, size: int) -> np.ndarray[Any, Any]:
+    def draw(self, generator: "np.random.Generator", size: int) -> "np.ndarray[Any, Any]":
         """Draw `size` values; the first k of them do not depend on `size`."""
+        import numpy as np  # here and below: questions about laws alone are answered sooner without it
+
         if self.kind == "choice":
             values: np.ndarray[Any, Any] = np.asarray(self.values)
             chosen: np.ndarray[Any, Any] = values[(generator.random(size) * len(values)).astype(np.int64)]
@@ -234,7 +235,7 @@ class Augmentation:
     def _example(self) -> str:
         return ", ".join(expressions.value_text(expressions.value(_example(param))) for param in self.params)
 
-    def draw(self, seed: int, ids: Sequence[int]) -> dict[str, np.ndarray[Any, Any]]:
+    def draw(self, seed: int, ids: Sequence[int]) -> "dict[str, np.ndarray[Any, Any]]":
         """Draw the random parameters of the images `ids`.
 
         The value for an image depends on the seed, this augmentation and the image's number only, never on the batch
@@ -247,6 +248,8 @@ class Augmentation:
         Returns:
             For each symbolic constant (``name.parameter``), an array with one value for each image.
         """
+        import numpy as np
+
         numbers = np.asarray(ids, dtype=np.int64)
         size = int(numbers.max()) + 1 if numbers.size else 0
         drawn = {}
@@ -348,6 +351,8 @@ def params_of(function: Function, declared: Mapping[str, Param]) -> tuple[Param,
 
 
 def _per_image(images: "Tensor", argument: object) -> object:
+    import numpy as np
+
     if isinstance(argument, np.ndarray):
         if argument.dtype.kind == "f":
             return images.new_tensor(argument).reshape(-1, 1, 1, 1)

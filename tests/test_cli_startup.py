@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = {"torch", "albumentations", "cv2", "sklearn", "matplotlib", "scipy"}
+HEAVY = {"torch", "albumentations", "cv2", "sklearn", "matplotlib", "scipy", "numpy"}
 
 
 @pytest.mark.parametrize(
@@ -29,12 +29,13 @@ HEAVY = {"torch", "albumentations", "cv2", "sklearn", "matplotlib", "scipy"}
     ids=" ".join,
 )
 def test_no_heavy_package_is_loaded(arguments: list[str], tmp_path: Path) -> None:
+    heavy = HEAVY - {"numpy"} if arguments[0] == "table" else HEAVY  # the name of a group is read off an array
     code = (
         f"import sys; sys.argv = ['augalg', *{arguments!r}]\n"
         "from augalg_cli.app import main\n"
         "try:\n    main()\n"
         "except SystemExit as stop:\n    assert not stop.code, stop.code\n"
-        f"loaded = {HEAVY!r} & set(sys.modules)\n"
+        f"loaded = {heavy!r} & set(sys.modules)\n"
         "assert not loaded, loaded\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pluggy
 
 from augalgebra.algebra import expressions, queries
@@ -30,6 +29,7 @@ from augalgebra.errors import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
 
@@ -353,7 +353,7 @@ def _implied(augmentation: Augmentation, param: Param) -> object:
     return REQUIRED
 
 
-def _evaluate(argument: Value, drawn: Mapping[str, np.ndarray[Any, Any]]) -> object:
+def _evaluate(argument: Value, drawn: "Mapping[str, np.ndarray[Any, Any]]") -> object:
     """The number of a parameter for each image, from what was drawn."""
     if not isinstance(argument, Expression):
         return expressions.to_python(argument)
@@ -364,6 +364,6 @@ def _evaluate(argument: Value, drawn: Mapping[str, np.ndarray[Any, Any]]) -> obj
     for monomial, coefficient in argument.terms:
         product: Any = float(coefficient)
         for name, exponent in monomial:
-            product = product * drawn[name].astype(np.float64) ** exponent
+            product = product * drawn[name].astype("float64") ** exponent
         total = total + product
     return total

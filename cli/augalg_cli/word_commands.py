@@ -9,7 +9,6 @@ import typer
 from augalg_cli import options, render
 from augalgebra import AugalgebraError, Catalog
 from augalgebra.algebra import queries
-from augalgebra.algebra.groups import identify
 from augalgebra.algebra.proofs import Proof
 
 if TYPE_CHECKING:
@@ -225,6 +224,8 @@ def table(
     as_json: options.Json = False,
 ) -> None:
     """Give the Cayley table that follows from the declared laws."""
+    from augalgebra.algebra.groups import identify
+
     catalog = options.catalog()
     generators = [catalog.word(name) for name in names]
     found = queries.cayley_table(catalog.system(*generators), generators, bound)
