@@ -272,9 +272,9 @@ def _plain(block: Block) -> dict[str, Any]:
 class _Clock:
     """Tells what is being done, and how long the rest may take by what each experiment usually takes."""
 
-    def __init__(self, watch: Watch, todo: Sequence[_Job], total: int) -> None:
-        self._watch, self._total, self._done = watch, total, total - len(todo)
-        self._left, self._spent = sum(job.item.share for job in todo), 0.0
+    def __init__(self, watch: Watch, waiting: Sequence[_Job], total: int) -> None:
+        self._watch, self._total, self._done = watch, total, total - len(waiting)
+        self._left, self._spent = sum(job.item.share for job in waiting), 0.0
         self._begun = self._told = time.monotonic()
         self._job: _Job | None = None
 
