@@ -13,10 +13,11 @@ import pytest
 import torch
 
 import augalgebra as aa
+from augalgebra.algebra.queries import cayley_table
 from augalgebra.checks.latent_report import CompositionReport, NoInverse, WordScore
 from augalgebra.errors import AugalgebraError, RunError, UnknownNameError
 from augalgebra.experiments.bench import Size
-from augalgebra.experiments.blocks import to_markdown
+from augalgebra.experiments.blocks import cayley_of, to_markdown
 from augalgebra.experiments.claims import Claim
 from augalgebra.experiments.composition import composition_claims
 from augalgebra.experiments.items import ITEMS, Item, chosen
@@ -381,3 +382,12 @@ def test_asked_to_end_it_keeps_what_is_done(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert "what is done is kept in out" in told
     assert "Traceback" not in told
+
+
+def test_generators_that_are_one_element_are_drawn_once() -> None:
+    words = [CATALOG.word(name) for name in ("rotate_cw", "rotate_ccw^-1", "rotate_180")]
+    reached = cayley_table(CATALOG.system(*words), words, 10)
+    block = cayley_of(CATALOG, words, reached, "turns")
+    assert (len(block.elements), block.elements[0], len(block.generators)) == (4, "id", 2)
+    quarter, half = block.generators
+    assert (block.table[quarter][quarter], block.table[half][half]) == (half, 0)

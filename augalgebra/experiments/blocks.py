@@ -1,8 +1,30 @@
-"""Blocks of a document as Markdown."""
+"""Blocks of a document: made of what was found, and as Markdown."""
 
+from collections.abc import Sequence
+
+from augalgebra.algebra.queries import CayleyTable
+from augalgebra.algebra.words import Word
+from augalgebra.catalog import Catalog
 from augalgebra.checks.results import finite
 from augalgebra.experiments.tables import aligned
 from augalgebra.report import Block, Cayley, HeatMap, Picture, Table, Text
+
+
+def cayley_of(catalog: Catalog, generators: Sequence[Word], reached: CayleyTable, title: str) -> Cayley:
+    """What augmentations generate by their laws, as a graph of them.
+
+    Args:
+        catalog: Knows the laws.
+        generators: The augmentations, as words.
+        reached: Their complete table.
+        title: What it is.
+    """
+    system = catalog.system(*generators)
+    table = tuple(tuple(product or 0 for product in row) for row in reached.products)
+    numbers = {system.normal_form(word): number for number, word in enumerate(reached.elements)}
+    # two generators may be one element, and then its arrows are drawn once
+    drawn = tuple(dict.fromkeys(numbers[system.normal_form(word)] for word in generators))
+    return Cayley(title, tuple(map(catalog.display, reached.elements)), table, drawn)
 
 
 def to_markdown(block: Block) -> str:

@@ -11,6 +11,7 @@ from augalgebra.checks.latent_batches import MultipliedOut
 from augalgebra.checks.latent_report import CompositionReport
 from augalgebra.checks.recursion import RecursionReport
 from augalgebra.experiments import plots
+from augalgebra.experiments.blocks import cayley_of
 from augalgebra.experiments.claims import Claim
 from augalgebra.experiments.composition import composition_claims
 from augalgebra.experiments.figures import draw_gallery, draw_gap_chart
@@ -347,11 +348,8 @@ def _cayley(lab: Laboratory) -> Iterable[Cayley]:
     words = [lab.catalog.word(name) for name in lab.plan.augmentations]
     found = queries.cayley_table(lab.catalog.system(*words), words, _MOST_ELEMENTS)
     if found.complete:
-        show = lab.catalog.display
-        table = tuple(tuple(product for product in row if product is not None) for row in found.products)
-        numbers = tuple(found.elements.index(word) for word in words)
-        title = f"What {' and '.join(map(show, words))} generate"
-        yield Cayley(title, tuple(show(word) if word else "id" for word in found.elements), table, numbers)
+        title = f"What {' and '.join(map(lab.catalog.display, words))} generate"
+        yield cayley_of(lab.catalog, words, found, title)
 
 
 def _stated(claims: Sequence[Claim], training: str) -> list[Stated]:

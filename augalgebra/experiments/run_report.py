@@ -1,6 +1,7 @@
 """One trained run as a document: how it was made, what it can do, and what its operators are."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from augalgebra.checks.latent_batches import MultipliedOut
 from augalgebra.checks.latent_relations import relation_residuals
 from augalgebra.errors import AugalgebraError
 from augalgebra.experiments import run_tables as tables
+from augalgebra.experiments.blocks import cayley_of
 from augalgebra.experiments.measure import draw_run_gallery, measure_run
 from augalgebra.experiments.run_figures import draw_spectra, draw_training, stage_of
-from augalgebra.report import Block, Cayley, Document, Picture, Section, Table, Text
+from augalgebra.report import Block, Document, Picture, Section, Table, Text
 from augalgebra.training.data import Dataset
 from augalgebra.training.run import SETTINGS, Ending, Run, Transfer
 from augalgebra.training.toml import read_toml
@@ -197,25 +199,20 @@ class _Report:
         yield tables.relation_table(relations)
 
     def _closure(self, letters: list[Word]) -> Iterator[Block]:
-        system = self._catalog.system(*letters)
-        reached = cayley_table(system, letters, MOST_ELEMENTS)
+        reached = cayley_table(self._catalog.system(*letters), letters, MOST_ELEMENTS)
         names = ", ".join(f"`{name}`" for name in self._shown(self._run.settings.augmentations))
         if not reached.complete:
             yield Text(
                 f"By their laws {names} generate more than can be drawn: {self._catalog.shorten(reached.reason)}."
             )
             return
-        table = tuple(tuple(product or 0 for product in row) for row in reached.products)
-        numbers = {system.normal_form(word): number for number, word in enumerate(reached.elements)}
-        # two generators may be one element, and then its arrows are drawn once
-        generators = tuple(dict.fromkeys(numbers[system.normal_form(word)] for word in letters))
-        group = identify(table)
+        drawn = cayley_of(self._catalog, letters, reached, names.replace("`", ""))
+        group = identify(drawn.table)
         yield Text(
-            f"By their laws {names} generate {len(table)} elements"
+            f"By their laws {names} generate {len(drawn.table)} elements"
             + (f": the group {group}." if group else ", which are no group that has a name here.")
         )
-        elements = tuple(self._catalog.display(word) for word in reached.elements)
-        yield Cayley(group or names.replace("`", ""), elements, table, generators)
+        yield replace(drawn, title=group or drawn.title)
 
     def _head(self, added: Transfer) -> Iterator[Block]:
         meanings = "; ".join(
