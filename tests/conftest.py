@@ -22,6 +22,19 @@ NO_NETWORK = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PR
 Augalg = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+@pytest.fixture(scope="session")
+def few_digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixty handwritten digits of 16×16 pixels and their classes, in a file."""
+    import numpy as np
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    images = np.kron(digits.images[:60], np.ones((2, 2))) / 16  # [60, 16, 16]
+    file = tmp_path_factory.mktemp("data") / "few.npz"
+    np.savez(file, images=images.astype(np.float32), labels=digits.target[:60])
+    return file
+
+
 @pytest.fixture
 def augalg(tmp_path: Path) -> Augalg:
     """Run the program as a user would, in an empty folder; returns exit code, output and error output."""

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
@@ -26,15 +25,9 @@ HEAD = ("register", "wave.py", "--model", "run", "--transfer", "--epochs", "2")
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(few_digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on a few images of flips, which has never seen what is registered into it."""
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    file = tmp_path_factory.mktemp("data") / "few.npz"
-    images = np.kron(digits.images[:60], np.ones((2, 2))) / 16
-    np.savez(file, images=images.astype(np.float32), labels=digits.target[:60])
-    data = load_data(file)
+    data = load_data(few_digits)
     settings = TrainSettings(data=data.name, dim=4, width=4, epochs=2, batch_size=16)
     folder = tmp_path_factory.mktemp("runs") / "run"
     train(folder, settings, aa.load_catalog(aa.Settings()), data=data)

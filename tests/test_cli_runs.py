@@ -12,21 +12,9 @@ import pytest
 TRAIN = ["--data", "few.npz", "--width", "4", "--dim", "8", "--epochs", "1"]
 
 
-@pytest.fixture(scope="module")
-def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data set of sixty digits in a file."""
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    images = np.kron(digits.images[:60], np.ones((2, 2))) / 16  # [60, 16, 16]
-    file = tmp_path_factory.mktemp("data") / "few.npz"
-    np.savez(file, images=images.astype(np.float32), labels=digits.target[:60])
-    return file
-
-
 @pytest.fixture
-def trained(few: Path, tmp_path: Path, augalg: Callable[..., Any]) -> Path:
-    shutil.copy(few, tmp_path / "few.npz")
+def trained(few_digits: Path, tmp_path: Path, augalg: Callable[..., Any]) -> Path:
+    shutil.copy(few_digits, tmp_path / "few.npz")
     done = augalg("train", "run", *TRAIN, "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["ended"] == "limit"
@@ -139,13 +127,13 @@ def test_what_a_run_does_not_have_is_named(augalg: Callable[..., Any], trained: 
 
 
 def test_only_a_download_shows_its_progress(
-    few: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    few_digits: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from augalg_cli import datasets
 
     from augalgebra.training.data import load_data
 
-    datasets.load(str(few), None, quiet=False)
+    datasets.load(str(few_digits), None, quiet=False)
     assert tuple(capfd.readouterr()) == ("", "")
 
     def fetching(name: str, data_dir: Path | None, *, progress: Callable[[str, int, int], None]) -> Any:
@@ -154,8 +142,8 @@ def test_only_a_download_shows_its_progress(
         return load_data(name, data_dir)
 
     monkeypatch.setattr("augalgebra.training.data.load_data", fetching)
-    datasets.load(str(few), None, quiet=False)
+    datasets.load(str(few_digits), None, quiet=False)
     out, err = capfd.readouterr()
     assert (out, "images.gz" in err, "1.0/1.0 kB" in err) == ("", True, True)
-    datasets.load(str(few), None, quiet=True)
+    datasets.load(str(few_digits), None, quiet=True)
     assert tuple(capfd.readouterr()) == ("", "")

@@ -30,15 +30,8 @@ def catalog() -> Catalog:
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    """Sixty digits, in a file."""
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    file = tmp_path_factory.mktemp("data") / "few.npz"
-    images = np.kron(digits.images[:60], np.ones((2, 2))) / 16
-    np.savez(file, images=images.astype(np.float32), labels=digits.target[:60])
-    return load_data(file)
+def data(few_digits: Path) -> Dataset:
+    return load_data(few_digits)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,9 @@
 Least squares on codes counts every direction of the latent space alike, but a decoder does not: an error along some
 directions is hardly seen, and along others it is. What is learned here is one change of coordinates T, the same for
 all operators, and the readout K: L becomes T L T⁻¹. Whatever relations hold between operators hold as exactly after it.
+
+A decoder likes codes somewhat larger than least squares predicts, since those are shrunken to a mean. But a readout
+that enlarges them does so again at every repeat of x ← DEC(ENC(x) L), so K is kept from lengthening any code.
 """
 
 import math
@@ -76,6 +79,8 @@ def turned(
     """
     device = next(space.parameters()).device
     coordinates = Coordinates(elements, readout).to(device)
+    optimizer = torch.optim.AdamW(coordinates.parameters(), lr=LEARNING_RATE, weight_decay=0.0)
+    optimizer.register_step_post_hook(lambda *_: coordinates.restrain())
     trained = [parameter for parameter in space.parameters() if parameter.requires_grad]
     for parameter in trained:
         parameter.requires_grad = False
@@ -83,7 +88,7 @@ def turned(
         loop = Loop(
             STAGE,
             coordinates,
-            torch.optim.AdamW(coordinates.parameters(), lr=LEARNING_RATE, weight_decay=0.0),
+            optimizer,
             MovedAndDrawn(space, views, group, coordinates, split),
             samples=len(split),
             batch_size=min(BATCH, len(split)),
@@ -122,6 +127,22 @@ class Coordinates(nn.Module):
         self.register_buffer("elements", torch.tensor(lifted, dtype=torch.float32), persistent=False)
         self.turn = nn.Parameter(torch.eye(size)[:, :-1])
         self.last = nn.Parameter(torch.tensor(readout.homogeneous[:, :-1], dtype=torch.float32))
+
+    @torch.no_grad()
+    def restrain(self) -> None:
+        """Take from the readout what amplifies codes, so that moving and drawing over and over cannot blow them up.
+
+        Lengths are taken in a norm that no element changes; the mean of all elements' images of a code stays put.
+        """
+        T = self._whole(self.turn)
+        turned = T @ self.elements @ torch.linalg.inv(T)
+        linear = turned[:, :-1, :-1]
+        norm = torch.linalg.cholesky((linear @ linear.mT).mean(0))
+        left, values, right = torch.linalg.svd(torch.linalg.solve(norm, self.last[:-1] @ norm))
+        shrunk = norm @ (left * values.clamp(max=1)) @ right @ torch.linalg.inv(norm)
+        centre = turned.mean(0)[-1, :-1]
+        self.last[-1] += centre @ (self.last[:-1] - shrunk)
+        self.last[:-1] = shrunk
 
     def forward(self) -> Float[Tensor, "element latent_and_one latent"]:
         """The map of each element with the readout after it."""
