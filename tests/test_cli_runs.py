@@ -96,6 +96,8 @@ def test_two_trainings_with_one_seed_give_equal_files(augalg: Callable[..., Any]
         (["train", "r", "--data", "cifar10", "--data-dir", "there"], "there is no folder there"),
         (["train", "r", "--data", "cifar"], "did you mean cifar10?"),
         (["train", "r", "--kl-warmup", "2"], "--kl-warmup"),
+        (["train", "r", "--learning-rate", "-1"], "--learning-rate"),
+        (["train", "r", "--epochs", "1", "--kl-weight", "1e300"], "diverged: the loss is inf at step 2"),
         (["train", "r", "--fit", "representation+decode"], "Did you mean representation+decoder?"),
         (["check", "nowhere"], "nowhere"),
         (["check", "r", "--max-length", "0"], "--max-length"),

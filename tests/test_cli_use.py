@@ -132,7 +132,8 @@ def test_bad_input_gets_one_clear_line(augalg: Callable[..., Any], run: Run, bro
     folder = str(run.folder)
     cases = [
         (["apply", folder, "flip_lr", "digit.png", "tall.png"], "tall.png has 17×16 pixels and 1 channel"),
-        (["apply", folder, "rotate(30)", "digit.png"], "has no operator for rotate(30)"),
+        (["apply", folder, "rotate(30)", "digit.png"], "has no operator for rotate(30); it has "),
+        (["apply", folder, "rotate(30)", "digit.png"], f"'augalg operators {folder} --add \"rotate(30)\"' fits one"),
         (["apply", folder, "flip_lr", "digit.png", "--head", "mian"], "has no head 'mian'; it has main, new"),
         (["interpolate", folder, "0", "99"], "there is no test image 99"),
     ]

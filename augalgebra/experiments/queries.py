@@ -21,7 +21,7 @@ from augalgebra.checks.latent_words import Case, words_up_to
 from augalgebra.checks.results import finite
 from augalgebra.errors import NotInvertibleError
 from augalgebra.experiments.measure import images_of_run
-from augalgebra.operators import MissingOperatorError, OperatorRegistry
+from augalgebra.operators import OperatorRegistry
 from augalgebra.training.run import Run
 
 IMAGES = 500
@@ -303,17 +303,9 @@ def _spelt(registry: OperatorRegistry, word: Word) -> Word:
 
 
 def _require_operators(run: Run, word: Word) -> None:
-    """Raise `MissingOperatorError` for the first letter without an operator, with the command that fits one."""
+    """Raise `MissingOperatorError` for the first letter without an operator."""
     for symbol in word.symbols:
-        letter = Word(((symbol, 1),))
-        if letter in run.registry:
-            continue
-        name = run.registry.catalog.display(letter)
-        there = [run.registry.catalog.display(known) for known in run.registry.words] + list(run.registry.families)
-        raise MissingOperatorError(
-            f"{run.folder} has no operator for {name}; it has {', '.join(there) or 'none at all'}; "
-            f"'augalg operators {run.folder} --add \"{name}\"' fits one"
-        )
+        run.registry.operator(Word(((symbol, 1),)), reduce=False)
 
 
 def _measured(

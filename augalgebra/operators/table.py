@@ -1,6 +1,6 @@
 """A table of operators by word: looking up, simplifying, multiplying, and knowing what has gone stale."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -68,10 +68,12 @@ class OperatorTable:
         dim: Number of latent coordinates.
         fingerprint: Digest of the encoder.
         catalog: Augmentations and their laws.
+        remedy: What to do about an augmentation without an operator, for messages; it takes the augmentation's name.
     """
 
     def __init__(self, dim: int, fingerprint: str, catalog: Catalog) -> None:
         self.dim, self.fingerprint, self.catalog = dim, fingerprint, catalog
+        self.remedy: Callable[[str], str] = _encode_and_fit
         self._entries: dict[Word, Entry] = {}
         self._families: dict[str, FamilyEntry] = {}
         self._operators: dict[tuple[Word, bool], Operator] = {}
@@ -226,7 +228,7 @@ class OperatorTable:
         near = nearest(name, there, 1)
         if near and near[0] != name:
             message += f"; did you mean {near[0]}?"
-        return MissingOperatorError(f"{message}; to add one, encode images before and after {name} and fit it to them")
+        return MissingOperatorError(f"{message}; {self.remedy(name)}")
 
     def staleness(self, entry: Entry | FamilyEntry) -> tuple[str, ...]:
         """Why an operator should not be trusted any more; nothing if it should."""
@@ -271,3 +273,7 @@ def _spellings(system: RewritingSystem, letters: Sequence[Word]) -> dict[Word, W
     for element in reached.elements:
         spellings.setdefault(system.normal_form(element), element)
     return spellings
+
+
+def _encode_and_fit(name: str) -> str:
+    return f"to add one, encode images before and after {name} and fit it to them"

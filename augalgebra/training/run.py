@@ -66,6 +66,12 @@ class Transfer:
         return dict(zip(self.augmentations, self.operators, strict=True))
 
 
+def of_run(registry: OperatorRegistry, folder: Path) -> OperatorRegistry:
+    """The same registry; its messages now say how an operator is added to the run in this folder."""
+    registry.remedy = lambda name: f"'augalg operators {folder} --add \"{name}\"' fits one"
+    return registry
+
+
 @dataclass
 class Run:
     """One trained latent space with its operators and how they came about.
@@ -146,7 +152,8 @@ class Run:
         if (folder / OPERATORS).exists() or ended in ("limit", "interrupted"):
             registry = load_registry(folder / OPERATORS, space, catalog, accept_stale=accept_stale)
         metrics = _read_lines(folder / METRICS)
-        return cls(folder, settings, space, registry, tables.get("data", {}), steps, ended, transfers, metrics)
+        data = tables.get("data", {})
+        return cls(folder, settings, space, of_run(registry, folder), data, steps, ended, transfers, metrics)
 
     def save(self) -> None:
         """Write everything; each file is replaced in one step.

@@ -23,7 +23,7 @@ from augalgebra.training.precision import bfloat16_pays, device_of
 from augalgebra.training.probe import Probe
 from augalgebra.training.progress import Progress, silent
 from augalgebra.training.recipe import Recipe
-from augalgebra.training.run import CHECKPOINT, Ending, Mode, Run, Transfer, describe
+from augalgebra.training.run import CHECKPOINT, Ending, Mode, Run, Transfer, describe, of_run
 from augalgebra.training.seeds import derived_seed
 from augalgebra.training.settings import TrainSettings, default_epochs, transfer_defaults
 from augalgebra.training.stage1 import STAGE as STAGE_1
@@ -78,7 +78,7 @@ def train(
     if settings.epochs is None and settings.seconds is None:
         settings = replace(settings, epochs=default_epochs(settings.preset, len(data.train)))
     loop, space = _stage1(settings, catalog, data)
-    run = Run(folder, settings, space, OperatorRegistry.of(space, catalog), describe(data))
+    run = Run(folder, settings, space, of_run(OperatorRegistry.of(space, catalog), folder), describe(data))
     if resume:
         run.check_resumable()
         loop.resume(folder / CHECKPOINT)
@@ -119,7 +119,7 @@ def train(
         keep(checkpoint=False)
         raise
     keep(checkpoint=True)  # before the fits, so that whatever happens there can be taken up from here
-    run.registry = OperatorRegistry.of(space, catalog)
+    run.registry = of_run(OperatorRegistry.of(space, catalog), run.folder)
     # the published stage 1 knows nothing of operators: on MNIST a readout took the worst gap from 1.162 to 1.132, and
     # coordinates that suit the decoder took it to 1.099
     faithful = settings.preset == "faithful"

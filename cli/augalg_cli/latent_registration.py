@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from augalgebra.training.run import Run
 
 _MOST_SHOWN = 25
+_MOST_UNMEASURED = 5
 _MOST_SLOTS = 4
 
 
@@ -155,11 +156,13 @@ def show_operators(folder: Path, operators: "Sequence[Extension]") -> None:
     render.table(headings, fits, right=range(2, 6), title=f"Operators in {folder}")
     _show_scores("main", [item.score for item in operators])
     for item in operators:
-        pairs = zip(item.equations, item.laws, strict=True)
-        lines = [
-            f"{text}: {law.reason if law.residual is None else render.number(law.residual)}" for text, law in pairs
-        ]
-        render.bulleted(f"residuals of the laws of {item.word}", lines, _MOST_SHOWN)
+        pairs = list(zip(item.equations, item.laws, strict=True))
+        lines = [f"{text}: {render.number(law.residual)}" for text, law in pairs if law.residual is not None]
+        unmeasured = [f"{text}: {law.reason}" for text, law in pairs if law.residual is None]
+        many = len(unmeasured) > _MOST_UNMEASURED
+        render.bulleted(f"residuals of the laws of {item.word}", lines if many else lines + unmeasured, _MOST_SHOWN)
+        if many:
+            render.note(f"{len(unmeasured)} laws of {item.word} cannot be measured here; --json says why")
 
 
 def take_out(item: "Registration", folder: Path, erase: Callable[[], None]) -> dict[str, list[str]]:

@@ -53,6 +53,8 @@ def train(
     ] = "equivariant",
     dim: Annotated[int, typer.Option(min=1, help="Latent coordinates.")] = 16,
     width: Annotated[int, typer.Option(min=0, help="Channels of the first convolution; 0: the preset's.")] = 0,
+    learning_rate: Annotated[float, typer.Option(min=0, help="Step size of stage 1; 0: the preset's.")] = 0,
+    batch_size: Annotated[int, typer.Option(min=0, help="Images in a step (faithful: views); 0: the preset's.")] = 0,
     kl_weight: Annotated[float, typer.Option(min=0, help="Weight of the divergence from the prior.")] = 1.0,
     kl_warmup: Annotated[
         float | None,
@@ -82,6 +84,8 @@ def train(
         preset=preset,
         dim=dim,
         width=width,
+        learning_rate=learning_rate,
+        batch_size=batch_size,
         kl_weight=kl_weight,
         kl_warmup=kl_warmup,
         epochs=epochs,
