@@ -317,8 +317,8 @@ def test_operators_that_cannot_be_turned_together_stay_as_they_are(monkeypatch: 
 
 
 def largest_power(step: AffineMap, repeats: int = 300) -> float:
-    """By how much some code has grown after very many repeats."""
-    return float(np.linalg.norm(np.linalg.matrix_power(step.matrix, repeats), 2))
+    """How far a code of length one, in the worst direction, or the origin has got after very many repeats."""
+    return float(np.linalg.norm(np.linalg.matrix_power(step.homogeneous, repeats), 2))
 
 
 def test_only_what_enlarges_codes_is_taken_from_a_readout() -> None:
@@ -331,7 +331,12 @@ def test_only_what_enlarges_codes_is_taken_from_a_readout() -> None:
     coordinates.restrain()
     restrained = AffineMap.from_homogeneous(coordinates.learned()[1])
     assert max(largest_power(restrained), largest_power(mirror @ restrained)) < 10
-    shrinking = AffineMap(np.array([[0.5, 0.1], [0.0, 0.3]]), np.array([0.2, 0.1]))
+    shifting = AffineMap(np.eye(2), np.array([0.2, 0.1]))
+    assert largest_power(shifting) > 60
+    coordinates = Coordinates(elements, shifting)
+    coordinates.restrain()
+    assert largest_power(AffineMap.from_homogeneous(coordinates.learned()[1])) < 10
+    shrinking = AffineMap.around(np.array([[0.5, 0.1], [0.0, 0.3]]), centre)
     untouched = Coordinates(elements, shrinking)
     untouched.restrain()
     assert AffineMap.from_homogeneous(untouched.learned()[1]).distance(shrinking) < 1e-6

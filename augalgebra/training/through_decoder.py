@@ -119,20 +119,26 @@ class Coordinates(nn.Module):
     """
 
     elements: Tensor
+    centre: Tensor
 
     def __init__(self, elements: tuple[AffineMap, ...], readout: AffineMap) -> None:
         super().__init__()
         size = readout.dim + 1
         lifted = np.stack([element.homogeneous for element in elements])
         self.register_buffer("elements", torch.tensor(lifted, dtype=torch.float32), persistent=False)
+        # z (M - 1) = -shift for all of them at once
+        moves = np.hstack([item.matrix - np.eye(size - 1) for item in (*elements, readout)])
+        fixed, *_ = np.linalg.lstsq(moves.T, -np.hstack([item.shift for item in (*elements, readout)]), rcond=None)
+        self.register_buffer("centre", torch.tensor([*fixed, 1.0], dtype=torch.float32), persistent=False)
         self.turn = nn.Parameter(torch.eye(size)[:, :-1])
         self.last = nn.Parameter(torch.tensor(readout.homogeneous[:, :-1], dtype=torch.float32))
 
     @torch.no_grad()
     def restrain(self) -> None:
-        """Take from the readout what amplifies codes, so that moving and drawing over and over cannot blow them up.
+        """Take from the readout what lengthens codes or shifts their centre, so that no repeats can drive them away.
 
-        Lengths are taken in a norm that no element changes; the mean of all elements' images of a code stays put.
+        Lengths are taken from the point that elements and the first readout leave where it is, in a norm that no
+        element changes.
         """
         T = self._whole(self.turn)
         turned = T @ self.elements @ torch.linalg.inv(T)
@@ -140,9 +146,8 @@ class Coordinates(nn.Module):
         norm = torch.linalg.cholesky((linear @ linear.mT).mean(0))
         left, values, right = torch.linalg.svd(torch.linalg.solve(norm, self.last[:-1] @ norm))
         shrunk = norm @ (left * values.clamp(max=1)) @ right @ torch.linalg.inv(norm)
-        centre = turned.mean(0)[-1, :-1]
-        self.last[-1] += centre @ (self.last[:-1] - shrunk)
-        self.last[:-1] = shrunk
+        centre = (self.centre @ T)[:-1]
+        self.last[:-1], self.last[-1] = shrunk, centre - centre @ shrunk
 
     def forward(self) -> Float[Tensor, "element latent_and_one latent"]:
         """The map of each element with the readout after it."""
