@@ -17,7 +17,6 @@ from augalgebra.training.settings import Preset
 from augalgebra.training.stage1 import EquivariantObjective, FaithfulObjective, Movers, joint_operators, stage1_loop
 from augalgebra.training.stage2 import fit_operators
 from augalgebra.training.stage3 import head_loop, relabelling, routes
-from augalgebra.training.through_decoder import Coordinates, turned
 from augalgebra.training.views import Views
 
 CATALOG = aa.load_catalog()
@@ -314,42 +313,6 @@ def test_operators_that_cannot_be_turned_together_stay_as_they_are(monkeypatch: 
     assert {entry.provenance.fit for entry in registry.entries.values()} == {"representation+readout"}
     with pytest.raises(FitError, match="did not come out"):
         fit_operators(OperatorRegistry.of(space, CATALOG), space, views, images, fit="representation+decoder")
-
-
-def largest_power(step: AffineMap, repeats: int = 300) -> float:
-    """How far a code of length one, in the worst direction, or the origin has got after very many repeats."""
-    return float(np.linalg.norm(np.linalg.matrix_power(step.homogeneous, repeats), 2))
-
-
-def test_only_what_enlarges_codes_is_taken_from_a_readout() -> None:
-    basis, centre = np.array([[1.0, 2.0], [0.5, -1.0]]), np.array([1.0, 2.0])
-    mirror = AffineMap.around(basis @ np.diag([1.0, -1.0]) @ np.linalg.inv(basis), centre)
-    elements = (AffineMap.linear(np.eye(2)), mirror)
-    enlarging = AffineMap(np.array([[1.2, 0.1], [0.0, 1.1]]), np.array([0.2, 0.1]))
-    assert largest_power(mirror @ enlarging) > 1000
-    coordinates = Coordinates(elements, enlarging)
-    coordinates.restrain()
-    restrained = AffineMap.from_homogeneous(coordinates.learned()[1])
-    assert max(largest_power(restrained), largest_power(mirror @ restrained)) < 10
-    shifting = AffineMap(np.eye(2), np.array([0.2, 0.1]))
-    assert largest_power(shifting) > 60
-    coordinates = Coordinates(elements, shifting)
-    coordinates.restrain()
-    assert largest_power(AffineMap.from_homogeneous(coordinates.learned()[1])) < 10
-    shrinking = AffineMap.around(np.array([[0.5, 0.1], [0.0, 0.3]]), centre)
-    untouched = Coordinates(elements, shrinking)
-    untouched.restrain()
-    assert AffineMap.from_homogeneous(untouched.learned()[1]).distance(shrinking) < 1e-6
-
-
-def test_a_readout_that_enlarges_codes_is_not_what_is_learned() -> None:
-    space, images = small(), split()
-    registry = OperatorRegistry.of(space, CATALOG)
-    fit_operators(registry, space, FLIPS, images, fit="representation")
-    assert FLIPS.group is not None
-    elements, enlarging = registry.elements(FLIPS.group), AffineMap.linear(1.3 * np.eye(4))
-    found = turned(space, FLIPS, FLIPS.group, elements, enlarging, images, steps=1)
-    assert max(largest_power(generator @ found.readout) for generator in found.generators) < 10
 
 
 @pytest.mark.parametrize("names", [["flip_lr", "flip_ud"], ["flip_lr", "rotate_cw"]])

@@ -3,9 +3,6 @@
 Least squares on codes counts every direction of the latent space alike, but a decoder does not: an error along some
 directions is hardly seen, and along others it is. What is learned here is one change of coordinates T, the same for
 all operators, and the readout K: L becomes T L T⁻¹. Whatever relations hold between operators hold as exactly after it.
-
-A decoder likes codes somewhat larger than least squares predicts, since those are shrunken to a mean. But a readout
-that enlarges them does so again at every repeat of x ← DEC(ENC(x) L), so K is kept from lengthening any code.
 """
 
 import math
@@ -79,8 +76,6 @@ def turned(
     """
     device = next(space.parameters()).device
     coordinates = Coordinates(elements, readout).to(device)
-    optimizer = torch.optim.AdamW(coordinates.parameters(), lr=LEARNING_RATE, weight_decay=0.0)
-    optimizer.register_step_post_hook(lambda *_: coordinates.restrain())
     trained = [parameter for parameter in space.parameters() if parameter.requires_grad]
     for parameter in trained:
         parameter.requires_grad = False
@@ -88,7 +83,7 @@ def turned(
         loop = Loop(
             STAGE,
             coordinates,
-            optimizer,
+            torch.optim.AdamW(coordinates.parameters(), lr=LEARNING_RATE, weight_decay=0.0),
             MovedAndDrawn(space, views, group, coordinates, split),
             samples=len(split),
             batch_size=min(BATCH, len(split)),
@@ -119,35 +114,14 @@ class Coordinates(nn.Module):
     """
 
     elements: Tensor
-    centre: Tensor
 
     def __init__(self, elements: tuple[AffineMap, ...], readout: AffineMap) -> None:
         super().__init__()
         size = readout.dim + 1
         lifted = np.stack([element.homogeneous for element in elements])
         self.register_buffer("elements", torch.tensor(lifted, dtype=torch.float32), persistent=False)
-        # z (M - 1) = -shift for all of them at once
-        moves = np.hstack([item.matrix - np.eye(size - 1) for item in (*elements, readout)])
-        fixed, *_ = np.linalg.lstsq(moves.T, -np.hstack([item.shift for item in (*elements, readout)]), rcond=None)
-        self.register_buffer("centre", torch.tensor([*fixed, 1.0], dtype=torch.float32), persistent=False)
         self.turn = nn.Parameter(torch.eye(size)[:, :-1])
         self.last = nn.Parameter(torch.tensor(readout.homogeneous[:, :-1], dtype=torch.float32))
-
-    @torch.no_grad()
-    def restrain(self) -> None:
-        """Take from the readout what lengthens codes or shifts their centre, so that no repeats can drive them away.
-
-        Lengths are taken from the point that elements and the first readout leave where it is, in a norm that no
-        element changes.
-        """
-        T = self._whole(self.turn)
-        turned = T @ self.elements @ torch.linalg.inv(T)
-        linear = turned[:, :-1, :-1]
-        norm = torch.linalg.cholesky((linear @ linear.mT).mean(0))
-        left, values, right = torch.linalg.svd(torch.linalg.solve(norm, self.last[:-1] @ norm))
-        shrunk = norm @ (left * values.clamp(max=1)) @ right @ torch.linalg.inv(norm)
-        centre = (self.centre @ T)[:-1]
-        self.last[:-1], self.last[-1] = shrunk, centre - centre @ shrunk
 
     def forward(self) -> Float[Tensor, "element latent_and_one latent"]:
         """The map of each element with the readout after it."""
