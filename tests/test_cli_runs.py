@@ -128,6 +128,18 @@ def test_what_a_run_does_not_have_is_named(augalg: Callable[..., Any], trained: 
     assert "model.safetensors" in damaged.stderr
 
 
+def test_laws_that_need_other_operators_are_counted_not_listed(augalg: Callable[..., Any], trained: Path) -> None:
+    done = augalg("operators", "run", "--add", "rotate_180")
+    assert done.returncode == 0, done.stderr
+    assert "rotate_180 = flip_lr * flip_ud: " in done.stdout
+    assert "no operator for" not in done.stdout
+    said = " ".join((done.stdout + done.stderr).split())
+    assert "laws of rotate_180 cannot be measured here; --json says why" in said
+    answer = augalg("operators", "run", "--add", "rotate_180", "--json")
+    (added,) = json.loads(answer.stdout)["added"]
+    assert any("no operator for" in law["reason"] for law in added["laws"])
+
+
 def test_only_a_download_shows_its_progress(
     few_digits: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
