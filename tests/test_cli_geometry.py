@@ -62,6 +62,18 @@ def test_samples_are_compared_and_repeats_followed(augalg: Callable[..., Any], r
         assert (tmp_path / name).read_bytes().startswith(PNG)
 
 
+def test_a_readout_that_adds_up_over_repeats_is_spoken_of(
+    augalg: Callable[..., Any], run: Run, data: Dataset, tmp_path: Path
+) -> None:
+    repeat = ("flip_lr", "--repeats", "2", "--images", "5", "--plain")
+    settings = TrainSettings(data=data.name, width=4, dim=2, epochs=1, fit="representation+readout")
+    other = train(tmp_path / "other", settings, load_catalog(), data=data)
+    for folder, said in ((run.folder, False), (other.folder, True)):
+        done = augalg("recurse", str(folder), *repeat)
+        assert done.returncode == 0, done.stderr
+        assert ("train with --fit representation" in done.stderr) is said
+
+
 def test_fractions_are_shown_with_their_reasons(augalg: Callable[..., Any], run: Run, tmp_path: Path) -> None:
     done = augalg(
         "fractions", str(run.folder), "--fitted", "30,60", "--unseen", "45", "--images", "20", "--out", "half.png"

@@ -230,6 +230,12 @@ def recurse(
         render.emit_json(answer)
         return
     _show_recursion(report)
+    if any(factor.readout for factor in loaded.registry.operator(word).factors):
+        # on MNIST codes wandered off with it, and did not without: docs/mnist.md
+        render.note(
+            "these operators have a readout, meant to follow a word once; over repeats it adds up. For repeats train "
+            "with --fit representation"
+        )
     show_claims(claims)
     for file in filter(None, (out, trajectory, outcomes)):
         render.line(f"drawn in {file}")
