@@ -1,6 +1,7 @@
 """Experiments of `augalgebra.experiments.reproduce` that train latent spaces of their own."""
 
 from collections.abc import Callable, Mapping
+from itertools import cycle
 from pathlib import Path
 
 from augalgebra.errors import AugalgebraError
@@ -188,13 +189,11 @@ def draw_advice(advice: Advice, path: Path) -> Path:
     title = "rank correlation with the sweep (Spearman); dotted: what one random order in twenty exceeds"
     draw_bars(left, [name for name, _ in known], [value for _, value in known], title=title, line=advice.chance)
     left.title.set_fontsize(7)
-    for item in advice.candidates:
-        if item.observed is not None:
-            right.scatter(item.score, item.observed, color=plots.COLOURS[0])
-            right.annotate(
-                show_pair(item.pair), (item.score, item.observed), fontsize=7, xytext=(4, 4), textcoords="offset points"
-            )
-    right.margins(x=0.35, y=0.15)
+    seen = [item for item in advice.candidates if item.observed is not None]
+    for item, colour in zip(seen, cycle(plots.COLOURS), strict=False):  # colours never end
+        right.scatter(item.score, item.observed, color=colour, label=show_pair(item.pair))
+    right.legend(title="start from", fontsize=7, title_fontsize=7)
+    right.margins(x=0.15, y=0.15)
     right.set_xlabel("mean rank by the advice (low is best)", fontsize=8)
     right.set_ylabel("total in the sweep, nats per image", fontsize=8)
     right.set_title(f"for {show_pair(advice.target)}", fontsize=9)
