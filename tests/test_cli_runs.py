@@ -119,6 +119,7 @@ def test_what_a_run_does_not_have_is_named(augalg: Callable[..., Any], trained: 
         (["train", "run", *TRAIN], "there is a run in run already"),
         (["train", "run", "--resume", *TRAIN], "resume"),
         (["transfer", "run", "shear_x,canny,invert", "--mode", "relabel"], "relabel"),
+        (["transfer", "run", "canny", "--learning-rate", "1e300", "--epochs", "2"], "stage 3 diverged"),
     ]:
         done = augalg(*arguments)
         assert (done.returncode, message in done.stderr) == (2, True), done.stderr

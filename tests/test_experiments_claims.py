@@ -49,6 +49,19 @@ def test_a_claim_holds_if_it_does_with_every_seed(verdicts, expected):
     assert "2 seeds" in first.measured
 
 
+def test_seeds_without_a_number_are_left_out_and_counted():
+    seeds = [
+        {"plain": 0.25, "told": math.nan},
+        {"plain": math.nan, "told": math.nan},
+        {"plain": 0.75, "told": math.inf},
+    ]
+    (claim,) = pooled([[Claim("14", "Partitioned.", "", None, values)] for values in seeds])
+
+    assert claim.values["plain"] == 0.5
+    assert math.isnan(claim.values["told"])
+    assert claim.measured == "plain 0.5 ± 0.35 (with 2 of 3), told without a number (3 seeds)"
+
+
 def test_what_is_not_a_number_is_null_in_json():
     claim = Claim("8", "Stable.", "", None, {"loss": math.nan, "gap": 1.5})
 

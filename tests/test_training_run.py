@@ -272,6 +272,8 @@ def test_transfers_repeat_themselves_and_need_the_same_data(tmp_path: Path) -> N
         transfer(run, ["canny"], epochs=1, data=DATA)
     with pytest.raises(AugalgebraError, match="2 trained operators"):
         transfer(run, ["canny", "invert", "shear_x"], mode="relabel", head="three", epochs=1, data=DATA)
+    with pytest.raises(AugalgebraError, match="learning_rate must be larger than 0, not -1"):
+        transfer(run, ["canny"], head="back", learning_rate=-1, epochs=1, data=DATA)
     assert ("main", "canny") == run.space.heads
 
 

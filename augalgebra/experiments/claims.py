@@ -1,6 +1,5 @@
 """What the slides claim, what was measured of it, and how sure that is over several seeds."""
 
-import itertools
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -115,7 +114,8 @@ def pooled(runs: Sequence[Sequence[Claim]]) -> tuple[Claim, ...]:
     """The claims of several seeds, each once: with the means of its numbers, and their spread in words.
 
     A claim holds if it does with every seed, and does not if it does with none; else it is undecided. Claims are known
-    by their slide and text; the order is that of their first appearance.
+    by their slide and text; the order is that of their first appearance. A number that some seeds could not give (NaN)
+    is the mean of the others, and the words say of how many.
 
     Args:
         runs: The claims of each seed.
@@ -130,15 +130,19 @@ def _pooled(claims: Sequence[Claim]) -> Claim:
     first = claims[0]
     if len(claims) == 1:
         return first
-    spreads = {
-        name: over_seeds(claim.values[name] for claim in claims if name in claim.values) for name in first.values
-    }
+    values: dict[str, float] = {}
+    shown: list[str] = []
+    for name in first.values:
+        given = [claim.values[name] for claim in claims if math.isfinite(claim.values.get(name, math.nan))]
+        spread = over_seeds(given) if given else None
+        values[name] = spread.mean if spread else math.nan
+        partly = f" (with {len(given)} of {len(claims)})" if 0 < len(given) < len(claims) else ""
+        shown.append(f"{name} {spread or 'without a number'}{partly}")
+    shown[MOST_SHOWN:] = ["…"] if len(shown) > MOST_SHOWN else []
     verdicts = {claim.holds for claim in claims}
-    shown = [f"{name} {spread}" for name, spread in itertools.islice(spreads.items(), MOST_SHOWN)]
-    shown += ["…"] if len(spreads) > MOST_SHOWN else []
     return replace(
         first,
         measured=f"{', '.join(shown)} ({len(claims)} seeds)",
         holds=verdicts.pop() if len(verdicts) == 1 else None,
-        values={name: spread.mean for name, spread in spreads.items()},
+        values=values,
     )

@@ -1,11 +1,13 @@
 """How stages 1 and 3 descend: the numbers, and the optimizer that goes with a preset."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
+from augalgebra.errors import AugalgebraError
 from augalgebra.training.adabelief import AdaBelief
 from augalgebra.training.loop import Limit, Schedule
 from augalgebra.training.settings import Preset
@@ -26,6 +28,9 @@ class Recipe:
         kl_weight: Weight of the divergence in stage 1.
         kl_warmup: Over which fraction of stage 1 that weight rises from 0.
         bfloat16: Whether to compute products in bfloat16.
+
+    Raises:
+        AugalgebraError: The step size is not a finite number larger than 0.
     """
 
     preset: Preset
@@ -36,6 +41,10 @@ class Recipe:
     kl_weight: float = 1.0
     bfloat16: bool = False
     kl_warmup: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
+            raise AugalgebraError(f"learning_rate must be larger than 0, not {self.learning_rate}")
 
     @property
     def schedule(self) -> Schedule:

@@ -152,6 +152,7 @@ def transfer(
     fit: str | None = None,
     epochs: int | None = None,
     seconds: float | None = None,
+    learning_rate: float = 0.0,
     data: Dataset | None = None,
     data_dir: str | Path | None = None,
     progress: Progress = silent,
@@ -171,6 +172,7 @@ def transfer(
         fit: Name of the fit of new operators; None lets the laws decide.
         epochs: Passes over the data.
         seconds: Time.
+        learning_rate: Step size; 0 stands for the preset's.
         data: The data set of the run, if it is in memory already.
         data_dir: Where downloaded data sets lie.
         progress: Called after each step.
@@ -179,7 +181,8 @@ def transfer(
     Raises:
         RunError: The data are not those of the run.
         TrainingError: The loss was not finite; the head is kept as it last was good.
-        AugalgebraError: The head exists already, relabelling has too few operators, or there is no such decoder.
+        AugalgebraError: The head exists already, relabelling has too few operators, there is no such decoder, or a
+            value is impossible.
     """
     check_fit(fit)
     settings, catalog = run.settings, run.registry.catalog
@@ -191,21 +194,23 @@ def transfer(
     meanings = relabelling(slots, views.generators) if mode == "relabel" else None
     name = head or head_name(catalog, views.generators)
     seed = derived_seed(settings.seed, f"head {name}")
+    if epochs is None and seconds is None:
+        epochs = default_epochs(settings.preset, len(data.train))
+    usual, batch_size = transfer_defaults(settings.preset)
+    recipe = _recipe(settings, Limit(epochs, seconds), seed, learning_rate or usual, batch_size)
     kind = None if decoder is None else HeadKind(decoder, head_factory(catalog, decoder))
     run.space.add_head(name, seed=seed, kind=kind)
     if mode == "extend":
         fresh = [word for word in views.generators if word not in run.registry]
         beside = Views.beside(catalog, trained, fresh, seed=settings.seed) if fresh else views
         fit_operators(run.registry, run.space, beside, data.train, operators=fresh, fit=fit)
-    if epochs is None and seconds is None:
-        epochs = default_epochs(settings.preset, len(data.train))
     loop = head_loop(
         run.space,
         name,
         views,
         data.train,
         run.registry,
-        _recipe(settings, Limit(epochs, seconds), seed, *transfer_defaults(settings.preset)),
+        recipe,
         relabelled=meanings,
     )
 

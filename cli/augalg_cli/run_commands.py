@@ -135,6 +135,7 @@ def transfer(
     fit: Fit = None,
     epochs: Epochs = None,
     budget: Budget = None,
+    learning_rate: Annotated[float, typer.Option(min=0, help="Step size of stage 3; 0: the preset's.")] = 0,
     data_dir: options.DataDir = None,
     as_json: options.Json = False,
 ) -> None:
@@ -153,6 +154,7 @@ def transfer(
             fit=fit,
             epochs=epochs,
             seconds=seconds_of(budget),
+            learning_rate=learning_rate,
             data=dataset,
             progress=progress,
         )
