@@ -59,7 +59,7 @@ def test_seeds_without_a_number_are_left_out_and_counted():
 
     assert claim.values["plain"] == 0.5
     assert math.isnan(claim.values["told"])
-    assert claim.measured == "plain 0.5 ± 0.35 (with 2 of 3), told without a number (3 seeds)"
+    assert claim.measured == "plain: 0.5 ± 0.35 (with 2 of 3); told: no number (3 seeds)"
 
 
 def test_what_is_not_a_number_is_null_in_json():

@@ -226,7 +226,7 @@ def test_rows_say_with_how_many_seeds_and_where_those_disagree(tmp_path: Path) -
     ]
     one, every = rows_of(results)
     assert (one.verdict, one.seeds) == ("not decided (holds with 2 of 3 seeds)", (0, 1, 2))
-    assert one.claim.measured == "x 1 ± 1 (3 seeds)"
+    assert one.claim.measured == "x: 1 ± 1 (3 seeds)"
     assert (every.verdict, every.seeds) == ("holds", (0, 1, 2))
 
 

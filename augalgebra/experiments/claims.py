@@ -137,12 +137,12 @@ def _pooled(claims: Sequence[Claim]) -> Claim:
         spread = over_seeds(given) if given else None
         values[name] = spread.mean if spread else math.nan
         partly = f" (with {len(given)} of {len(claims)})" if 0 < len(given) < len(claims) else ""
-        shown.append(f"{name} {spread or 'without a number'}{partly}")
+        shown.append(f"{name}: {spread or 'no number'}{partly}")
     shown[MOST_SHOWN:] = ["…"] if len(shown) > MOST_SHOWN else []
     verdicts = {claim.holds for claim in claims}
     return replace(
         first,
-        measured=f"{', '.join(shown)} ({len(claims)} seeds)",
+        measured=f"{'; '.join(shown)} ({len(claims)} seeds)",
         holds=verdicts.pop() if len(verdicts) == 1 else None,
         values=values,
     )

@@ -234,7 +234,7 @@ def recursion_claims(report: RecursionReport, data: str) -> tuple[Claim, ...]:
                 + (f"{target} ({share:.0%} of all)" if share else "nothing else")
                 + _beside(report, lambda curve: _kept(curve.became.get(2, {}), 2)),
                 shares[2] < DRIFTING and target == 8,
-                {"kept": shares[2], "target": float(target), "share of target": share},
+                {"kept": shares[2], "became 8": _kept(plain.became.get(2, {}), 8)},
             ),
             Claim(
                 "9",
