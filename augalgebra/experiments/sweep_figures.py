@@ -142,7 +142,7 @@ def _frame(row: int, column: int) -> "Rectangle":
 
 def _write(figure: "Figure", foot: str, path: Path) -> Path:
     note = f"{foot}.\nRows: trained on; columns: drawn; framed: native. Darker is worse, column by column."
-    figure.text(0.02, 0.02, note, fontsize=6, color=FAINT, va="bottom")
+    figure.text(0.02, 0.1 / figure.get_figheight(), note, fontsize=6, color=FAINT, va="bottom")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     write_atomically(path, buffer.getvalue())
