@@ -1,7 +1,10 @@
 """Which pair to start from: features, ranks, and the check against a sweep."""
 
+import itertools
+
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 import augalgebra as aa
 from augalgebra.errors import AugalgebraError
@@ -89,10 +92,23 @@ def test_chance_is_what_random_orders_reach_once_in_twenty_times() -> None:
     four = {SHEAR_CANNY: {FLIPS: 1.0, MINI_EDGE: 2.0, TURN_FLIP: 3.0, TURNS: 4.0}}
     assert chance_level(four) == pytest.approx(0.8)  # of 24 orders one has 1 and three have 0.8
     many = {pair: dict(four[SHEAR_CANNY]) for pair in (FLIPS, MINI_EDGE, TURN_FLIP, TURNS, SHEAR_CANNY)}
-    level = chance_level(many)
-    assert level is not None
-    assert 0.3 < level < 0.55  # about 1.645 / sqrt(3 * 5)
+    assert chance_level(many) == pytest.approx(0.8)  # the same over again is no further evidence
     assert chance_level({SHEAR_CANNY: {FLIPS: 1.0}}) is None
+
+
+def test_chance_is_that_of_one_order_for_all_targets() -> None:
+    pairs = [FLIPS, MINI_EDGE, TURN_FLIP, TURNS, SHEAR_CANNY]
+    totals = {
+        FLIPS: [3.0, 1.0, 4.0, 2.0, 5.0],
+        TURNS: [2.0, 7.0, 1.0, 8.0, 3.0],
+        SHEAR_CANNY: [1.0, 2.0, 3.0, 5.0, 4.0],
+    }
+    every = [
+        np.mean([spearmanr(order, row).statistic for row in totals.values()])
+        for order in itertools.permutations(range(5))
+    ]
+    level = chance_level({target: dict(zip(pairs, row, strict=True)) for target, row in totals.items()})
+    assert level == pytest.approx(np.quantile(every, 0.95), abs=0.06)
 
 
 def test_the_verdict_says_whether_it_is_more_than_chance() -> None:

@@ -100,8 +100,8 @@ class Advice:
         mode: Mode of stage 3.
         candidates: The initial pairs, best first.
         predictors: The advice, its features and trivial predictors against a sweep; none without one.
-        chance: Mean Spearman correlation over the same targets that only one random order in twenty exceeds; None
-            without a sweep.
+        chance: Mean Spearman correlation over the same targets that only one random order of the pairs in twenty
+            exceeds; None without a sweep.
     """
 
     target: Pair
@@ -266,18 +266,24 @@ def check(
 
 
 def chance_level(observed: Mapping[Pair, Mapping[Pair, float]], *, seed: int = 0) -> float | None:
-    """Mean Spearman correlation over the targets that random orders exceed once in twenty times."""
+    """Mean Spearman correlation over the targets that a random order of the pairs exceeds once in twenty times.
+
+    One order serves all targets: a pair that is good or bad for one target mostly is for the others too, by its totals
+    and by the predictors, so that several targets are far from as many independent trials.
+    """
     from scipy.stats import rankdata
 
-    generator = np.random.default_rng(seed)
-    rows = [list(totals.values()) for totals in observed.values() if len(set(totals.values())) > 1]
+    rows = [totals for totals in observed.values() if len(set(totals.values())) > 1]
     if not rows:
         return None
+    pairs = list(dict.fromkeys(pair for totals in rows for pair in totals))
+    drawn = np.random.default_rng(seed).random((_SHUFFLES, len(pairs)))
     means = np.zeros(_SHUFFLES)
-    for row in rows:
+    for totals in rows:
         # Spearman's is Pearson's correlation of ranks, here of one row with many orders at once
-        ranks = rankdata(row) - (len(row) + 1) / 2
-        orders = np.argsort(generator.random((_SHUFFLES, len(row))), axis=1) - (len(row) - 1) / 2
+        middle = (len(totals) + 1) / 2
+        ranks = rankdata(list(totals.values())) - middle
+        orders = rankdata(drawn[:, [pairs.index(pair) for pair in totals]], axis=1) - middle
         means += orders @ ranks / np.sqrt((orders[0] @ orders[0]) * (ranks @ ranks)) / len(rows)
     return float(np.quantile(means, _CONFIDENCE))
 
