@@ -100,8 +100,8 @@ class Advice:
         mode: Mode of stage 3.
         candidates: The initial pairs, best first.
         predictors: The advice, its features and trivial predictors against a sweep; none without one.
-        chance: Mean Spearman correlation over the same targets that only one random order of the pairs in twenty
-            exceeds; None without a sweep.
+        chance: Mean Spearman correlation over the same targets that only one random order in twenty exceeds; None
+            without a sweep.
     """
 
     target: Pair
@@ -266,10 +266,11 @@ def check(
 
 
 def chance_level(observed: Mapping[Pair, Mapping[Pair, float]], *, seed: int = 0) -> float | None:
-    """Mean Spearman correlation over the targets that a random order of the pairs exceeds once in twenty times.
+    """Mean Spearman correlation over the targets that random orders of the pairs exceed once in twenty times.
 
-    One order serves all targets: a pair that is good or bad for one target mostly is for the others too, by its totals
-    and by the predictors, so that several targets are far from as many independent trials.
+    Random orders are drawn anew for each target, and once for all of them; the larger bound counts. Where one pair is
+    good for all targets and another bad, predictors and totals repeat themselves from target to target, and these are
+    no independent trials; where the best pair is another for each target, no single order can be right.
     """
     from scipy.stats import rankdata
 
@@ -277,15 +278,18 @@ def chance_level(observed: Mapping[Pair, Mapping[Pair, float]], *, seed: int = 0
     if not rows:
         return None
     pairs = list(dict.fromkeys(pair for totals in rows for pair in totals))
-    drawn = np.random.default_rng(seed).random((_SHUFFLES, len(pairs)))
-    means = np.zeros(_SHUFFLES)
-    for totals in rows:
-        # Spearman's is Pearson's correlation of ranks, here of one row with many orders at once
-        middle = (len(totals) + 1) / 2
-        ranks = rankdata(list(totals.values())) - middle
-        orders = rankdata(drawn[:, [pairs.index(pair) for pair in totals]], axis=1) - middle
-        means += orders @ ranks / np.sqrt((orders[0] @ orders[0]) * (ranks @ ranks)) / len(rows)
-    return float(np.quantile(means, _CONFIDENCE))
+    anew = np.random.default_rng(seed).random((len(rows), _SHUFFLES, len(pairs)))
+    levels = []
+    for drawn in (anew, np.broadcast_to(anew[0], anew.shape)):
+        means = np.zeros(_SHUFFLES)
+        for totals, costs in zip(rows, drawn, strict=True):
+            # Spearman's is Pearson's correlation of ranks, here of one row with many orders at once
+            middle = (len(totals) + 1) / 2
+            ranks = rankdata(list(totals.values())) - middle
+            orders = rankdata(costs[:, [pairs.index(pair) for pair in totals]], axis=1) - middle
+            means += orders @ ranks / np.sqrt((orders[0] @ orders[0]) * (ranks @ ranks)) / len(rows)
+        levels.append(float(np.quantile(means, _CONFIDENCE)))
+    return max(levels)
 
 
 def _look(
