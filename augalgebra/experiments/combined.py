@@ -12,6 +12,7 @@ from augalgebra.algebra.words import Word
 from augalgebra.checks.composition import measure_composition
 from augalgebra.checks.latent_batches import MultipliedOut
 from augalgebra.checks.latent_report import CompositionReport
+from augalgebra.experiments import plots
 from augalgebra.experiments.bench import Bench
 from augalgebra.experiments.claims import Claim
 from augalgebra.experiments.comparison import (
@@ -21,7 +22,6 @@ from augalgebra.experiments.comparison import (
     blank_figure,
     draw_bars,
     draw_strips,
-    write_figure,
 )
 from augalgebra.experiments.control import Control, Draw, class_control, other_classes
 from augalgebra.experiments.cvae import BY_CLASS, conditional_draw, shown_rows
@@ -263,4 +263,4 @@ def draw_combined(result: CombinedResult, path: Path) -> Path:
         figure.add_subplot(upper[1]), list(shares), list(shares.values()), title="class changed, codes moved", line=1.0
     )
     draw_strips(figure, grid[1], result)
-    return write_figure(figure, path)
+    return plots.write(figure, path)

@@ -1,9 +1,7 @@
 """What comparisons of latent spaces have in common: a table, claims, and pictures in strips."""
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jaxtyping import Float
@@ -12,7 +10,6 @@ from torch import Tensor
 from augalgebra.checks.results import finite
 from augalgebra.experiments.claims import Claim
 from augalgebra.experiments.tables import aligned
-from augalgebra.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -139,14 +136,6 @@ def draw_strips(figure: "Figure", cell: Any, comparison: Comparison) -> None:
         )
         axes.set_yticks([])
         axes.tick_params(length=0)
-
-
-def write_figure(figure: "Figure", path: Path) -> Path:
-    """Write a figure as PNG, in one step; missing folders are made."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    write_atomically(path, buffer.getvalue())
-    return path
 
 
 def _text(cell: str | float | None) -> str:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from augalgebra.checks.results import finite
+from augalgebra.experiments import plots
 from augalgebra.experiments.bench import Bench
 from augalgebra.experiments.claims import Claim
 from augalgebra.experiments.comparison import (
@@ -19,7 +20,6 @@ from augalgebra.experiments.comparison import (
     blank_figure,
     draw_bars,
     draw_strips,
-    write_figure,
 )
 from augalgebra.experiments.control import Control, Draw, class_control, mean_of, other_classes, probe_accuracy
 from augalgebra.experiments.scores import (
@@ -390,4 +390,4 @@ def draw_cvae(result: CvaeResult, path: Path) -> Path:
         line=0.25,
     )
     draw_strips(figure, grid[1], result)
-    return write_figure(figure, path)
+    return plots.write(figure, path)

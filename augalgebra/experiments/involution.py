@@ -14,9 +14,10 @@ from augalgebra.checks.latent_batches import MultipliedOut
 from augalgebra.checks.recursion import measure_recursion
 from augalgebra.checks.results import finite
 from augalgebra.errors import AugalgebraError
+from augalgebra.experiments import plots
 from augalgebra.experiments.bench import Bench
 from augalgebra.experiments.claims import Claim
-from augalgebra.experiments.comparison import COLOURS, Comparison, Table, blank_figure, write_figure
+from augalgebra.experiments.comparison import COLOURS, Comparison, Table, blank_figure
 from augalgebra.experiments.control import mean_of
 from augalgebra.experiments.scores import tells
 from augalgebra.operators import FitOptions, OperatorRegistry
@@ -298,4 +299,4 @@ def draw_involution(result: InvolutionResult, path: Path) -> Path:
         axes.spines[["top", "right"]].set_visible(False)
         if number == 1:
             axes.legend(frameon=False, fontsize=8)
-    return write_figure(figure, path)
+    return plots.write(figure, path)

@@ -1,7 +1,6 @@
 """Experiments of `augalgebra.experiments.reproduce` that train latent spaces of their own."""
 
 from collections.abc import Callable, Mapping
-from itertools import cycle
 from pathlib import Path
 
 from augalgebra.errors import AugalgebraError
@@ -190,7 +189,7 @@ def draw_advice(advice: Advice, path: Path) -> Path:
     draw_bars(left, [name for name, _ in known], [value for _, value in known], title=title, line=advice.chance)
     left.title.set_fontsize(7)
     seen = [item for item in advice.candidates if item.observed is not None]
-    for item, colour in zip(seen, cycle(plots.COLOURS), strict=False):  # colours never end
+    for item, colour in zip(seen, plots.colours(len(seen)), strict=True):
         right.scatter(item.score, item.observed, color=colour, label=show_pair(item.pair))
     right.legend(title="start from", fontsize=7, title_fontsize=7)
     right.margins(x=0.15, y=0.15)

@@ -15,9 +15,10 @@ from augalgebra.checks.latent_batches import MultipliedOut, Operators
 from augalgebra.checks.latent_report import CompositionReport
 from augalgebra.checks.results import finite
 from augalgebra.errors import AugalgebraError
+from augalgebra.experiments import plots
 from augalgebra.experiments.bench import Bench
 from augalgebra.experiments.claims import Claim
-from augalgebra.experiments.comparison import COLOURS, Comparison, Table, blank_figure, write_figure
+from augalgebra.experiments.comparison import COLOURS, Comparison, Table, blank_figure
 from augalgebra.experiments.control import mean_of
 from augalgebra.experiments.scores import tells
 from augalgebra.latent.lavae import LAVAE
@@ -255,4 +256,4 @@ def draw_nonlinear(result: NonLinearResult, path: Path) -> Path:
             figure.legend(
                 *axes.get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8, frameon=False
             )
-    return write_figure(figure, path)
+    return plots.write(figure, path)

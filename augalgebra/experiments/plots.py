@@ -35,6 +35,11 @@ COLOURS = (
 )
 
 
+def colours(count: int) -> list[str]:
+    """As many colours as asked for; beyond those of the palette they begin again."""
+    return [COLOURS[number % len(COLOURS)] for number in range(count)]
+
+
 def empty(width: float, height: float) -> "Figure":
     """A figure without axes, of a size in inches."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -64,9 +69,8 @@ def scatter(axes: "Axes", points: Array, groups: Sequence[int], names: Sequence[
         size: Area of a dot.
     """
     numbers = np.asarray(groups)
-    for number, name in enumerate(names):
+    for number, (name, colour) in enumerate(zip(names, colours(len(names)), strict=True)):
         chosen = points[numbers == number]
-        colour = COLOURS[number % len(COLOURS)]
         axes.scatter(chosen[:, 0], chosen[:, 1], s=size, color=colour, label=name, alpha=0.55, linewidth=0)
     bare(axes)
 

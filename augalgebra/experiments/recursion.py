@@ -1,6 +1,5 @@
 """A word repeated through a trained run: losses, classes and pictures of what drifts and what does not."""
 
-import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,9 +10,9 @@ from torch import Tensor
 from augalgebra.algebra.words import IDENTITY, Word
 from augalgebra.checks.latent_batches import MultipliedOut
 from augalgebra.checks.recursion import WAYS, Classify, RecursionReport, Way, measure_recursion, repeated, undoing
+from augalgebra.experiments import plots
 from augalgebra.experiments.classifier import powers_of, train_classifier
 from augalgebra.experiments.transform import device_of_space, operator_for
-from augalgebra.files import write_atomically
 from augalgebra.latent.protocol import MAIN_HEAD
 from augalgebra.training.data import Dataset, load_data
 from augalgebra.training.precision import bfloat16_pays
@@ -151,10 +150,7 @@ def draw_recursion(
             plot.set_yticks([])
             plot.tick_params(length=0, labelsize=8)
             plot.set_xlabel(f"repeats, {rows} images", fontsize=8)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    write_atomically(path, buffer.getvalue())
-    return path
+    return plots.write(figure, path)
 
 
 def repeated_pictures(

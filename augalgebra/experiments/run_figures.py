@@ -91,7 +91,7 @@ def _losses(axes: "Axes", entries: Sequence[Mapping[str, Any]]) -> None:
     series = {"loss": [entry["loss"] for entry in entries]} if len(terms) > 1 else {}
     series |= {name: [entry["terms"].get(name, math.nan) for entry in entries] for name in terms}
     marker = "o" if len(epochs) <= _FEW_EPOCHS else ""
-    for (name, values), colour in zip(series.items(), _cycle(len(series)), strict=True):
+    for (name, values), colour in zip(series.items(), plots.colours(len(series)), strict=True):
         style = "-" if name == "loss" else "--"
         axes.plot(epochs, values, color=colour, linestyle=style, marker=marker, markersize=3, linewidth=1.6, label=name)
     axes.set_xlabel("epoch", fontsize=8)
@@ -104,7 +104,3 @@ def _losses(axes: "Axes", entries: Sequence[Mapping[str, Any]]) -> None:
         side.set_visible(name in ("left", "bottom"))
         side.set_color("#AAAAAA")
     axes.legend(frameon=False, fontsize=8)
-
-
-def _cycle(count: int) -> list[str]:
-    return [plots.COLOURS[index % len(plots.COLOURS)] for index in range(count)]

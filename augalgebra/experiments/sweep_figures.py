@@ -1,6 +1,5 @@
 """Heat maps of a sweep."""
 
-import io
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -8,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from augalgebra.experiments import plots
 from augalgebra.experiments.figures import DPI, FAINT, INK
 from augalgebra.experiments.pairs import ROLES, Role, show_pair
 from augalgebra.experiments.sweep_results import Entry, SweepResult
 from augalgebra.experiments.sweep_settings import CellMode
-from augalgebra.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -143,7 +142,4 @@ def _frame(row: int, column: int) -> "Rectangle":
 def _write(figure: "Figure", foot: str, path: Path) -> Path:
     note = f"{foot}.\nRows: trained on; columns: drawn; framed: native. Darker is worse, column by column."
     figure.text(0.02, 0.1 / figure.get_figheight(), note, fontsize=6, color=FAINT, va="bottom")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    write_atomically(path, buffer.getvalue())
-    return path
+    return plots.write(figure, path)

@@ -210,7 +210,7 @@ def recursion_claims(report: RecursionReport, data: str) -> tuple[Claim, ...]:
     plain = report.curves.get("plain")
     if plain is None or not plain.became:
         return ()
-    shares = {label: _kept(counts, label) for label, counts in plain.became.items()}
+    shares = {label: _share(counts, label) for label, counts in plain.became.items()}
     stable = [label for label, share in shares.items() if share >= STABLE]
     drifting = [label for label, share in shares.items() if share < DRIFTING]
     growths = {label: outcome.last / outcome.first for label, outcome in plain.by_label.items() if outcome.first}
@@ -232,16 +232,16 @@ def recursion_claims(report: RecursionReport, data: str) -> tuple[Claim, ...]:
                 "A 2 that is flipped again and again diverges, possibly to an 8",
                 f"{shares[2]:.0%} of what was a 2 after one repeat stays one; most of the others become "
                 + (f"{target} ({share:.0%} of all)" if share else "nothing else")
-                + _beside(report, lambda curve: _kept(curve.became.get(2, {}), 2)),
+                + _beside(report, lambda curve: _share(curve.became.get(2, {}), 2)),
                 shares[2] < DRIFTING and target == 8,
-                {"kept": shares[2], "became 8": _kept(plain.became.get(2, {}), 8)},
+                {"kept": shares[2], "became 8": _share(plain.became.get(2, {}), 8)},
             ),
             Claim(
                 "9",
                 "A 7 is relatively stable under repeated flips",
                 f"{shares[7]:.0%} of what was a 7 stays one, its loss grows {growths[7]:.2f}-fold; all classes: "
                 f"{plain.kept[-1]:.0%}, median growth {median(growths.values()):.2f}-fold"
-                + _beside(report, lambda curve: _kept(curve.became.get(7, {}), 7)),
+                + _beside(report, lambda curve: _share(curve.became.get(7, {}), 7)),
                 shares[7] > plain.kept[-1] and growths[7] <= median(growths.values()),
                 {"kept": shares[7], "growth": growths[7], "median growth": median(growths.values())},
             ),
@@ -254,7 +254,7 @@ def _beside(report: RecursionReport, number: Callable[[RecursionCurve], float]) 
     return "" if refined is None else f"; with refined encoding {number(refined):.0%} keep it"
 
 
-def _kept(counts: Mapping[int, int], label: int) -> float:
+def _share(counts: Mapping[int, int], label: int) -> float:
     return counts.get(label, 0) / max(sum(counts.values()), 1)
 
 
