@@ -1,32 +1,12 @@
-import math
-
-import pytest
 import torch
-from torch.distributions import Bernoulli, Normal, kl_divergence
+from torch.distributions import Normal, kl_divergence
 
-from augalgebra.training.losses import cross_entropy, divergence, sample, warmed_up
+from augalgebra.training.losses import divergence, sample, warmed_up
 from augalgebra.training.seeds import derived_seed, generator_for
 
 
 def normal(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
-
-
-def test_cross_entropy_is_the_negative_log_likelihood() -> None:
-    logits, targets = 3 * normal(4, 1, 5, 6), normal(4, 1, 5, 6, seed=1).gt(0).float()
-    expected = -Bernoulli(logits=logits).log_prob(targets).flatten(1).sum(1).mean()
-    torch.testing.assert_close(cross_entropy(logits, targets), expected)
-
-
-def test_cross_entropy_of_grey_pixels_is_least_at_their_own_value() -> None:
-    targets = torch.full((1, 1, 2, 2), 0.3)
-    entropy = -4 * (0.3 * math.log(0.3) + 0.7 * math.log(0.7))
-    assert entropy == pytest.approx(float(cross_entropy(targets.logit(), targets)), rel=1e-6)
-    assert float(cross_entropy(targets.logit() + 0.1, targets)) > entropy
-
-
-def test_cross_entropy_stays_finite_for_certain_and_wrong_pixels() -> None:
-    assert 1e4 == float(cross_entropy(torch.full((1, 1, 1, 1), -1e4), torch.ones(1, 1, 1, 1)))
 
 
 def test_divergence_is_that_of_normal_distributions() -> None:

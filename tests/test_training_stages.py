@@ -10,7 +10,7 @@ from augalgebra.operators import AffineMap, FitError, OperatorRegistry, structur
 from augalgebra.training.data import Split, load_data
 from augalgebra.training.encoding import encoded_views, posterior_samples, posteriors, view_moments
 from augalgebra.training.loop import Limit, Step
-from augalgebra.training.losses import cross_entropy, divergence
+from augalgebra.training.losses import divergence
 from augalgebra.training.precision import bfloat16_pays, device_of
 from augalgebra.training.recipe import Recipe
 from augalgebra.training.settings import Preset
@@ -51,7 +51,7 @@ def test_the_faithful_loss_is_the_evidence_bound_of_single_views() -> None:
     mean, log_variance = space.posterior(targets)
     noise = torch.randn(3, 4, generator=torch.Generator().manual_seed(3))
     drawn = space.logits(mean + noise * (0.5 * log_variance).exp())
-    torch.testing.assert_close(measured.terms["reconstruction"], cross_entropy(drawn, targets))
+    torch.testing.assert_close(measured.terms["reconstruction"], space.likelihood.surprise(drawn, targets))
     torch.testing.assert_close(measured.terms["divergence"], 2 * divergence(mean, log_variance))
     assert 3 == measured.images
 
@@ -74,7 +74,7 @@ def test_the_equivariant_loss_draws_moved_latents_of_the_view_before() -> None:
         for image in range(2):
             for move, latent in enumerate((codes[view], codes[view] @ matrix)):
                 target = made[view ^ move][image][None]
-                choices[move, view, image] = cross_entropy(space.logits(latent[image][None]), target)
+                choices[move, view, image] = space.likelihood.surprise(space.logits(latent[image][None]), target)
     possible = [
         float((choices[a, 0, 0] + choices[b, 0, 1] + choices[c, 1, 0] + choices[d, 1, 1]).detach() / 4)
         for a in (0, 1)
@@ -330,7 +330,7 @@ def test_a_representation_turned_through_the_decoder_stays_exact_and_draws_bette
         for number, word in enumerate(views.generators):
             for source, target in enumerate(views.moves[number].tolist()):
                 moved = registry.operator(word).apply(codes[source])
-                drawn.append(float(cross_entropy(space.logits(moved), made[target]).detach()))
+                drawn.append(float(space.likelihood.surprise(space.logits(moved), made[target]).detach()))
         return sum(drawn) / len(drawn)
 
     losses = {}

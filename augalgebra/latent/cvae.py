@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from augalgebra.errors import AugalgebraError, ImageError
 from augalgebra.latent.lavae import Architecture
+from augalgebra.latent.likelihoods import Likelihood, likelihood_named
 from augalgebra.latent.networks import Decoder, Encoder, fingerprint_of, made
 from augalgebra.latent.protocol import MAIN_HEAD
 
@@ -53,6 +54,11 @@ class CVAE(nn.Module):
         generator = torch.Generator().manual_seed(seed)
         self.encoder = made(lambda: Encoder(seen, self.dim, architecture.width), generator)
         self.decoder = made(lambda: Decoder(self.image_shape, self.dim + conditions, architecture.width), generator)
+
+    @property
+    def likelihood(self) -> Likelihood:
+        """How what is drawn is compared with true pixels."""
+        return likelihood_named(self.architecture.likelihood)
 
     def posterior(
         self,
@@ -146,6 +152,11 @@ class Given:
     def heads(self) -> tuple[str, ...]:
         """The one decoder there is."""
         return (MAIN_HEAD,)
+
+    @property
+    def likelihood(self) -> Likelihood:
+        """That of the conditional latent space."""
+        return self._space.likelihood
 
     def posterior(
         self, images: Float[Tensor, "batch channel height width"]

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from augalgebra.errors import AugalgebraError, ImageError, RunError, UnknownNameError, nearest
+from augalgebra.latent.likelihoods import Likelihood, likelihood_named
 from augalgebra.latent.networks import Decoder, Encoder, fingerprint_of, made
 from augalgebra.latent.protocol import MAIN_HEAD
 from augalgebra.latent.store import read_tensors, write_tensors
@@ -38,24 +39,32 @@ class HeadKind:
 
 @dataclass(frozen=True)
 class Architecture:
-    """What determines the shapes of all weights.
+    """What determines the shapes of all weights, and what is made of what the decoder answers.
 
     Attributes:
         image_shape: Channels, height and width.
         dim: Latent coordinates.
         width: Channels after the first convolution; the published network has 64.
+        likelihood: Name of the likelihood of pixels, see `augalgebra.latent.likelihoods`.
     """
 
     image_shape: tuple[int, int, int] = (1, 28, 28)
     dim: int = 16
     width: int = 32
+    likelihood: str = "bernoulli"
 
     def __post_init__(self) -> None:
+        likelihood_named(self.likelihood)
         if self.dim < 1 or self.width < 1 or min(self.image_shape) < 1 or self.image_shape[0] not in (1, 3):
             raise AugalgebraError(
                 f"no network has {self.dim} latent coordinates, width {self.width} and images "
                 f"{_size(self.image_shape)}; all must be at least 1, with 1 or 3 channels"
             )
+
+    @property
+    def network(self) -> tuple[tuple[int, int, int], int, int]:
+        """What encoder and decoder are made of: image shape, dimension and width."""
+        return self.image_shape, self.dim, self.width
 
 
 class LAVAE(nn.Module):
@@ -65,7 +74,7 @@ class LAVAE(nn.Module):
     or trained while the rest stays as it is.
 
     Attributes:
-        architecture: What determines the shapes of all weights.
+        architecture: What determines the shapes of all weights, and the likelihood.
         dim: Number of latent coordinates.
         image_shape: Channels, height and width of the images.
         encoder: Images to mean and log variance.
@@ -89,7 +98,7 @@ class LAVAE(nn.Module):
         self.architecture = architecture or Architecture()
         self.dim, self.image_shape = self.architecture.dim, self.architecture.image_shape
         generator = torch.Generator().manual_seed(seed)
-        self.encoder = made(lambda: Encoder(**asdict(self.architecture)), generator)
+        self.encoder = made(lambda: Encoder(*self.architecture.network), generator)
         self.decoders = nn.ModuleDict()
         self.head_kinds: dict[str, str] = {}
         for head in heads:
@@ -99,6 +108,11 @@ class LAVAE(nn.Module):
     def heads(self) -> tuple[str, ...]:
         """Names of the decoder heads, in the order in which they were added."""
         return tuple(self.decoders)
+
+    @property
+    def likelihood(self) -> Likelihood:
+        """How what the heads draw is compared with true pixels."""
+        return likelihood_named(self.architecture.likelihood)
 
     def posterior(
         self, images: Float[Tensor, "batch channel height width"]
@@ -122,7 +136,7 @@ class LAVAE(nn.Module):
     def logits(
         self, latents: Float[Tensor, "batch latent"], head: str = MAIN_HEAD
     ) -> Float[Tensor, "batch channel height width"]:
-        """Log odds of the pixels, for a cross-entropy that stays finite.
+        """Log odds of the pixels, for a loss that stays finite.
 
         Raises:
             AugalgebraError: There is no such head, or the latents have another dimension.
@@ -213,7 +227,7 @@ class LAVAE(nn.Module):
             )
 
     def _own_decoder(self, generator: torch.Generator) -> nn.Module:
-        return made(lambda: Decoder(**asdict(self.architecture)), generator)
+        return made(lambda: Decoder(*self.architecture.network), generator)
 
     def _made(self, kind: HeadKind, generator: torch.Generator) -> nn.Module:
         """What a factory makes, held to its promises."""
@@ -261,8 +275,9 @@ class LAVAE(nn.Module):
         changed = ""
         try:
             shape, dim, width = tuple(header["image_shape"]), int(header["dim"]), int(header["width"])
+            likelihood = header.get("likelihood", "bernoulli")  # the only one there was before files named it
             kinds = dict(header.get("head_kinds", {}))
-            space = cls(Architecture(shape, dim, width), heads=())
+            space = cls(Architecture(shape, dim, width, likelihood), heads=())
             generator = torch.Generator().manual_seed(0)
             for head in header["heads"]:
                 kind = _found(path, head, kinds[head], head_factory or _no_plugins) if head in kinds else None

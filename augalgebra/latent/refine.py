@@ -3,10 +3,10 @@
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
-from torch.nn import functional
 
 from augalgebra.errors import AugalgebraError
 from augalgebra.latent.jacobian import linearise, logits_of
+from augalgebra.latent.likelihoods import likelihood_of
 from augalgebra.latent.protocol import MAIN_HEAD, LatentSpace
 
 _EASIER, _HARDER = 0.1, 10.0
@@ -85,7 +85,7 @@ def refine(
     head: str = MAIN_HEAD,
     steps: int = 5,
     corrections: int = 3,
-    tolerance: float = 0.005,
+    tolerance: float | None = None,
     damping: float = 1e-2,
     bfloat16: bool = False,
     batch_size: int = 512,
@@ -95,12 +95,13 @@ def refine(
 
     First the encoder corrects itself: what it makes of its own drawing, ENC(DEC(z)), differs from ENC(x) by about as
     much as z is wrong, so z ← z + ENC(x) - ENC(DEC(z)) is repeated, mixed with what earlier rounds taught (Anderson
-    1965; Walker and Ni 2011, with the last three of them). For images that this does not settle come damped
-    Gauss-Newton steps on the cross-entropy of the image: with logits l(z), pixels p, J = ∂l/∂z and W = diag(p(1 - p)),
-    a step δ solves (J W Jᵀ + λ diag(J W Jᵀ)) δ = J (x - p) (Marquardt 1963; J W Jᵀ is the Fisher information of the
-    pixels). λ falls tenfold after a step that helped an image, and rises tenfold after one that did not, which is then
-    not taken. Since J is what costs, it is computed once, and after each step corrected by rank one, so that it
-    explains how the logits really changed (Broyden 1965). An image is left alone as soon as it is settled.
+    1965; Walker and Ni 2011, with the last three of them). For images that this does not settle come damped Gauss-
+    Newton steps on the loss of the image: with logits l(z), pixels p, J = ∂l/∂z and W = diag(p(1 - p)), a step δ solves
+    (J W Jᵀ + λ diag(J W Jᵀ)) δ = J (x - p) (Marquardt 1963; J W Jᵀ is the Fisher information of the pixels). So for the
+    Bernoulli likelihood; for the Gaussian one it is W² beside J W (x - p). λ falls tenfold after a step that helped an
+    image, and rises tenfold after one that did not, which is then not taken. Since J is what costs, it is computed
+    once, and after each step corrected by rank one, so that it explains how the logits really changed (Broyden 1965).
+    An image is left alone as soon as it is settled.
 
     With a memory, an image starts where its last search from near there ended, and J is that of then; corrections and
     a new J come only if that does not settle it.
@@ -112,8 +113,9 @@ def refine(
         head: The decoder that shall draw the images.
         steps: Gauss-Newton steps.
         corrections: Corrections by the encoder before them, for images that are not settled.
-        tolerance: An image is settled where it is drawn as well as can be, but for so many nats. No drawing has a
-            lower loss than the image's own entropy, and what the decoder drew itself can reach it.
+        tolerance: An image is settled where it is drawn as well as can be, but for so much in the unit of the
+            likelihood; by default what counts as exact there. No drawing has a lower loss than the image's own
+            entropy, and what the decoder drew itself can reach it.
         damping: λ of the first step.
         bfloat16: Whether J may be computed in bfloat16, which is faster where there are matrix units for it. It
             changes the way, not the destination.
@@ -169,15 +171,16 @@ def refine(
 class _Search:
     """The best codes found so far for a few images, with what they draw."""
 
-    def __init__(self, space: LatentSpace, images: Tensor, latents: Tensor, head: str, tolerance: float) -> None:
-        self._space, self._head, self._shape, self._tolerance = space, head, images.shape[1:], tolerance
+    def __init__(self, space: LatentSpace, images: Tensor, latents: Tensor, head: str, tolerance: float | None) -> None:
+        self._space, self._head, self._shape = space, head, images.shape[1:]
+        self._likelihood = likelihood_of(space)
+        self._tolerance = self._likelihood.settled if tolerance is None else tolerance
         self._draw = logits_of(space, head)
         self._target = images.flatten(1)
-        entropy: Tensor = torch.special.entr(self._target) + torch.special.entr(1 - self._target)
-        self._least = entropy.sum(1)
+        self._least = self._likelihood.entropy(self._target)
         self.latents = latents.clone()  # rows of it will be replaced
         self._logits = self._draw(latents)
-        self._losses = self._loss(self._logits, self._target)
+        self._losses = self._likelihood.loss_of_logits(self._logits, self._target)
 
     @property
     def unsettled(self) -> Bool[Tensor, " batch"]:
@@ -230,8 +233,10 @@ class _Search:
             K = J if all_of_them else J[active]
             latents, before, target = self.latents[some], self._logits[some], self._target[some]
             pixels = before.sigmoid()
-            H = (K * (pixels * (1 - pixels))[:, None]) @ K.transpose(1, 2)
-            slope = (K * (target - pixels)[:, None]).sum(-1)  # several times as fast as a product with one column
+            H = (K * self._likelihood.curvature(pixels)[:, None]) @ K.transpose(1, 2)
+            slope = (K * self._likelihood.slope(pixels, target)[:, None]).sum(
+                -1
+            )  # several times as fast as a product with one column
             extra = damped[active] * H.diagonal(dim1=1, dim2=2) + _FLOOR
             # no check of the result: a step that is not finite is simply not taken
             step, _ = torch.linalg.solve_ex(H + torch.diag_embed(extra), slope)
@@ -248,12 +253,8 @@ class _Search:
     ) -> tuple[Float[Tensor, "row pixel"], Bool[Tensor, " row"]]:
         """Take new codes for those images that they draw better; returns what all of them draw, and for which."""
         logits = self._draw(latents)
-        losses = self._loss(logits, self._target[rows])
+        losses = self._likelihood.loss_of_logits(logits, self._target[rows])
         better = losses < self._losses[rows]  # never true of what is not a number
         taken = rows[better]
         self.latents[taken], self._logits[taken], self._losses[taken] = latents[better], logits[better], losses[better]
         return logits, better
-
-    @staticmethod
-    def _loss(logits: Tensor, target: Tensor) -> Tensor:
-        return functional.binary_cross_entropy_with_logits(logits, target, reduction="none").sum(1)

@@ -13,7 +13,7 @@ from augalgebra.errors import AugalgebraError
 from augalgebra.latent.cvae import CVAE
 from augalgebra.training.data import Split
 from augalgebra.training.loop import Measured, Step
-from augalgebra.training.losses import cross_entropy, divergence, sample, warmed_up
+from augalgebra.training.losses import divergence, sample, warmed_up
 from augalgebra.training.stage1 import EquivariantObjective, Movers
 from augalgebra.training.views import Views
 
@@ -118,7 +118,7 @@ class ConditionalObjective:
         logits = self._space.logits(latents, self._conditions(labels, target.to(device)))
         return Measured(
             {
-                "reconstruction": cross_entropy(logits, wanted),
+                "reconstruction": self._space.likelihood.surprise(logits, wanted),
                 "divergence": warmed_up(self._kl_weight, self._kl_warmup, step.fraction)
                 * divergence(mean, log_variance),
             },

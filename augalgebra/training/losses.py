@@ -1,21 +1,8 @@
-"""The two terms of the evidence bound, in nats per image."""
+"""The second term of the evidence bound, in nats per image; the first is `Likelihood.surprise`."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional
-
-
-def cross_entropy(
-    logits: Float[Tensor, "batch channel height width"], targets: Float[Tensor, "batch channel height width"]
-) -> Float[Tensor, ""]:
-    """Binary cross-entropy summed over pixels and channels, averaged over images.
-
-    Args:
-        logits: Log odds of the drawn pixels.
-        targets: True pixels in [0, 1]; grey ones count as probabilities.
-    """
-    return functional.binary_cross_entropy_with_logits(logits, targets, reduction="sum") / len(targets)
 
 
 def divergence(mean: Float[Tensor, "batch latent"], log_variance: Float[Tensor, "batch latent"]) -> Float[Tensor, ""]:

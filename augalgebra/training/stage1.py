@@ -15,10 +15,11 @@ from torch import Tensor, nn
 
 from augalgebra.algebra.words import Word
 from augalgebra.latent.lavae import LAVAE
+from augalgebra.latent.likelihoods import Likelihood
 from augalgebra.operators.arrays import Array
 from augalgebra.training.data import Split
 from augalgebra.training.loop import Loop, Measured, Step
-from augalgebra.training.losses import cross_entropy, divergence, sample, warmed_up
+from augalgebra.training.losses import divergence, sample, warmed_up
 from augalgebra.training.precision import autocast
 from augalgebra.training.recipe import Recipe
 from augalgebra.training.views import Views
@@ -28,6 +29,10 @@ STAGE = "stage 1"
 
 class Variational(Protocol):
     """What the evidence bound needs of a latent space."""
+
+    @property
+    def likelihood(self) -> Likelihood:
+        """How drawn pixels are compared with true ones."""
 
     def posterior(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log variance of each image."""
@@ -70,7 +75,7 @@ class FaithfulObjective:
             logits = self.space.logits(sample(mean, log_variance, step.noise))
         return Measured(
             {
-                "reconstruction": cross_entropy(logits, targets),
+                "reconstruction": self.space.likelihood.surprise(logits, targets),
                 "divergence": warmed_up(self.kl_weight, self.kl_warmup, step.fraction) * divergence(mean, log_variance),
             },
             len(targets),
@@ -169,7 +174,7 @@ class EquivariantObjective:
             logits = self._space.logits(moved.flatten(0, 1))
         return Measured(
             {
-                "reconstruction": cross_entropy(logits, targets),
+                "reconstruction": self._space.likelihood.surprise(logits, targets),
                 "divergence": warmed_up(self._kl_weight, self._kl_warmup, step.fraction)
                 * divergence(mean, log_variance),
             },

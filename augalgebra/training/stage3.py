@@ -18,7 +18,7 @@ from augalgebra.latent.lavae import LAVAE
 from augalgebra.training.data import Split
 from augalgebra.training.encoding import posteriors
 from augalgebra.training.loop import Loop, Measured, Step
-from augalgebra.training.losses import cross_entropy, sample
+from augalgebra.training.losses import sample
 from augalgebra.training.precision import autocast
 from augalgebra.training.recipe import Recipe
 from augalgebra.training.views import Views
@@ -100,7 +100,7 @@ class HeadObjective:
         self._mean, self._log_variance = posteriors(space, split, views if own_codes else None)
 
     def __call__(self, step: Step) -> Measured:
-        """The cross-entropy of each view; the loss is their sum, the total of the slides."""
+        """The surprise of each view; the loss is their sum, the total of the slides."""
         device = step.noise.device
         images, ids = self._split.batch(step.positions)
         targets = self._views.make(images, ids).to(device)
@@ -113,7 +113,7 @@ class HeadObjective:
         with autocast(device, bfloat16=self._bfloat16):
             logits = self._space.logits(latents.flatten(0, 1), self._head).view_as(targets)
         terms = {
-            self._views.catalog.display(word): cross_entropy(drawn, target)
+            self._views.catalog.display(word): self._space.likelihood.surprise(drawn, target)
             for word, drawn, target in zip(self._views.words, logits, targets, strict=True)
         }
         return Measured(terms, targets.shape[0] * targets.shape[1])

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
 
 from augalgebra.latent.lavae import LAVAE
 from augalgebra.operators import AffineMap, FiniteGroup
@@ -151,6 +150,7 @@ class MovedAndDrawn:
 
     def __init__(self, space: LAVAE, views: Views, group: FiniteGroup, coordinates: Coordinates, split: Split) -> None:
         self._space, self._views, self._coordinates, self._split = space, views, coordinates, split
+        self._losses = space.likelihood.loss_of_logits
         there = torch.arange(len(views))
         moves = {word.letters[0]: views.moves[number] for number, word in enumerate(views.generators)}
         targets = []
@@ -176,9 +176,9 @@ class MovedAndDrawn:
         with torch.no_grad():
             codes = self._space.encode(views[source, column])
             # of the very images that are moved, since some are several times as hard to draw as others
-            floors = _losses(self._space.logits(self._space.encode(targets)), targets)
+            floors = self._losses(self._space.logits(self._space.encode(targets)), targets)
         moved = torch.einsum("bi,bij->bj", _lifted(codes), self._coordinates()[element])
-        losses = _losses(self._space.logits(moved), targets)
+        losses = self._losses(self._space.logits(moved), targets)
         self._remember(move, losses.detach(), floors)
         return Measured({"moved": losses.mean()}, count)
 
@@ -194,20 +194,15 @@ class MovedAndDrawn:
         views = self._views.make(images, ids).to(self._targets.device)
         codes = [self._space.encode(view) for view in views]
         pairs = zip(codes, views, strict=True)
-        floors = torch.stack([_losses(self._space.logits(code), view).mean() for code, view in pairs])
+        floors = torch.stack([self._losses(self._space.logits(code), view).mean() for code, view in pairs])
         maps = self._coordinates()
         ratios = []
         for move, target in enumerate(self._targets.tolist()):
             element, source = move // len(views) + 1, move % len(views)
             drawn = self._space.logits(_lifted(codes[source]) @ maps[element])
-            ratios.append(_losses(drawn, views[target]).mean() / floors[target])
+            ratios.append(self._losses(drawn, views[target]).mean() / floors[target])
         return torch.stack(ratios)
 
 
 def _lifted(codes: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch latent_and_one"]:
     return torch.cat([codes, torch.ones_like(codes[:, :1])], dim=1)
-
-
-def _losses(logits: Tensor, targets: Tensor) -> Float[Tensor, " batch"]:
-    """Cross-entropy of each image, summed over its pixels."""
-    return functional.binary_cross_entropy_with_logits(logits, targets, reduction="none").flatten(1).sum(1)
