@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
+_LAST_ID = 2**63 - 1
+
 Shape = Literal["kept", "transposed", "changed"]
 Function: TypeAlias = "Callable[..., Tensor]"
 
@@ -46,7 +48,7 @@ class Distribution:
     values: tuple[float, ...]
 
     def draw(self, generator: "np.random.Generator", size: int) -> "np.ndarray[Any, Any]":
-        """Draw `size` values; the first k of them do not depend on `size`."""
+        """Draw `size` values; each takes one step of the generator, so that any of them can be reached at once."""
         import numpy as np  # here and below: questions about laws alone are answered sooner without it
 
         if self.kind == "choice":
@@ -247,18 +249,26 @@ class Augmentation:
 
         Returns:
             For each symbolic constant (``name.parameter``), an array with one value for each image.
+
+        Raises:
+            ImageError: Something among `ids` is no whole number from 0.
         """
         import numpy as np
 
-        numbers = np.asarray(ids, dtype=np.int64)
-        size = int(numbers.max()) + 1 if numbers.size else 0
+        numbers, places = np.unique(image_numbers(ids), return_inverse=True)
+        runs = np.split(numbers, np.flatnonzero(np.diff(numbers) != 1) + 1)  # of numbers that follow each other
         drawn = {}
         for param in self.params:
             if param.draw is not None:
                 key = f"{self.name}.{param.name}"
                 digest = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "little")
-                generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, digest])))
-                drawn[key] = param.draw.draw(generator, size)[numbers]
+                values = []
+                for run in runs:
+                    steps = np.random.PCG64(np.random.SeedSequence([seed, digest]))
+                    # the value of image n is the n-th, reached without drawing those before it
+                    steps.advance(int(run[0]) if run.size else 0)
+                    values.append(param.draw.draw(np.random.Generator(steps), run.size))
+                drawn[key] = np.concatenate(values)[places]
         return drawn
 
     def apply(self, images: "Tensor", arguments: Sequence[object] = ()) -> "Tensor":
@@ -310,6 +320,32 @@ def check_batch(images: "Tensor") -> None:
         raise ImageError(f"expected 1 or 3 channels, not {shape[1]} (shape {_shape_text(shape)})")
     if not images.is_floating_point():
         raise ImageError(f"expected floating-point images in [0, 1], not {images.dtype}; divide bytes by 255")
+
+
+def image_numbers(ids: Sequence[int], images: int | None = None) -> "np.ndarray[Any, np.dtype[np.int64]]":
+    """Numbers of images in their data set as an array.
+
+    Args:
+        ids: The numbers.
+        images: How many images they are for, if that is known.
+
+    Raises:
+        ImageError: Something among them is no whole number from 0 to 2⁶³ - 1, or there is not one for each image.
+    """
+    import numpy as np
+
+    values = np.asarray(ids)
+    if values.ndim != 1 or (images is not None and len(values) != images):
+        count = "" if images is None else f"{images} "
+        raise ImageError(f"{count}images need one id each, not ids of shape {_shape_text(values.shape)}")
+    if values.dtype.kind in "iu":
+        wrong = (values < 0) | (values > _LAST_ID)
+    else:
+        wrong = np.array([type(value) is not int or not 0 <= value <= _LAST_ID for value in values.tolist()], bool)
+    if wrong.any():
+        place = int(wrong.argmax())
+        raise ImageError(f"ids are whole numbers from 0 to 2⁶³ - 1, but ids[{place}] is {str(values[place])[:40]}")
+    return values.astype(np.int64)
 
 
 def check_finite(images: "Tensor") -> None:

@@ -17,7 +17,7 @@ from augalgebra.algebra.parsing import parse_word
 from augalgebra.algebra.presentation import Presentation
 from augalgebra.algebra.rewriting import RewritingSystem
 from augalgebra.algebra.words import Symbol, Word
-from augalgebra.augmentation import REQUIRED, Augmentation, Param, check_batch, check_finite
+from augalgebra.augmentation import REQUIRED, Augmentation, Param, check_batch, check_finite, image_numbers
 from augalgebra.catalog.plugin import PluginInfo
 from augalgebra.errors import (
     AmbiguousNameError,
@@ -302,12 +302,13 @@ class Catalog:
 
         Raises:
             NotInvertibleError: The word has an inverse of what is not invertible.
-            ImageError: The images are not of that form, or a pixel is not finite.
+            ImageError: The images are not of that form, a pixel is not finite, or `ids` are not one whole number from 0
+                for each image.
             AugmentationError: An augmentation failed or broke its promise.
         """
         check_batch(images)
         check_finite(images)
-        numbers = range(len(images)) if ids is None else ids
+        numbers = range(len(images)) if ids is None else image_numbers(ids, len(images)).tolist()
         drawn: dict[str, np.ndarray[Any, Any]] = {}
         for letter in self.spelt_out(word).letters:
             augmentation = self.resolve(letter.symbol.name)
