@@ -1,8 +1,12 @@
 """The application: commands put together, errors turned into one line and an exit code."""
 
+import errno
 import os
 import signal
 import sys
+import textwrap
+import traceback
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,20 +21,26 @@ from augalg_cli import (
     law_commands,
     lint_commands,
     options,
+    plugin_commands,
     registration_commands,
     report_commands,
     reproduce_commands,
     run_commands,
+    streams,
     sweep_commands,
     use_commands,
     word_commands,
 )
-from augalg_cli.plugin_commands import WithPlugins
 from augalgebra import AugalgebraError, __version__
+
+FAULT = 70
+"""The exit code of a fault of this program; Python's own, 1, means here that a check says no."""
+SHORTAGES = frozenset((errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC))
+"""Errors of the operating system that name no file and are still not a fault of this program."""
 
 app = typer.Typer(
     name="augalg",
-    cls=WithPlugins,
+    cls=plugin_commands.WithPlugins,
     help="Augmentations as elements of an algebra: laws checked on images, words reasoned with, "
     "operators learnt in a latent space.",
     epilog="Commands of a plugin are called by its name: augalg NAME --help. 'augalg plugins trace' lists them.",
@@ -54,6 +64,10 @@ def global_options(
     if version:
         typer.echo(f"augalg {__version__}")
         raise typer.Exit
+    try:
+        Path.cwd()
+    except OSError:  # some libraries end the program at once when they are loaded in such a place
+        raise AugalgebraError("the current folder is gone; change into one that exists") from None
 
 
 demo_commands.add_to(app)
@@ -74,27 +88,70 @@ report_commands.add_to(app)
 
 
 def main() -> None:
-    """Run the program; exit code 2 and one line for bad input, never a traceback unless asked for.
+    """Run the program; one line for whatever goes wrong, never a traceback unless asked for.
 
-    Exit codes: 0 fine; 1 a check says no; 2 bad input or usage; 130 interrupted.
+    Exit codes: 0 fine; 1 a check says no; 2 bad input or usage, or an answer that could not be written; 70 a fault of
+    augalgebra; 130 interrupted.
     """
     # On a machine that others use too, threads that spin while they wait slow training down several-fold.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     signal.signal(signal.SIGTERM, _interrupted)
+    streams.secure()
+    code = _call()
+    lost = streams.failure()
+    if lost is not None:
+        code = _tell(lost, f"error: the answer could not be written to standard output: {lost.strerror}", 2)
+    sys.exit(code)
+
+
+def _call() -> int | str | None:
+    """Run the command that was named; returns the exit code."""
     try:
         app()
+    except SystemExit as stop:
+        return stop.code
     except AugalgebraError as error:
-        if os.environ.get("AUGALG_DEBUG"):
-            raise
-        typer.echo(f"error: {options.shorten(str(error))}", err=True)
-        sys.exit(2)
+        return _tell(error, f"error: {options.shorten(str(error))}", 2)
     except KeyboardInterrupt:
-        typer.echo("interrupted", err=True)
-        sys.exit(130)
-    except BrokenPipeError:
-        # the reader of a pipe has gone, as in `augalg list | head`; there is nobody left to tell
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        sys.stderr.write("interrupted\n")
+        return 130
+    except OSError as error:
+        about = _explain(error)
+        return _tell(error, f"error: {about}", 2) if about else _confess(error)
+    except MemoryError as error:
+        return _tell(error, "error: there is not enough memory for this; ask for less at a time", 2)
+    except BaseException as error:  # noqa: BLE001 - the exit code of Python would mean that a check says no
+        return _confess(error)
+    return 0
+
+
+def _tell(error: BaseException, text: str, code: int) -> int:
+    """Say what went wrong, after the traceback if that was asked for; returns the exit code."""
+    if os.environ.get("AUGALG_DEBUG"):
+        traceback.print_exception(error)
+    sys.stdout.flush()
+    sys.stderr.write(f"{text}\n")
+    return code
+
+
+def _confess(error: BaseException) -> int:
+    if isinstance(error, plugin_commands.Misread):
+        error = error.__cause__ or error
+    what = textwrap.shorten(f"{type(error).__name__}: {error}", 300, placeholder=" ...")
+    return _tell(
+        error,
+        f"error: this is a fault of augalgebra, not yours: {what}\n"
+        f"'augalg --debug ...' shows where; please report that to its authors, with the command (augalg {__version__})",
+        FAULT,
+    )
+
+
+def _explain(error: OSError) -> str:
+    """What somebody at the keyboard can do about an error of the operating system; "" if nothing."""
+    if error.filename is not None:
+        name = textwrap.shorten(os.fsdecode(error.filename), 200, placeholder=" ...")
+        return f"{name}: {error.strerror}"
+    return f"{error.strerror}" if error.errno in SHORTAGES else ""
 
 
 def _interrupted(*_: object) -> None:

@@ -12,12 +12,23 @@ from augalgebra.errors import PluginError
 HOOK = "augalg_commands"
 
 
+class Misread(Exception):  # noqa: N818 - it only carries the error that is its cause
+    """Something ended too early inside a command: no fault of the terminal's, which is what Typer takes it for."""
+
+
 class WithPlugins(TyperGroup):
     """The application's commands, and behind them those of plugins under the plugin's name."""
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of this name; plugins are loaded only if no command of our own has it."""
         return super().get_command(ctx, cmd_name) or group_of(cmd_name)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was named; Typer would end with exit code 1 and without a word at these errors."""
+        try:
+            return super().invoke(ctx)
+        except (EOFError, BrokenPipeError) as error:
+            raise Misread from error
 
 
 class _Guarded(TyperGroup):

@@ -12,20 +12,26 @@ from typing import Any
 
 import typer
 
+from augalg_cli import streams
+
 
 def emit_json(answer: Mapping[str, Any]) -> None:
-    """Write the answer as one JSON document."""
-    sys.stdout.write(json.dumps(answer, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    """Write the answer as one JSON document; characters are escaped where the encoding could lose them."""
+    escaped = not streams.is_utf8(sys.stdout)
+    sys.stdout.write(json.dumps(answer, indent=2, ensure_ascii=escaped, allow_nan=False) + "\n")
 
 
 def line(text: str = "") -> None:
     """Write one line of the answer."""
-    typer.echo(text)
+    sys.stdout.write(f"{text}\n")  # not by Typer, which writes UTF-8 where ASCII was asked for
+    sys.stdout.flush()
 
 
 def note(text: str) -> None:
     """Write a hint or warning to standard error."""
-    typer.secho(text, err=True, dim=True)
+    sys.stdout.flush()
+    sys.stderr.write(f"{typer.style(text, dim=True) if sys.stderr.isatty() else text}\n")
+    sys.stderr.flush()
 
 
 def fields(pairs: Iterable[tuple[str, object]]) -> None:
