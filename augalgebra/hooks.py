@@ -60,6 +60,7 @@ class Register(Protocol):
         multiplicative: str | None = None,
         laws: Sequence[str | Law] = (),
         approximate: float | None = None,
+        only_for: str | None = None,
         params: Sequence[Param] = (),
         shape: Shape = "kept",
         tolerance: float | None = None,
@@ -79,9 +80,15 @@ class Register(Protocol):
             additive: The parameter that adds up: f(a) * f(b) = f(a + b) and f(0) = id. Several at once for a vector.
             multiplicative: The parameter that multiplies: f(a) * f(b) = f(a * b) and f(1) = id.
             laws: Further equations in text, ``=`` exact or ``≈`` approximate, ``≠`` (or ``!=``) for two words that
-                differ on some image, or `Law` objects. Names between brackets are variables.
+                differ on some image, or `Law` objects. Names between brackets are variables. A law that does not hold
+                for every picture ends with ``for square pictures``, ``for pictures with a dark border`` or ``for square
+                pictures with a dark border``; a dark border is black but for a disc in the middle. Such laws are used
+                after other augmentations only where ``NAME keeps a dark border`` (or ``NAME keeps squares``, for
+                which ``shape`` kept or transposed is enough) is a law of each.
             approximate: Largest root-mean-square error of the laws declared by the keywords above, if they hold only
                 up to interpolation; None if they are exact.
+            only_for: The pictures that the laws declared by the keywords above hold for, such as ``"square pictures"``;
+                None if they hold for every picture.
             params: Ranges and distributions of parameters; names, defaults and whole numbers are read off the
                 signature.
             shape: What happens to height and width: ``kept``, ``transposed`` or ``changed``.

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from augalgebra.algebra import expressions
 from augalgebra.algebra.expressions import Expression, value_text, variable
 from augalgebra.algebra.laws import Law, parse_law
-from augalgebra.algebra.parsing import parse_equation, parse_symbol, parse_word
+from augalgebra.algebra.parsing import parse_statement, parse_symbol, parse_word
 from augalgebra.algebra.words import IDENTITY, Letter, Symbol, Word, word_of
 from augalgebra.errors import AugalgebraError, WordSyntaxError
 
@@ -183,7 +183,7 @@ def test_a_law_is_read_with_its_scope() -> None:
 @pytest.mark.parametrize("text", ["flip_lr", "a = b = c", "= id", "a ="])
 def test_what_is_no_law_is_refused(text: str) -> None:
     with pytest.raises(WordSyntaxError):
-        parse_equation(text)
+        parse_statement(text)
 
 
 def test_a_single_symbol_is_read_with_its_parameters() -> None:
@@ -193,7 +193,7 @@ def test_a_single_symbol_is_read_with_its_parameters() -> None:
 
 
 def test_expressions_print_as_one_would_write_them() -> None:
-    _, _, right = parse_equation("x(a) = x(-a + 2 * b / 3 - 1 / c)")
+    right = parse_statement("x(a) = x(-a + 2 * b / 3 - 1 / c)").rhs
     (argument,) = right.symbols[0].args
     assert isinstance(argument, Expression)
     assert str(argument) == "-a + 2 * b / 3 - 1 / c"

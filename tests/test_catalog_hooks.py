@@ -138,6 +138,7 @@ DECLARED = {
     "multiplicative": ('multiplicative="a"', "f(a_1) * f(a_2) = f(a_1 * a_2)"),
     "laws": ('laws=["f * g ≠ g * f"]', "f * g ≠ g * f"),
     "approximate": ("period=3, approximate=0.1", "f^3 ≈ id"),
+    "only_for": ('period=3, only_for="square pictures"', "f^3 = id for square pictures"),
 }
 KEPT = {
     "params": ('params=[aa.Param("a", low=0, high=2)]', lambda f: f.params[0].high == 2),

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from augalgebra.algebra.conditions import ALWAYS, KEPT, Conditions, holding_for
 from augalgebra.algebra.expressions import variable
-from augalgebra.algebra.parsing import parse_equation
+from augalgebra.algebra.parsing import parse_statement
 from augalgebra.algebra.words import IDENTITY, Symbol, Word, word_of
 
 Kind = Literal[
@@ -21,6 +22,7 @@ Kind = Literal[
     "law",
     "singular",
     "unequal",
+    "keeps",
 ]
 
 
@@ -30,7 +32,8 @@ class Law:
 
     Two kinds are negations of equations, which are checked but never reasoned with: ``unequal`` says that the sides
     differ on some image (at some values of the variables), and ``singular`` that `lhs` has no inverse (different
-    images have one result); `rhs` is then the identity and never used.
+    images have one result); `rhs` is then the identity and never used. A law of kind ``keeps`` says that pictures
+    that meet its condition do so still after `lhs`, so that laws with this condition may be used there.
 
     Attributes:
         lhs: Left side; both sides may contain variables in their parameters, and then hold for all values.
@@ -40,6 +43,7 @@ class Law:
         tolerance: Largest error at which an approximate law still counts as holding (root mean square over pixels);
             None leaves it to the tolerance of the data type.
         owner: Full name of the augmentation that declared it, or the plugin's name.
+        conditions: What a picture has to be for the law to hold; empty if it holds for every picture.
         status: ``violated`` laws are kept for the record and never reasoned with.
     """
 
@@ -50,17 +54,20 @@ class Law:
     tolerance: float | None = None
     owner: str = ""
     status: Literal["declared", "violated"] = "declared"
+    conditions: Conditions = ALWAYS
 
     def __str__(self) -> str:
         if self.kind == "singular":
             return f"{self.lhs} has no inverse"
+        if self.kind == "keeps":
+            return f"{self.lhs} keeps {' and '.join(KEPT[item] for item in sorted(self.conditions))}"
         sign = "≠" if self.kind == "unequal" else "=" if self.scope == "exact" else "≈"
-        return f"{self.lhs} {sign} {self.rhs}"
+        return f"{self.lhs} {sign} {self.rhs}{holding_for(self.conditions)}"
 
     @property
     def is_equation(self) -> bool:
-        """Whether it says that two words are equal; the others are negations."""
-        return self.kind not in ("singular", "unequal")
+        """Whether it says that two words are equal, which is what is reasoned with."""
+        return self.kind not in ("singular", "unequal", "keeps")
 
     @property
     def symbols(self) -> tuple[Symbol, ...]:
@@ -114,6 +121,10 @@ def multiplicative(name: str) -> tuple[Word, Word]:
 def parse_law(text: str, *, tolerance: float | None = None, owner: str = "") -> Law:
     """Read a law from text: ``a * b = b * a``, with ``≈`` if it holds approximately and ``≠`` if it does not hold.
 
+    A law that does not hold for every picture ends with ``for square pictures``, ``for pictures with a dark border`` or
+    ``for square pictures with a dark border``. ``rotate(a) keeps a dark border`` and ``pad keeps squares`` say after
+    what such laws may be used.
+
     Args:
         text: The equation.
         tolerance: Makes the law approximate, with this as its largest error (root mean square over pixels).
@@ -123,9 +134,12 @@ def parse_law(text: str, *, tolerance: float | None = None, owner: str = "") -> 
         WordSyntaxError: The text is no law.
 
     Examples:
-        >>> str(parse_law("rotate(a) * rotate(b) ≈ rotate(a + b)"))
-        'rotate(a) * rotate(b) ≈ rotate(a + b)'
+        >>> str(parse_law("rotate(a) * rotate(b) ≈ rotate(a + b) for pictures with a dark border"))
+        'rotate(a) * rotate(b) ≈ rotate(a + b) for pictures with a dark border'
     """
-    lhs, sign, rhs = parse_equation(text)
-    scope: Literal["exact", "approximate"] = "approximate" if sign == "≈" or tolerance is not None else "exact"
-    return Law(lhs, rhs, "unequal" if sign == "≠" else "law", scope, tolerance, owner)
+    read = parse_statement(text)
+    if read.sign == "keeps":
+        return Law(read.lhs, read.rhs, "keeps", owner=owner, conditions=read.conditions)
+    scope: Literal["exact", "approximate"] = "approximate" if read.sign == "≈" or tolerance is not None else "exact"
+    kind: Kind = "unequal" if read.sign == "≠" else "law"
+    return Law(read.lhs, read.rhs, kind, scope, tolerance, owner, conditions=read.conditions)

@@ -2,7 +2,8 @@
 
 Grammar (loosest first)::
 
-    law    := word ('=' | '≈' | '≠' | '!=') word
+    law    := word ('=' | '≈' | '≠' | '!=') word [ 'for' pictures ] | word 'keeps' ('squares' | 'a' 'dark' 'border')
+    pictures := [ 'square' ] 'pictures' [ 'with' 'a' 'dark' 'border' ]
     word   := power ('*' power)*
     power  := '~' power | atom (('^' | '**') integer)*
     atom   := 'id' | name [ '(' [ argument (',' argument)* ] ')' ] | '(' word ')'
@@ -11,11 +12,12 @@ Grammar (loosest first)::
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from augalgebra.algebra import expressions
+from augalgebra.algebra.conditions import ALWAYS, KEPT, PHRASES, Condition
 from augalgebra.algebra.expressions import Expression, Value
 from augalgebra.algebra.words import IDENTITY, Symbol, Word
 from augalgebra.errors import AugalgebraError, WordSyntaxError
@@ -33,6 +35,7 @@ _TOKEN = re.compile(
 _NUMBER_SIZE = 100  # characters, and power of ten: far beyond any parameter, and cheap to compute with
 _NESTING = 100  # brackets within brackets, or signs before signs
 _SIGNS = {"=": "=", "≈": "≈", "≠": "≠", "!=": "≠"}
+Item = TypeVar("Item")
 _CONSTANTS: dict[str, Value] = {"true": True, "false": False, "none": None}
 
 
@@ -62,28 +65,55 @@ def parse_word(text: str, *, variables: bool = False) -> Word:
     return word
 
 
-def parse_equation(text: str) -> tuple[Word, str, Word]:
-    """Read an equation between two words; bare names between brackets are variables.
+class Statement(NamedTuple):
+    """What a law says, as read from text.
 
-    Returns:
-        The left side, the sign (``=``, ``≈`` for an approximate law, ``≠`` for its negation) and the right side.
+    Attributes:
+        lhs: The left side.
+        sign: ``=``, ``≈`` for an approximate law, ``≠`` for its negation, or ``keeps``.
+        rhs: The right side; the identity after ``keeps``.
+        conditions: What a picture has to be for the law to hold; after ``keeps``, what it stays.
+    """
+
+    lhs: Word
+    sign: str
+    rhs: Word
+    conditions: frozenset[Condition] = ALWAYS
+
+
+def parse_statement(text: str) -> Statement:
+    """Read a law; bare names between brackets are variables.
 
     Raises:
-        WordSyntaxError: The text is no equation.
+        WordSyntaxError: The text is no law.
 
     Examples:
-        >>> left, sign, right = parse_equation("rotate(a) * rotate(b) = rotate(a + b)")
-        >>> str(right)
+        >>> str(parse_statement("rotate(a) * rotate(b) = rotate(a + b)").rhs)
         'rotate(a + b)'
+        >>> sorted(parse_statement("rotate(90) = rotate_ccw for square pictures").conditions)
+        ['square']
     """
     reader = _Reader(text, variables=True)
     left = reader.word()
+    if reader.accept("keeps"):
+        kept = reader.phrase(KEPT, "'keeps' is followed by")
+        return Statement(left, "keeps", IDENTITY, frozenset((kept,)))
     sign = reader.accept(*_SIGNS)
     if sign is None:
         raise reader.fail("expected '=' between the two sides of a law")
     right = reader.word()
+    conditions = reader.phrase(PHRASES, "'for' is followed by") if reader.accept("for") else ALWAYS
     reader.expect_end("a law has one '='")
-    return left, _SIGNS[sign.text], right
+    return Statement(left, _SIGNS[sign.text], right, conditions)
+
+
+def parse_pictures(text: str) -> frozenset[Condition]:
+    """Read what pictures a law is for, such as ``square pictures`` or ``pictures with a dark border``.
+
+    Raises:
+        WordSyntaxError: It is none of these.
+    """
+    return _Reader(text, variables=False).phrase(PHRASES, "laws are for")
 
 
 def parse_symbol(text: str) -> Symbol:
@@ -148,6 +178,15 @@ class _Reader:
         if self.next.text == ")":
             raise self.fail("this ')' closes nothing")
         raise self.fail("expected '*' between two augmentations")
+
+    def phrase(self, phrases: Mapping[Item, str], before: str) -> Item:
+        """The one of some phrases that the rest of the text is."""
+        rest = " ".join(token.text for token in self.tokens[self.index :]).strip()
+        for meaning, phrase in phrases.items():
+            if rest == phrase:
+                self.index = len(self.tokens) - 1
+                return meaning
+        raise self.fail(f"{before} {', '.join(map(repr, phrases.values()))}")
 
     def word(self) -> Word:
         word = self.power()

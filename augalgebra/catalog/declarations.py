@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
 from augalgebra.algebra import laws as equations
+from augalgebra.algebra.conditions import ALWAYS, Conditions
 from augalgebra.algebra.expressions import Value, add, multiply, value, variable
 from augalgebra.algebra.laws import Kind, Law, parse_law
-from augalgebra.algebra.parsing import parse_word
+from augalgebra.algebra.parsing import parse_pictures, parse_word
 from augalgebra.algebra.words import IDENTITY, Symbol, Word, word_of
 from augalgebra.augmentation import Augmentation, Param, Shape, params_of
 from augalgebra.errors import AugalgebraError, PluginError, nearest
@@ -103,6 +104,7 @@ def declared_laws(
     multiplicative: str | None = None,
     laws: Sequence[str | Law] = (),
     approximate: float | None = None,
+    only_for: str | None = None,
 ) -> list[Law]:
     """Spell the metadata of one augmentation out as equations; names in them are still as written.
 
@@ -113,21 +115,27 @@ def declared_laws(
     name = augmentation.name
     self_word = word_of(name)
     found: list[Law] = []
-    for keyword, text in (("inverse", inverse), ("equals", equals), ("multiplicative", multiplicative)):
+    for keyword, text in (
+        ("inverse", inverse),
+        ("equals", equals),
+        ("multiplicative", multiplicative),
+        ("only_for", only_for),
+    ):
         if text is not None and not isinstance(text, str):
             raise PluginError(f"{keyword} is a text, {_EXAMPLES[keyword]}, not {text!r}; leave it out if it is unknown")
     if inverse is None and inverse_kind != "exact":
         raise PluginError("inverse_kind says nothing without inverse")
     _positive("approximate", approximate)
+    conditions = ALWAYS if only_for is None else parse_pictures(only_for)
     if idempotent is not None and not isinstance(idempotent, bool):
         raise PluginError(f"idempotent is True, False, or left out if it is unknown; not {idempotent!r}")
 
     def declare(sides: tuple[Word, Word], kind: Kind) -> None:
         scope: Literal["exact", "approximate"] = "exact" if approximate is None else "approximate"
-        found.append(Law(*sides, kind=kind, scope=scope, tolerance=approximate, owner=name))
+        found.append(Law(*sides, kind=kind, scope=scope, tolerance=approximate, owner=name, conditions=conditions))
 
     if inverse is not None:
-        found.extend(_inverse_laws(name, inverse, inverse_kind, approximate))
+        found.extend(_inverse_laws(name, inverse, inverse_kind, approximate, conditions))
     if period is not None:
         if not isinstance(period, int) or isinstance(period, bool) or period < 1:
             raise PluginError(f"period is a positive whole number, not {period!r}")
@@ -153,6 +161,7 @@ _EXAMPLES = {
     "inverse": 'such as "self", "flip_lr" or "none"',
     "equals": 'such as "flip_lr * flip_ud"',
     "multiplicative": "the name of a parameter",
+    "only_for": 'such as "square pictures"',
     "commutes_with": "names, such as ['flip_lr']",
     "additive": "names of parameters",
     "params": "aa.Param, such as [aa.Param('degrees', low=0, high=90)]",
@@ -197,7 +206,9 @@ def as_laws(declared: Iterable[str | Law], owner: str) -> list[Law]:
     return found
 
 
-def _inverse_laws(name: str, inverse: str, inverse_kind: str, approximate: float | None) -> list[Law]:
+def _inverse_laws(
+    name: str, inverse: str, inverse_kind: str, approximate: float | None, conditions: Conditions
+) -> list[Law]:
     if inverse_kind not in INVERSE_KINDS:
         raise PluginError(f"inverse_kind must be one of {', '.join(INVERSE_KINDS)}, not {inverse_kind!r}")
     self_word = word_of(name)
@@ -207,10 +218,10 @@ def _inverse_laws(name: str, inverse: str, inverse_kind: str, approximate: float
         approximate = DEFAULT_APPROXIMATE
     scope: Literal["exact", "approximate"] = "exact" if approximate is None else "approximate"
     if inverse == "self":
-        return [Law(self_word**2, IDENTITY, "involutory", scope, approximate, name)]
+        return [Law(self_word**2, IDENTITY, "involutory", scope, approximate, name, conditions=conditions)]
     other = parse_word(inverse, variables=True)
-    after = Law(self_word * other, IDENTITY, "right inverse", scope, approximate, name)
-    before = Law(other * self_word, IDENTITY, "left inverse", scope, approximate, name)
+    after = Law(self_word * other, IDENTITY, "right inverse", scope, approximate, name, conditions=conditions)
+    before = Law(other * self_word, IDENTITY, "left inverse", scope, approximate, name, conditions=conditions)
     if inverse_kind == "right":
         return [after]
     if inverse_kind == "left":

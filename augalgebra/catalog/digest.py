@@ -2,17 +2,29 @@
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
+from augalgebra.algebra.conditions import ALWAYS
 from augalgebra.catalog.catalog import Catalog
 
 SHOWN = 12
 """Digits of a file's digest that stand in for a version."""
 
 
-def laws_digest(catalog: Catalog, name: str) -> str:
-    """SHA-256 of everything that is declared by an augmentation, or about it alone, whatever the order."""
-    lines = sorted(f"{law} {law.kind} {law.scope} {law.tolerance} {law.status}" for law in catalog.laws_of(name))
+def laws_digest(catalog: Catalog, name: str, *, pictures: bool = True) -> str:
+    """SHA-256 of everything that is declared by an augmentation, or about it alone, whatever the order.
+
+    Args:
+        catalog: Where the laws are.
+        name: The augmentation's full name.
+        pictures: Whether it matters which pictures the laws are for. An operator of a latent space knows one kind of
+            pictures only, so that it does not for operators.
+    """
+    laws = catalog.laws_of(name)
+    if not pictures:
+        laws = tuple(replace(law, conditions=ALWAYS) for law in laws if law.kind != "keeps")
+    lines = sorted(f"{law} {law.kind} {law.scope} {law.tolerance} {law.status}" for law in laws)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 

@@ -117,6 +117,8 @@ def laws(items: Iterable[Registration]) -> list[Law]:
 def recognised(law: Law) -> Law:
     """A law under the kind that its form tells, so that it is shown as a declared one would be."""
     left, right = law.lhs, law.rhs
+    if law.kind != "law":
+        return law
     if law.scope == "approximate" and law.tolerance is None:
         law = replace(law, tolerance=DEFAULT_APPROXIMATE)
     if len(left.syllables) == 1 and left.syllables[0][1] > 1:

@@ -123,6 +123,7 @@ class LawResult:
             "law": self.law.kind,
             "equation": self.equation,
             "scope": self.law.scope,
+            "conditions": sorted(self.law.conditions),
             "level": self.level,
             "verdict": self.verdict,
             "error": finite(self.error),

@@ -75,7 +75,7 @@ def origin(catalog: Catalog, name: str) -> Origin:
     """
     plugin = catalog.resolve(name).plugin
     versions = {info.name: info.version for info in catalog.plugins if info.status == "loaded"}
-    return Origin(plugin, versions.get(plugin, ""), laws_digest(catalog, name))
+    return Origin(plugin, versions.get(plugin, ""), laws_digest(catalog, name, pictures=False))
 
 
 def staleness(provenance: Provenance, catalog: Catalog, encoder: str) -> tuple[str, ...]:

@@ -171,6 +171,7 @@ def law_data(catalog: Catalog, law: Law) -> dict[str, Any]:
         "kind": law.kind,
         "scope": law.scope,
         "tolerance": law.tolerance,
+        "conditions": sorted(law.conditions),
         "owner": law.owner,
         "status": law.status,
     }
