@@ -14,9 +14,10 @@ from PIL import Image
 from torch import Tensor
 
 import augalgebra as aa
-from augalgebra.checks import probes
+from augalgebra.checks import probe_images
 from augalgebra.checks.pictures import picture_probe
-from augalgebra.checks.probes import contributed_probes, index_image, standard_probes, symmetries
+from augalgebra.checks.probe_images import has_dark_border, index_image
+from augalgebra.checks.probes import contributed_probes, make_probes, probe_sizes, standard_probes, symmetries
 from augalgebra.errors import DataError, ImageError
 
 
@@ -32,7 +33,7 @@ def test_no_built_in_probe_has_a_symmetry(channels: int, size: tuple[int, int]) 
 
 @pytest.mark.parametrize("seed", range(1, 12))
 def test_no_seed_makes_a_symmetric_probe(seed: int) -> None:
-    assert [symmetries(probe.images, tolerance=0.01) for probe in standard_probes(seed=seed)] == [()] * 7
+    assert [symmetries(probe.images, tolerance=0.01) for probe in standard_probes(seed=seed)] == [()] * 10
 
 
 @pytest.mark.parametrize(
@@ -63,19 +64,44 @@ def test_the_index_image_has_every_value_once() -> None:
 def test_probes_come_from_the_seed() -> None:
     first, again, other = (standard_probes(seed=seed) for seed in (5, 5, 6))
     assert all(torch.equal(a.images, b.images) for a, b in zip(first, again, strict=True))
-    assert {"noise", "negatives", "blobs", "glyphs"} == {
+    assert {"noise", "core", "negatives", "textures", "scene", "blobs", "glyphs"} == {
         a.name for a, b in zip(first, other, strict=True) if not torch.equal(a.images, b.images)
     }
 
 
-def test_smooth_probes_are_smooth_and_stay_off_the_rim() -> None:
+def test_smooth_probes_are_smooth() -> None:
     smooth = [probe for probe in standard_probes() if probe.smooth]
-    assert [probe.name for probe in smooth] == ["blobs", "glyphs", "digits"]
+    assert [probe.name for probe in smooth] == ["negatives", "textures", "scene", "blobs", "glyphs", "digits"]
     for probe in smooth:
-        rim = torch.ones(28, 28, dtype=torch.bool)
-        rim[3:-3, 3:-3] = False
-        assert float(probe.images[..., rim].max()) == 0
-        assert float(probe.images.diff(dim=-1).abs().max()) < (0.5 if probe.name != "digits" else 0.7)
+        assert float(probe.images.diff(dim=-1).abs().max()) < 0.5, probe.name
+
+
+def test_probes_have_dark_bright_and_textured_borders() -> None:
+    rim = torch.ones(28, 28, dtype=torch.bool)
+    rim[3:-3, 3:-3] = False
+    found = {probe.name: probe.images[..., rim] for probe in standard_probes()}
+    assert all(float(found[name].max()) == 0 for name in ("core", "blobs", "glyphs", "digits"))
+    assert [probe.name for probe in standard_probes() if probe.dark_border] == ["core", "blobs", "glyphs", "digits"]
+    assert float(found["negatives"].min()) == 1
+    for name in ("textures", "scene"):
+        assert float(found[name].flatten(1).std(1).min()) > 0.1, name
+        assert float(found[name].mean()) > 0.3, name
+
+
+def test_a_dark_border_is_seen() -> None:
+    blobs = next(probe.images for probe in standard_probes() if probe.name == "blobs")
+    assert has_dark_border(torch.cat([blobs, 1 - blobs, blobs.roll(9, -1)])).tolist() == [True] * 3 + [False] * 6
+
+
+@pytest.mark.parametrize("size", range(8, 70))
+def test_laws_are_checked_at_two_squares_and_a_rectangle_of_odd_sides(size: int) -> None:
+    first, oblong, second = probe_sizes(size)
+    assert first == (size, size)
+    assert second[0] == second[1] != size
+    assert oblong[0] % 2 == oblong[1] % 2 == 1
+    assert oblong[0] != oblong[1]
+    sizes = {tuple(probe.images.shape[-2:]) for probe in make_probes(size=size)}
+    assert sizes == {first, oblong, second}
 
 
 @pytest.mark.parametrize("there", [True, False], ids=["from the file", "by the library"])
@@ -85,7 +111,7 @@ def test_the_digits_are_those_of_scikit_learn(monkeypatch: pytest.MonkeyPatch, t
     expected = load_digits(return_X_y=True)
     if not there:
         monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    found = probes._digits.__wrapped__()
+    found = probe_images._digits.__wrapped__()
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_array_equal(one, other)
 

@@ -12,7 +12,7 @@ from scipy import ndimage
 from torch import Tensor
 
 import augalgebra as aa
-from augalgebra.checks.probes import digit_images
+from augalgebra.checks.probe_images import digit_images
 
 CATALOG = aa.load_catalog(aa.Settings())
 CENTRE = 4

@@ -3,16 +3,24 @@
 from augalgebra.checks.discovery import Discovery, discover
 from augalgebra.checks.laws import LawChecker, check_law, check_laws
 from augalgebra.checks.pictures import picture_probe
-from augalgebra.checks.probes import (
-    Probe,
-    ProbeFailure,
+from augalgebra.checks.probe_images import (
     blob_images,
-    contributed_probes,
+    core_images,
     digit_images,
     dot_image,
     glyph_images,
+    has_dark_border,
     index_image,
     noise_images,
+    scene_images,
+    texture_images,
+)
+from augalgebra.checks.probes import (
+    Probe,
+    ProbeFailure,
+    contributed_probes,
+    make_probes,
+    probe_sizes,
     standard_probes,
     symmetries,
 )
@@ -35,13 +43,19 @@ __all__ = [
     "check_laws",
     "compare_words",
     "contributed_probes",
+    "core_images",
     "digit_images",
     "discover",
     "dot_image",
     "glyph_images",
+    "has_dark_border",
     "index_image",
+    "make_probes",
     "noise_images",
     "picture_probe",
+    "probe_sizes",
+    "scene_images",
     "standard_probes",
     "symmetries",
+    "texture_images",
 ]

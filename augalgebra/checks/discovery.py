@@ -16,7 +16,8 @@ from augalgebra.algebra.words import IDENTITY, Word
 from augalgebra.catalog import Catalog
 from augalgebra.checks.evaluation import Evaluator, Symbols
 from augalgebra.checks.laws import LawChecker
-from augalgebra.checks.probes import Probe, blob_images, glyph_images, index_image, noise_images
+from augalgebra.checks.probe_images import blob_images, glyph_images, index_image, noise_images
+from augalgebra.checks.probes import Probe
 from augalgebra.checks.results import LawResult
 from augalgebra.checks.tolerances import MOVED_APPROXIMATE, exact_tolerance
 from augalgebra.errors import AugalgebraError, ImageError, ParameterError

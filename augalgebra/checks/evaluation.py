@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from augalgebra.algebra import expressions
+from augalgebra.algebra.conditions import Conditions
 from augalgebra.algebra.words import Symbol, Word
 from augalgebra.catalog import Catalog
 from augalgebra.checks.probes import Probe, stack
@@ -36,17 +37,24 @@ class Batch:
     labels: tuple[tuple[Probe, int], ...]
     smooth: Bool[Tensor, " image"]
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the images."""
+        height, width = self.images.shape[-2:]
+        return height, width
+
 
 class Evaluator:
     """Applies words without variables to probes.
 
     Attributes:
         catalog: Where augmentations are looked up.
+        probes: The probes.
         batches: The probes, one batch for each image size.
     """
 
     def __init__(self, catalog: Catalog, probes: Sequence[Probe]) -> None:
-        self.catalog = catalog
+        self.catalog, self.probes = catalog, tuple(probes)
         any_smooth = any(probe.smooth for probe in probes)
         self.batches = tuple(
             Batch(images, labels, torch.tensor([probe.smooth or not any_smooth for probe, _ in labels]))
@@ -55,11 +63,25 @@ class Evaluator:
         self._cache: OrderedDict[tuple[int, Symbols], Tensor] = OrderedDict()
         self._bytes = 0
         self._inverses: dict[Symbol, Symbols] = {}
+        self._meeting: dict[Conditions, Evaluator] = {}
+
+    def meeting(self, conditions: Conditions) -> "Evaluator":
+        """An evaluator of those images alone that meet some conditions; without batches if there are none."""
+        if not conditions:
+            return self
+        if conditions not in self._meeting:
+            kept = [probe.meeting(conditions) for probe in self.probes]
+            self._meeting[conditions] = Evaluator(self.catalog, [probe for probe in kept if len(probe.images)])
+        return self._meeting[conditions]
+
+    def at(self, size: tuple[int, int]) -> "Evaluator":
+        """An evaluator of the images of one height and width alone."""
+        return Evaluator(self.catalog, [probe for probe in self.probes if tuple(probe.images.shape[-2:]) == size])
 
     @property
     def dtype(self) -> torch.dtype:
         """The floating-point type of the probes."""
-        return self.batches[0].images.dtype
+        return self.probes[0].images.dtype
 
     def symbols(self, word: Word) -> Symbols:
         """The symbols to apply one after the other, inverses replaced by what the laws say they are.

@@ -1,12 +1,13 @@
 """Declared laws, checked on images."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from augalgebra.algebra.conditions import PHRASES, Conditions
 from augalgebra.algebra.laws import Law
 from augalgebra.catalog import Catalog
 from augalgebra.checks.alternatives import find_alternative
@@ -18,8 +19,9 @@ from augalgebra.checks.instances import (
     shown_bindings,
     without_boundary_inverses,
 )
-from augalgebra.checks.probes import Probe, ProbeFailure, contributed_probes, standard_probes
-from augalgebra.checks.results import Counterexample, LawReport, LawResult, Verdict
+from augalgebra.checks.kept import check_kept
+from augalgebra.checks.probes import Probe, ProbeFailure, contributed_probes, make_probes, probe_sizes
+from augalgebra.checks.results import Alternative, Counterexample, LawReport, LawResult, Verdict
 from augalgebra.checks.singular import check_singular
 from augalgebra.checks.tolerances import (
     MOVED_APPROXIMATE,
@@ -28,7 +30,7 @@ from augalgebra.checks.tolerances import (
     differences,
     exact_tolerance,
 )
-from augalgebra.errors import AugalgebraError, UnknownNameError
+from augalgebra.errors import AugalgebraError, AugmentationError, UnknownNameError
 
 
 def check_law(
@@ -49,7 +51,7 @@ def check_law(
         catalog: Where the augmentations are.
         law: The law, its names as declared or resolved.
         probes: Images to check on; the built-in ones by default.
-        size: Height and width of the built-in probes.
+        size: Height and width of the built-in probes; a rectangle and another square of about that size are tried too.
         channels: Channels of the built-in probes.
         draws: At how many parameter values a law with variables is tried.
         seed: Seed of probes and parameter values.
@@ -60,7 +62,7 @@ def check_law(
         AugalgebraError: A name or parameter in the law cannot be resolved.
     """
     if probes is None:
-        probes = standard_probes(channels, size, size, seed=seed, dtype=dtype)
+        probes = make_probes(channels, size, seed=seed, dtype=dtype)
     checker = LawChecker(catalog, probes, draws=draws, seed=seed, alternatives=alternatives)
     return checker.check(catalog.law(law))
 
@@ -83,7 +85,7 @@ def check_laws(
         catalog: Where the augmentations and their laws are.
         names: Augmentations and plugins whose laws are checked; all by default.
         probes: Images to check on; by default the built-in ones and those that plugins contribute.
-        size: Height and width of the built-in probes.
+        size: Height and width of the probes; a rectangle and another square of about that size are tried too.
         channels: Channels of the built-in probes; by default 1, and 3 for laws that say nothing about grey images.
         draws: At how many parameter values a law with variables is tried.
         seed: Seed of probes and parameter values.
@@ -99,9 +101,11 @@ def check_laws(
     for number in (1, 3) if channels is None else (channels,):
         chosen = probes
         if chosen is None:
-            more, failed = contributed_probes(catalog, number, size, size, dtype=dtype)
-            failures.extend(failed)
-            chosen = (*standard_probes(number, size, size, seed=seed, dtype=dtype), *more)
+            chosen = make_probes(number, size, seed=seed, dtype=dtype)
+            for height, width in probe_sizes(size):
+                more, failed = contributed_probes(catalog, number, height, width, dtype=dtype)
+                failures.extend(failed)
+                chosen = (*chosen, *more)
         checkers.append(LawChecker(catalog, chosen, draws=draws, seed=seed, alternatives=alternatives))
         if probes is not None:
             break
@@ -114,7 +118,8 @@ def check_laws(
             second = checkers[1].check(law)
             result = second if second.verdict in ("holds", "violated") else result
         results.append(result)
-    return LawReport((*results, *unresolved), tuple(dict.fromkeys(failures)))
+    distinct = {(failure.plugin, failure.name): failure for failure in reversed(failures)}
+    return LawReport((*results, *unresolved), tuple(reversed(distinct.values())))
 
 
 def _select(catalog: Catalog, names: Iterable[str] | None) -> tuple[tuple[Law, ...], tuple[LawResult, ...]]:
@@ -203,6 +208,10 @@ class LawChecker:
         tried = list(instances(self.catalog, law, draws=self.draws, seed=self.seed))
         if not tried:
             return replace(blank, reason="found no parameter values at which every parameter lies in its range")
+        if not self.evaluator.meeting(law.conditions).batches:
+            return replace(blank, reason=f"there are no {PHRASES[law.conditions]} to check it on")
+        if law.kind == "keeps":
+            return check_kept(self.evaluator, blank, tried)
         if law.kind == "singular":
             return check_singular(self.evaluator, blank, tried)
         if law.kind == "unequal":
@@ -212,14 +221,20 @@ class LawChecker:
     def _compared(self, blank: LawResult, tried: Iterable[Instance], *, alternatives: bool) -> LawResult:
         """The verdict on an equation at these parameter values."""
         norm: Norm = "max" if blank.law.scope == "exact" else "rms"
+        evaluator = self.evaluator.meeting(blank.law.conditions)
         tolerance = self._tolerance(blank.law)
         comparisons: list[_Comparison] = []
+        refused: dict[tuple[int, int], str] = {}
         try:
             for instance in tried:
-                comparisons.extend(self._compare(instance, norm))
+                comparisons.extend(self._compare(evaluator, instance, norm, refused))
         except AugalgebraError as error:
             return replace(blank, reason=str(error), tolerance=tolerance)
-        return self._judge(replace(blank, tolerance=tolerance), comparisons, norm, alternatives=alternatives)
+        if not comparisons:
+            return replace(blank, reason=next(iter(refused.values()), "no image counts"), tolerance=tolerance)
+        reason = "; ".join(f"not checked at {height}×{width} pixels: {why}" for (height, width), why in refused.items())
+        blank = replace(blank, tolerance=tolerance, reason=reason)
+        return self._judge(evaluator, blank, comparisons, norm, alternatives=alternatives)
 
     def _refuted(self, law: Law, blank: LawResult, tried: Iterable[Instance]) -> LawResult:
         """The verdict on a law with ≠: it holds if the equation fails somewhere, and the reason says where."""
@@ -242,8 +257,10 @@ class LawChecker:
         exact = exact_tolerance(self.catalog, (law.lhs, law.rhs), self.evaluator.dtype)
         return exact if law.scope == "exact" or law.tolerance is None else law.tolerance
 
-    def _compare(self, instance: Instance, norm: Norm) -> Iterable[_Comparison]:
-        evaluator = self.evaluator
+    def _compare(
+        self, evaluator: Evaluator, instance: Instance, norm: Norm, refused: dict[tuple[int, int], str]
+    ) -> Iterator[_Comparison]:
+        """Both sides on all images that count; a size that is refused on purpose is noted and left out."""
         for lhs, rhs in without_boundary_inverses(instance.lhs, instance.rhs):
             left, right = evaluator.symbols(lhs), evaluator.symbols(rhs)
             letters = tuple(dict.fromkeys((*left, *right)))
@@ -251,8 +268,14 @@ class LawChecker:
                 chosen = torch.ones_like(batch.smooth) if norm == "max" else batch.smooth
                 if not bool(chosen.any()):
                     continue
-                a, b = evaluator.apply(number, left)[chosen], evaluator.apply(number, right)[chosen]
-                displaced = [evaluator.moved(number, (letter,), norm)[chosen] for letter in letters]
+                try:
+                    a, b = evaluator.apply(number, left)[chosen], evaluator.apply(number, right)[chosen]
+                    displaced = [evaluator.moved(number, (letter,), norm)[chosen] for letter in letters]
+                except AugmentationError as error:
+                    if not isinstance(error.__cause__, ValueError):
+                        raise
+                    refused[batch.size] = str(error)
+                    continue
                 combine = torch.amin if self.each else torch.amax
                 moved = combine(torch.stack(displaced), 0) if displaced else torch.zeros(len(a), dtype=a.dtype)
                 if len(left) + len(right) == 1:
@@ -261,7 +284,13 @@ class LawChecker:
                 yield _Comparison(instance, number, a, b, chosen.nonzero()[:, 0], differences(a, b, norm), moved)
 
     def _judge(
-        self, blank: LawResult, comparisons: Sequence[_Comparison], norm: Norm, *, alternatives: bool
+        self,
+        evaluator: Evaluator,
+        blank: LawResult,
+        comparisons: Sequence[_Comparison],
+        norm: Norm,
+        *,
+        alternatives: bool,
     ) -> LawResult:
         tolerance = self._tolerance(blank.law)
         errors = torch.cat([item.errors for item in comparisons])
@@ -269,10 +298,14 @@ class LawChecker:
         result = replace(blank, error=float(errors.max()), moved=_largest_finite(moved), n=len(errors))
         wrong = [item for item in comparisons if bool((item.errors > tolerance).any())]
         if wrong:
-            counterexample = self._counterexample(blank.law, wrong[0], tolerance)
+            counterexample = self._counterexample(evaluator, blank.law, wrong[0], tolerance)
             failing = [item.instance for item in wrong]
-            found = find_alternative(self.evaluator, failing, norm, tolerance) if alternatives else None
-            return replace(result, verdict="violated", counterexample=counterexample, alternative=found)
+            found = None
+            if alternatives:
+                found = self._narrowed(blank.law) or find_alternative(evaluator, failing, norm, tolerance)
+            sizes = _sizes_without(evaluator, {item.batch for item in wrong})
+            reason = f"it holds at {sizes} pixels" if sizes else result.reason
+            return replace(result, verdict="violated", reason=reason, counterexample=counterexample, alternative=found)
         enough = (MOVED_EXACT if norm == "max" else MOVED_APPROXIMATE) * tolerance
         if bool((moved > enough).any()):
             return replace(result, verdict="holds")
@@ -282,9 +315,28 @@ class LawChecker:
             reason=f"no image was moved by more than {result.moved:.2g} where {enough:.2g} would tell something",
         )
 
-    def _counterexample(self, law: Law, wrong: _Comparison, tolerance: float) -> Counterexample:
+    def _narrowed(self, law: Law) -> Alternative | None:
+        """The law for fewer pictures, if it holds for those."""
+        conditions = self.conditions_of(law)
+        if conditions is None:
+            return None
+        text = self.catalog.display(replace(law, conditions=conditions))
+        return Alternative(text, text)
+
+    def conditions_of(self, law: Law) -> Conditions | None:
+        """Conditions under which a law that is violated holds, if there are any; the fewest come first."""
+        tried = list(instances(self.catalog, law, draws=self.draws, seed=self.seed))
+        for conditions in PHRASES:
+            if conditions > law.conditions and self.evaluator.meeting(conditions).batches:
+                blank = LawResult(replace(law, conditions=conditions), "", "not checked")
+                if self._compared(blank, tried, alternatives=False).verdict == "holds":
+                    return conditions
+        return None
+
+    def _counterexample(self, evaluator: Evaluator, law: Law, wrong: _Comparison, tolerance: float) -> Counterexample:
         position = int((wrong.errors > tolerance).nonzero()[0, 0])
-        probe, number = self.evaluator.batches[wrong.batch].labels[int(wrong.chosen[position])]
+        batch = evaluator.batches[wrong.batch]
+        probe, number = batch.labels[int(wrong.chosen[position])]
         sign = "=" if law.scope == "exact" else "≈"
         lhs_text, rhs_text = self.catalog.display(wrong.instance.lhs), self.catalog.display(wrong.instance.rhs)
         counterexample = Counterexample(
@@ -292,10 +344,12 @@ class LawChecker:
             shown_bindings(wrong.instance),
             probe.name,
             number,
+            batch.size,
             float(wrong.errors[position]),
         )
         if wrong.lhs.shape != wrong.rhs.shape:
-            return counterexample
+            (*_, h1, w1), (*_, h2, w2) = wrong.lhs.shape, wrong.rhs.shape
+            return replace(counterexample, sizes=((h1, w1), (h2, w2)))
         lhs, rhs = wrong.lhs[position], wrong.rhs[position]
         worst = int((lhs - rhs).abs().argmax())
         height, width = lhs.shape[-2:]
@@ -310,3 +364,9 @@ class LawChecker:
 def _largest_finite(values: Tensor) -> float:
     finite = values[torch.isfinite(values)]
     return float(finite.max()) if len(finite) else 0.0
+
+
+def _sizes_without(evaluator: Evaluator, failing: set[int]) -> str:
+    """The sizes at which nothing failed, as text."""
+    sizes = [batch.size for number, batch in enumerate(evaluator.batches) if number not in failing]
+    return " and ".join(f"{height}×{width}" for height, width in sizes)

@@ -4,32 +4,29 @@ A symmetric image satisfies laws that are false, so no built-in probe has a symm
 which ones it has. Everything is drawn from a seed.
 """
 
-import functools
-import importlib.util
-import itertools
-import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from augalgebra.algebra.conditions import Conditions
 from augalgebra.augmentation import check_batch
 from augalgebra.catalog import Catalog
+from augalgebra.checks.probe_images import (
+    blob_images,
+    core_images,
+    digit_images,
+    dot_image,
+    glyph_images,
+    has_dark_border,
+    index_image,
+    noise_images,
+    scene_images,
+    texture_images,
+)
 from augalgebra.errors import ImageError
-
-Grid: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
-
-DISC = 0.62
-"""Radius of the disc that smooth content stays in, in half image sizes: a shear by 50° still keeps it in the image."""
-DIGITS = (2, 3, 4, 5, 7)
-"""The digits that have no symmetry, not even nearly."""
-TINTS = (1.0, 0.8, 0.6)
-"""Grey content gets these factors in the channels of a colour image, so that colours are not all alike."""
 
 
 @dataclass(frozen=True)
@@ -39,15 +36,27 @@ class Probe:
     Attributes:
         name: Its name in reports.
         images: Float batch ``[image, channel, height, width]`` in [0, 1].
-        smooth: Band-limited content in the middle on background 0, which interpolation treats kindly: the images that
-            approximate laws speak of.
+        smooth: Band-limited content, which interpolation treats kindly: the images that approximate laws speak of.
+        dark_border: Whether all of the content lies in the middle, on background 0; laws for pictures with a dark
+            border are checked on these (and on others that turn out to be dark there).
         plugin: The plugin that contributed it, or "".
     """
 
     name: str
     images: Float[Tensor, "image channel height width"]
     smooth: bool = False
+    dark_border: bool = False
     plugin: str = ""
+
+    def meeting(self, conditions: Conditions) -> "Probe":
+        """The probe with those images alone that meet some conditions; the simplest come first still."""
+        height, width = self.images.shape[-2:]
+        kept = torch.ones(len(self.images), dtype=torch.bool)
+        if "square" in conditions and height != width:
+            kept[:] = False
+        if "dark border" in conditions and not self.dark_border:
+            kept &= has_dark_border(self.images)
+        return replace(self, images=self.images[kept])
 
 
 @dataclass(frozen=True)
@@ -73,16 +82,47 @@ def standard_probes(
         raise ImageError(f"probes need at least 8×8 pixels to be free of symmetries, not {height}×{width}")
     size = (channels, height, width)
     blobs, glyphs = (make(*size, seed=seed, dtype=dtype) for make in (blob_images, glyph_images))
+    digits = digit_images(*size, dtype=dtype)
     return (
         Probe("dot", dot_image(*size, dtype=dtype)),
         Probe("index", index_image(*size, dtype=dtype)),
         Probe("noise", noise_images(*size, seed=seed, dtype=dtype)),
-        # a white background: maps of values often go wrong at one end only
-        Probe("negatives", 1 - torch.cat([blobs[:1], glyphs[:1]])),
-        Probe("blobs", blobs, smooth=True),
-        Probe("glyphs", glyphs, smooth=True),
-        Probe("digits", digit_images(*size, dtype=dtype), smooth=True),
+        Probe("core", core_images(*size, seed=seed, dtype=dtype), dark_border=True),
+        # a white background: maps of values often go wrong at one end only, and warps at the border
+        Probe("negatives", 1 - torch.cat([blobs[:1], glyphs[:1], digits[:1]]), smooth=True),
+        Probe("textures", texture_images(*size, seed=seed, dtype=dtype), smooth=True),
+        Probe("scene", scene_images(*size, seed=seed, dtype=dtype), smooth=True),
+        Probe("blobs", blobs, smooth=True, dark_border=True),
+        Probe("glyphs", glyphs, smooth=True, dark_border=True),
+        Probe("digits", digits, smooth=True, dark_border=True),
     )
+
+
+def probe_sizes(size: int) -> tuple[tuple[int, int], ...]:
+    """The heights and widths that laws are checked at: the square asked for, an odd rectangle and an odd square.
+
+    A roll by half its width is its own inverse at one size only, and what is true of squares may be false of others.
+
+    Examples:
+        >>> probe_sizes(28)
+        ((28, 28), (21, 33), (21, 21))
+    """
+    height = max(9, size * 3 // 4) | 1
+    width = max(height + 4, size * 6 // 5) | 1
+    other = height if height != size else width
+    return (size, size), (height, width), (other, other)
+
+
+def make_probes(
+    channels: int = 1, size: int = 28, *, seed: int = 0, dtype: torch.dtype = torch.float32
+) -> tuple[Probe, ...]:
+    """The built-in probes at every one of `probe_sizes`: all at the size asked for, one image of each at the others."""
+    first, *others = probe_sizes(size)
+    found = list(standard_probes(channels, *first, seed=seed, dtype=dtype))
+    for height, width in others:
+        probes = standard_probes(channels, height, width, seed=seed, dtype=dtype)
+        found.extend(replace(probe, images=probe.images[:1]) for probe in probes)
+    return tuple(found)
 
 
 def contributed_probes(
@@ -106,110 +146,6 @@ def contributed_probes(
             else:
                 probes.append(Probe(name, images.to(dtype), plugin=plugin))
     return tuple(probes), tuple(failures)
-
-
-def dot_image(
-    channels: int, height: int, width: int, *, dtype: torch.dtype = torch.float32
-) -> Float[Tensor, "1 channel height width"]:
-    """One white pixel on black, off every axis of symmetry: the simplest image that shows where a pixel goes."""
-    image = torch.zeros(1, channels, height, width, dtype=dtype)
-    image[..., height // 4, width - 1 - width // 8] = 1.0
-    return image * _tints(image)
-
-
-def index_image(
-    channels: int, height: int, width: int, *, dtype: torch.dtype = torch.float32
-) -> Float[Tensor, "1 channel height width"]:
-    """Every pixel another value, equally spaced in [0, 1]: permutations of pixels can be read off exactly.
-
-    The values are scattered over the pixels, since in their natural order the inverted image is the image turned by
-    180°, and neighbours hardly differ.
-    """
-    count = channels * height * width
-    order = np.random.default_rng(count).permutation(count)
-    values = torch.from_numpy(order).to(torch.float64) / max(count - 1, 1)
-    return values.to(dtype).reshape(1, channels, height, width)
-
-
-def noise_images(
-    channels: int, height: int, width: int, *, count: int = 2, seed: int = 0, dtype: torch.dtype = torch.float32
-) -> Float[Tensor, "image channel height width"]:
-    """Independent uniform pixels."""
-    values = np.random.default_rng([seed, 1]).random((count, channels, height, width))
-    return torch.from_numpy(values).to(dtype)
-
-
-def blob_images(
-    channels: int, height: int, width: int, *, count: int = 3, seed: int = 0, dtype: torch.dtype = torch.float32
-) -> Float[Tensor, "image channel height width"]:
-    """Sums of soft oblong spots within the central disc, each channel its own, with largest value 1."""
-    generator = np.random.default_rng([seed, 2])
-    rows, columns = _grid(height, width)
-    images = np.zeros((count, channels, height, width))
-    for index in np.ndindex(count, channels):
-        for weight in (1.0, 0.8, 0.6):
-            angle, radius = generator.uniform(0, 2 * math.pi), generator.uniform(0.2, 0.45)
-            tilt, (long, short) = generator.uniform(0, math.pi), generator.uniform((0.18, 0.09), (0.28, 0.13))
-            y, x = rows - radius * math.sin(angle), columns - radius * math.cos(angle)
-            along, across = x * math.cos(tilt) + y * math.sin(tilt), y * math.cos(tilt) - x * math.sin(tilt)
-            images[index] += weight * np.exp(-((along / long) ** 2 + (across / short) ** 2) / 2)
-        images[index] *= _window(rows, columns)
-        images[index] /= images[index].max()
-    return torch.from_numpy(images).to(dtype)
-
-
-def glyph_images(
-    channels: int, height: int, width: int, *, count: int = 3, seed: int = 0, dtype: torch.dtype = torch.float32
-) -> Float[Tensor, "image channel height width"]:
-    """Soft strokes through random points of the central disc, like a letter of no alphabet."""
-    generator = np.random.default_rng([seed, 3])
-    rows, columns = _grid(height, width)
-    images = np.zeros((count, channels, height, width))
-    for image in images:
-        angles = 2 * math.pi * np.cumsum(generator.uniform(0.2, 0.45, 5))
-        radii = generator.uniform(0.2, 0.55, 5)
-        points = np.stack([radii * np.sin(angles), radii * np.cos(angles)], axis=1)
-        stroke = np.zeros((height, width))
-        for start, end in itertools.pairwise(points):
-            way = end - start
-            share = ((rows - start[0]) * way[0] + (columns - start[1]) * way[1]) / max(float(way @ way), 1e-9)
-            share = share.clip(0, 1)
-            apart = (rows - start[0] - share * way[0]) ** 2 + (columns - start[1] - share * way[1]) ** 2
-            stroke = np.maximum(stroke, np.exp(-apart / (2 * 0.08**2)))
-        image[:] = stroke * _window(rows, columns)
-        image /= image.max()
-    batch = torch.from_numpy(images).to(dtype)
-    return batch * _tints(batch)
-
-
-def digit_images(
-    channels: int, height: int, width: int, *, each: int = 1, dtype: torch.dtype = torch.float32
-) -> Float[Tensor, "image channel height width"]:
-    """Handwritten digits of scikit-learn, brought from 8×8 to 20/28 of the size bilinearly and framed in black."""
-    data, labels = _digits()
-    chosen = np.concatenate([np.flatnonzero(labels == digit)[:each] for digit in DIGITS])
-    small = torch.from_numpy(data[chosen].reshape(-1, 1, 8, 8) / 16.0)
-    inner = (max(2, round(height * 20 / 28)), max(2, round(width * 20 / 28)))
-    large = torch.nn.functional.interpolate(small, size=inner, mode="bilinear", align_corners=False)
-    top, left = (height - inner[0]) // 2, (width - inner[1]) // 2
-    frame = (left, width - inner[1] - left, top, height - inner[0] - top)
-    batch = torch.nn.functional.pad(large, frame).expand(-1, channels, -1, -1).to(dtype)
-    return batch * _tints(batch)
-
-
-@functools.cache
-def _digits() -> tuple[Grid, np.ndarray[Any, Any]]:
-    """The data set, whose file takes a while to read."""
-    package = importlib.util.find_spec("sklearn")
-    # importing the package takes longer than all checks of an augmentation, so only its file is read where it lies
-    file = Path(package.origin if package and package.origin else "").parent / "datasets" / "data" / "digits.csv.gz"
-    if file.is_file():
-        table = np.loadtxt(file, delimiter=",")
-        return table[:, :-1], table[:, -1].astype(int)
-    from sklearn.datasets import load_digits
-
-    data, labels = load_digits(return_X_y=True)
-    return data, labels
 
 
 _SQUARE: dict[str, Callable[[Tensor], Tensor]] = {
@@ -250,7 +186,7 @@ def symmetries(images: Float[Tensor, "image channel height width"], tolerance: f
     )
 
 
-def stack(probes: Sequence[Probe]) -> Iterable[tuple[Tensor, tuple[tuple[Probe, int], ...]]]:
+def stack(probes: Sequence[Probe]) -> Iterator[tuple[Tensor, tuple[tuple[Probe, int], ...]]]:
     """Put all probes of one image size into one batch, with the probe and number each image came from."""
     by_size: dict[tuple[int, ...], list[Probe]] = {}
     for probe in probes:
@@ -258,25 +194,6 @@ def stack(probes: Sequence[Probe]) -> Iterable[tuple[Tensor, tuple[tuple[Probe, 
     for group in by_size.values():
         labels = tuple((probe, number) for probe in group for number in range(len(probe.images)))
         yield torch.cat([probe.images for probe in group]), labels
-
-
-def _grid(height: int, width: int) -> tuple[Grid, Grid]:
-    """Rows and columns in half image sizes from the centre; the shorter side counts."""
-    half = min(height, width) / 2
-    rows = (np.arange(height) - (height - 1) / 2) / half
-    columns = (np.arange(width) - (width - 1) / 2) / half
-    across, down = np.meshgrid(columns, rows)
-    return down, across
-
-
-def _window(rows: Grid, columns: Grid) -> Grid:
-    """1 in the middle, falling smoothly to 0 at the rim of the disc."""
-    radius = np.hypot(rows, columns) / DISC
-    return np.where(radius < 1, np.sqrt(np.cos(np.minimum(radius, 1) * math.pi / 2)), 0.0)
-
-
-def _tints(images: Tensor) -> Tensor:
-    return images.new_tensor(TINTS[: images.shape[1]]).reshape(1, -1, 1, 1)
 
 
 def _checked(images: object, size: tuple[int, int, int]) -> Tensor:

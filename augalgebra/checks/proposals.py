@@ -24,7 +24,8 @@ from augalgebra.catalog.registered import recognised
 from augalgebra.checks.evaluation import Evaluator, Symbols
 from augalgebra.checks.instances import instances
 from augalgebra.checks.laws import LawChecker
-from augalgebra.checks.probes import Probe, blob_images, noise_images, standard_probes
+from augalgebra.checks.probe_images import blob_images, noise_images
+from augalgebra.checks.probes import Probe, standard_probes
 from augalgebra.checks.results import LawResult, finite
 from augalgebra.checks.tolerances import tolerance_of
 from augalgebra.errors import AugalgebraError, ParameterError

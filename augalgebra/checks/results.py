@@ -20,7 +20,9 @@ class Counterexample:
         parameters: The variables' values, as text.
         probe: Name of the probe.
         image: Number of the image in the probe.
+        size: Its height and width.
         error: How far the sides are apart on this image, measured as for the law.
+        sizes: Height and width of the two sides, if they differ in size.
         pixel: Channel, row and column where they differ most; None if they differ in size.
         lhs: The left side's value there.
         rhs: The right side's value there.
@@ -30,15 +32,20 @@ class Counterexample:
     parameters: Mapping[str, str]
     probe: str
     image: int
+    size: tuple[int, int]
     error: float
+    sizes: tuple[tuple[int, int], tuple[int, int]] | None = None
     pixel: tuple[int, int, int] | None = None
     lhs: float = math.nan
     rhs: float = math.nan
 
     def __str__(self) -> str:
-        where = f"{self.equation} fails on {self.probe}[{self.image}]"
+        where = f"{self.equation} fails on {self.probe}[{self.image}] of {_size(self.size)} pixels"
+        if self.sizes is not None:
+            left, right = map(_size, self.sizes)
+            return f"{where}: the left side has {left} pixels and the right side {right}"
         if self.pixel is None:
-            return f"{where}: the sides differ in size"
+            return where
         channel, row, column = self.pixel
         place = f"row {row}, column {column}" + (f", channel {channel}" if channel else "")
         return f"{where}: at {place} the left side is {self.lhs:.4g} and the right side {self.rhs:.4g}"
@@ -50,6 +57,7 @@ class Counterexample:
             "parameters": dict(self.parameters),
             "probe": self.probe,
             "image": self.image,
+            "size": list(self.size),
             "error": finite(self.error),
             "pixel": None if self.pixel is None else list(self.pixel),
             "lhs": finite(self.lhs),
@@ -166,6 +174,10 @@ class LawReport:
                 {"plugin": item.plugin, "name": item.name, "reason": item.reason} for item in self.probe_failures
             ],
         }
+
+
+def _size(size: tuple[int, int]) -> str:
+    return f"{size[0]}×{size[1]}"
 
 
 def finite(number: float | None) -> float | None:

@@ -11,7 +11,10 @@ from augalgebra import AugalgebraError, Catalog
 if TYPE_CHECKING:
     from augalgebra.checks import Discovery, LawReport, LawResult, Probe
 
-Size = Annotated[int, typer.Option(min=8, help="Height and width of the probe images.")]
+Size = Annotated[
+    int,
+    typer.Option(min=8, help="Height and width of the images; a rectangle and another square near it are tried too."),
+]
 
 
 MOST_SHOWN = 40
@@ -83,13 +86,14 @@ def discover(
 def _probes(source: str, size: int) -> "tuple[Probe, ...] | None":
     if source == "builtin":
         return None
-    from augalgebra.checks import Probe, digit_images, picture_probe
+    from augalgebra.checks import Probe, digit_images, picture_probe, probe_sizes
 
     if source == "digits":
-        return (Probe("digits", digit_images(1, size, size), smooth=True),)
+        digits = (digit_images(1, *each) for each in probe_sizes(size))
+        return tuple(Probe("digits", images, smooth=True, dark_border=True) for images in digits)
     if not Path(source).is_dir():
         raise AugalgebraError(f"--probes {source!r}: neither 'builtin' nor 'digits' nor a folder of pictures")
-    return (picture_probe(source, size=(size, size)),)
+    return tuple(picture_probe(source, size=each) for each in probe_sizes(size))
 
 
 def show_laws(report: "LawReport", *, failures_only: bool) -> None:

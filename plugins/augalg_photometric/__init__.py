@@ -40,6 +40,7 @@ def _register_curves(register: aa.Register) -> None:
         "gamma",
         multiplicative="gamma",
         commutes_with=PERMUTATIONS,
+        laws=["gamma keeps a dark border"],
         # beyond 5, dark pixels underflow in single precision and do not come back
         params=[aa.Param("gamma", low=0.2, high=5, doc="exponent; more than 1 darkens")],
     )
@@ -113,6 +114,7 @@ def _register_steps(register: aa.Register) -> None:
             "posterize(a) * posterize(b) = posterize(b) * posterize(a)",
             "posterize(1) * posterize(a) = posterize(1)",
             "posterize(8) * posterize(a) = posterize(a)",
+            "posterize keeps a dark border",
         ],
         params=[aa.Param("bits", low=1, high=8, whole=True, doc="bits that are kept of each byte")],
     )

@@ -1,0 +1,75 @@
+"""Laws that say what an augmentation keeps: pictures with a dark border have one still, squares stay square."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from augalgebra.algebra.words import Word
+from augalgebra.checks.evaluation import Evaluator
+from augalgebra.checks.instances import Instance, shown_bindings
+from augalgebra.checks.probe_images import DARK, border_of, has_dark_border
+from augalgebra.checks.results import Counterexample, LawResult
+from augalgebra.errors import AugalgebraError
+
+
+def check_kept(evaluator: Evaluator, blank: LawResult, tried: Sequence[Instance]) -> LawResult:
+    """The verdict on a law of kind ``keeps``: the word, and what undoes it if the laws know that, on all probes."""
+    law = blank.law
+    evaluator = evaluator.meeting(law.conditions)
+    tolerance = DARK if "dark border" in law.conditions else 0.0
+    worst = moved = 0.0
+    count = 0
+    try:
+        for instance in tried:
+            for word in _both_ways(evaluator, instance.lhs):
+                symbols = evaluator.symbols(word)
+                for number, batch in enumerate(evaluator.batches):
+                    fits = torch.ones_like(batch.smooth)
+                    if "dark border" in law.conditions:  # what is declared dark may reach a little further
+                        fits = has_dark_border(batch.images)
+                    errors = _departures(evaluator.apply(number, symbols), law.conditions)[fits]
+                    if not len(errors):
+                        continue
+                    count += len(errors)
+                    displaced = evaluator.moved(number, symbols, "max")[fits]
+                    worst, moved = max(worst, float(errors.max())), max(moved, float(displaced.max()))
+                    if float(errors.max()) > tolerance:
+                        place = int(fits.nonzero()[int((errors > tolerance).nonzero()[0, 0]), 0])
+                        probe, image = batch.labels[place]
+                        text = f"{evaluator.catalog.display(word)} keeps {str(law).partition(' keeps ')[2]}"
+                        found = Counterexample(
+                            text, shown_bindings(instance), probe.name, image, batch.size, float(errors.max())
+                        )
+                        result = replace(blank, verdict="violated", counterexample=found, tolerance=tolerance)
+                        return replace(result, error=worst, moved=moved, n=count, reason=_reason(worst, law.conditions))
+    except AugalgebraError as error:
+        return replace(blank, reason=str(error), tolerance=tolerance)
+    if not count:
+        return replace(blank, reason="no image meets its condition")
+    return replace(blank, verdict="holds", error=worst, moved=moved, n=count, tolerance=tolerance)
+
+
+def _both_ways(evaluator: Evaluator, word: Word) -> Iterator[Word]:
+    yield word
+    try:
+        evaluator.symbols(~word)
+    except AugalgebraError:  # nothing undoes it
+        return
+    yield ~word
+
+
+def _departures(images: Tensor, conditions: frozenset[str]) -> Tensor:
+    """How far each image is from meeting a condition."""
+    if "square" in conditions:
+        apart = 0.0 if images.shape[-2] == images.shape[-1] else math.inf
+        return torch.full((len(images),), apart)
+    return border_of(images).flatten(1).amax(1)
+
+
+def _reason(error: float, conditions: frozenset[str]) -> str:
+    if "square" in conditions:
+        return "a square does not stay square"
+    return f"it is {error:.2g} near the border, where it has to stay dark"
