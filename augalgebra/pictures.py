@@ -1,8 +1,11 @@
-"""Images in files: pictures of any kind that Pillow reads, and ``.npz`` archives of arrays."""
+"""Pictures in files and folders, as bytes of one size."""
 
-import zipfile
-import zlib
+import contextlib
+import os
+import warnings
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -10,6 +13,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from augalgebra.errors import DataError, ImageError
+from augalgebra.files import open_regular, unpacks_too_much
 
 Array: TypeAlias = np.ndarray[Any, Any]
 ByteArray: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
@@ -17,77 +21,132 @@ ByteArray: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 """What counts as a picture in a folder; other files there are left alone."""
 
+MOST_PIXELS = 2**26
+"""The largest picture that is read; some cameras of 108 million pixels go beyond."""
+
+# What a picture may be whatever its name says: not EPS, for which Pillow starts an interpreter of PostScript.
+_FORMATS = ("BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "TGA", "TIFF", "WEBP")
+_MOST_FOLDERS = 100_000
+_NAMED = 5  # pictures in a remark
+_ORIENTATION = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What turns a picture upright whose EXIF data has this orientation (EXIF 2.32, tag 0x0112)."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures that were read.
+
+    Attributes:
+        pixels: Bytes ``[image, channel, height, width]``.
+        files: Where each comes from.
+        remarks: What was not read as it is, or not at all.
+    """
+
+    pixels: ByteArray
+    files: tuple[Path, ...]
+    remarks: tuple[str, ...]
+
 
 def picture_files(folder: Path, *, subfolders: bool = False) -> list[Path]:
-    """The pictures of a folder, in the order of their names.
+    """The pictures of a folder, in the order of their names; what is hidden is left alone.
 
     Args:
         folder: The folder.
-        subfolders: Whether pictures in folders below count too.
+        subfolders: Whether pictures in folders below count too. Links to folders are followed, but never in a circle.
 
     Raises:
-        DataError: There is no such folder, or no picture in it.
+        DataError: There is no such folder, no picture in it, or no end to its subfolders.
     """
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder of pictures")
-    found = folder.rglob("*") if subfolders else folder.iterdir()
-    files = sorted(file for file in found if file.suffix.lower() in SUFFIXES and file.is_file())
+    files: list[Path] = []
+    waiting: list[tuple[Path, tuple[tuple[int, int], ...]]] = [(folder, ())]
+    opened = 0
+    while waiting:
+        place, above = waiting.pop()
+        try:
+            status = place.stat()
+            entries = [entry for entry in place.iterdir() if not entry.name.startswith(".")]
+        except OSError as error:
+            raise DataError(f"cannot read the folder {place}: {error.strerror or error}") from error
+        if (status.st_dev, status.st_ino) in above:
+            continue
+        opened += 1
+        if opened > _MOST_FOLDERS:
+            raise DataError(f"{folder} has more than {_MOST_FOLDERS} folders below it; name one of them")
+        below = (*above, (status.st_dev, status.st_ino))
+        for entry in entries:
+            if os.path.isdir(entry):  # noqa: PTH112 (a link that leads nowhere is none; Path.is_dir raises)
+                waiting += [(entry, below)] * subfolders
+            elif entry.suffix.lower() in SUFFIXES:
+                files.append(entry)
     if not files:
         raise DataError(f"{folder} holds no pictures; files that end in {', '.join(SUFFIXES)} are read")
-    return files
+    return sorted(files, key=lambda file: file.parts)
 
 
 def read_pictures(
-    files: Sequence[Path], *, channels: int | None = None, size: tuple[int, int] | None = None
-) -> ByteArray:
-    """Read pictures of one size.
+    files: Sequence[Path],
+    *,
+    channels: int | None = None,
+    size: tuple[int, int] | None = None,
+    skip_broken: bool = False,
+) -> Pictures:
+    """Read pictures of one size, upright as their EXIF data says.
 
     Args:
-        files: One or more pictures. Those of 16 bits keep the upper 8; transparency is dropped.
+        files: One or more pictures. Those of 16 bits keep the upper 8; transparency is dropped; of several pages the
+            first is read.
         channels: 1 converts to grey, 3 to colour; None keeps grey if every picture is grey.
         size: Height and width they are brought to; None keeps their own.
-
-    Returns:
-        Bytes ``[image, channel, height, width]``.
+        skip_broken: Leave out what cannot be read, unless that is all.
 
     Raises:
-        ImageError: A file cannot be read as a picture, or they differ in size.
+        ImageError: A file cannot be read as a picture (all of them are named), or they differ in size.
     """
     if channels not in (None, 1, 3):
         raise ImageError(f"pictures are read with 1 or 3 channels, not {channels}")
-    pictures = [_open(file) for file in files]
-    if channels is None:
-        channels = 1 if all(picture.mode == "L" for picture in pictures) else 3
-    pictures = [picture.convert("L" if channels == 1 else "RGB") for picture in pictures]
-    if size is not None:
-        pictures = [picture.resize(size[::-1], Image.Resampling.BILINEAR) for picture in pictures]
-    for file, picture in zip(files, pictures, strict=True):
-        if picture.size != pictures[0].size:
-            (width, height), (first_width, first_height) = picture.size, pictures[0].size
+    arrays: list[tuple[Path, ByteArray]] = []
+    broken: dict[Path, str] = {}
+    changed: dict[str, list[Path]] = {}
+    unpacked = packed = 0
+    for file in files:
+        try:
+            picture, done = _decode(file)
+        except ImageError as error:
+            broken[file] = str(error)
+            continue
+        for what in done:
+            changed.setdefault(what, []).append(file)
+        if channels is not None:
+            picture = picture.convert("L" if channels == 1 else "RGB")
+        if size is not None:
+            picture = picture.resize(size[::-1], Image.Resampling.BILINEAR)
+        arrays.append((file, np.atleast_3d(np.asarray(picture)).transpose(2, 0, 1)))
+        unpacked, packed = unpacked + arrays[-1][1].size, packed + file.stat().st_size
+        if unpacks_too_much(unpacked, packed):
             raise ImageError(
-                f"{file} has {height}×{width} pixels but {files[0].name} has {first_height}×{first_width}; "
-                "bring them to one size"
+                f"{len(arrays)} pictures up to {file} take {unpacked / 2**20:,.0f} MiB, "
+                f"{unpacked / max(packed, 1):,.0f} times what they take on disk; leave out those that are blank, "
+                "or save all in one .npz with numpy.savez"
             )
-    return np.stack([np.atleast_3d(np.asarray(picture)).transpose(2, 0, 1) for picture in pictures])
-
-
-def read_arrays(path: Path) -> dict[str, Array]:
-    """The arrays of an ``.npz``, by name.
-
-    Raises:
-        ImageError: The file is missing, damaged, no ``.npz``, or holds Python objects.
-    """
-    try:
-        with path.open("rb") as stream:
-            loaded = np.load(stream, allow_pickle=False)
-            if isinstance(loaded, np.ndarray):  # as numpy.save writes it
-                raise ImageError(f"{path} cannot be read as an .npz of plain arrays: it is one array without a name")
-            with loaded:
-                return {key: loaded[key] for key in loaded.files}
-    except FileNotFoundError as error:
-        raise ImageError(f"there is no file {path}") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ImageError(f"{path} cannot be read as an .npz of plain arrays: {error}") from error
+    if broken and not (skip_broken and arrays):
+        raise ImageError(_refusal(broken, len(files)))
+    _check_sizes(arrays)
+    remarks = [f"{_count(len(named))} {what}: {_names(named)}" for what, named in changed.items()]
+    if broken:
+        left_out = f"{len(broken)} of {_count(len(files))} left out, since they cannot be read: {_names([*broken])}"
+        remarks.append(left_out)
+    return Pictures(_stacked([array for _, array in arrays]), tuple(file for file, _ in arrays), tuple(remarks))
 
 
 def as_images(path: Path, images: Array) -> Array:
@@ -112,27 +171,96 @@ def as_images(path: Path, images: Array) -> Array:
     if not images.size:
         raise ImageError(f"{path} holds no images: their shape is {images.shape}")
     if images.dtype.kind == "f":
-        if not np.isfinite(images).all():
+        low, high = images.min(), images.max()
+        if not (np.isfinite(low) and np.isfinite(high)):
             raise ImageError(f"{path}: some pixels are NaN or infinite; pixels must lie in [0, 1]")
-        if images.min() < 0 or images.max() > 1:
-            raise ImageError(
-                f"{path}: pixels must lie in [0, 1]; here they reach from {images.min()} to {images.max()}"
-            )
+        if low < 0 or high > 1:
+            raise ImageError(f"{path}: pixels must lie in [0, 1]; here they reach from {low} to {high}")
     elif images.dtype != np.uint8:
         raise ImageError(f"{path}: pixels must be bytes or floats in [0, 1], not {images.dtype}")
     return np.ascontiguousarray(images)
 
 
-def _open(path: Path) -> Image.Image:
-    """A picture in grey (mode L) or colour (mode RGB)."""
+def _decode(path: Path) -> tuple[Image.Image, list[str]]:
+    """A picture in grey (mode L) or colour (mode RGB), and what was done to it; the error says why it has none."""
     try:
-        with Image.open(path) as picture:
-            if picture.mode.startswith("I;16"):  # Pillow would cut these off at 255
-                return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
-            if picture.mode in ("I", "F"):
-                raise ImageError(f"{path} has 32 bits a pixel, and nothing says which is white; save it with 8 or 16")
-            return picture.convert("L" if picture.mode in ("1", "L", "LA", "La") else "RGB")
+        with (
+            warnings.catch_warnings(action="ignore"),
+            open_regular(path) as stream,
+            Image.open(stream, formats=_FORMATS) as picture,
+        ):
+            return _plain(picture)
+    except ImageError:
+        raise
+    except UnidentifiedImageError as error:
+        raise ImageError("it is none of the kinds that are read, or damaged") from error
     except FileNotFoundError as error:
-        raise ImageError(f"there is no file {path}") from error
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ImageError(f"{path} cannot be read as a picture: {' '.join(str(error).split())}") from error
+        raise ImageError("it is a link to nowhere" if path.is_symlink() else "there is no file there") from error
+    except Exception as error:  # Pillow lets through whatever a decoder stumbles over
+        text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise ImageError(" ".join(text.split())) from error
+
+
+def _plain(picture: Image.Image) -> tuple[Image.Image, list[str]]:
+    if picture.width * picture.height > MOST_PIXELS:
+        raise ImageError(f"it has {picture.height}×{picture.width} pixels, and at most {MOST_PIXELS:,} are read")
+    if picture.mode in ("I", "F"):
+        raise ImageError("it has 32 bits a pixel, and nothing says which is white; save it with 8 or 16")
+    done = ["read by the first page only"] if getattr(picture, "is_animated", False) else []
+    picture.load()  # some formats have their EXIF data at the end
+    turn = None
+    with contextlib.suppress(Exception):  # damaged EXIF data says nothing of the pixels
+        turn = _UPRIGHT.get(picture.getexif().get(_ORIENTATION, 1))
+    if turn is not None:
+        picture = picture.transpose(turn)
+        done.append("turned upright by EXIF data")
+    if picture.mode.startswith("I;16"):  # Pillow would cut these off at 255
+        deep = np.asarray(picture) >> 8
+        return Image.fromarray(deep.astype(np.uint8)), [*done, "read by the upper 8 of 16 bits"]
+    if picture.has_transparency_data:
+        alpha = picture if "A" in picture.getbands() else picture.convert("RGBA")
+        if alpha.getchannel("A").getextrema() != (255, 255):
+            done.append("read without transparency")
+    grey = picture.mode in ("1", "L", "LA", "La")
+    if not grey and picture.mode not in ("P", "PA", "RGB", "RGBA", "RGBX", "RGBa"):
+        done.append(f"converted from {picture.mode} to RGB")
+    return picture.convert("L" if grey else "RGB"), done
+
+
+def _check_sizes(arrays: list[tuple[Path, ByteArray]]) -> None:
+    sizes = Counter(array.shape[1:] for _, array in arrays)
+    if len(sizes) > 1:
+        examples = {array.shape[1:]: file for file, array in reversed(arrays)}
+        listed = [
+            f"{height}×{width} ({count}, such as {examples[height, width]})"
+            for (height, width), count in sizes.most_common(_NAMED)
+        ]
+        raise ImageError(
+            f"the pictures have {len(sizes)} sizes: {', '.join(listed)}{', …' * (len(sizes) > _NAMED)}; "
+            "cut or scale copies of them to one"
+        )
+
+
+def _stacked(arrays: list[ByteArray]) -> ByteArray:
+    """One array, in three colours if some are."""
+    shape = (max(len(array) for array in arrays), *arrays[0].shape[1:])
+    pixels = np.empty((len(arrays), *shape), np.uint8)
+    for place, array in enumerate(arrays):
+        pixels[place] = array
+    return pixels
+
+
+def _refusal(broken: dict[Path, str], number: int) -> str:
+    if number == 1:
+        ((file, why),) = broken.items()
+        return f"{file} cannot be read as a picture: {why}"
+    listed = ", ".join(f"{file} ({why})" for file, why in broken.items())
+    return f"{len(broken)} of {_count(number)} cannot be read: {listed}; mend them or leave them out (--skip-broken)"
+
+
+def _names(files: list[Path]) -> str:
+    return ", ".join(map(str, files[:_NAMED])) + ", …" * (len(files) > _NAMED)
+
+
+def _count(number: int) -> str:
+    return f"{number} picture{'' if number == 1 else 's'}"

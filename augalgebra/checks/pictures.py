@@ -15,6 +15,7 @@ def picture_probe(
     size: tuple[int, int] | None = None,
     limit: int | None = 16,
     dtype: torch.dtype = torch.float32,
+    skip_broken: bool = False,
 ) -> Probe:
     """Read the pictures of a folder into one probe, in the order of their names.
 
@@ -24,11 +25,13 @@ def picture_probe(
         size: Height and width they are brought to; None keeps their own, which then has to be the same for all.
         limit: The most pictures that are read; None reads all.
         dtype: Floating-point type of the images.
+        skip_broken: Leave out pictures that cannot be read.
 
     Raises:
         DataError: There is no such folder, or no picture in it.
         ImageError: A file cannot be read as a picture, or sizes differ and no `size` is given.
     """
     folder = Path(folder)
-    pixels = read_pictures(picture_files(folder)[:limit], channels=channels, size=size)
-    return Probe(folder.name, torch.from_numpy(pixels).to(torch.float64).div(255).to(dtype))
+    files = picture_files(folder)[:limit]
+    pictures = read_pictures(files, channels=channels, size=size, skip_broken=skip_broken)
+    return Probe(folder.name, torch.from_numpy(pictures.pixels).to(torch.float64).div(255).to(dtype))

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from augalgebra.errors import ImageError
 from augalgebra.files import write_atomically
-from augalgebra.pictures import Array, as_images, read_arrays, read_pictures
+from augalgebra.npz import ArrayArchive
+from augalgebra.pictures import Array, as_images, read_pictures
 
 _GAP, _FRAME = 2, 160  # pixels between tiles and their grey, in the picture as written
 
@@ -21,19 +22,21 @@ def read_picture(path: str | Path, image_shape: tuple[int, int, int]) -> Float[T
     """Read a picture, or all images of an ``.npz``.
 
     Args:
-        path: Anything that Pillow reads, turned into grey or colour as needed; or an ``.npz`` with ``images`` of
-            shape ``[n, h, w]``, ``[n, h, w, c]`` or ``[n, c, h, w]``, bytes or floats in [0, 1].
+        path: A picture, upright as its EXIF data says and turned into grey or colour as needed; or an ``.npz`` with
+            ``images`` of shape ``[n, h, w]``, ``[n, h, w, c]`` or ``[n, c, h, w]``, bytes or floats in [0, 1].
         image_shape: Channels, height and width that are expected.
 
     Raises:
         ImageError: The file is missing or unreadable, of another size, or has pixels outside [0, 1].
     """
     path = Path(path)
-    if not path.is_file():
-        raise ImageError(f"there is no file {path}")
-    pixels = _from_arrays(path) if path.suffix == ".npz" else read_pictures([path], channels=image_shape[0])
-    images = torch.from_numpy(pixels)
-    images = images.float() / 255 if images.dtype == torch.uint8 else images.float()
+    if path.suffix.lower() == ".npz":
+        pixels = _from_arrays(path)
+    else:
+        pixels = read_pictures([path], channels=image_shape[0]).pixels
+    images = torch.from_numpy(pixels.astype(np.float32))
+    if pixels.dtype == np.uint8:
+        images /= 255
     if tuple(images.shape[1:]) != image_shape:
         raise ImageError(
             f"{path} has {_size(tuple(images.shape[1:]))}, but this latent space was made for {_size(image_shape)}; "
@@ -43,10 +46,11 @@ def read_picture(path: str | Path, image_shape: tuple[int, int, int]) -> Float[T
 
 
 def _from_arrays(path: Path) -> Array:
-    arrays = read_arrays(path)
-    if "images" not in arrays:
-        raise ImageError(f"{path} holds {', '.join(arrays) or 'nothing'}; it must hold images")
-    return as_images(path, arrays["images"])
+    with ArrayArchive(path) as archive:
+        images = archive.read("images")
+    if images is None:
+        raise ImageError(f"{path} holds {', '.join(archive.names) or 'nothing'}; it must hold images")
+    return as_images(path, images)
 
 
 def write_picture(path: Path, image: Float[Tensor, "channel height width"]) -> Path:
