@@ -17,7 +17,7 @@ def fail(_images: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize(
     ("function", "shape", "message"),
     [
-        (fail, "kept", "acme.f failed on images of 4×6 pixels, 1 channel: needs 16 pixels"),
+        (fail, "kept", r"acme\.f \(plugin acme\) failed on images of 4×6 pixels, 1 channel: needs 16 pixels"),
         (lambda x: x.numpy(), "kept", "returned ndarray; it must return a batch like its input"),
         (lambda x: x[:2], "kept", r"returned shape \[2, 1, 4, 6\] for \[3, 1, 4, 6\]"),
         (lambda x: x.transpose(-1, -2), "kept", "declares its shape kept"),

@@ -3,8 +3,6 @@
 Nothing is written before everything is known; `Admission.record` then writes one entry of ``augalg.toml``, or nothing.
 """
 
-import contextlib
-import io
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +20,7 @@ from augalgebra.checks.proposals import Proposal, propose
 from augalgebra.errors import PluginError
 from augalgebra.testing import Failure, Result, check_plugin
 
-PROMISES = ("returns", "type", "shape", "range", "mutation", "determinism", "batching")
+PROMISES = ("returns", "type", "shape", "range", "mutation", "determinism", "random-state", "batching")
 """What has to be kept for an augmentation to be one function of the image."""
 
 Progress = Callable[[str], None]
@@ -118,8 +116,7 @@ def examine(
     """
     workspace = Path.cwd() if workspace is None else workspace
     tell = progress or _silent
-    # what a plugin prints must not spoil JSON on standard output
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tell(f"loading {target}")
         settings = Settings.read(workspace)

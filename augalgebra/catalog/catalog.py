@@ -1,9 +1,7 @@
 """The catalog: every augmentation that loaded, all laws about them, and what can be asked of words in them."""
 
-import contextlib
-import io
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +25,7 @@ from augalgebra.errors import (
     PluginError,
     UnknownNameError,
 )
+from augalgebra.isolation import described, isolate, seconds_allowed, take
 
 if TYPE_CHECKING:
     import numpy as np
@@ -126,16 +125,15 @@ class Catalog:
         Raises:
             PluginError: It raised; the message names it and the hook.
         """
-        noise = io.StringIO()
         try:
-            with contextlib.redirect_stdout(noise):  # as while loading: printing must not spoil an answer in JSON
+            with isolate(plugin, limit=seconds_allowed()):
                 answers: list[Any] = getattr(self.managers[plugin].hook, hook)(**arguments)
+                # what is given one by one is asked for here, where it cannot do harm or go on for ever
+                return [take(item, "items") if isinstance(item, Iterator) else item for item in answers]
         except AugalgebraError:
             raise  # meant for the user as it is
-        except (Exception, SystemExit) as error:
-            text = " ".join(f"{type(error).__name__}: {error}".split())
-            raise PluginError(f"plugin {plugin} failed to answer {hook}: {text}") from error
-        return answers
+        except Exception as error:
+            raise PluginError(f"plugin {plugin} failed to answer {hook}: {described(error)}") from error
 
     def word(self, word: str | Word | Symbol) -> Word:
         """The canonical form of a word: full names, every parameter in its place.

@@ -14,6 +14,7 @@ from augalgebra.algebra.words import IDENTITY, Symbol, Word, word_of
 from augalgebra.augmentation import Augmentation, Param, Shape, params_of
 from augalgebra.errors import AugalgebraError, PluginError, nearest
 from augalgebra.hooks import Register
+from augalgebra.isolation import MOST_ITEMS, take
 
 Item = TypeVar("Item")
 INVERSE_KINDS = ("exact", "left", "right", "approximate")
@@ -70,6 +71,8 @@ class Recorder:
     ) -> None:
         if full in self.augmentations:
             raise PluginError("registered twice by the same plugin")
+        if len(self.augmentations) == MOST_ITEMS:
+            raise PluginError(f"a plugin registers at most {MOST_ITEMS} augmentations")
         if parse_word(full) != word_of(full):
             raise PluginError("not a name; use letters, digits, '_' and dots")
         if not callable(function):
@@ -179,7 +182,7 @@ def _list(keyword: str, items: object, kind: type[Item]) -> Sequence[Item]:
     if isinstance(items, str) or not isinstance(items, Iterable):
         raise PluginError(f"{keyword} is a list of {_EXAMPLES[keyword]}, not {items!r}")
     found = []
-    for item in items:
+    for item in take(items, keyword):
         if not isinstance(item, kind):
             raise PluginError(f"{keyword} is a list of {_EXAMPLES[keyword]}; {item!r} cannot be among them")
         found.append(item)
@@ -196,7 +199,7 @@ def as_laws(declared: Iterable[str | Law], owner: str) -> list[Law]:
     if isinstance(declared, str | Law) or not isinstance(declared, Iterable):
         raise PluginError("laws is a list of equations, such as ['a * b = b * a']")
     found = []
-    for item in declared:
+    for item in take(declared, "laws"):
         if not isinstance(item, str | Law):
             raise PluginError(f"a law is text such as 'a * b = b * a', not {item!r}")
         law = parse_law(item) if isinstance(item, str) else item

@@ -9,7 +9,6 @@ import importlib
 import importlib.metadata
 import importlib.util
 import inspect
-import io
 import sys
 import time
 import traceback
@@ -30,6 +29,7 @@ from augalgebra.catalog.plugin import PluginInfo, PluginSource
 from augalgebra.catalog.settings import Settings
 from augalgebra.errors import PluginError, nearest
 from augalgebra.hooks import CONTRACT_ATTRIBUTE, CONTRACT_VERSION, OLDEST_CONTRACT, PROJECT, HookSpecs
+from augalgebra.isolation import described, isolate, seconds_allowed, take
 
 HOOKS = tuple(name for name in vars(HookSpecs) if name.startswith("augalg_"))
 
@@ -112,7 +112,7 @@ def load_catalog(
                 )
             loaded = _load(candidate)
             _refuse_clashes(loaded, augmentations, candidate, taken)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything; it must harm nobody
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it must harm nobody
             detail = traceback.format_exc()
             spent = time.perf_counter() - start
             infos.append(replace(info, status="failed", reason=_reason(error), detail=detail, seconds=spent))
@@ -177,9 +177,8 @@ def _as_candidate(plugin: object) -> _Candidate:
 
 
 def _load(candidate: _Candidate) -> _Loaded:
-    noise = io.StringIO()
     spent: dict[str, float] = {}
-    with contextlib.redirect_stdout(noise):  # a plugin that prints must not spoil JSON on standard output
+    with isolate(candidate.name, limit=seconds_allowed()):
         with _timed(spent, "import"):
             plugin = candidate.load()
         manager = pluggy.PluginManager(PROJECT)
@@ -199,6 +198,7 @@ def _load(candidate: _Candidate) -> _Loaded:
         with _timed(spent, "augalg_laws"):
             for contributed in manager.hook.augalg_laws():
                 laws.extend(as_laws(contributed, candidate.name))
+                take(laws, "laws")
     if not any(getattr(manager.hook, name).get_hookimpls() for name in HOOKS):
         raise PluginError(f"implements no hook; mark a function with @augalgebra.hookimpl, named {HOOKS[0]}")
     return _Loaded(manager, recorder.augmentations, tuple(laws), spent, contract)
@@ -283,4 +283,4 @@ def _reason(error: BaseException) -> str:
         return text
     if isinstance(error, SyntaxError):
         return f"SyntaxError in line {error.lineno}: {error.msg}"
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return described(error)

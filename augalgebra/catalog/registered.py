@@ -20,6 +20,7 @@ from augalgebra.catalog.plugin import PluginInfo, PluginSource
 from augalgebra.catalog.registration import Registration
 from augalgebra.errors import AugalgebraError, PluginError
 from augalgebra.hooks import CONTRACT_VERSION, Register, hookimpl
+from augalgebra.isolation import described, isolate, seconds_allowed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -96,11 +97,12 @@ def build(
         raise PluginError(f"the registered file {item.target} is gone; bring it back, or {_unregister(item)}")
     target = item.target.partition(":")[2] if path is None else str(path)
     try:
-        answers = managers[item.through].hook.augalg_target(target=target, name=name)
+        with isolate(item.through, limit=seconds_allowed()):
+            answers = managers[item.through].hook.augalg_target(target=target, name=name)
     except AugalgebraError:
         raise
     except Exception as error:
-        problem = " ".join(f"{type(error).__name__}: {error}".split())
+        problem = described(error)
         raise PluginError(f"the plugin {item.through} could not build {item.target}: {problem}") from error
     return next((answer for answer in answers if isinstance(answer, Augmentation)), None)
 

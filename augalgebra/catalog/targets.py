@@ -1,10 +1,8 @@
 """From what a user names as a plugin (a file, a folder, a module, something installed) to a catalog with it in."""
 
-import contextlib
 import importlib
 import importlib.metadata
 import importlib.util
-import io
 import os
 import sys
 import tomllib
@@ -21,6 +19,7 @@ from augalgebra.catalog.plugin import PluginInfo, PluginSource
 from augalgebra.catalog.settings import Settings
 from augalgebra.errors import PluginError, UnknownNameError
 from augalgebra.hooks import PROJECT
+from augalgebra.isolation import isolate, seconds_allowed
 
 FIRST_PARTY = "augalgebra"
 """The distribution whose plugins every target is loaded beside."""
@@ -255,11 +254,11 @@ def _importable(name: str) -> bool:
     if not all(part.isidentifier() for part in name.split(".")):
         return False
     try:
-        with contextlib.redirect_stdout(io.StringIO()):  # looking for a.b imports a, which may print
+        with isolate(name, limit=seconds_allowed()):  # looking for a.b imports a
             return importlib.util.find_spec(name) is not None
     except ModuleNotFoundError:
         return False
-    except (Exception, SystemExit):  # noqa: BLE001 - it is there but breaks; loading it tells how
+    except Exception:  # noqa: BLE001 - it is there but breaks; loading it tells how
         return True
 
 

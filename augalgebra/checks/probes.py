@@ -27,6 +27,7 @@ from augalgebra.checks.probe_images import (
     texture_images,
 )
 from augalgebra.errors import ImageError
+from augalgebra.isolation import described, isolate, seconds_allowed
 
 
 @dataclass(frozen=True)
@@ -133,14 +134,16 @@ def contributed_probes(
     failures: list[ProbeFailure] = []
     for plugin, manager in sorted(catalog.managers.items()):
         try:
-            answers = manager.hook.augalg_probes()
-            makers = [item for answer in answers for item in dict(answer).items()]
+            with isolate(plugin, limit=seconds_allowed()):
+                makers = [item for answer in manager.hook.augalg_probes() for item in dict(answer).items()]
         except Exception as error:  # noqa: BLE001 - whatever a plugin raises is reported under its name
             failures.append(ProbeFailure(plugin, "", _reason(error)))
             continue
         for name, make in makers:
             try:
-                images = _checked(make(channels, height, width), (channels, height, width))
+                with isolate(plugin, limit=seconds_allowed(), may_draw=True):
+                    made = make(channels, height, width)
+                images = _checked(made, (channels, height, width))
             except Exception as error:  # noqa: BLE001 - the same
                 failures.append(ProbeFailure(plugin, name, _reason(error)))
             else:
@@ -210,5 +213,4 @@ def _checked(images: object, size: tuple[int, int, int]) -> Tensor:
 
 
 def _reason(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text if isinstance(error, ImageError) else f"{type(error).__name__}: {text}"
+    return str(error) if isinstance(error, ImageError) else described(error)

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from augalgebra.errors import AugalgebraError, ImageError, RunError, UnknownNameError, nearest
+from augalgebra.isolation import isolate, seconds_allowed
 from augalgebra.latent.likelihoods import Likelihood, likelihood_named
 from augalgebra.latent.networks import Decoder, Encoder, fingerprint_of, made
 from augalgebra.latent.protocol import MAIN_HEAD
@@ -235,7 +236,8 @@ class LAVAE(nn.Module):
         with torch.random.fork_rng(devices=[]):  # whoever wrote it may use torch's usual initialisation
             torch.manual_seed(seed)
             try:
-                decoder = kind.make(self.image_shape, self.dim)
+                with isolate(kind.name, limit=seconds_allowed(), may_draw=True):
+                    decoder = kind.make(self.image_shape, self.dim)
                 drawn = _tried(decoder, self.dim) if isinstance(decoder, nn.Module) else None
             except Exception as error:  # whatever a plugin raises is reported under its name
                 what = f"images {_size(self.image_shape)} and {self.dim} latent coordinates"

@@ -1,7 +1,5 @@
 """The checks of a plugin, one case for each aspect of each augmentation."""
 
-import contextlib
-import io
 import time
 import warnings
 from collections.abc import Callable, Iterable
@@ -43,7 +41,7 @@ class Case:
     def run(self) -> Result:
         """Carry it out; global random states are left as they were, and no warning gets out."""
         start = time.perf_counter()
-        with preserved_random_states(), warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        with preserved_random_states(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             result = self.bench.result(self.subject, self.aspect)
         return replace(result, seconds=time.perf_counter() - start)

@@ -137,19 +137,19 @@ def determinism(subject: Subject, images: Images) -> Iterator[Failure]:
 
 
 def random_state(subject: Subject, images: Images) -> Iterator[Failure]:
-    """No global random state is touched."""
-    promise = "the global random state of {} is left alone"
+    """No global random state is touched, nor anything else of the process."""
+    hint = "draw from a generator of your own, seeded by a parameter; leave folders, modes and defaults as they are"
     for word in subject.usable:
         few = images[(0,)]
         before = random_states()
-        yield from _called(promise.format("every library"), subject, word, few)
-        for library, state in random_states().items():
-            if state != before[library]:
-                yield Failure(
-                    promise.format(library),
-                    _case(subject, word, few),
-                    hint="draw from a generator of your own, seeded by a parameter",
-                )
+        del subject.changed[:]
+        yield from _called("the process is left alone", subject, word, few)
+        after = random_states()
+        drawn = [
+            f"the global random state of {library}" for library, state in before.items() if state != after[library]
+        ]
+        for what in dict.fromkeys((*subject.changed, *drawn)):
+            yield Failure(f"{what} is left alone", _case(subject, word, few), hint=hint)
 
 
 def batching(subject: Subject, images: Images) -> Iterator[Failure]:

@@ -2,10 +2,9 @@
 
 import contextlib
 import copy
-import dis
 import inspect
-import io
 import random
+import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,6 +23,7 @@ from augalgebra.catalog import Catalog
 from augalgebra.checks import dot_image, index_image, noise_images
 from augalgebra.checks.instances import instances
 from augalgebra.errors import AugalgebraError, AugmentationError, ParameterError
+from augalgebra.isolation import described, raised_by_statement
 
 SIZES = (8, 32, 128)
 """Heights of the square images that are tried until the augmentation accepts one, smallest first."""
@@ -44,8 +44,7 @@ class RaisedError(Exception):
 
     def __init__(self, error: BaseException, *, on_purpose: bool) -> None:
         self.error, self.on_purpose = error, on_purpose
-        text = " ".join(str(error).split())
-        super().__init__(f"{type(error).__name__}: {text}" if text else type(error).__name__)
+        super().__init__(described(error))
 
 
 @dataclass(frozen=True)
@@ -109,6 +108,7 @@ class Subject:
         seed: Seed of made-up parameter values.
         warned: What it warned of while it was tried.
         refused: What it refused on purpose.
+        changed: What it changed of the process.
     """
 
     catalog: Catalog
@@ -117,6 +117,7 @@ class Subject:
     seed: int = 0
     warned: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
 
     @cached_property
     def words(self) -> tuple[Word, ...]:
@@ -194,22 +195,21 @@ class Subject:
         symbol = word.symbols[0]
 
         def spy(*arguments: object) -> Any:
-            try:
-                returned.append(self.augmentation.function(*arguments))
-            except SystemExit as stop:
-                raise RuntimeError(f"it called exit({stop.code})") from stop
+            returned.append(self.augmentation.function(*arguments))
             return returned[-1]
 
         spied = copy.copy(self.catalog)
         spied.augmentations = self.catalog.augmentations | {symbol.name: replace(self.augmentation, function=spy)}
-        with warnings.catch_warnings(record=True) as caught, contextlib.redirect_stdout(io.StringIO()):
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
                 pixels = images.pixels if in_place else images.pixels.clone()
                 spied.apply(word, pixels, seed=SEED, ids=images.ids)
             except AugmentationError as error:
-                # without a cause it is about what was returned, which is looked at elsewhere
-                if error.__cause__ is not None:
+                # without a cause it is about what was returned, which is looked at elsewhere, and so is what it changed
+                changed = getattr(error.__cause__, "changed", ())
+                self.changed += changed
+                if error.__cause__ is not None and not changed:
                     raise RaisedError(error.__cause__, on_purpose=self._on_purpose(error.__cause__)) from error
         self.warned += [f"{item.category.__name__}: {' '.join(str(item.message).split())}" for item in caught]
         return returned[0]
@@ -222,15 +222,10 @@ class Subject:
         """Whether the augmentation's own code raised a clear error, rather than running into one."""
         if not isinstance(error, ValueError | AugalgebraError) or not str(error).strip():
             return False
-        place = error.__traceback__
-        if place is None:
-            return False
-        while place.tb_next is not None:
-            place = place.tb_next
-        code = place.tb_frame.f_code.co_code
-        home = str(place.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
+        *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+        home = str(frame.f_globals.get("__name__", "")).partition(".")[0]
         own = str(getattr(inspect.unwrap(self.augmentation.function), "__module__", "")).partition(".")[0]
-        return dis.opname[code[place.tb_lasti]] == "RAISE_VARARGS" and home in (own, "augalgebra")
+        return raised_by_statement(error) and home in (own, "augalgebra")
 
     def _refuses(self, word: Word, images: Images) -> bool:
         try:

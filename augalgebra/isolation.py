@@ -1,0 +1,384 @@
+"""Code of plugins, run so that it ends, prints and changes nothing but its own.
+
+What a plugin raises becomes an `Exception`, whatever it is; what it prints goes to standard error; what it changes of
+the process (seeds, the current folder, torch's modes, ...) is put back and told. A time limit interrupts it. Out of
+reach are ``os._exit``, a crash of the interpreter, and compiled code that never returns to Python.
+"""
+
+import builtins
+import contextlib
+import ctypes
+import dis
+import os
+import random
+import signal
+import sys
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from operator import itemgetter
+from typing import Any, Literal, NamedTuple, TypeVar
+
+Item = TypeVar("Item")
+
+SECONDS_VARIABLE = "AUGALG_PLUGIN_SECONDS"
+"""How long a plugin may take to be imported, or to answer a hook."""
+SECONDS = 30.0
+"""That time where the environment does not say; the slowest libraries take a few seconds to import."""
+MOST_ITEMS = 10_000
+"""Most augmentations, laws or words that one plugin may give."""
+_GRACE = 5.0  # until it is told that something cannot be interrupted
+
+
+class IsolationError(Exception):
+    """Code of a plugin did what it must not; the text says what, and begins with a verb or a class of error.
+
+    Attributes:
+        changed: What it changed and was put back, if that is all.
+    """
+
+    def __init__(self, text: str, changed: tuple[str, ...] = ()) -> None:
+        self.changed = changed
+        super().__init__(text)
+
+
+class _TimeUp(BaseException):
+    """Raised within code that takes too long; no `Exception`, which such code may well catch."""
+
+
+def seconds_allowed() -> float:
+    """The time limit for importing a plugin and for its hooks, in seconds."""
+    try:
+        stated = float(os.environ.get(SECONDS_VARIABLE, SECONDS))
+    except ValueError:
+        return SECONDS
+    return stated if stated > 0 else SECONDS
+
+
+def take(items: Iterable[Item], what: str) -> tuple[Item, ...]:
+    """All of the items, if they are not too many.
+
+    Raises:
+        IsolationError: There are more than `MOST_ITEMS`, perhaps without end.
+    """
+    found = tuple(islice(items, MOST_ITEMS + 1))
+    if len(found) > MOST_ITEMS:
+        raise IsolationError(f"it gives more than {MOST_ITEMS} {what}")
+    return found
+
+
+@contextlib.contextmanager
+def isolate(name: str = "", *, limit: float | None = None, may_draw: bool = False) -> Iterator[None]:
+    """Run code of a plugin.
+
+    Args:
+        name: The plugin, for the message that it cannot be interrupted.
+        limit: Seconds after which it is interrupted; None for no limit.
+        may_draw: Whether it may draw from the global random states, which are put back without a word.
+
+    Raises:
+        IsolationError: It raised what is no `Exception` (an exit, an interrupt of its own), took too long, or changed
+            something of the process, which has been put back.
+        KeyboardInterrupt: Somebody pressed Ctrl-C.
+        Exception: Whatever it raised, as it is.
+    """
+    before = _State(may_draw=may_draw)
+    try:
+        with _to_standard_error(), _limited(name, limit):
+            yield
+    except Exception:
+        before.restore()
+        raise
+    except BaseException as error:
+        before.restore()
+        if is_interrupt(error):
+            raise
+        if isinstance(error, _TimeUp):
+            raise IsolationError(f"it took more than {limit:g} s ({SECONDS_VARIABLE} sets the limit)") from None
+        raise IsolationError(described(error)) from error
+    changed = before.restore()
+    if changed:
+        raise IsolationError(f"it changed {' and '.join(changed)}, which was put back", changed)
+
+
+def described(error: BaseException) -> str:
+    """What was raised, in one line."""
+    if isinstance(error, IsolationError):
+        return str(error)
+    if isinstance(error, SystemExit):
+        return f"it called exit({error.code!r}) (SystemExit: {error.code})"
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Whether it is somebody's Ctrl-C, and not a `KeyboardInterrupt` that some code raised itself.
+
+    An interrupt arrives between two instructions, or from a handler of signals; a plugin's own comes from ``raise``.
+    """
+    if not isinstance(error, KeyboardInterrupt):
+        return False
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    codes = [getattr(getattr(handler, "__func__", handler), "__code__", None) for handler in handlers]
+    return any(frame.f_code in codes for frame in frames) or not raised_by_statement(error)
+
+
+def raised_by_statement(error: BaseException) -> bool:
+    """Whether the innermost code raised an error on purpose, rather than running into it."""
+    place = error.__traceback__
+    if place is None:
+        return False
+    while place.tb_next is not None:
+        place = place.tb_next
+    return dis.opname[place.tb_frame.f_code.co_code[place.tb_lasti]] == "RAISE_VARARGS"
+
+
+_lock = threading.Lock()
+_users = 0
+_standard_output: Any = None
+
+
+@contextlib.contextmanager
+def _to_standard_error() -> Iterator[None]:
+    """Send what is printed to standard error, in whatever order several threads come and go."""
+    global _users, _standard_output
+    with _lock:
+        if not _users:
+            _standard_output, sys.stdout = sys.stdout, sys.stderr
+        _users += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _users -= 1
+            if not _users:
+                sys.stdout = _standard_output
+
+
+@contextlib.contextmanager
+def _limited(name: str, limit: float | None) -> Iterator[None]:
+    if limit is None:
+        yield
+        return
+    over = threading.Event()
+    tell = threading.Timer(limit + _GRACE, _tell, (name, limit, over))
+    tell.daemon = True
+    tell.start()
+    try:
+        with (_alarm if _can_alarm() else _watchdog)(limit, over):
+            yield
+    finally:
+        over.set()
+        tell.cancel()
+
+
+def _can_alarm() -> bool:
+    return hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+
+
+@contextlib.contextmanager
+def _alarm(limit: float, over: threading.Event) -> Iterator[None]:
+    """Interrupt by a signal, which ends waiting as well; again every second, as code may catch everything."""
+
+    def stop(*_: object) -> None:
+        if not over.is_set():
+            raise _TimeUp
+
+    previous = signal.signal(signal.SIGALRM, stop)
+    start = time.monotonic()
+    left, again = signal.setitimer(signal.ITIMER_REAL, limit, 1.0)
+    try:
+        yield
+    finally:
+        over.set()
+        signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - start), 1e-3) if left else 0, again)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL if previous is None else previous)
+
+
+@contextlib.contextmanager
+def _watchdog(limit: float, over: threading.Event) -> Iterator[None]:
+    """Interrupt from another thread, where signals do not arrive; that does not end waiting inside compiled code."""
+    here, lock = ctypes.c_ulong(threading.get_ident()), threading.Lock()
+
+    def stop() -> None:
+        with lock:
+            if not over.is_set():
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(here, ctypes.py_object(_TimeUp))
+
+    timer = threading.Timer(limit, stop)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        with lock:
+            over.set()
+        timer.cancel()
+
+
+def _tell(name: str, limit: float, over: threading.Event) -> None:
+    if not over.is_set() and sys.stderr is not None:
+        sys.stderr.write(
+            f"plugin {name} took more than {limit:g} s and cannot be interrupted; leave it out: AUGALG_DISABLE={name}\n"
+        )
+
+
+class _Watched(NamedTuple):
+    """Something of the process that plugins leave alone.
+
+    Attributes:
+        name: What it is, in words.
+        read: Reads it, given the module that it belongs to.
+        write: Puts it back.
+        module: That module; before it is imported there is nothing to read.
+        fresh: What it is right after that import, where that is known.
+        kind: ``own`` is never changed by anybody else. Importing a library may change what is ``imported``, which
+            stays, and ``drawn``, which is put back without a word; other threads may change both.
+    """
+
+    name: str
+    read: Callable[[Any], Any]
+    write: Callable[[Any, Any], object]
+    module: str = "sys"
+    fresh: Callable[[Any], Any] | None = None
+    kind: Literal["own", "imported", "drawn"] = "own"
+
+
+class _State:
+    """What the process was like when it was looked at."""
+
+    def __init__(self, *, may_draw: bool = False) -> None:
+        self._modules = len(sys.modules)
+        self._may_draw = may_draw
+        self._watched = _OWN if threading.active_count() > 1 else _WATCHED
+        self._values = [
+            item.read(sys.modules[item.module]) if item.module in sys.modules else None for item in self._watched
+        ]
+
+    def restore(self) -> tuple[str, ...]:
+        """Put back what was changed; returns what that was."""
+        imported = len(sys.modules) != self._modules
+        changed = []
+        for item, value in zip(self._watched, self._values, strict=True):
+            module = sys.modules.get(item.module)
+            if module is None or (imported and item.kind == "imported"):
+                continue
+            if value is None:
+                if item.fresh is None:
+                    continue
+                value = item.fresh(module)
+            if item.read(module) != value:
+                item.write(module, value)
+                if item.kind == "own" or not (imported or (self._may_draw and item.kind == "drawn")):
+                    changed.append(item.name)
+        return tuple(changed)
+
+
+def _current_folder(_: Any) -> str | None:
+    try:
+        return os.getcwd()  # noqa: PTH109 - asked for at every application, where building a path would show
+    except OSError:  # it was deleted
+        return None
+
+
+def _environment(_: Any) -> dict[Any, Any]:
+    return dict(os.environ._data)  # type: ignore[attr-defined] # a copy of the mapping itself takes 100 times as long
+
+
+def _set_environment(_: Any, before: dict[Any, Any]) -> None:
+    decode = os.environ.decodevalue  # type: ignore[attr-defined]
+    for key in {*before, *_environment(_)}:
+        if key in before:
+            os.environ[decode(key)] = decode(before[key])
+        else:
+            del os.environ[decode(key)]
+
+
+def _strict_filters(_: Any) -> list[Any]:
+    return [item for item in warnings.filters if item[0] == "error"]
+
+
+def _set_strict_filters(_: Any, before: list[Any]) -> None:
+    _set_filters(_, [item for item in warnings.filters if item[0] != "error" or item in before])
+
+
+def _set_filters(_: Any, before: Iterable[Any]) -> None:
+    warnings.resetwarnings()  # makes Python forget what the old ones decided
+    warnings.filters.extend(before)  # type: ignore[attr-defined]
+
+
+def _numpy_state(numpy: Any) -> bytes | None:
+    """Numpy's global generator: 624 words and a position in one piece; asking for them takes 20 times as long."""
+    generator = numpy.random.get_bit_generator()
+    if type(generator).__name__ != "MT19937":
+        return None
+    return ctypes.string_at(generator.ctypes.state_address, 4 * 625)
+
+
+def _set_numpy_state(numpy: Any, state: bytes) -> None:
+    words = numpy.frombuffer(state, numpy.uint32)
+    numpy.random.set_state(("MT19937", words[:-1], int(words[-1])))
+
+
+_BUILTINS = tuple(vars(builtins))
+
+_OWN = (
+    _Watched("the current folder", _current_folder, lambda _, folder: os.chdir(folder)),
+    _Watched("the recursion limit", lambda _: sys.getrecursionlimit(), lambda _, limit: sys.setrecursionlimit(limit)),
+    _Watched("warnings into errors", _strict_filters, _set_strict_filters),
+    _Watched(
+        "Python's built-in functions",
+        lambda _: itemgetter(*_BUILTINS)(vars(builtins)),
+        lambda _, values: vars(builtins).update(zip(_BUILTINS, values, strict=True)),
+    ),
+    _Watched(
+        "numpy's handling of floating-point errors",
+        lambda numpy: numpy.geterr(),
+        lambda numpy, kinds: numpy.seterr(**kinds),
+        "numpy",
+    ),
+    _Watched(
+        "torch's default data type",
+        lambda torch: torch.get_default_dtype(),
+        lambda torch, dtype: torch.set_default_dtype(dtype),
+        "torch",
+        lambda torch: torch.float32,
+    ),
+    _Watched(
+        "torch's default device",
+        lambda torch: torch.empty(0).device,
+        lambda torch, device: torch.set_default_device(None if device.type == "cpu" else device),
+        "torch",
+        lambda torch: torch.device("cpu"),
+    ),
+    _Watched(
+        "whether torch records gradients",
+        lambda torch: torch.is_grad_enabled(),
+        lambda torch, enabled: torch.set_grad_enabled(enabled),
+        "torch",
+        lambda _: True,
+    ),
+)
+_WATCHED = (
+    *_OWN,
+    _Watched("environment variables", _environment, _set_environment, kind="imported"),
+    _Watched("the filters of warnings", lambda _: list(warnings.filters), _set_filters, kind="imported"),
+    _Watched(
+        "the global random state of random",
+        lambda _: random.getstate(),
+        lambda _, state: random.setstate(state),
+        kind="drawn",
+    ),
+    _Watched("the global random state of numpy.random", _numpy_state, _set_numpy_state, "numpy", kind="drawn"),
+    _Watched(
+        "the global random state of torch",
+        lambda torch: torch.get_rng_state().numpy().tobytes(),
+        lambda torch, state: torch.set_rng_state(torch.frombuffer(bytearray(state), dtype=torch.uint8)),
+        "torch",
+        kind="drawn",
+    ),
+)
