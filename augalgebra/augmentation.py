@@ -157,7 +157,7 @@ class Augmentation:
 
     def __post_init__(self) -> None:
         if self.short_name == str(IDENTITY):
-            raise PluginError(f"{self.name}: the name {IDENTITY} is reserved for the identity; choose another")
+            raise PluginError(f"the name {IDENTITY} is reserved for the identity; call {self.name} something else")
 
     @property
     def short_name(self) -> str:

@@ -290,7 +290,7 @@ def _environment(_: Any) -> dict[Any, Any]:
 
 
 def _set_environment(_: Any, before: dict[Any, Any]) -> None:
-    decode = os.environ.decodevalue  # type: ignore[attr-defined]
+    decode = os.environ.decodevalue
     for key in {*before, *_environment(_)}:
         if key in before:
             os.environ[decode(key)] = decode(before[key])

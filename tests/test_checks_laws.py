@@ -211,7 +211,7 @@ def test_laws_about_colours_are_checked_on_colours() -> None:
     assert [result.verdict for result in check_laws(catalog).results] == ["holds", "holds"]
     cycle, swap = check_laws(catalog, channels=1).results
     assert (cycle.verdict, swap.verdict) == ("not checked", "vacuous")
-    assert "planted.cycle (plugin planted) failed on images of 28×28 pixels, 1 channel: needs 3 channels" in cycle.reason
+    assert "cycle (plugin planted) failed on images of 28×28 pixels, 1 channel: needs 3 channels" in cycle.reason
 
 
 def test_a_plugin_that_fails_harms_only_its_own_laws() -> None:

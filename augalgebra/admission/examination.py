@@ -160,6 +160,9 @@ def _examined(
             for law in violated
             if law not in allowed
         )
+        refusals.extend(
+            f"{result.equation} could not be checked: {result.reason}" for result in report.results if result.failed
+        )
         item = replace(item, violated=tuple(sorted(str(law) for law in allowed)))
     if not refusals:
         item = replace(item, augmentations=_described(catalog, item))

@@ -117,7 +117,9 @@ class Catalog:
                     answer = replace(answer, plugin=plugin)
                     self.augmentations[name] = answer
                     return answer
-        raise UnknownNameError("augmentation", name, self.augmentations, "('augalg list' shows all)")
+        hints = ["('augalg list' shows all)"]
+        hints += [f"plugin {i.name} failed: {i.reason}" for i in self.plugins if name in i.reason or i.name == plugin]
+        raise UnknownNameError("augmentation", name, self.augmentations, "; ".join(hints))
 
     def ask(self, plugin: str, hook: str, **arguments: object) -> list[Any]:
         """What a loaded plugin answers to a hook; nothing if it does not implement it.

@@ -11,7 +11,7 @@ from augalgebra.algebra.words import Word
 from augalgebra.checks.evaluation import Evaluator
 from augalgebra.checks.instances import Instance, shown_bindings
 from augalgebra.checks.probe_images import DARK, border_of, has_dark_border
-from augalgebra.checks.results import Counterexample, LawResult
+from augalgebra.checks.results import Counterexample, LawResult, is_failure
 from augalgebra.errors import AugalgebraError
 
 
@@ -46,7 +46,7 @@ def check_kept(evaluator: Evaluator, blank: LawResult, tried: Sequence[Instance]
                         result = replace(blank, verdict="violated", counterexample=found, tolerance=tolerance)
                         return replace(result, error=worst, moved=moved, n=count, reason=_reason(worst, law.conditions))
     except AugalgebraError as error:
-        return replace(blank, reason=str(error), tolerance=tolerance)
+        return replace(blank, reason=str(error), tolerance=tolerance, failed=is_failure(error))
     if not count:
         return replace(blank, reason="no image meets its condition")
     return replace(blank, verdict="holds", error=worst, moved=moved, n=count, tolerance=tolerance)

@@ -21,7 +21,7 @@ from augalgebra.checks.instances import (
 )
 from augalgebra.checks.kept import check_kept
 from augalgebra.checks.probes import Probe, ProbeFailure, contributed_probes, make_probes, probe_sizes
-from augalgebra.checks.results import Alternative, Counterexample, LawReport, LawResult, Verdict
+from augalgebra.checks.results import Alternative, Counterexample, LawReport, LawResult, Verdict, is_failure
 from augalgebra.checks.singular import check_singular
 from augalgebra.checks.tolerances import (
     MOVED_APPROXIMATE,
@@ -229,7 +229,7 @@ class LawChecker:
             for instance in tried:
                 comparisons.extend(self._compare(evaluator, instance, norm, refused))
         except AugalgebraError as error:
-            return replace(blank, reason=str(error), tolerance=tolerance)
+            return replace(blank, reason=str(error), tolerance=tolerance, failed=is_failure(error))
         if not comparisons:
             return replace(blank, reason=next(iter(refused.values()), "no image counts"), tolerance=tolerance)
         reason = "; ".join(f"not checked at {height}×{width} pixels: {why}" for (height, width), why in refused.items())
@@ -272,7 +272,7 @@ class LawChecker:
                     a, b = evaluator.apply(number, left)[chosen], evaluator.apply(number, right)[chosen]
                     displaced = [evaluator.moved(number, (letter,), norm)[chosen] for letter in letters]
                 except AugmentationError as error:
-                    if not isinstance(error.__cause__, ValueError):
+                    if is_failure(error):
                         raise
                     refused[batch.size] = str(error)
                     continue

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from augalgebra.algebra.laws import Law
 from augalgebra.checks.probes import ProbeFailure
+from augalgebra.errors import AugmentationError
+from augalgebra.isolation import raised_by_statement
 
 Verdict = Literal["holds", "violated", "vacuous", "not checked"]
 
@@ -104,6 +106,8 @@ class LawResult:
         tolerance: Largest error at which the law holds.
         counterexample: The simplest, if violated.
         alternative: What holds instead, if violated and looked for.
+        failed: Whether it was not checked because an augmentation failed, which is never a pass. One that refuses
+            images on purpose, by a `ValueError`, has not failed.
     """
 
     law: Law
@@ -116,6 +120,7 @@ class LawResult:
     tolerance: float | None = None
     counterexample: Counterexample | None = None
     alternative: Alternative | None = None
+    failed: bool = False
 
     level: Literal["pixel"] = "pixel"
 
@@ -139,6 +144,7 @@ class LawResult:
             "n": self.n,
             "tolerance": self.tolerance,
             "reason": self.reason,
+            "failed": self.failed,
             "counterexample": self.counterexample and self.counterexample.as_dict(),
             "alternative": self.alternative and self.alternative.as_dict(),
         }
@@ -161,6 +167,16 @@ class LawReport:
         """How many laws are violated."""
         return self.count("violated")
 
+    @property
+    def failed(self) -> int:
+        """How many laws could not be checked because an augmentation failed."""
+        return sum(result.failed for result in self.results)
+
+    @property
+    def passed(self) -> bool:
+        """Whether no law is violated, and none could not be checked because an augmentation failed."""
+        return not (self.violated or self.failed)
+
     def count(self, verdict: Verdict) -> int:
         """How many laws got this verdict."""
         return sum(result.verdict == verdict for result in self.results)
@@ -170,6 +186,8 @@ class LawReport:
         return {
             "results": [result.as_dict() for result in self.results],
             "violated": self.violated,
+            "failed": self.failed,
+            "passed": self.passed,
             "probe_failures": [
                 {"plugin": item.plugin, "name": item.name, "reason": item.reason} for item in self.probe_failures
             ],
@@ -178,6 +196,13 @@ class LawReport:
 
 def _size(size: tuple[int, int]) -> str:
     return f"{size[0]}×{size[1]}"
+
+
+def is_failure(error: Exception) -> bool:
+    """Whether an augmentation failed, rather than refusing images on purpose by a `ValueError` of its own."""
+    cause = error.__cause__
+    refused = isinstance(cause, ValueError) and raised_by_statement(cause)
+    return isinstance(error, AugmentationError) and not refused
 
 
 def finite(number: float | None) -> float | None:

@@ -17,7 +17,7 @@ from augalgebra.algebra.presentation import Presentation
 from augalgebra.algebra.words import IDENTITY, Word
 from augalgebra.checks.evaluation import Evaluator, Symbols
 from augalgebra.checks.instances import Instance
-from augalgebra.checks.results import Alternative, LawResult
+from augalgebra.checks.results import Alternative, LawResult, is_failure
 from augalgebra.checks.tolerances import MOVED_EXACT, differences, exact_tolerance, tolerance_of
 from augalgebra.errors import AugalgebraError
 
@@ -71,7 +71,7 @@ def check_singular(evaluator: Evaluator, blank: LawResult, tried: Sequence[Insta
         words = [instance.lhs for instance, result in zip(tried, undone, strict=True) if result is None]
         collision, word, count = find_collision(evaluator, words)
     except AugalgebraError as error:
-        return replace(blank, reason=str(error))
+        return replace(blank, reason=str(error), failed=is_failure(error))
     if collision is not None:
         reason = f"under {evaluator.catalog.display(word)}, {collision}"
         return replace(blank, verdict="holds", reason=reason, error=collision.error, moved=collision.apart, n=count)

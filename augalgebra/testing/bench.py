@@ -127,7 +127,7 @@ class Bench:
         results = [item for item in self._laws.results if item.augmentation == owner]
         undecided = [item for item in results if item.verdict in ("vacuous", "not checked")]
         note = "; ".join(f"{item.equation}: {item.verdict}, {item.reason}" for item in undecided)
-        violated = [item for item in results if item.verdict == "violated"]
+        violated = [item for item in results if item.verdict == "violated" or item.failed]
         if violated:
             failures = tuple(self._again(_law_failure(item), owner, "laws") for item in violated)
             return Result(owner, "laws", "failed", note, failures)

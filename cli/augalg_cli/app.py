@@ -101,6 +101,7 @@ def main() -> None:
     lost = streams.failure()
     if lost is not None:
         code = _tell(lost, f"error: the answer could not be written to standard output: {lost.strerror}", 2)
+    streams.close()
     sys.exit(code)
 
 

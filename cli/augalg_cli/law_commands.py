@@ -47,7 +47,7 @@ def laws(
     failures_only: Annotated[bool, typer.Option("--failures", help="Show only what does not hold.")] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Check declared laws on images; exit code 1 if one is violated."""
+    """Check declared laws on images; exit code 1 if one is violated, or if an augmentation in it fails."""
     catalog = options.catalog()
     if not names and not everything:
         raise AugalgebraError("name augmentations or plugins whose laws to check, or give --all")
@@ -61,7 +61,7 @@ def laws(
         render.emit_json(report.as_dict())
     else:
         show_laws(report, failures_only=failures_only)
-    if report.violated:
+    if not report.passed:
         raise typer.Exit(1)
 
 
@@ -112,7 +112,8 @@ def show_laws(report: "LawReport", *, failures_only: bool) -> None:
         render.note(f"probe {failure.name} of {failure.plugin} left out: {failure.reason}")
     counts = [(report.count(verdict), verdict) for verdict in ("holds", "violated", "vacuous", "not checked")]
     summary = ", ".join(f"{count} {_plural(verdict, count)}" for count, verdict in counts if count)
-    render.line(f"{len(report.results)} laws: {summary or 'none declared'}")
+    failed = f"; {report.failed} could not be checked, which is no pass" if report.failed else ""
+    render.line(f"{len(report.results)} laws: {summary or 'none declared'}{failed}")
 
 
 def _plural(verdict: str, count: int) -> str:

@@ -5,9 +5,10 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from augalg_cli import options
+from augalg_cli import options, streams
 from augalgebra import AugalgebraError
 from augalgebra.errors import PluginError
+from augalgebra.isolation import described, is_interrupt, isolate, seconds_allowed
 
 HOOK = "augalg_commands"
 
@@ -37,14 +38,14 @@ class _Guarded(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was named."""
         try:
-            return super().invoke(ctx)
-        except (AugalgebraError, typer.Exit, typer.Abort, BrokenPipeError):
+            with streams.given_back():
+                return super().invoke(ctx)
+        except (AugalgebraError, typer.Exit, typer.Abort, BrokenPipeError, SystemExit):
             raise
-        except Exception as error:
-            if hasattr(error, "exit_code"):  # wrong usage, which Typer reports
+        except BaseException as error:
+            if hasattr(error, "exit_code") or is_interrupt(error):  # wrong usage, which Typer reports, or Ctrl-C
                 raise
-            text = " ".join(f"{type(error).__name__}: {error}".split())
-            raise PluginError(f"plugin {self.name}: {ctx.invoked_subcommand} failed: {text}") from error
+            raise PluginError(f"plugin {self.name}: {ctx.invoked_subcommand} failed: {described(error)}") from error
 
 
 def group_of(plugin: str) -> TyperGroup | None:
@@ -69,10 +70,10 @@ def group_of(plugin: str) -> TyperGroup | None:
     if not (app.registered_commands or app.registered_groups):
         raise PluginError(f"plugin {plugin}: {HOOK} adds no command; put @app.command() above a function")
     try:
-        group = typer.main.get_command(app)
+        with isolate(plugin, limit=seconds_allowed()):
+            group = typer.main.get_command(app)
     except Exception as error:
-        text = " ".join(f"{type(error).__name__}: {error}".split())
-        raise PluginError(f"plugin {plugin}: its commands cannot be used: {text}") from error
+        raise PluginError(f"plugin {plugin}: its commands cannot be used: {described(error)}") from error
     if not isinstance(group, TyperGroup):
         raise PluginError(f"plugin {plugin}: {HOOK} replaced the callback of its commands")
     return group

@@ -3,6 +3,10 @@
 What cannot be written is no reason to leave a run half done: after the first failure the rest goes nowhere, and the
 command ends as it would have. A reader that has gone (``augalg list | head -1``) is no failure at all; a full disk is
 told at the end. Characters that the encoding of the terminal lacks are drawn with what it has.
+
+Standard output is for answers alone. It is written to through a descriptor of our own, and descriptor 1 leads to
+standard error: whatever else writes there (a C library, a child process, a thread that a plugin left behind) spoils no
+answer. Commands of plugins, which answer themselves, get it back while they run.
 """
 
 import codecs
@@ -12,6 +16,7 @@ import io
 import os
 import select
 import sys
+import threading
 import unicodedata
 from collections.abc import Iterator
 from typing import IO, Any
@@ -51,11 +56,35 @@ class _Outlet(io.FileIO):
         return written
 
 
+class _Stream(io.TextIOWrapper):
+    """Text to an outlet, written at once where Python was told not to buffer (``PYTHONUNBUFFERED``)."""
+
+    def write(self, text: str) -> int:
+        """Write it."""
+        written = super().write(text)
+        if self.write_through:
+            self.flush()
+        return written
+
+
+class _Answers(_Stream):
+    """Standard output for answers, which come from the main thread; others may be left over from plugins."""
+
+    def write(self, text: str) -> int:
+        """Write it where it belongs."""
+        if threading.current_thread() is threading.main_thread():
+            return super().write(text)
+        return sys.stderr.write(text)
+
+
 _outlets: list[_Outlet] = []
+_answers: _Outlet | None = None
+"""Where answers go, once that has a descriptor of its own."""
 
 
 def secure() -> None:
-    """Make both streams safe to write to, and let a nonsensical size of the terminal be forgotten."""
+    """Make both streams safe to write to, keep standard output for answers, and forget a nonsensical terminal size."""
+    global _answers
     codecs.register_error(HANDLER, _draw)
     for name in ("COLUMNS", "LINES", "TERMINAL_WIDTH"):
         stated = os.environ.get(name, "")
@@ -67,20 +96,44 @@ def secure() -> None:
             continue
         os.open(os.devnull, os.O_RDWR)
     _outlets.clear()
+    _answers = None
     if sys.stdout is sys.__stdout__:
-        sys.stdout = _secured(sys.stdout, 1)
+        sys.stdout = _secured(sys.stdout, os.dup(1))
+        if _outlets:
+            _answers = _outlets[0]
+            os.dup2(2, 1)
     if sys.stderr is sys.__stderr__:
         sys.stderr = _secured(sys.stderr, 2)
+
+
+@contextlib.contextmanager
+def given_back() -> Iterator[None]:
+    """Let descriptor 1 be standard output again, for a command of a plugin and the processes that it starts."""
+    if _answers is None:
+        yield
+        return
+    sys.stdout.flush()
+    os.dup2(_answers.fileno(), 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(2, 1)
+
+
+def close() -> None:
+    """Nothing more is an answer: what is still printed, when Python ends, goes to standard error."""
+    if _answers is not None:
+        sys.stdout.flush()
+        sys.stdout = sys.stderr
 
 
 def failure() -> OSError | None:
     """Why the answer could not be written to standard output, if it could not and somebody was to read it."""
     with contextlib.suppress(ValueError):  # it was closed
         sys.stdout.flush()
-    for outlet in _outlets:
-        if outlet.fileno() == 1 and outlet.failure is not None and outlet.failure.errno != errno.EPIPE:
-            return outlet.failure
-    return None
+    lost = None if _answers is None else _answers.failure
+    return None if lost is None or lost.errno == errno.EPIPE else lost
 
 
 def is_utf8(stream: IO[str]) -> bool:
@@ -97,7 +150,8 @@ def _secured(stream: IO[str] | None, descriptor: int) -> IO[str]:
         return stream
     outlet = _Outlet(descriptor)
     _outlets.append(outlet)
-    return io.TextIOWrapper(
+    kind = _Stream if descriptor == 2 else _Answers
+    return kind(
         io.BufferedWriter(outlet),
         encoding=getattr(stream, "encoding", "utf-8"),
         errors=HANDLER,
