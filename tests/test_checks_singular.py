@@ -147,4 +147,5 @@ def test_a_map_that_fails_is_not_checked() -> None:
 
     found = verdict(broken)
     assert found.verdict == "not checked"
-    assert "planted.f failed" in found.reason
+    assert found.reason.startswith("planted.f (plugin planted) failed")
+    assert found.failed
