@@ -5,8 +5,8 @@ import errno
 import os
 import secrets
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from augalgebra.errors import AugalgebraError
 
@@ -48,7 +48,7 @@ def _discard(temporary: Path) -> None:
         temporary.unlink()
 
 
-def open_regular(path: str | Path) -> BinaryIO:
+def open_regular(path: str | Path) -> BufferedReader:
     """Open a file for reading, if it is a regular one: a pipe or a device may never end, or never begin.
 
     Raises:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from scipy import linalg
 from sklearn.linear_model import LinearRegression, Ridge
 
-from augalgebra import parse_word
-from augalgebra.operators import MomentsError, RankError, ViewMoments
+from augalgebra import load_catalog, parse_word
+from augalgebra.operators import FitOptions, MomentsError, OperatorRegistry, RankError, ViewMoments
 from augalgebra.operators.arrays import random_orthogonal
 from augalgebra.operators.fits.commuting import commuting
 from augalgebra.operators.fits.orthogonal import involution, period, procrustes, rotation, round_angles
@@ -65,12 +65,83 @@ class TestLeastSquares:
         assert fit.source_condition > 1e12
         assert np.isfinite(fit.map.matrix).all()
 
+    def test_constant_sources_are_refused(self):
+        pairs = PairMoments.pooled(moments_of(np.ones((5, 3)), np.ones((5, 3))), PAIR, centred=True)
+        with pytest.raises(RankError, match="the codes to be moved are all the same"):
+            least_squares(pairs)
+
     def test_without_a_ridge_a_rank_deficient_source_gets_the_shortest_solution(self):
         source, target = data()
         source[:, 3] = source[:, 0]
         fit = least_squares(PairMoments.pooled(moments_of(source, target), PAIR, centred=False), ridge=0.0)
         expected = np.linalg.lstsq(source, target, rcond=1e-10)[0]
         np.testing.assert_allclose(expected, fit.map.matrix, rtol=1e-6, atol=1e-8)
+
+
+CONSTANTS = {
+    "zero": np.zeros((20, 4)),
+    "the same": np.full((20, 4), -3.7),
+    "the same in float32": np.full((20, 4), 0.1, np.float32) + np.float32(1e-8) * data(20)[0].astype(np.float32),
+}
+FITS = ("ridge", "procrustes", "involution", "published", "representation", None)
+
+
+class TestConstantCodes:
+    @pytest.mark.parametrize("constant", CONSTANTS)
+    @pytest.mark.parametrize("fit", FITS)
+    @pytest.mark.parametrize("where", ["original", "augmented", "both"])
+    @pytest.mark.parametrize("centred", [True, False])
+    def test_no_fit_takes_them_and_each_says_of_what_and_why(self, constant, fit, where, centred):
+        same, (varied, _) = CONSTANTS[constant], data(20)
+        views = [same if where in ("original", "both") else varied, same if where != "original" else varied]
+        with pytest.raises(RankError) as caught:
+            self.fitted("flip_lr", views, fit, centred)
+        under = "dihedral.flip_lr" if where == "augmented" else "the original"
+        assert str(caught.value) == (
+            f"no operator of flip_lr can be fitted: all 20 images have the same code under {under}; either they look "
+            "the same there, and other pictures are needed, or the latent space has learned nothing: train longer, or "
+            "with a smaller --kl-weight"
+        )
+
+    def test_what_has_no_inverse_is_named_with_its_parameters(self):
+        with pytest.raises(
+            RankError, match=r"no operator of canny can be fitted: all 20 images .* under filters.canny"
+        ):
+            self.fitted("canny", [data(20)[0], np.zeros((20, 4))], None, True)
+
+    def test_one_image_is_too_few(self):
+        with pytest.raises(RankError, match="no operator of flip_lr can be fitted: one image is too few"):
+            self.fitted("flip_lr", [data(1)[0], data(1)[1]], "ridge", True)
+
+    @pytest.mark.parametrize("scale", [1e-20, 1e-3, 1e12])
+    def test_small_and_large_codes_are_no_constants(self, scale):
+        source, _ = data(20)
+        registry = self.fitted("flip_lr", [source * scale, source[:, ::-1] * scale], "ridge", True)
+        assert next(iter(registry.entries.values())).provenance.r2 == pytest.approx(1, abs=1e-9)
+
+    def test_few_directions_are_named_with_the_operator(self):
+        flat = data(20)[0]
+        flat[:, 2:] = 0
+        with pytest.raises(RankError, match="no operator of flip_lr can be fitted: the encodings span only 2 of 4"):
+            self.fitted("flip_lr", [flat, flat], "involution", True)
+
+    def test_families_refuse_them_too(self):
+        catalog = load_catalog()
+        moments = ViewMoments([catalog.word(word) for word in ("id", "rotate(10)", "rotate(20)")], 4)
+        moments.add(np.zeros((3, 20, 4)))
+        with pytest.raises(RankError, match=r"no operator of affine.rotate\(·, 0\) can be fitted: all 20 images"):
+            OperatorRegistry(4, "encoder", catalog).fit_family(moments, "rotate(10)")
+
+    @staticmethod
+    def fitted(name, views, fit, centred):
+        catalog = load_catalog()
+        words = [catalog.word("id"), catalog.word(name)]
+        moments = ViewMoments(words, 4)
+        moments.add(np.stack(views))
+        registry = OperatorRegistry(4, "encoder", catalog)
+        options = FitOptions(centred=centred, epochs=1)
+        registry.fit(moments, operators=words[1:], fit=fit, options=options, samples=np.stack(views))
+        return registry
 
 
 class TestWhitening:

@@ -59,6 +59,13 @@ def test_the_checksum_is_of_the_decompressed_bytes(tmp_path: Path) -> None:
         (gzip.compress(idx(VALUES))[:-12], "truncated or damaged"),
         (gzip.compress(idx(VALUES))[:20] + b"rubbish" * 4, "truncated or damaged"),
         (gzip.compress(b"hello"), "not an IDX file"),
+        (gzip.compress(idx(VALUES)) + b"more", "truncated or damaged"),
+        (gzip.compress(idx(VALUES))[:-8] + bytes(8), "CRC check failed"),
+        (struct.pack(">4B9I", 0, 0, 8, 9, *[1] * 9) + b"x", "not an IDX file"),
+        (struct.pack(">4B255I", 0, 0, 8, 255, *[2] * 255), "not an IDX file"),
+        (struct.pack(">4B4I", 0, 0, 8, 4, *[2**32 - 1] * 4), r"speaks of 3.403e\+38 values in a file of 20 bytes"),
+        (gzip.compress(struct.pack(">4B1I", 0, 0, 8, 1, 3 * 2**30)), "speaks of 3.221e"),
+        (gzip.compress(struct.pack(">4B1I", 0, 0, 8, 1, 8) + bytes(2**20)), "too long"),
     ],
 )
 def test_whatever_is_no_whole_idx_file_gives_one_clear_line(tmp_path: Path, content: bytes, message: str) -> None:
@@ -68,6 +75,44 @@ def test_whatever_is_no_whole_idx_file_gives_one_clear_line(tmp_path: Path, cont
         read_idx(path)
     assert "\n" not in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+def test_a_bomb_of_an_idx_file_does_not_go_off(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    path = tmp_path / "train-images-idx3-ubyte.gz"
+    with gzip.open(path, "wb", 1) as file:
+        file.write(struct.pack(">4B3I", 0, 0, 8, 3, 60_000, 28, 28))
+        for _ in range(2**11):
+            file.write(bytes(2**20))
+    script = (
+        "import resource, sys\n"
+        "from augalgebra.errors import DataError\n"
+        "from augalgebra.training.idx import read_idx\n"
+        "from pathlib import Path\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "for shape in (None, (60_000, 28, 28)):\n"
+        "    try:\n"
+        "        read_idx(Path(sys.argv[1]), shape=shape)\n"
+        "    except DataError as error:\n"
+        "        print(error)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True, timeout=60)
+    first, second, grown = done.stdout.splitlines()
+    assert "too long: its header speaks of 47040016 bytes" in first
+    assert first == second
+    assert int(grown) * (1 if sys.platform == "darwin" else 1024) < 200 * 2**20
+
+
+@pytest.mark.timeout(20)
+def test_pipes_are_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "train-images-idx3-ubyte")
+    with pytest.raises(DataError, match="train-images-idx3-ubyte: it is no regular file"):
+        read_idx(tmp_path / "train-images-idx3-ubyte")
+    with pytest.raises(DataError, match="train-images-idx3-ubyte: it is no regular file"):
+        load_data("mnist", tmp_path)
 
 
 def test_a_missing_idx_file_is_reported(tmp_path: Path) -> None:
@@ -120,7 +165,7 @@ def test_unknown_names_are_answered_with_known_ones() -> None:
 
 def test_a_foreign_file_under_the_name_of_mnist_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "train-images-idx3-ubyte").write_bytes(idx(VALUES))
-    with pytest.raises(DataError, match="MD5 6bbc9ace"):
+    with pytest.raises(DataError, match="is another file: it holds 2×3×4 values, not 60000×28×28"):
         load_data("mnist", tmp_path)
 
 

@@ -201,7 +201,8 @@ def fit_family(
         seed: Seed of random starts.
 
     Raises:
-        MomentsError: No two views differ by a parameter, or the encodings do not span the latent space.
+        MomentsError: No two views differ by a parameter, or the encodings do not span the latent space, or are the same
+            for all images.
     """
     pairs = [pair for pair in _differences(moments.words, family) if invertible or pair[0] > 0]
     if not pairs:
@@ -209,6 +210,7 @@ def fit_family(
             f"no two views differ by the parameter of {family.key}; encode the originals and some members of the family"
         )
     views = list(dict.fromkeys(view for _, *pair in pairs for view in pair))
+    moments.refuse_constant(family.key, views)
     whitening = Whitening.of_views(moments, views, centred=centred, ridge=ridge)
     by_parameter: dict[float, list[tuple[Word, Word]]] = {}
     for parameter, source, target in pairs:

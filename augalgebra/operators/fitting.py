@@ -13,7 +13,7 @@ from augalgebra.catalog import Catalog
 from augalgebra.operators.affine import AffineMap
 from augalgebra.operators.arrays import Array
 from augalgebra.operators.choose import Plan
-from augalgebra.operators.errors import FitError, OrbitError
+from augalgebra.operators.errors import FitError, OrbitError, RankError
 from augalgebra.operators.fits.commuting import commuting
 from augalgebra.operators.fits.orthogonal import involution, period, procrustes
 from augalgebra.operators.fits.published import BATCH, EPOCHS, published
@@ -118,19 +118,26 @@ def carry_out(
             them.
 
     Raises:
-        MomentsError: The views do not suffice, or do not span the latent space.
+        MomentsError: The views do not suffice, do not span the latent space, or have one code for all images.
         FitError: The published fit was asked for without encodings.
     """
     options = options or FitOptions()
-    if plan.group is not None:
-        return _representation(plan, plan.group, moments, catalog, options)
     system = catalog.system(*moments.words, *plan.operators)
-    pairs = {word: _pairs(moments, system, word, options) for word in plan.operators}
-    if plan.fit == "published":
-        return _published(plan, moments, pairs, options, samples)
-    if plan.fit == "ridge":
-        return _ridge(plan, moments, pairs, options, system, known)
-    return _orthogonal(plan, moments, pairs, options, system, known)
+    for word in plan.operators:
+        views = (view for pair in connected(moments.words, system, word) for view in pair)
+        moments.refuse_constant(catalog.display(word), views)
+    try:
+        if plan.group is not None:
+            return _representation(plan, plan.group, moments, catalog, options)
+        pairs = {word: _pairs(moments, system, word, options) for word in plan.operators}
+        if plan.fit == "published":
+            return _published(plan, moments, pairs, options, samples)
+        if plan.fit == "ridge":
+            return _ridge(plan, moments, pairs, options, system, known)
+        return _orthogonal(plan, moments, pairs, options, system, known)
+    except RankError as error:
+        names = ", ".join(map(catalog.display, plan.operators))
+        raise RankError(f"no operator of {names} can be fitted: {error}") from error
 
 
 def _pairs(moments: ViewMoments, system: RewritingSystem, word: Word, options: FitOptions) -> Pairs:

@@ -1,6 +1,6 @@
 """Means and covariances of the encodings of several views of the same images, streamed over batches."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -9,10 +9,13 @@ import numpy.typing as npt
 
 from augalgebra.algebra.words import Word
 from augalgebra.operators.arrays import Array
-from augalgebra.operators.errors import MomentsError
+from augalgebra.operators.errors import MomentsError, RankError
 
 CHUNK = 1024
 """Most images that are turned into float64 at once."""
+
+CONSTANT = 1e-12
+"""Variance, relative to the mean square of codes, at which they are all the same but for the rounding of float32."""
 
 
 class ArrayLike(Protocol):
@@ -118,6 +121,28 @@ class ViewMoments:
     def variance(self, word: Word) -> float:
         """Total variance of a view, summed over the coordinates."""
         return float(np.trace(self.covariance(word, word)))
+
+    def refuse_constant(self, operator: str, views: Iterable[Word]) -> None:
+        """Raise `RankError` if all images have one code under a view: then there is nothing to fit an operator to.
+
+        Args:
+            operator: What was to be fitted, for the message.
+            views: The views that it would be fitted on.
+        """
+        for view in dict.fromkeys(views):
+            mean, variance = self.mean(view), self.variance(view)
+            if variance <= CONSTANT * (variance + float(mean @ mean)):
+                raise RankError(
+                    f"no operator of {operator} can be fitted: "
+                    + ("one image is too few; encode more" if self.count == 1 else self._sameness(view))
+                )
+
+    def _sameness(self, view: Word) -> str:
+        shown = "the original" if not view else str(view)
+        return (
+            f"all {self.count} images have the same code under {shown}; either they look the same there, and other "
+            "pictures are needed, or the latent space has learned nothing: train longer, or with a smaller --kl-weight"
+        )
 
     def _slice(self, word: Word) -> slice:
         if not self.count:

@@ -49,11 +49,7 @@ class IdxFile:
         Raises:
             DataError: It is not the right file.
         """
-        array = read_idx(path, md5=self.md5 if exact or self.of_content else None)
-        if array.shape != self.shape:
-            raise DataError(
-                f"{path} holds {_times(array.shape)} values where {_times(self.shape)} are expected; fetch it again"
-            )
+        array = read_idx(path, md5=self.md5 if exact or self.of_content else None, shape=self.shape)
         return (array,)
 
 
@@ -174,10 +170,6 @@ class Published:
             missing = "" if data_dir is None else f"is not in {data_dir} and "
             raise DataError(f"{self.name} {missing}cannot be downloaded ({error}); put {names} into {where}") from error
         return file.read(path, exact=True)
-
-
-def _times(shape: tuple[int, ...]) -> str:
-    return "×".join(map(str, shape))
 
 
 def _idx_files(md5: tuple[str, str, str, str], *, of_content: bool = False) -> tuple[IdxFile, ...]:

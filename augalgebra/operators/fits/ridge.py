@@ -6,6 +6,7 @@ import numpy as np
 from scipy import linalg
 
 from augalgebra.operators.affine import AffineMap
+from augalgebra.operators.errors import RankError
 from augalgebra.operators.moments import PairMoments
 
 RIDGE = 1e-6
@@ -33,13 +34,18 @@ def least_squares(pairs: PairMoments, ridge: float = RIDGE) -> LeastSquares:
     Args:
         pairs: Moments of sources and targets; with centres, the map gets a shift, which the ridge leaves alone.
         ridge: λ as a fraction of the mean eigenvalue of S, so that it does not depend on the scale of the latents.
+
+    Raises:
+        RankError: All sources are the same, so that λ is 0 too.
     """
     dim = len(pairs.source)
     values = np.linalg.eigvalsh(pairs.source)
+    if not np.trace(pairs.source) > 0:
+        raise RankError("the codes to be moved are all the same, and nothing says where others go; encode other images")
     largest = max(float(values[-1]), np.finfo(float).tiny)
     rank = int((values > RANK_TOLERANCE * largest).sum())
     damped = pairs.source + (ridge * np.trace(pairs.source) / dim) * np.eye(dim)
-    if rank == dim or ridge > 0:
+    if rank == dim or ridge > RANK_TOLERANCE:
         matrix = linalg.solve(damped, pairs.cross, assume_a="pos")
     else:  # the shortest of all solutions
         matrix = linalg.pinvh(damped, rtol=RANK_TOLERANCE) @ pairs.cross
