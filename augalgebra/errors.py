@@ -62,6 +62,10 @@ class IncompleteError(AugalgebraError):
     """A computation that reached its bound before it was finished."""
 
 
+class BusyError(AugalgebraError):
+    """Files that another process is changing; the message names it."""
+
+
 class RunError(AugalgebraError):
     """A run folder that is missing, damaged or does not match."""
 

@@ -8,7 +8,7 @@ import pytest
 
 import augalgebra as aa
 from augalgebra.errors import AugalgebraError
-from augalgebra.experiments.extension import extend, keep
+from augalgebra.experiments.extension import extend
 from augalgebra.experiments.slots import slots
 from augalgebra.experiments.transfers import add_head
 from augalgebra.latent.store import read_tensors
@@ -76,7 +76,7 @@ def test_a_head_is_measured_before_and_after_and_all_others_stay(folder: Path) -
     assert added.trained
     assert (added.before[0].word, added.after[0].word) == ("negate", "negate")
     assert added.before[0].bce != added.after[0].bce
-    keep(run, lambda: True, heads=True)
+    run.save()
     after = tensors(folder)
     assert {name: after[name] for name in kept} == kept
     assert any(name.startswith("decoders.negate.") for name in after)
@@ -88,7 +88,7 @@ def test_a_head_of_changed_laws_is_trained_anew_under_its_name(folder: Path) -> 
     run = Run.load(folder, CATALOG)
     extend(run, ["mine.negate"], data=DATA)
     add_head(run, ["mine.negate"], epochs=1, data=DATA)
-    keep(run, lambda: True, heads=True)
+    run.save()
     changed = Run.load(folder, plugin(SOURCE.replace(', commutes_with=["flip_lr", "invert"]', "")), accept_stale=True)
     extend(changed, ["mine.negate"], data=DATA)
     added = add_head(changed, ["mine.negate"], epochs=1, data=DATA)
@@ -111,9 +111,10 @@ def test_an_interrupt_or_a_failed_record_leaves_the_run_as_it_was(folder: Path) 
         raise AugalgebraError("no room")
 
     add_head(run, ["mine.negate"], epochs=1, data=DATA)
-    with pytest.raises(AugalgebraError, match="no room"):
-        keep(run, record, heads=True)
-    assert files(folder) == before
+    for order in ("before", "after"):
+        with pytest.raises(AugalgebraError, match="no room"):
+            run.save(**{order: record})
+        assert files(folder) == before
 
 
 def test_a_pair_reuses_the_operators_whose_laws_suit_it(folder: Path) -> None:

@@ -1,11 +1,15 @@
 import os
 import stat
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+from augalgebra import files
 from augalgebra.errors import AugalgebraError
-from augalgebra.files import write_atomically
+from augalgebra.files import check_room, write_atomically
 
 
 def test_text_is_written_as_utf8_with_its_line_ends(tmp_path):
@@ -68,3 +72,125 @@ def test_new_files_have_the_usual_mode(tmp_path):
     finally:
         os.umask(old)
     assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644, 0o755])
+def test_a_file_keeps_its_mode(tmp_path, mode):
+    path = tmp_path / "augalg.toml"
+    path.write_bytes(b"old")
+    path.chmod(mode)
+    write_atomically(path, "new")
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
+def test_a_file_keeps_its_owner(tmp_path):
+    path = tmp_path / "augalg.toml"
+    path.write_bytes(b"old")
+    os.chown(path, 12345, 23456)
+    write_atomically(path, "new")
+    assert (path.stat().st_uid, path.stat().st_gid) == (12345, 23456)
+
+
+@pytest.mark.parametrize("relative", [False, True])
+def test_a_symbolic_link_stays_one_and_what_it_leads_to_is_replaced(tmp_path, relative):
+    (tmp_path / "shared").mkdir()
+    target = tmp_path / "shared" / "augalg.toml"
+    target.write_bytes(b"old")
+    for name, leads_to in (("link", target), ("link of a link", tmp_path / "link")):
+        (tmp_path / name).symlink_to(os.path.relpath(leads_to, tmp_path) if relative else leads_to)
+    write_atomically(tmp_path / "link of a link", "new")
+    assert target.read_text() == "new"
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "link of a link").is_symlink()
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["augalg.toml", "link", "link of a link", "shared"]
+
+
+def test_a_link_to_nothing_makes_what_it_leads_to(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "other" / "file")
+    write_atomically(tmp_path / "link", "new")
+    assert (tmp_path / "other" / "file").read_text() == "new"
+
+
+def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path):
+    pipe, found = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: found.append(pipe.read_text()))
+    reader.start()
+    write_atomically(pipe, "through")
+    reader.join(10)
+    assert found == ["through"]
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_a_full_device_is_one_line_and_stays_a_device():
+    with pytest.raises(AugalgebraError, match=r"^cannot write /dev/full: No space left on device$"):
+        write_atomically("/dev/full", "x" * 100)
+    assert stat.S_ISCHR(Path("/dev/full").stat().st_mode)
+    write_atomically("/dev/null", "x")
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/dev/stderr"])
+def test_standard_output_is_written_to_where_it_stands(tmp_path, name):
+    # behind it is a regular file, in the midst of being written
+    script = f"""
+import sys
+from augalgebra.files import write_atomically
+stream = sys.stderr if "stderr" in {name!r} else sys.stdout
+print("before", file=stream, flush=True)
+write_atomically({name!r}, "told\\n")
+print("after", file=stream, flush=True)
+"""
+    with (tmp_path / "out").open("w") as out:
+        subprocess.run([sys.executable, "-c", script], stdout=out, stderr=out, check=True)
+    assert (tmp_path / "out").read_text() == "before\ntold\nafter\n"
+
+
+def killed(path: Path) -> Path:
+    """What a process that was killed while it wrote a file leaves."""
+    script = f"""
+import os, signal
+from augalgebra import files
+files.sync = lambda file: os.kill(os.getpid(), signal.SIGKILL)
+files.write_atomically({str(path)!r}, "half")
+"""
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode < 0
+    (part,) = path.parent.glob(".*.part")
+    return part
+
+
+def test_what_a_killed_process_left_goes_with_the_next_write_and_what_is_being_written_stays(tmp_path, monkeypatch):
+    part = killed(tmp_path / "model")
+    mine = tmp_path / ".notes.part"
+    mine.write_text("of somebody else")
+    sync, seen = files.sync, []
+
+    def meanwhile(file):
+        monkeypatch.setattr(files, "sync", sync)
+        write_atomically(tmp_path / "other", "x")  # finds one that is left, and one that is being written
+        seen.extend(files.parts_in(tmp_path))
+        sync(file)
+
+    monkeypatch.setattr(files, "sync", meanwhile)
+    write_atomically(tmp_path / "model", "whole")
+    assert len(seen) == 1
+    assert seen != [part]
+    assert {path.name for path in tmp_path.iterdir()} == {"model", "other", mine.name}
+    assert (tmp_path / "model").read_text() == "whole"
+
+
+def test_room_is_tried_out_and_given_back(tmp_path, monkeypatch):
+    check_room(tmp_path / "new", 3 << 20)
+    assert list((tmp_path / "new").iterdir()) == []
+    written = []
+
+    def full(file, data):
+        written.append(len(data))
+        if sum(written) > 2 << 20:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files, "write", full)
+    with pytest.raises(AugalgebraError, match=r"^cannot write .*new: No space left on device$"):
+        check_room(tmp_path / "new", 3 << 20)
+    assert list((tmp_path / "new").iterdir()) == []

@@ -171,7 +171,7 @@ def test_missing_damaged_and_foreign_files_are_told_apart(tmp_path) -> None:
         LAVAE.load(path)
     small().save(path)
     tensors, header = read_tensors(path, "augalgebra.lavae")
-    write_tensors(path, tensors, header | {"dim": 4})
+    write_tensors(path, tensors, header.data | {"dim": 4})
     with pytest.raises(RunError, match="does not hold the network"):
         LAVAE.load(path)
 

@@ -11,7 +11,7 @@ import torch
 import augalgebra as aa
 from augalgebra.errors import AugalgebraError, RunError, UnknownNameError
 from augalgebra.latent import LAVAE
-from augalgebra.operators import StaleOperatorError, StoreError
+from augalgebra.operators import OperatorRegistry, StaleOperatorError, StoreError
 from augalgebra.training.data import Dataset, Split, load_data
 from augalgebra.training.loop import TrainingError
 from augalgebra.training.progress import Report
@@ -39,6 +39,12 @@ def trained(folder: Path, settings: TrainSettings = TINY, **more: object) -> Run
 
 def files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def without_digests(folder: Path) -> None:
+    """Make a run of the form that they had before their files had digests."""
+    record = folder / "run.toml"
+    record.write_text(re.sub(r"\n\[files\]\n[^\[]*", "", record.read_text()))
 
 
 def stop_at(step: int):
@@ -129,9 +135,9 @@ def test_an_interrupted_run_is_usable_and_resumes_to_the_same_files(tmp_path: Pa
 
 def test_a_run_cut_off_before_stage_2_loads_without_operators(tmp_path: Path) -> None:
     run = trained(tmp_path / "run")
-    run.ended = "unfinished"
+    run.ended, run.registry = "unfinished", OperatorRegistry.of(run.space, CATALOG)
     run.save()
-    (tmp_path / "run" / "operators.safetensors").unlink()
+    assert not (tmp_path / "run" / "operators.safetensors").exists()
     loaded = Run.load(tmp_path / "run", CATALOG)
     assert 0 == len(loaded.registry)
     with pytest.raises(AugalgebraError, match="flip_lr"):
@@ -203,6 +209,9 @@ def test_files_of_different_runs_are_not_mixed(tmp_path: Path) -> None:
     trained(second, replace(TINY, seed=2))
     (first / "operators.safetensors").replace(first / "kept")
     (first / "operators.safetensors").write_bytes((second / "operators.safetensors").read_bytes())
+    with pytest.raises(RunError, match=r"operators\.safetensors is damaged or of another run"):
+        Run.load(first, CATALOG)
+    without_digests(first)
     with pytest.raises(StaleOperatorError, match="another encoder"):
         Run.load(first, CATALOG)
     (first / "kept").replace(first / "operators.safetensors")
@@ -225,14 +234,20 @@ def test_what_is_missing_or_damaged_is_named(tmp_path: Path) -> None:
         Run.load(folder, CATALOG)
     trained(folder)
     whole = files(folder)
-    for name, error in (("model.safetensors", RunError), ("operators.safetensors", StoreError)):
+    for name in ("model.safetensors", "operators.safetensors", "metrics.jsonl"):
         (folder / name).unlink()
-        with pytest.raises(error, match=re.escape(f"{name} is missing")):
+        with pytest.raises(RunError, match=re.escape(f"{name} is missing")):
             Run.load(folder, CATALOG)
         (folder / name).write_bytes(whole[name])
     for name, rubbish in (("run.toml", b"a = ["), ("metrics.jsonl", b"{"), ("model.safetensors", b"x" * 100)):
         (folder / name).write_bytes(rubbish)
         with pytest.raises(RunError, match=re.escape(f"{name} is damaged")):
+            Run.load(folder, CATALOG)
+        (folder / name).write_bytes(whole[name])
+    without_digests(folder)
+    for name, error in (("model.safetensors", RunError), ("operators.safetensors", StoreError)):
+        (folder / name).unlink()
+        with pytest.raises(error, match=re.escape(f"{name} is missing")):
             Run.load(folder, CATALOG)
         (folder / name).write_bytes(whole[name])
     (folder / "run.toml").write_text("[settings]\n")
@@ -330,10 +345,10 @@ def test_settings_take_what_is_open_from_the_preset() -> None:
         ({"precision": "float16"}, "no precision 'float16'"),
         ({"dim": 0}, "dim must be larger than 0"),
         ({"epochs": -1}, "epochs must be larger than 0"),
-        ({"seconds": float("nan")}, "seconds must be larger than 0"),
+        ({"seconds": float("nan")}, "seconds must be a finite number"),
         ({"kl_weight": -1.0}, "kl_weight must be at least 0"),
         ({"kl_warmup": 1.5}, "kl_warmup is a fraction of stage 1, from 0 to 1, not 1.5"),
-        ({"kl_warmup": float("nan")}, "kl_warmup is a fraction"),
+        ({"kl_warmup": float("nan")}, "kl_warmup must be a finite number"),
         ({"sed": 1}, "no setting 'sed'; did you mean seed"),
     ],
 )

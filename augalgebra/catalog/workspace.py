@@ -7,7 +7,8 @@ it is, byte for byte.
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ import tomlkit
 
 from augalgebra.catalog.registration import TABLE, Registration, find_registration, read_workspace, registrations
 from augalgebra.errors import AugalgebraError
-from augalgebra.files import write_atomically
+from augalgebra.files import naming_failures, remove, write_atomically
+from augalgebra.locks import locked
 
 _ENTRY = re.compile(rf"\s*\[\[\s*{TABLE}\s*\]\]")
 _WITHIN = re.compile(rf"\s*\[{{1,2}}\s*{TABLE}\s*\.")
@@ -32,6 +34,11 @@ def record(file: Path, item: Registration) -> bool:
     Raises:
         AugalgebraError: The file cannot be read or written; it is as it was.
     """
+    with changing(file):
+        return _record(file, item)
+
+
+def _record(file: Path, item: Registration) -> bool:
     content, known = _known(file)
     if item in known:
         return False
@@ -62,6 +69,28 @@ def erase(file: Path, name: str) -> None:
         UnknownNameError: It is not there; the message suggests the nearest.
         AugalgebraError: The file cannot be read or written; it is as it was.
     """
+    with changing(file):
+        _erase(file, name)
+
+
+@contextmanager
+def changing(file: Path) -> Iterator[None]:
+    """Be the only one who changes the workspace file; if what is done meanwhile fails, it is as it was.
+
+    Raises:
+        AugalgebraError: The file cannot be read, or nothing can be written beside it.
+    """
+    with locked(file, "changed", is_file=True):
+        text = "".join(_lines(file))
+        try:
+            yield
+        except BaseException:
+            if "".join(_lines(file)) != text:
+                _replace(file, text)
+            raise
+
+
+def _erase(file: Path, name: str) -> None:
     content, known = _known(file)
     place = known.index(find_registration(known, name))
     lines = _lines(file)
@@ -82,7 +111,10 @@ def _known(file: Path) -> tuple[dict[str, Any], tuple[Registration, ...]]:
 
 def _lines(file: Path) -> list[str]:
     """The lines with their ends, as they are."""
-    text = file.read_bytes().decode() if file.exists() else ""
+    try:
+        text = file.read_bytes().decode() if file.exists() else ""
+    except (OSError, ValueError) as error:
+        raise AugalgebraError(f"cannot read {file}: {error}") from error
     return re.findall(r"[^\n]*\n|[^\n]+$", text)
 
 
@@ -110,10 +142,15 @@ def _write(file: Path, lines: Sequence[str], expected: dict[str, Any]) -> None:
         correct = False
     if not correct:
         raise AugalgebraError(f"{file} cannot be edited safely; write {TABLE!r} as tables [[{TABLE}]], nothing else")
-    if text.strip():
+    _replace(file, text)
+
+
+def _replace(file: Path, text: str) -> None:
+    if text.strip() or file.is_symlink():
         write_atomically(file, text)
     else:
-        file.unlink()
+        with naming_failures(file):
+            remove(file)
 
 
 def _entry(item: Registration, line_end: str) -> list[str]:

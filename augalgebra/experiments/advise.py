@@ -17,7 +17,7 @@ from augalgebra.experiments.pairs import FLIPS, Pair, show_pair
 from augalgebra.experiments.sweep import Standing, SweepProgress, unseen
 from augalgebra.experiments.sweep_results import SweepResult
 from augalgebra.training.data import Dataset
-from augalgebra.training.run import Mode
+from augalgebra.training.run_records import Mode
 from augalgebra.training.settings import Preset, TrainSettings
 from augalgebra.training.train import train
 

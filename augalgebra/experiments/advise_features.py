@@ -38,7 +38,8 @@ from augalgebra.experiments.pairs import Pair, words_of
 from augalgebra.operators import Operator, OperatorRegistry
 from augalgebra.training.data import Dataset, Split
 from augalgebra.training.encoding import encoded_views
-from augalgebra.training.run import Mode, Run
+from augalgebra.training.run import Run
+from augalgebra.training.run_records import Mode
 from augalgebra.training.stage2 import fit_operators
 from augalgebra.training.views import Views
 

@@ -22,7 +22,9 @@ from augalgebra.files import write_atomically
 from augalgebra.operators import FitOptions, OperatorRegistry
 from augalgebra.training.data import Dataset, load_data
 from augalgebra.training.progress import Progress, Report, silent
-from augalgebra.training.run import Mode, Run, Transfer
+from augalgebra.training.run import Run
+from augalgebra.training.run_files import GALLERY
+from augalgebra.training.run_records import Mode, Transfer
 from augalgebra.training.settings import TrainSettings
 from augalgebra.training.stage2 import PUBLISHED, fit_operators
 from augalgebra.training.train import train, transfer
@@ -34,7 +36,7 @@ MODES: tuple[Mode, ...] = ("relabel", "extend")
 LONGEST = 4
 """Letters of the longest words that are measured; of those beyond two only the worst is told."""
 
-REPORT, TABLES, GALLERY, GAPS = "report.json", "table.md", "gallery.png", "gaps.png"
+REPORT, TABLES, GAPS = "report.json", "table.md", "gaps.png"
 SHOWN_LABELS = (2, 3, 4, 5, 7)
 """Digits that no flip leaves as they are, so that no picture looks right by accident."""
 
@@ -144,7 +146,7 @@ def run_demo(
             )
             transfers[mode] = TransferResult(added, NEW, story.measure_transfer(added))
     findings = Findings(TRAINED, laws, exact, published, transfers)
-    with clock.time("pictures"):
+    with clock.time("pictures"), run.describing(GALLERY):
         files = story.draw(findings)
     for name, text in (
         (TABLES, findings.to_markdown()),

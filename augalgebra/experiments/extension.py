@@ -1,6 +1,6 @@
 """A new augmentation in a trained latent space: its operator on the frozen encoder, and what that is worth."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,10 @@ from augalgebra.checks.latent_report import WordScore
 from augalgebra.checks.results import finite
 from augalgebra.errors import RunError
 from augalgebra.experiments.measure import device_of_run
-from augalgebra.files import write_atomically
 from augalgebra.operators.provenance import Provenance
 from augalgebra.operators.residuals import RelationResidual, relation_residuals
-from augalgebra.operators.store import save_registry
 from augalgebra.training.data import Dataset, load_data
-from augalgebra.training.run import METRICS, MODEL, OPERATORS, SETTINGS, Run
+from augalgebra.training.run import Run
 from augalgebra.training.stage2 import fit_operators
 from augalgebra.training.views import Views
 
@@ -78,7 +76,7 @@ def extend(
 ) -> tuple[Extension, ...]:
     """Fit an operator for each of some augmentations on the frozen encoder, and measure it on the test images.
 
-    Everything else in the run stays bit for bit as it is. Nothing is written; see `keep`.
+    Everything else in the run stays bit for bit as it is. Nothing is written; `Run.save` does.
 
     Args:
         run: The trained run. Its registry gets the operators.
@@ -131,41 +129,10 @@ def extend(
     return tuple(found)
 
 
-def keep(run: Run, record: Callable[[], bool], *, heads: bool = False) -> bool:
-    """Write the operators of a run and then something that belongs to them; if that fails, neither is written.
-
-    Args:
-        run: The run.
-        record: Writes the other thing in one step.
-        heads: Whether its heads have changed too, so that the whole run has to be written.
-
-    Returns:
-        What `record` returned.
-
-    Raises:
-        AugalgebraError: A file cannot be written.
-    """
-    names = (MODEL, OPERATORS, METRICS, SETTINGS) if heads else (OPERATORS,)
-    before = {file: file.read_bytes() if file.exists() else None for file in (run.folder / name for name in names)}
-    try:
-        if heads:
-            run.save()
-        else:
-            save_registry(run.registry, run.folder / OPERATORS)
-        return record()
-    except BaseException:  # an interrupt must leave them in step as well
-        for file, content in before.items():
-            if content is None:
-                file.unlink(missing_ok=True)
-            elif file.read_bytes() != content:
-                write_atomically(file, content)
-        raise
-
-
 def withdraw(run: Run, names: set[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Take the operators of some augmentations out of a run again, and the heads that draw them.
 
-    Everything else in the run stays bit for bit as it is. Nothing is written; see `keep`.
+    Everything else in the run stays bit for bit as it is. Nothing is written; `Run.save` does.
 
     Args:
         run: The run, changed in memory.

@@ -7,7 +7,7 @@ from typing import Any
 from augalgebra.checks.latent_report import CompositionReport
 from augalgebra.checks.results import LawReport
 from augalgebra.experiments.tables import as_markdown, composition_rows
-from augalgebra.training.run import Mode, Transfer
+from augalgebra.training.run_records import Mode, Transfer
 
 _EXPLAINED: Mapping[Mode, str] = {
     "relabel": (

@@ -17,7 +17,7 @@ from augalgebra.experiments.sweep_results import Entry, SweepResult
 from augalgebra.experiments.sweep_settings import SweepSettings
 from augalgebra.experiments.synthetic import Synthetic, draw_synthetic, measure_synthetic
 from augalgebra.report import Block, HeatMap, Picture, Table, Text
-from augalgebra.training.run import Mode
+from augalgebra.training.run_records import Mode
 from augalgebra.training.settings import Preset
 from augalgebra.training.stage2 import PUBLISHED
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from augalgebra.errors import RunError
 from augalgebra.files import write_atomically
+from augalgebra.values import MOST_TEXT, parse_json, read_bytes
 
 
 def digest_of(*known: object) -> str:
@@ -27,7 +28,7 @@ def read_kept(path: Path, what: str, settings: str) -> dict[str, Any] | None:
         RunError: The file is damaged, or is something else.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = parse_json(read_bytes(path, MOST_TEXT))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

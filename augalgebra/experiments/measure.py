@@ -19,8 +19,8 @@ from augalgebra.files import write_atomically
 from augalgebra.latent.protocol import MAIN_HEAD
 from augalgebra.training.data import Dataset, load_data
 from augalgebra.training.run import Run
+from augalgebra.training.run_files import CHECK, GALLERY
 
-CHECK, GALLERY = "check.json", "gallery.png"
 _ROWS = 5
 
 
@@ -87,9 +87,10 @@ def keep_check(
     run: Run, report: CompositionReport, *, data: Dataset | None = None, data_dir: str | Path | None = None
 ) -> None:
     """Write what was measured of a run, with the head that drew it, and a gallery of it into the run's folder."""
-    write_atomically(run.folder / CHECK, json.dumps(report.to_json(), indent=2, allow_nan=False) + "\n")
     data = data or load_data(run.settings.data, data_dir)
-    draw_run_gallery(run, report, data, run.folder / GALLERY)
+    with run.describing(CHECK, GALLERY):
+        write_atomically(run.folder / CHECK, json.dumps(report.to_json(), indent=2, allow_nan=False) + "\n")
+        draw_run_gallery(run, report, data, run.folder / GALLERY)
 
 
 def draw_run_gallery(run: Run, report: CompositionReport, data: Dataset, path: Path) -> Path:

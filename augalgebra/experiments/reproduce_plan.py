@@ -8,7 +8,7 @@ from augalgebra.experiments.bench import QUICK as QUICK_BENCH
 from augalgebra.experiments.bench import Size
 from augalgebra.experiments.fractions import FITTED, UNSEEN
 from augalgebra.experiments.pairs import FLIPS, SLIDES, Pair
-from augalgebra.training.run import Mode
+from augalgebra.training.run_records import Mode
 from augalgebra.training.settings import Preset, default_epochs
 
 

@@ -17,10 +17,11 @@ from augalgebra.experiments.measure import draw_run_gallery, measure_run
 from augalgebra.experiments.run_figures import draw_spectra, draw_training, stage_of
 from augalgebra.report import Block, Document, Picture, Section, Table, Text
 from augalgebra.training.data import Dataset
-from augalgebra.training.run import SETTINGS, Ending, Run, Transfer
+from augalgebra.training.run import Run
+from augalgebra.training.run_files import FIGURES, SETTINGS
+from augalgebra.training.run_records import Ending, Transfer
 from augalgebra.training.toml import read_toml
 
-FIGURES = "figures"
 """Folder of a run that its pictures go to."""
 
 MOST_ELEMENTS = 64

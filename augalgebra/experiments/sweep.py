@@ -21,6 +21,8 @@ from augalgebra.experiments.sweep_results import SweepResult
 from augalgebra.experiments.sweep_settings import CellKey, SweepSettings, Unit, plan
 from augalgebra.experiments.sweep_store import Cell, SweepStore
 from augalgebra.experiments.sweep_worker import Outcome, Work, compute
+from augalgebra.files import naming_failures, remove
+from augalgebra.locks import locked
 from augalgebra.training.data import Dataset, load_data
 
 Backend = Literal["loky", "threading", "dask", "ray"]
@@ -128,6 +130,7 @@ def run_sweep(
 
     Raises:
         RunError: The folder holds something else.
+        BusyError: Another process sweeps there.
         AugalgebraError: Settings or augmentations are impossible, or the backend cannot be used.
         KeyboardInterrupt: Somebody stopped it. What is done is kept, and the same call goes on from there.
 
@@ -139,7 +142,21 @@ def run_sweep(
     settings = settings.completed(catalog, data)
     units = plan(settings, catalog, data)
     store = SweepStore(folder)
-    store.claim(settings, data.fingerprint)
+    store.check_claimable()
+    with locked(store.folder, "swept"):
+        store.claim(settings, data.fingerprint)
+        return _swept(store, settings, units, catalog, data, parallel, progress)
+
+
+def _swept(
+    store: SweepStore,
+    settings: SweepSettings,
+    units: Sequence[Unit],
+    catalog: Catalog,
+    data: Dataset,
+    parallel: Parallel,
+    progress: SweepProgress,
+) -> SweepResult:
     kept, notes = _kept(store, units)
     todo = [
         replace(unit, cells=missing)
@@ -150,7 +167,8 @@ def run_sweep(
     if todo:
         for unit in todo:
             for key in unit.cells:
-                store.path(key).unlink(missing_ok=True)  # what is damaged is not to be counted as done
+                with naming_failures(store.folder):
+                    remove(store.path(key))  # what is damaged is not to be counted as done
         with _Watch(store, len(kept), [key for unit in todo for key in unit.cells], progress):
             for outcome in _carried_out(store, todo, catalog, data, parallel):
                 failures += outcome.failures

@@ -12,7 +12,7 @@ from augalgebra.errors import AugalgebraError
 from augalgebra.experiments.pairs import SLIDES, Pair, canonical_pairs
 from augalgebra.operators.provenance import origin
 from augalgebra.training.data import Dataset
-from augalgebra.training.run import Mode
+from augalgebra.training.run_records import Mode
 from augalgebra.training.settings import Preset, TrainSettings, default_epochs
 
 CellMode = Literal["native", "relabel", "extend"]

@@ -10,7 +10,9 @@ from typing import Any
 from augalgebra.errors import RunError
 from augalgebra.experiments.pairs import ROLES, Role
 from augalgebra.experiments.sweep_settings import CellKey, SweepSettings
-from augalgebra.files import write_atomically
+from augalgebra.files import parts_in, write_atomically
+from augalgebra.locks import LOCK
+from augalgebra.values import MOST_TEXT, parse_json, read_bytes
 
 KIND, SWEEP_KIND = "augalgebra.sweep.cell", "augalgebra.sweep"
 SWEEP, CELLS, RUNS = "sweep.json", "cells", "runs"
@@ -75,17 +77,28 @@ class SweepStore:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
 
+    def check_claimable(self) -> None:
+        """Raise `RunError` if the folder holds something that is no sweep."""
+        if (self.folder / SWEEP).exists():
+            self.settings()
+        elif self.folder.is_dir():
+            unfinished = {self.folder / LOCK, *parts_in(self.folder)}  # a sweep may have been killed in its first write
+            if set(self.folder.iterdir()) - unfinished:
+                raise self._occupied()
+        elif self.folder.exists():
+            raise self._occupied()
+
+    def _occupied(self) -> RunError:
+        return RunError(f"{self.folder} holds something that is no sweep; name another folder, or empty this one")
+
     def claim(self, settings: SweepSettings, fingerprint: str) -> None:
-        """Mark the folder as a sweep's; other sweeps may share it, nothing else.
+        """Mark the folder as a sweep's; other sweeps may have been there before, nothing else.
 
         Raises:
             RunError: The folder holds something else.
         """
+        self.check_claimable()
         path = self.folder / SWEEP
-        if path.exists():
-            self.settings()
-        elif self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
-            raise RunError(f"{self.folder} holds something that is no sweep; name another folder, or empty this one")
         content = {"kind": SWEEP_KIND, "settings": settings.to_json(), "data": fingerprint}
         write_atomically(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
@@ -97,7 +110,7 @@ class SweepStore:
         """
         path = self.folder / SWEEP
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = parse_json(read_bytes(path, MOST_TEXT))
             if content["kind"] != SWEEP_KIND:
                 raise RunError(f"{path} is no sweep's; name another folder")
             return SweepSettings.from_mapping(content["settings"]), str(content["data"])
@@ -127,7 +140,7 @@ class SweepStore:
         """
         path = self.path(key)
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = parse_json(read_bytes(path, MOST_TEXT))
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
@@ -139,7 +152,7 @@ class SweepStore:
         try:
             terms = {role: Term(**{name: float(content["terms"][role][name]) for name in _NUMBERS}) for role in ROLES}
             cell = Cell(key, terms, int(content["images"]), tuple(map(int, content["steps"])))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise RunError(f"{path} is incomplete: {error!r}") from error
         if not all(math.isfinite(value) for term in terms.values() for value in vars(term).values()):
             raise RunError(f"{path} holds a loss that is no number")

@@ -5,10 +5,9 @@ numbers are the same whether the training was just made or found, and whichever 
 """
 
 import contextlib
-import tempfile
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -118,17 +117,16 @@ def _cell(key: CellKey, folder: Path, catalog: Catalog, data: Dataset, progress:
     if key.mode == "native":
         report = measure_run(run, data=data, words=asked, views=["id"])
     else:
-        with tempfile.TemporaryDirectory(prefix="augalg-sweep-") as scratch:
-            run = replace(run, folder=Path(scratch))  # so that the one on disk stays as it is
-            added = transfer(
-                run,
-                key.target,
-                mode=key.mode,
-                epochs=key.settings["transfer_epochs"],
-                seconds=key.settings["transfer_seconds"],
-                data=data,
-                progress=progress,
-            )
+        added = transfer(
+            run,
+            key.target,
+            mode=key.mode,
+            epochs=key.settings["transfer_epochs"],
+            seconds=key.settings["transfer_seconds"],
+            data=data,
+            progress=progress,
+            save=False,  # the run on disk stays as it is
+        )
         if added.ended != "limit":
             raise KeyboardInterrupt
         steps = (run.steps, added.steps)

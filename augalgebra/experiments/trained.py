@@ -8,7 +8,7 @@ from augalgebra.catalog import Catalog
 from augalgebra.errors import AugalgebraError, RunError
 from augalgebra.training.data import Dataset
 from augalgebra.training.progress import Progress, silent
-from augalgebra.training.run import CHECKPOINT, Run
+from augalgebra.training.run import Run
 from augalgebra.training.settings import TrainSettings
 from augalgebra.training.train import train
 
@@ -48,9 +48,8 @@ def find_or_train(
         else:
             if found.ended == "limit":
                 return found
-            if (folder / CHECKPOINT).exists():
-                with contextlib.suppress(RunError):  # of a damaged checkpoint: then it begins anew
-                    return _finished(train(folder, settings, catalog, data=data, progress=progress, resume=True))
+            with contextlib.suppress(RunError):  # without a checkpoint, or with a damaged one, it begins anew
+                return _finished(train(folder, settings, catalog, data=data, progress=progress, resume=True))
     return _finished(train(folder, settings, catalog, data=data, progress=progress, overwrite=True))
 
 

@@ -16,7 +16,8 @@ from augalgebra.experiments.slots import Slot, slots
 from augalgebra.latent.protocol import MAIN_HEAD
 from augalgebra.training.data import Dataset, load_data
 from augalgebra.training.progress import Progress, silent
-from augalgebra.training.run import Mode, Run, Transfer
+from augalgebra.training.run import Run
+from augalgebra.training.run_records import Mode, Transfer
 from augalgebra.training.train import head_name, head_origin, transfer
 from augalgebra.training.views import Views
 
@@ -70,7 +71,7 @@ def add_head(
 ) -> AddedHead:
     """Train a head for new augmentations that have operators, and measure it on the test images.
 
-    Nothing is written; see `augalgebra.experiments.extension.keep`. A head for the same augmentations that was
+    Nothing is written; `Run.save` does. A head for the same augmentations that was
     trained on just these operators is measured and left as it is; one whose augmentation or operator has changed is
     trained anew.
 
@@ -144,7 +145,7 @@ def add_head(
 
 
 def _free_name(run: Run, name: str, mode: Mode) -> str:
-    """A name that no other head has; one that is stored without a word in ``run.toml`` is left from a broken write."""
+    """A name that no other head has."""
     taken = {MAIN_HEAD, *run.transfers}
     if name in taken:
         name = f"{name}-{mode}"

@@ -2,7 +2,7 @@
 
 import copy
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -12,14 +12,18 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from augalgebra.errors import AugalgebraError, ImageError, RunError, UnknownNameError, nearest
+from augalgebra.files import write_atomically
 from augalgebra.isolation import isolate, seconds_allowed
 from augalgebra.latent.likelihoods import Likelihood, likelihood_named
 from augalgebra.latent.networks import Decoder, Encoder, fingerprint_of, made
 from augalgebra.latent.protocol import MAIN_HEAD
-from augalgebra.latent.store import read_tensors, write_tensors
+from augalgebra.latent.store import pack_tensors, read_tensors, unpack_tensors
+from augalgebra.values import Fields
 
 KIND = "augalgebra.lavae"
 """What the header of a stored model says it is."""
+
+_MOST, _MOST_HEADS = 1 << 14, 1000  # of a side, a dimension or channels; of heads
 
 HeadFactory: TypeAlias = Callable[[tuple[int, int, int], int], nn.Module]
 """From an image shape and a number of latent coordinates to a module from latents to the logits of pixels."""
@@ -255,40 +259,81 @@ class LAVAE(nn.Module):
         """SHA-256 of the encoder's weights, as hexadecimal digits; heads do not enter."""
         return fingerprint_of(self.encoder)
 
-    def save(self, path: Path) -> None:
-        """Write weights and architecture as one safetensors file, atomically."""
+    def to_bytes(self) -> bytes:
+        """Weights and architecture as the content of a safetensors file."""
         header = {"kind": KIND, "heads": list(self.heads), **asdict(self.architecture)}
         if self.head_kinds:
             header["head_kinds"] = self.head_kinds
-        write_tensors(path, self.state_dict(), header)
+        return pack_tensors(self.state_dict(), header)
+
+    def save(self, path: Path) -> None:
+        """Write weights and architecture as one safetensors file, atomically."""
+        write_atomically(path, self.to_bytes())
 
     @classmethod
-    def load(cls, path: Path, head_factory: Callable[[str], HeadFactory] | None = None) -> "LAVAE":
+    def load(
+        cls, path: Path, head_factory: Callable[[str], HeadFactory] | None = None, *, content: bytes | None = None
+    ) -> "LAVAE":
         """Read what `save` wrote.
 
         Args:
             path: The file.
             head_factory: Finds the maker of heads that a `HeadKind` made, by its name; raises `UnknownNameError`.
+            content: Its content, if it was read already.
 
         Raises:
             RunError: The file is missing, damaged or no LAVAE, or the maker of a head is not there.
         """
-        tensors, header = read_tensors(path, KIND)
+        tensors, header = read_tensors(path, KIND) if content is None else unpack_tensors(content, path, KIND)
+        channels, height, breadth = header.wholes("image_shape", 3, 1, _MOST)
+        architecture = _possible(header, (channels, height, breadth))
+        heads = header.texts("heads", _MOST_HEADS)
+        kinds = header.table("head_kinds") if "head_kinds" in header else header.within("head_kinds", {})
+        _check_shapes(header, architecture, heads, kinds, tensors)
         changed = ""
         try:
-            shape, dim, width = tuple(header["image_shape"]), int(header["dim"]), int(header["width"])
-            likelihood = header.get("likelihood", "bernoulli")  # the only one there was before files named it
-            kinds = dict(header.get("head_kinds", {}))
-            space = cls(Architecture(shape, dim, width, likelihood), heads=())
+            space = cls(architecture, heads=())
             generator = torch.Generator().manual_seed(0)
-            for head in header["heads"]:
-                kind = _found(path, head, kinds[head], head_factory or _no_plugins) if head in kinds else None
+            for head in heads:
+                kind = _found(path, head, kinds.text(head), head_factory or _no_plugins) if head in kinds else None
                 space._new_head(head, generator, kind)
-            changed = f", or get back the plugin of {', '.join(sorted(set(kinds.values())))} as it was" if kinds else ""
+            names = ", ".join(sorted({kinds.text(head) for head in kinds.data}))
+            changed = f", or get back the plugin of {names} as it was" if names else ""
             space.load_state_dict(tensors)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise RunError(f"{path} does not hold the network its header describes; train it again{changed}") from error
         return space
+
+
+def _possible(header: Fields, image_shape: tuple[int, int, int]) -> Architecture:
+    try:
+        # Bernoulli was the only likelihood before files named it
+        likelihood = header.text("likelihood") if "likelihood" in header else "bernoulli"
+        return Architecture(image_shape, header.whole("dim", 1, _MOST), header.whole("width", 1, _MOST), likelihood)
+    except RunError:
+        raise
+    except AugalgebraError as error:
+        raise header.failed(f"{header.where}: {error}") from error
+
+
+def _check_shapes(
+    header: Fields, architecture: Architecture, heads: Sequence[str], kinds: Fields, tensors: Mapping[str, Tensor]
+) -> None:
+    """See that a file holds the tensors its header describes, before memory is taken for so many of them."""
+    with torch.device("meta"):
+        modules: dict[str, nn.Module] = {"encoder.": Encoder(*architecture.network)}
+        own = Decoder(*architecture.network)
+    modules |= {f"decoders.{head}.": own for head in heads if head not in kinds}
+    named = ((prefix, module.state_dict()) for prefix, module in modules.items())
+    wanted = {prefix + name: (t.shape, t.dtype) for prefix, state in named for name, t in state.items()}
+    others = tuple(f"decoders.{head}." for head in heads if head in kinds)
+    found = {name: (t.shape, t.dtype) for name, t in tensors.items() if not name.startswith(others)}
+    empty = [prefix for prefix in others if not any(name.startswith(prefix) for name in tensors)]
+    if len(set(heads)) < len(heads) or empty or wanted != found:
+        name = next(iter([*sorted(wanted.items() ^ found.items(), key=str), *empty, *heads]), "")
+        place = name if isinstance(name, str) else name[0]
+        path = header.where.removesuffix(": header")
+        raise header.failed(f"{path} does not hold the network its header describes (see {place})")
 
 
 def _tried(decoder: nn.Module, dim: int) -> object:

@@ -1,13 +1,14 @@
 """Operators in one safetensors file: one tensor for each, a JSON header, nothing pickled, written atomically."""
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import get_args
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from augalgebra.algebra.parsing import parse_word
 from augalgebra.catalog import Catalog
@@ -16,22 +17,22 @@ from augalgebra.files import write_atomically
 from augalgebra.operators.affine import AffineMap
 from augalgebra.operators.arrays import Array
 from augalgebra.operators.errors import StoreError
-from augalgebra.operators.families import Family, FamilyOperator
+from augalgebra.operators.families import Family, FamilyOperator, Scale
 from augalgebra.operators.operator import Readout
 from augalgebra.operators.provenance import Provenance
 from augalgebra.operators.registry import Encoded, OperatorRegistry
 from augalgebra.operators.table import Entry, FamilyEntry
+from augalgebra.values import Fields, parse_json, read_bytes, safetensors_header, shown
 
 HEADER = "augalgebra"
 KIND = "augalgebra.operators"
 FORMAT = 1
+MOST_BYTES = 1 << 32
+"""Largest file of operators that is read."""
 
 
 def save_registry(registry: OperatorRegistry, path: str | Path) -> None:
-    """Write a registry; what is read back is equal bit for bit, and equal registries give equal files.
-
-    Each operator is a float64 tensor ``[latent, latent]``, with its shift as one more row if it has one; a family is
-    stored as its generator with its drift as one more row.
+    """Write what `pack_registry` makes.
 
     Args:
         registry: The operators.
@@ -39,6 +40,16 @@ def save_registry(registry: OperatorRegistry, path: str | Path) -> None:
 
     Raises:
         AugalgebraError: It cannot be written.
+    """
+    write_atomically(path, pack_registry(registry))
+
+
+def pack_registry(registry: OperatorRegistry) -> bytes:
+    """A registry as the content of a file; what is read back is equal bit for bit, and equal ones give equal files.
+
+    Each operator is a float64 tensor ``[latent, latent]``, with its shift as one more row if it has one; a family is
+    stored as its generator with its drift as one more row.
+
     """
     tensors: dict[str, Array] = {}
     operators, families = [], []
@@ -64,11 +75,11 @@ def save_registry(registry: OperatorRegistry, path: str | Path) -> None:
     # One entry only: safetensors writes several in random order, and equal registries shall give equal files.
     metadata = {HEADER: json.dumps(header, sort_keys=True)}
     contiguous = {key: np.ascontiguousarray(tensor, dtype=np.float64) for key, tensor in tensors.items()}
-    write_atomically(path, save(contiguous, metadata=metadata))
+    return save(contiguous, metadata=metadata)
 
 
 def load_registry(
-    path: str | Path, space: Encoded, catalog: Catalog, *, accept_stale: bool = False
+    path: str | Path, space: Encoded, catalog: Catalog, *, accept_stale: bool = False, content: bytes | None = None
 ) -> OperatorRegistry:
     """Read what `save_registry` wrote, if it still belongs to this latent space and these augmentations.
 
@@ -78,26 +89,28 @@ def load_registry(
         catalog: Augmentations and their laws, as they are now.
         accept_stale: Take operators that were fitted on another encoder, or on augmentations that have changed since;
             they then say so wherever they are used.
+        content: The file's content, if it was read already.
 
     Raises:
         StoreError: The file is missing or damaged, no file of operators, or of another dimension.
         StaleOperatorError: Encoder, laws or plugins have changed; the message names each.
     """
     path = Path(path)
-    tensors, header = _read(path)
-    if header.get("dim") != space.dim:
+    tensors, header = _unpack(_read(path) if content is None else content, path)
+    if header.data.get("dim") != space.dim:
         raise StoreError(
-            f"{path} holds operators on {header.get('dim')} latent coordinates, but this latent space has {space.dim}; "
-            "they belong to another run"
+            f"{path} holds operators on {shown(header.data.get('dim'))} latent coordinates, but this latent space has "
+            f"{space.dim}; they belong to another run"
         )
     registry = OperatorRegistry.of(space, catalog)
     try:
-        names = {item.get("readout") for item in header["operators"]} - {None}
+        items = header.tables("operators")
+        names = {item.text("readout") for item in items if "readout" in item}
         # shared, since one readout follows a run of all operators that it belongs to
         readouts = {name: Readout(name, _split(tensors[name], space.dim)) for name in names}
-        for item in header["operators"]:
+        for item in items:
             registry.put(_entry(item, tensors, readouts, space.dim))
-        for item in header["families"]:
+        for item in header.tables("families"):
             registry.put(_family_entry(item, tensors, space.dim))
     except (KeyError, TypeError, ValueError, AugalgebraError) as error:
         raise StoreError(f"{path} does not hold the operators its header describes; fit them again") from error
@@ -106,41 +119,68 @@ def load_registry(
     return registry
 
 
-def _read(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
-    if not path.is_file():
-        raise StoreError(f"{path} is missing; no operators have been fitted for this run yet")
+def _read(path: Path) -> bytes:
     try:
-        with safe_open(path, framework="np") as file:
-            header = json.loads((file.metadata() or {}).get(HEADER, "{}"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
-    except (SafetensorError, ValueError, OSError) as error:
+        return read_bytes(path, MOST_BYTES)
+    except FileNotFoundError as error:
+        raise StoreError(f"{path} is missing; no operators have been fitted for this run yet") from error
+    except OSError as error:
+        raise StoreError(f"{path} is damaged ({error.strerror or error}); fit the operators again") from error
+
+
+def _unpack(content: bytes, path: Path) -> tuple[dict[str, Array], Fields]:
+    try:
+        tensors = load(content)
+        header = parse_json((safetensors_header(content).get("__metadata__") or {}).get(HEADER, "{}"))
+    except (SafetensorError, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         reason = " ".join(str(error).split())
         raise StoreError(f"{path} is damaged ({reason}); fit the operators again") from error
     if not isinstance(header, dict) or header.get("kind") != KIND:
         raise StoreError(f"{path} is no file of operators")
     if header.get("format") != FORMAT:
-        raise StoreError(f"{path} is of format {header.get('format')}, this version reads {FORMAT}; fit them again")
-    return tensors, header
+        raise StoreError(
+            f"{path} is of format {shown(header.get('format'))}, this version reads {FORMAT}; fit them again"
+        )
+    return tensors, Fields(header, f"{path}: header", StoreError, "fit the operators again")
 
 
-def _entry(item: Mapping[str, Any], tensors: Mapping[str, Array], readouts: Mapping[str, Readout], dim: int) -> Entry:
-    word = parse_word(item["tensor"], variables=True)
-    readout = item.get("readout")
+def _entry(item: Fields, tensors: Mapping[str, Array], readouts: Mapping[str, Readout], dim: int) -> Entry:
+    tensor = item.text("tensor")
+    word = parse_word(tensor, variables=True)
+    if [exponent for _, exponent in word.syllables] != [1]:
+        raise item.wrong("tensor", "one augmentation", tensor)
     return Entry(
         word,
-        _split(tensors[item["tensor"]], dim),
-        Provenance.from_json(item["provenance"]),
-        None if readout is None else readouts[readout],
+        _split(tensors[tensor], dim),
+        _provenance(item.table("provenance")),
+        readouts[item.text("readout")] if "readout" in item else None,
     )
 
 
-def _family_entry(item: Mapping[str, Any], tensors: Mapping[str, Array], dim: int) -> FamilyEntry:
-    described = item["family"]
-    ((symbol, _),) = parse_word(described["symbol"], variables=True).letters
-    family = Family(symbol, int(described["position"]), described["scale"])
-    parts = _split(tensors[item["tensor"]], dim)
+def _family_entry(item: Fields, tensors: Mapping[str, Array], dim: int) -> FamilyEntry:
+    described = item.table("family")
+    ((symbol, _),) = parse_word(described.text("symbol"), variables=True).letters
+    family = Family(
+        symbol, described.whole("position", 0, len(symbol.args) - 1), described.one_of("scale", get_args(Scale))
+    )
+    parts = _split(tensors[item.text("tensor")], dim)
     operator = FamilyOperator(parts.matrix, parts.shift)
-    return FamilyEntry(family, operator, Provenance.from_json(item["provenance"]))
+    return FamilyEntry(family, operator, _provenance(item.table("provenance")))
+
+
+def _provenance(item: Fields) -> Provenance:
+    """Where an operator came from, each value looked at."""
+    for key in ("word", "name", "plugin", "version", "laws", "encoder", "fit"):
+        item.text(key)
+    for key in {"images", "rank"} & item.data.keys():
+        item.whole(key)
+    for key in ("residual", "identity_residual", "condition"):
+        # a singular operator has an infinite condition
+        if item.data.get(key) not in (None, math.inf):
+            item.number(key)
+    if "details" in item:
+        item.table("details")
+    return Provenance.from_json(item.data)
 
 
 def _stacked(operator: AffineMap) -> Array:

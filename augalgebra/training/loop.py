@@ -16,9 +16,11 @@ import torch
 from torch import Tensor, nn
 
 from augalgebra.errors import AugalgebraError, RunError
-from augalgebra.latent.store import read_tensors, write_tensors
+from augalgebra.files import write_atomically
+from augalgebra.latent.store import pack_tensors, read_tensors, unpack_tensors
 from augalgebra.training.progress import Progress, Report, silent
 from augalgebra.training.seeds import generator_for
+from augalgebra.values import Fields
 
 Schedule = Literal["constant", "cosine"]
 
@@ -231,8 +233,8 @@ class Loop:
         """Means of the terms of all full epochs, and of the unfinished one if there is any."""
         return (*self._epochs, *([self._means()] if self._sums else []))
 
-    def save(self, path: Path) -> None:
-        """Write all that is needed to take up the loop again as one safetensors file."""
+    def to_bytes(self) -> bytes:
+        """All that is needed to take up the loop again, as the content of a safetensors file."""
         tensors = {f"learned.{name}": tensor for name, tensor in self.learned.state_dict().items()}
         for number, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{number}.{key}": tensor for key, tensor in state.items()}
@@ -244,33 +246,57 @@ class Loop:
             "sums": self._sums,
             "epochs": [[mean.epoch, mean.steps, dict(mean.terms)] for mean in self._epochs],
         }
-        write_tensors(path, tensors, header)
+        return pack_tensors(tensors, header)
 
-    def resume(self, path: Path) -> None:
+    def save(self, path: Path) -> None:
+        """Write all that is needed to take up the loop again as one safetensors file."""
+        write_atomically(path, self.to_bytes())
+
+    def resume(self, path: Path, content: bytes | None = None) -> None:
         """Go back to where `save` was called.
+
+        Args:
+            path: The file.
+            content: Its content, if it was read already.
 
         Raises:
             RunError: The file is missing, damaged, or of another stage or network.
         """
-        tensors, header = read_tensors(path, CHECKPOINT)
-        if header.get("stage") != self.stage:
-            raise RunError(
-                f"{path} is a checkpoint of {header.get('stage')}, not of {self.stage}; train from the start"
-            )
+        tensors, header = (
+            read_tensors(path, CHECKPOINT) if content is None else unpack_tensors(content, path, CHECKPOINT)
+        )
+        stage = header.text("stage")
+        if stage != self.stage:
+            raise RunError(f"{path} is a checkpoint of {stage}, not of {self.stage}; train from the start")
+        step, spent, sums = header.whole("step"), header.number("seconds"), _numbers(header.table("sums"))
+        epochs = _epochs(header)
         state: dict[int, dict[str, Tensor]] = defaultdict(dict)
-        for name, tensor in tensors.items():
-            if name.startswith("optimizer."):
-                _, number, key = name.split(".", 2)
-                state[int(number)][key] = tensor
         weights = {name.removeprefix("learned."): t for name, t in tensors.items() if name.startswith("learned.")}
         try:
+            for name, tensor in tensors.items():
+                if name.startswith("optimizer."):
+                    _, number, key = name.split(".", 2)
+                    state[int(number)][key] = tensor
+            self._check_state(state)
             self.learned.load_state_dict(weights)
             groups = self.optimizer.state_dict()["param_groups"]
             self.optimizer.load_state_dict({"state": dict(state), "param_groups": groups})
-        except (RuntimeError, ValueError) as error:
+        except (RuntimeError, ValueError, KeyError, IndexError, TypeError) as error:
             raise RunError(f"{path} does not fit this network; train from the start") from error
-        self.step, self._spent, self._sums = header["step"], header["seconds"], header["sums"]
-        self._epochs = [EpochMeans(*mean) for mean in header["epochs"]]
+        self.step, self._spent, self._sums, self._epochs = step, spent, sums, epochs
+
+    def _check_state(self, state: Mapping[int, Mapping[str, Tensor]]) -> None:
+        """See that there is a state for each parameter, of its shape; torch itself looks only when it steps."""
+        parameters = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+        trial = nn.Parameter(torch.zeros(1))
+        trial.grad = torch.zeros(1)
+        make: Callable[[list[nn.Parameter]], torch.optim.Optimizer] = type(self.optimizer)
+        usual = make([trial])
+        usual.step()
+        for number, kept in state.items():
+            shapes = {tensor.shape for tensor in kept.values() if tensor.dim()}
+            if kept.keys() != usual.state[trial].keys() or shapes - {parameters[number].shape}:
+                raise ValueError(f"no state of parameter {number}")
 
     def _generator(self, purpose: str, counter: int, device: torch.device | str = "cpu") -> torch.Generator:
         return generator_for(self._seed, f"{self.stage} {purpose}", counter, device)
@@ -310,6 +336,22 @@ class Loop:
 
     def _weights(self) -> dict[str, Tensor]:
         return {name: tensor.clone() for name, tensor in self.learned.state_dict().items()}
+
+
+def _numbers(table: Fields) -> dict[str, float]:
+    return {name: table.number(name) for name in table.data}
+
+
+def _epochs(header: Fields) -> list[EpochMeans]:
+    """The means of each epoch, each written as a list of its three parts."""
+    items = header.data.get("epochs")
+    if not isinstance(items, list) or not all(isinstance(item, list) and len(item) == 3 for item in items):
+        raise header.wrong("epochs", "a list of lists of three", items)
+    names = ("epoch", "steps", "terms")
+    tables = [
+        header.within(f"epochs, number {n}", dict(zip(names, item, strict=True))) for n, item in enumerate(items, 1)
+    ]
+    return [EpochMeans(table.whole("epoch"), table.whole("steps"), _numbers(table.table("terms"))) for table in tables]
 
 
 @contextlib.contextmanager

@@ -3,9 +3,12 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, get_origin
+
+import torch
 
 from augalgebra.errors import AugalgebraError, nearest
+from augalgebra.values import Fields
 
 Preset = Literal["equivariant", "faithful"]
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -22,6 +25,8 @@ _DEFAULTS: dict[Preset, dict[str, Any]] = {
 _KL_WARMUP: dict[Preset, float] = {"equivariant": 0.1, "faithful": 0.0}
 
 _TRANSFER_DEFAULTS: dict[Preset, tuple[float, int]] = {"equivariant": (1.6e-2, 16), "faithful": (1e-3, 64)}
+
+_MOST = 1 << 62  # a seed may be any whole number that fits into 64 bits
 
 # The equivariant preset shows a small data set so often that it has shown about this many originals.
 _ORIGINALS, _FEWEST_EPOCHS, _MOST_EPOCHS = 60_000, 10, 60
@@ -85,6 +90,10 @@ class TrainSettings:
                 raise AugalgebraError(f"{name} must be larger than 0, not {value}")
         if not (math.isfinite(self.kl_weight) and self.kl_weight >= 0):
             raise AugalgebraError(f"kl_weight must be at least 0, not {self.kl_weight}")
+        try:
+            torch.device("cpu" if self.device == "auto" else self.device)
+        except RuntimeError as error:
+            raise AugalgebraError(f"there is no device {self.device!r}; use 'cpu', 'cuda', … or 'auto'") from error
         if self.kl_warmup is None:
             object.__setattr__(self, "kl_warmup", _KL_WARMUP[self.preset])
         if not 0 <= self.warmup <= 1:
@@ -107,10 +116,8 @@ class TrainSettings:
             if name not in names:
                 near = nearest(name, names, 1)
                 raise AugalgebraError(f"there is no setting {name!r}" + (f"; did you mean {near[0]}?" if near else ""))
-        given = dict(values)
-        if "augmentations" in given:
-            given["augmentations"] = tuple(given["augmentations"])
-        return cls(**given)
+        table = Fields(values, "settings")
+        return cls(**{item.name: _read(table, item.name, item.type) for item in fields(cls) if item.name in table})
 
     def to_mapping(self) -> dict[str, Any]:
         """Plain data without what was left open."""
@@ -132,6 +139,20 @@ def default_epochs(preset: Preset, originals: int) -> int:
 def transfer_defaults(preset: Preset) -> tuple[float, int]:
     """Learning rate and batch size of stage 3."""
     return _TRANSFER_DEFAULTS[preset]
+
+
+def _read(table: Fields, name: str, kind: object) -> Any:
+    """A value of the type that a field of the settings has."""
+    kinds = get_args(kind) or (kind,)
+    if tuple in kinds or get_origin(kind) is tuple:
+        return table.texts(name, 1000)
+    if table.data[name] is None and type(None) in kinds:
+        return None
+    if float in kinds:
+        return table.number(name)
+    if int in kinds:
+        return table.whole(name, -_MOST, _MOST)
+    return table.text(name)
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -1,12 +1,12 @@
 """The little of TOML that is written here: tables of strings, numbers, truth values, and lists of them."""
 
 import json
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from augalgebra.errors import RunError
+from augalgebra.values import MOST_TEXT, parse_toml, read_bytes
 
 
 def to_toml(tables: Mapping[tuple[str, ...], Mapping[str, Any]]) -> str:
@@ -24,8 +24,9 @@ def to_toml(tables: Mapping[tuple[str, ...], Mapping[str, Any]]) -> str:
     blocks = []
     for path, values in tables.items():
         # JSON writes such values and quoted names as TOML does.
-        header = ".".join(part if part.isidentifier() and part.isascii() else _json(part) for part in path)
-        blocks.append("".join([f"[{header}]\n", *(f"{name} = {_json(value)}\n" for name, value in values.items())]))
+        header = ".".join(map(_key, path))
+        lines = (f"{_key(name)} = {_json(value)}\n" for name, value in values.items())
+        blocks.append("".join([f"[{header}]\n", *lines]))
     return "\n".join(blocks)
 
 
@@ -36,11 +37,15 @@ def read_toml(path: Path) -> dict[str, Any]:
         RunError: The file is missing or damaged.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+        return parse_toml(read_bytes(path, MOST_TEXT))
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise RunError(f"{path} is missing; {path.parent} is no run folder") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise RunError(f"{path} is damaged: {error}") from error
+    except (ValueError, OSError) as error:
+        raise RunError(f"{path} is damaged: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _key(name: str) -> str:
+    return name if name.isidentifier() and name.isascii() else _json(name)
 
 
 def _json(value: object) -> str:

@@ -1,5 +1,6 @@
 """Training a run through its stages, and adding heads to it."""
 
+import contextlib
 import hashlib
 import re
 import time
@@ -13,7 +14,9 @@ from augalgebra.algebra.words import Symbol, Word
 from augalgebra.catalog import Catalog
 from augalgebra.catalog.heads import head_factory
 from augalgebra.errors import RunError
+from augalgebra.files import check_room
 from augalgebra.latent.lavae import LAVAE, Architecture, HeadKind
+from augalgebra.locks import locked
 from augalgebra.operators import FitOptions, OperatorRegistry, structured
 from augalgebra.operators.arrays import Array
 from augalgebra.operators.provenance import origin
@@ -23,7 +26,9 @@ from augalgebra.training.precision import bfloat16_pays, device_of
 from augalgebra.training.probe import Probe
 from augalgebra.training.progress import Progress, silent
 from augalgebra.training.recipe import Recipe
-from augalgebra.training.run import CHECKPOINT, Ending, Mode, Run, Transfer, describe, of_run
+from augalgebra.training.run import Run, describe, of_run
+from augalgebra.training.run_files import CHECKPOINT, revision_of
+from augalgebra.training.run_records import Ending, Mode, Transfer
 from augalgebra.training.seeds import derived_seed
 from augalgebra.training.settings import TrainSettings, default_epochs, transfer_defaults
 from augalgebra.training.stage1 import STAGE as STAGE_1
@@ -66,6 +71,7 @@ def train(
 
     Raises:
         RunError: There is a run in the folder already, or none to resume.
+        BusyError: Another process is training or changing it.
         TrainingError: The loss was not finite; the folder holds the last good state.
         AugalgebraError: Settings, data or augmentations are impossible.
 
@@ -79,27 +85,40 @@ def train(
         settings = replace(settings, epochs=default_epochs(settings.preset, len(data.train)))
     loop, space = _stage1(settings, catalog, data)
     run = Run(folder, settings, space, of_run(OperatorRegistry.of(space, catalog), folder), describe(data))
-    if resume:
-        run.check_resumable()
-        loop.resume(folder / CHECKPOINT)
-    elif Run.exists(folder) and not overwrite:
+    if not resume and not overwrite:
+        _refuse_existing(folder)
+    elif resume and not Run.exists(folder):
+        run.check_resumable()  # says so, and makes no folder
+    with locked(folder, "trained"):
+        if resume:
+            loop.resume(folder / CHECKPOINT, run.check_resumable())
+        elif not overwrite:
+            _refuse_existing(folder)
+        run.revision = revision_of(folder)
+        # what is saved twice, with the state of the optimizer: there are two while one takes the place of the other
+        check_room(folder, 2 * 5 * sum(p.numel() * p.element_size() for p in loop.learned.parameters()))
+        return _trained(run, loop, data, progress, watch=watch)
+
+
+def _refuse_existing(folder: Path) -> None:
+    if Run.exists(folder):
         raise RunError(f"there is a run in {folder} already; name another folder, resume it, or overwrite it")
-    run.clear(keep_checkpoint=resume)
+
+
+def _trained(run: Run, loop: Loop, data: Dataset, progress: Progress, *, watch: bool) -> Run:
+    """Stages 1 and 2 of a run whose folder is locked; nothing in it changes before the first new state is whole."""
+    settings, space, catalog = run.settings, run.space, run.registry.catalog
     kept = time.monotonic()
 
-    def keep(*, checkpoint: bool) -> None:
+    def keep(*, finished: bool = False) -> None:
         run.steps = loop.step
         run.record(STAGE_1, loop.epochs)
-        if checkpoint:
-            loop.save(folder / CHECKPOINT)
-        else:
-            (folder / CHECKPOINT).unlink(missing_ok=True)
-        run.save()
+        run.save(checkpoint=None if finished else loop.to_bytes(), finished=finished)
 
     def keep_now_and_then() -> None:
         nonlocal kept
         if time.monotonic() - kept > _SECONDS_BETWEEN_CHECKPOINTS:
-            keep(checkpoint=True)
+            keep()
             kept = time.monotonic()
 
     views = Views.closed(catalog, settings.augmentations, seed=settings.seed)
@@ -116,9 +135,9 @@ def train(
         outcome = loop.run(progress, keep_now_and_then)
     except TrainingError:
         run.ended = "diverged"
-        keep(checkpoint=False)
+        keep(finished=True)
         raise
-    keep(checkpoint=True)  # before the fits, so that whatever happens there can be taken up from here
+    keep()  # before the fits, so that whatever happens there can be taken up from here
     run.registry = of_run(OperatorRegistry.of(space, catalog), run.folder)
     # the published stage 1 knows nothing of operators: on MNIST a readout took the worst gap from 1.162 to 1.132, and
     # coordinates that suit the decoder took it to 1.099
@@ -135,9 +154,7 @@ def train(
         progress=told,
     )
     run.ended = _ending(interrupted=outcome.interrupted)
-    run.save()
-    if not outcome.interrupted:
-        (folder / CHECKPOINT).unlink(missing_ok=True)
+    run.save(finished=not outcome.interrupted)
     return run
 
 
@@ -179,7 +196,8 @@ def transfer(
         save: Whether to write the run; if not, it is changed in memory only.
 
     Raises:
-        RunError: The data are not those of the run.
+        RunError: The data are not those of the run, or the run in the folder has changed since it was read.
+        BusyError: The run is being trained.
         TrainingError: The loss was not finite; the head is kept as it last was good.
         AugalgebraError: The head exists already, relabelling has too few operators, there is no such decoder, or a
             value is impossible.
@@ -188,49 +206,54 @@ def transfer(
     settings, catalog = run.settings, run.registry.catalog
     data = data or load_data(settings.data, data_dir)
     run.check_data(data)
-    views = Views.published(catalog, augmentations, seed=settings.seed)
-    trained = [catalog.word(name) for name in settings.augmentations]
-    slots = trained if onto is None else [catalog.word(name) for name in onto]
-    meanings = relabelling(slots, views.generators) if mode == "relabel" else None
-    name = head or head_name(catalog, views.generators)
-    seed = derived_seed(settings.seed, f"head {name}")
-    if epochs is None and seconds is None:
-        epochs = default_epochs(settings.preset, len(data.train))
-    usual, batch_size = transfer_defaults(settings.preset)
-    recipe = _recipe(settings, Limit(epochs, seconds), seed, learning_rate or usual, batch_size)
-    kind = None if decoder is None else HeadKind(decoder, head_factory(catalog, decoder))
-    run.space.add_head(name, seed=seed, kind=kind)
-    if mode == "extend":
-        fresh = [word for word in views.generators if word not in run.registry]
-        beside = Views.beside(catalog, trained, fresh, seed=settings.seed) if fresh else views
-        fit_operators(run.registry, run.space, beside, data.train, operators=fresh, fit=fit)
-    loop = head_loop(
-        run.space,
-        name,
-        views,
-        data.train,
-        run.registry,
-        recipe,
-        relabelled=meanings,
-    )
-
-    def keep(ended: Ending) -> Transfer:
-        symbols = [word.symbols[0] for word in views.generators]
-        operators = [(meanings or {}).get(symbol, symbol) for symbol in symbols]
-        based_on = head_origin(run.registry, symbols, operators)
-        added = Transfer(name, tuple(map(str, symbols)), mode, tuple(map(str, operators)), loop.step, ended, based_on)
-        run.transfers[name] = added
-        run.record(STAGE_3, loop.epochs, head=name)
+    with locked(run.folder, "changed") if save else contextlib.nullcontext():
         if save:
-            run.save()
-        return added
+            run.check_current()
+        views = Views.published(catalog, augmentations, seed=settings.seed)
+        trained = [catalog.word(name) for name in settings.augmentations]
+        slots = trained if onto is None else [catalog.word(name) for name in onto]
+        meanings = relabelling(slots, views.generators) if mode == "relabel" else None
+        name = head or head_name(catalog, views.generators)
+        seed = derived_seed(settings.seed, f"head {name}")
+        if epochs is None and seconds is None:
+            epochs = default_epochs(settings.preset, len(data.train))
+        usual, batch_size = transfer_defaults(settings.preset)
+        recipe = _recipe(settings, Limit(epochs, seconds), seed, learning_rate or usual, batch_size)
+        kind = None if decoder is None else HeadKind(decoder, head_factory(catalog, decoder))
+        run.space.add_head(name, seed=seed, kind=kind)
+        if mode == "extend":
+            fresh = [word for word in views.generators if word not in run.registry]
+            beside = Views.beside(catalog, trained, fresh, seed=settings.seed) if fresh else views
+            fit_operators(run.registry, run.space, beside, data.train, operators=fresh, fit=fit)
+        loop = head_loop(
+            run.space,
+            name,
+            views,
+            data.train,
+            run.registry,
+            recipe,
+            relabelled=meanings,
+        )
 
-    try:
-        outcome = loop.run(progress)
-    except TrainingError:
-        keep("diverged")
-        raise
-    return keep(_ending(interrupted=outcome.interrupted))
+        def keep(ended: Ending) -> Transfer:
+            symbols = [word.symbols[0] for word in views.generators]
+            operators = [(meanings or {}).get(symbol, symbol) for symbol in symbols]
+            based_on = head_origin(run.registry, symbols, operators)
+            added = Transfer(
+                name, tuple(map(str, symbols)), mode, tuple(map(str, operators)), loop.step, ended, based_on
+            )
+            run.transfers[name] = added
+            run.record(STAGE_3, loop.epochs, head=name)
+            if save:
+                run.save()
+            return added
+
+        try:
+            outcome = loop.run(progress)
+        except TrainingError:
+            keep("diverged")
+            raise
+        return keep(_ending(interrupted=outcome.interrupted))
 
 
 def _stage1(settings: TrainSettings, catalog: Catalog, data: Dataset) -> tuple[Loop, LAVAE]:

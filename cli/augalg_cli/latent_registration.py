@@ -60,7 +60,7 @@ class LatentRegistration:
 
     @classmethod
     def made(
-        cls, admission: "Admission", folder: Path, fit: str | None, data_dir: Path | None, *, beside: str | None
+        cls, admission: "Admission", run: "Run", fit: str | None, data_dir: Path | None, *, beside: str | None
     ) -> "LatentRegistration":
         """Fit and measure the operators.
 
@@ -68,7 +68,6 @@ class LatentRegistration:
             AugalgebraError: The run cannot take them, or there is no pair to be made with `beside`.
         """
         from augalgebra.experiments.extension import extend
-        from augalgebra.training.run import Run
 
         catalog = admission.catalog
         known = [catalog.augmentations[item.name] for item in admission.registration.augmentations]
@@ -80,7 +79,6 @@ class LatentRegistration:
                     f"--with makes a pair of one new augmentation and another; {admission.registration.name} brings "
                     f"{len(names)} that can have an operator, so leave --with out"
                 )
-        run = Run.load(folder, catalog, accept_stale=True)
         operators = extend(run, names, fit=fit, data_dir=data_dir) if names else ()
         return cls(admission, run, operators, tuple(item.signature for item in known if item.required))
 
@@ -114,11 +112,18 @@ class LatentRegistration:
         return replace(self, head=head)
 
     def keep(self) -> bool:
-        """Write operators, head and registration, or none of them."""
-        from augalgebra.experiments.extension import keep
+        """Write operators, head and registration, or none of them.
 
-        trained = self.head is not None and self.head.trained
-        return keep(self.run, lambda: self.admission.record(Path.cwd()), heads=trained)
+        Returns:
+            Whether the registration is new.
+        """
+        from augalgebra.catalog.registration import WORKSPACE_FILE
+        from augalgebra.catalog.workspace import changing
+
+        changes = []
+        with changing(Path.cwd() / WORKSPACE_FILE):
+            self.run.save(before=lambda: changes.append(self.admission.record(Path.cwd())))
+        return any(changes)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -171,17 +176,12 @@ def take_out(item: "Registration", folder: Path, erase: Callable[[], None]) -> d
     Raises:
         AugalgebraError: The run cannot be read or written, or was trained on it.
     """
-    from augalgebra.experiments.extension import keep, withdraw
+    from augalgebra.experiments.extension import withdraw
     from augalgebra.training.run import Run
 
-    run = Run.load(folder, options.catalog(), accept_stale=True)
-    operators, heads = withdraw(run, {known.name for known in item.augmentations})
-
-    def record() -> bool:
-        erase()
-        return True
-
-    keep(run, record, heads=True)
+    with Run.opened(folder, options.catalog(), accept_stale=True) as run:
+        operators, heads = withdraw(run, {known.name for known in item.augmentations})
+        run.save(after=erase)
     return {"operators": list(operators), "heads": list(heads)}
 
 

@@ -1,7 +1,7 @@
 """``augalg register`` and ``augalg unregister``: what a workspace has besides the installed plugins."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -100,29 +100,36 @@ def register(
     A violated law or a broken promise refuses it with exit code 1; the workspace is then as it was.
     """
     check_options(model, transfer=transfer, beside=beside, epochs=epochs, budget=budget)
-    with _status(quiet=as_json) as progress:
-        from augalgebra.admission import examine
-
-        admission = examine(
-            target,
-            name=name,
-            accept=accept or (),
-            accept_proposed=accept_proposed,
-            allow_violated=allow_violated or (),
-            seed=seed,
-            progress=progress,
-        )
-        extension = None
-        if model is not None and not admission.refusals:
-            progress(f"fitting operators in {model}")
-            extension = LatentRegistration.made(admission, model, fit, data_dir, beside=beside)
-    if extension is not None and transfer:
-        with training_progress(quiet=as_json) as bars:
-            extension = extension.with_head(beside, epochs, budget, data_dir, bars)
-    admitted = not admission.refusals
     changed = False
-    if admitted and not dry_run:
-        changed = extension.keep() if extension is not None else admission.record(Path.cwd())
+    with ExitStack() as held:
+        with _status(quiet=as_json) as progress:
+            from augalgebra.admission import examine
+
+            admission = examine(
+                target,
+                name=name,
+                accept=accept or (),
+                accept_proposed=accept_proposed,
+                allow_violated=allow_violated or (),
+                seed=seed,
+                progress=progress,
+            )
+            admitted = not admission.refusals
+            extension = None
+            if model is not None and admitted:
+                from augalgebra.training.run import Run
+
+                progress(f"fitting operators in {model}")
+                if dry_run:
+                    run = Run.load(model, admission.catalog, accept_stale=True)
+                else:
+                    run = held.enter_context(Run.opened(model, admission.catalog, accept_stale=True))
+                extension = LatentRegistration.made(admission, run, fit, data_dir, beside=beside)
+        if extension is not None and transfer:
+            with training_progress(quiet=as_json) as bars:
+                extension = extension.with_head(beside, epochs, budget, data_dir, bars)
+        if admitted and not dry_run:
+            changed = extension.keep() if extension is not None else admission.record(Path.cwd())
     if as_json:
         outcome = {"registered": admitted and not dry_run, "changed": changed, "dry_run": dry_run}
         latent = {} if extension is None else {"latent": extension.as_dict()}

@@ -1,5 +1,6 @@
 """``report``: a trained run as one file to look at."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,11 +36,12 @@ def report(
     folder of its name. Without its data set a run is reported as far as
     that needs no images.
     """
-    from augalgebra.experiments.run_report import FIGURES, document_of_run
+    from augalgebra.experiments.run_report import document_of_run
     from augalgebra.report import to_json, write_html
     from augalgebra.training.run import Run
+    from augalgebra.training.run_files import FIGURES, REPORT
 
-    path = run / "report.html" if out is None else out
+    path = run / REPORT if out is None else out
     figures = run / FIGURES if out is None else out.with_name(f"{out.stem}-{FIGURES}")
     if path.suffix.lower() not in (".html", ".htm"):
         raise AugalgebraError(f"{path} is no name for a report; let it end in .html")
@@ -52,9 +54,10 @@ def report(
     except AugalgebraError as error:
         missing = str(error)
         render.note(f"nothing is measured on images: {options.shorten(missing)}")
-    with case_progress(quiet=as_json) as progress:
-        document = document_of_run(loaded, data, missing=missing, images=images, figures=figures, progress=progress)
-    write_html(document, path)
+    with loaded.describing(REPORT, FIGURES) if out is None else nullcontext():
+        with case_progress(quiet=as_json) as progress:
+            document = document_of_run(loaded, data, missing=missing, images=images, figures=figures, progress=progress)
+        write_html(document, path)
     for reason in dict.fromkeys(reason for reasons in stale.values() for reason in reasons):
         render.note(f"stale: {options.shorten(reason)}")
     if as_json:

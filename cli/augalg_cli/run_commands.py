@@ -140,24 +140,25 @@ def transfer(
     as_json: options.Json = False,
 ) -> None:
     """Train a head that draws other augmentations; encoder and operators stay as they are (stage 3)."""
+    from augalgebra.training.run import Run
     from augalgebra.training.train import transfer as transfer_run
 
-    loaded = _load(run)
-    dataset = load_of(loaded, data_dir, quiet=as_json)
-    with training_progress(quiet=as_json) as progress:
-        added = transfer_run(
-            loaded,
-            names_in(augs),
-            mode=mode,
-            head=head,
-            decoder=decoder,
-            fit=fit,
-            epochs=epochs,
-            seconds=seconds_of(budget),
-            learning_rate=learning_rate,
-            data=dataset,
-            progress=progress,
-        )
+    with Run.opened(run, options.catalog()) as loaded:
+        dataset = load_of(loaded, data_dir, quiet=as_json)
+        with training_progress(quiet=as_json) as progress:
+            added = transfer_run(
+                loaded,
+                names_in(augs),
+                mode=mode,
+                head=head,
+                decoder=decoder,
+                fit=fit,
+                epochs=epochs,
+                seconds=seconds_of(budget),
+                learning_rate=learning_rate,
+                data=dataset,
+                progress=progress,
+            )
     report = _measured(loaded, dataset, max_length=2, head=added.head, images=None)
     if as_json:
         answer = {"head": added.head, "decoder": decoder, "mode": added.mode, "ended": added.ended}
@@ -187,14 +188,17 @@ def operators(
     if fit is not None and not add:
         raise AugalgebraError("--fit is for the operators that are added: --add AUGMENTATION")
     catalog = options.catalog()
-    loaded = _load(run, accept_stale=True)
     added: tuple[Extension, ...] = ()
     if add:
-        from augalgebra.experiments.extension import extend, keep
+        from augalgebra.experiments.extension import extend
+        from augalgebra.training.run import Run
 
         names = [name for text in add for name in names_in(text)]
-        added = extend(loaded, names, fit=fit, data=load_of(loaded, data_dir, quiet=as_json))
-        keep(loaded, lambda: True)
+        with Run.opened(run, catalog, accept_stale=True) as loaded:
+            added = extend(loaded, names, fit=fit, data=load_of(loaded, data_dir, quiet=as_json))
+            loaded.save()
+    else:
+        loaded = _load(run, accept_stale=True)
     table = loaded.registry
     entries: list[Entry | FamilyEntry] = [*table.entries.values(), *table.families.values()]
     if as_json:
