@@ -1,6 +1,7 @@
 """How well the operators of a latent space compose, swap and invert, measured on images.
 
-Every number comes with its floor (the same view encoded and decoded directly) and its baseline (nothing moved at all).
+Every number comes with its floor (the same view encoded and decoded directly), its baseline (nothing moved at all) and
+the entropy of the true images, which even a perfect drawing costs.
 Nothing here knows LAVAE: any latent space, and anything that maps words to linear operators, will do.
 """
 
@@ -16,10 +17,12 @@ from torch import Tensor
 
 from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog
-from augalgebra.checks.latent_batches import Batch, Operators, Setting, check_images, image_loss
+from augalgebra.checks.excess import ratio_of_excesses
+from augalgebra.checks.information import Information, Spread, divergence_of
+from augalgebra.checks.latent_batches import Batch, Operators, Setting, check_images
 from augalgebra.checks.latent_plan import Plan, Task
 from augalgebra.checks.latent_relations import relation_residuals
-from augalgebra.checks.latent_report import CompositionReport, OrderSwap, WordScore, ratio
+from augalgebra.checks.latent_report import CompositionReport, OrderSwap, WordScore
 from augalgebra.checks.latent_words import Case, Kind, Relabelling, default_views, words_up_to
 from augalgebra.errors import AugalgebraError
 from augalgebra.latent.protocol import MAIN_HEAD, LatentSpace
@@ -159,17 +162,19 @@ def measure_cases(
                 on_progress(part.stop, len(images))
     return CompositionReport(
         floor=sums.floors(),
+        entropy=sums.entropies(),
         words=tuple(sums.score(task, task.case.kind(letters), known.tolist()) for task in plan.tasks),
         no_inverse=plan.no_inverse,
         relations=relation_residuals(operators, catalog, letters, space.dim, plan.relabelling),
         orders=tuple(sums.order(*swap) for swap in plan.swaps),
         images=len(images),
         head=head,
+        information=sums.information(),
     )
 
 
 class _Sums:
-    """Running sums over batches: losses by label, and what R² and the order swap need.
+    """Running sums over batches: losses by label, and what R², the order swap and the spread of drawings need.
 
     Args:
         plan: What has to be computed.
@@ -181,10 +186,13 @@ class _Sums:
         zeros = partial(torch.zeros_like, self._counts)
         self._direct: defaultdict[tuple[Word, Word], Tensor] = defaultdict(zeros)
         self._moved: defaultdict[tuple[int, Word], Tensor] = defaultdict(zeros)
+        self._entropy: defaultdict[Word, Tensor] = defaultdict(zeros)
         self._distance: defaultdict[tuple[int, Word], float] = defaultdict(float)
         self._codes: dict[Word, Tensor] = {}
         self._true: defaultdict[tuple[Word, Word], float] = defaultdict(float)
         self._drawn: defaultdict[tuple[int, int], float] = defaultdict(float)
+        self._spreads = Spread(), Spread()
+        self._divergence: float | None = None
 
     def add(self, batch: Batch, index: Int[Tensor, " batch"]) -> None:
         """Measure one batch; `index` counts the labels from 0."""
@@ -193,13 +201,16 @@ class _Sums:
             return torch.zeros_like(self._counts).index_add_(0, index, losses.cpu().double())
 
         for code, target in self._plan.direct:
-            self._direct[code, target] += by_label(image_loss(batch.drawn(code), batch.image(target)))
+            self._direct[code, target] += by_label(batch.loss(batch.drawn(code), batch.image(target)))
+        for target in dict.fromkeys(target for _, target in self._plan.direct):
+            self._entropy[target] += by_label(batch.entropy(batch.image(target)))
+        self._inform(batch)
         pictures: dict[int, Tensor] = {}
         for move, (source, operator) in enumerate(self._plan.moves):
             codes = operator.apply(batch.code(source))
             picture = batch.decode(codes)
             for target in self._plan.targets[move]:
-                self._moved[move, target] += by_label(image_loss(picture, batch.image(target)))
+                self._moved[move, target] += by_label(batch.loss(picture, batch.image(target)))
             for goal in self._plan.goals[move]:
                 self._distance[move, goal] += _square(codes - batch.code(goal))
             if move in self._plan.swapped:
@@ -212,6 +223,24 @@ class _Sums:
             self._true[one.target, other.target] += _square(batch.image(one.target) - batch.image(other.target))
             self._drawn[one.move, other.move] += _square(pictures[one.move] - pictures[other.move])
 
+    def _inform(self, batch: Batch) -> None:
+        code = next((code for code, _ in self._plan.direct), Word())
+        for spread, images in zip(self._spreads, (batch.image(code), batch.drawn(code)), strict=True):
+            spread.add(images)
+        divergence = divergence_of(batch.setting.space, batch.image(code))
+        if divergence is not None:
+            self._divergence = (self._divergence or 0.0) + divergence
+
+    def information(self) -> Information:
+        """What drawings of one view tell of its images."""
+        true, drawn = (spread.value for spread in self._spreads)
+        return Information(true, drawn, None if self._divergence is None else self._divergence / self._images)
+
+    def entropies(self) -> dict[str, float]:
+        """The entropy of every view, under its shortest name."""
+        show = self._plan.catalog.display
+        return {show(word): self._mean(self._entropy[target]) for (_, target), word in self._plan.names.items()}
+
     def floors(self) -> dict[str, float]:
         """The floor of every view, under its shortest name."""
         show = self._plan.catalog.display
@@ -221,6 +250,7 @@ class _Sums:
         """What was measured of one task."""
         show = self._plan.catalog.display
         moved, floor = self._moved[task.move, task.target], self._direct[task.goal, task.target]
+        entropy = self._entropy[task.target]
         square, *sums = self._codes[task.goal].tolist()
         variance = square - math.fsum(value**2 for value in sums) / self._images
         return WordScore(
@@ -232,9 +262,14 @@ class _Sums:
             bce=self._mean(moved),
             floor=self._mean(floor),
             identity_bce=self._mean(self._direct[task.source, task.target]),
+            entropy=self._mean(entropy),
             residual=_relative(self._distance[task.move, task.goal], variance),
+            trivial=task.trivial,
             by_label={
-                label: ratio(*pair) for label, *pair in zip(labels, moved.tolist(), floor.tolist(), strict=False)
+                label: ratio_of_excesses(*excesses)
+                for label, *excesses in zip(
+                    labels, (moved - entropy).tolist(), (floor - entropy).tolist(), entropy.tolist(), strict=False
+                )
             },
         )
 
@@ -255,6 +290,7 @@ class _Sums:
                 self._mean(self._moved[one.move, other.target]),
                 self._mean(self._moved[other.move, one.target]),
             ),
+            entropy=(self._mean(self._entropy[one.target]), self._mean(self._entropy[other.target])),
         )
 
     @property

@@ -75,6 +75,12 @@ def image_loss(
     return functional.binary_cross_entropy(drawn, target, reduction="none").flatten(1).sum(1)
 
 
+def image_entropy(target: Float[Tensor, "batch channel height width"]) -> Float[Tensor, " batch"]:
+    """The least `image_loss` of each image, which it has where it is drawn exactly, in nats."""
+    each: Tensor = torch.special.entr(target) + torch.special.entr(1 - target)
+    return each.flatten(1).sum(1)
+
+
 @dataclass(frozen=True)
 class Setting:
     """What stays the same from batch to batch.
@@ -137,6 +143,18 @@ class Batch:
         if word not in self._drawn:
             self._drawn[word] = self.decode(self.code(word))
         return self._drawn[word]
+
+    def loss(
+        self,
+        drawn: Float[Tensor, "batch channel height width"],
+        target: Float[Tensor, "batch channel height width"],
+    ) -> Float[Tensor, " batch"]:
+        """What each drawing of an image costs in this latent space."""
+        return image_loss(drawn, target)
+
+    def entropy(self, target: Float[Tensor, "batch channel height width"]) -> Float[Tensor, " batch"]:
+        """What even perfect drawings cost."""
+        return image_entropy(target)
 
     def decode(self, codes: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch channel height width"]:
         """What the head in use draws of some codes."""

@@ -24,6 +24,7 @@ class Task:
         goal: The word of the images whose codes are aimed at.
         target: The word of the images that the decoded codes are scored against.
         move: Index of the source and operator in `Plan.moves`.
+        trivial: Whether the laws reduce the route to doing nothing.
     """
 
     case: Case
@@ -32,6 +33,7 @@ class Task:
     goal: Word
     target: Word
     move: int
+    trivial: bool
 
 
 class Plan:
@@ -118,7 +120,13 @@ class Plan:
         self.goals[move][goal] = None
         self.direct[source, target] = self.direct[goal, target] = None
         self.names.setdefault((goal, target), case.word)
-        return Task(case, route, source, goal, target, move)
+        return Task(case, route, source, goal, target, move, self._trivial(case.route))
+
+    def _trivial(self, route: Word) -> bool:
+        try:
+            return not self._system.normal_form(route)
+        except NotInvertibleError:
+            return False
 
     @cached_property
     def aims(self) -> dict[Word, None]:

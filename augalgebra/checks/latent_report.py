@@ -5,14 +5,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from augalgebra.checks.excess import MEASURE, TELLING, Gap
+from augalgebra.checks.information import Information
 from augalgebra.checks.latent_words import Kind
-from augalgebra.checks.results import finite
+from augalgebra.checks.results import Verdict, finite
 from augalgebra.errors import AugalgebraError
+
+_ORDER: Mapping[Verdict, int] = {"violated": 0, "holds": 0, "vacuous": 1, "trivial": 2}
 
 
 @dataclass(frozen=True)
-class WordScore:
-    """How well the codes of one view are moved to those of a word. Losses are in nats per image.
+class WordScore(Gap):
+    """How well the codes of one view are moved to those of a word.
 
     Attributes:
         word: The word that is aimed at.
@@ -20,10 +24,8 @@ class WordScore:
         kind: What this is called, e.g. ``reverse composition``.
         route: The word whose operator moves them, ``view⁻¹ * word``.
         encoded: The word of the images that are encoded; differs from `view` only where operators are relabelled.
-        bce: Binary cross-entropy, summed over pixels, of the decoded moved codes against the image under `word`.
-        floor: The same of the decoded direct codes of that image.
-        identity_bce: The same when nothing is moved.
         residual: Squared distance of moved and direct codes, over the variance of the direct codes.
+        trivial: Whether the laws reduce the route to doing nothing.
         by_label: Gap ratio for the images of each label.
     """
 
@@ -32,21 +34,23 @@ class WordScore:
     kind: Kind
     route: str
     encoded: str
-    bce: float
-    floor: float
-    identity_bce: float
     residual: float
+    trivial: bool = False
     by_label: Mapping[int, float] = field(default_factory=dict)
 
     @property
-    def gap_ratio(self) -> float:
-        """The loss over its floor; 1 is perfect."""
-        return ratio(self.bce, self.floor)
+    def verdict(self) -> Verdict:
+        """Whether moving costs at most 1.1 of the floor's excess, where doing nothing costs more than that."""
+        if self.trivial:
+            return "trivial"
+        if self.vacuous:
+            return "vacuous"
+        return "holds" if self.meets(TELLING) else "violated"
 
     @property
-    def identity_ratio(self) -> float:
-        """What the gap ratio would be if the operator did nothing."""
-        return ratio(self.identity_bce, self.floor)
+    def counts(self) -> bool:
+        """Whether anything can be told from it: it is neither vacuous nor trivial."""
+        return not (self.trivial or self.vacuous)
 
     @property
     def r2(self) -> float:
@@ -56,7 +60,8 @@ class WordScore:
     @property
     def worst_label(self) -> int | None:
         """The label whose images are moved worst."""
-        return max(self.by_label, key=lambda label: self.by_label[label], default=None)
+        told = [label for label, ratio in self.by_label.items() if not math.isnan(ratio)]
+        return max(told, key=lambda label: self.by_label[label], default=None)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -64,11 +69,8 @@ class WordScore:
             "word": self.word,
             "from": self.view,
             "kind": self.kind,
-            "bce": finite(self.bce),
-            "floor": finite(self.floor),
-            "gap_ratio": finite(self.gap_ratio),
-            "identity_ratio": finite(self.identity_ratio),
-            "identity_bce": finite(self.identity_bce),
+            "verdict": self.verdict,
+            **super().to_json(),
             "operator": self.route,
             "encoded": self.encoded,
             "residual": finite(self.residual),
@@ -131,6 +133,7 @@ class OrderSwap:
         drawn_difference: The same of the decoded moved codes.
         own: Loss of each order against its own image, in nats per image.
         crossed: Loss of each order against the image of the other.
+        entropy: What even a perfect drawing of each order's image costs.
     """
 
     first: str
@@ -139,6 +142,7 @@ class OrderSwap:
     drawn_difference: float
     own: tuple[float, float]
     crossed: tuple[float, float]
+    entropy: tuple[float, float]
 
     @property
     def commute(self) -> bool:
@@ -147,8 +151,11 @@ class OrderSwap:
 
     @property
     def mistaken(self) -> bool:
-        """Whether an order is drawn more like the other one than like itself."""
-        return not self.commute and any(own > crossed for own, crossed in zip(self.own, self.crossed, strict=True))
+        """Whether an order is drawn more like the other one than like itself, judged by the excess over each image."""
+        first, second = self.entropy
+        own = self.own[0] - first, self.own[1] - second
+        crossed = self.crossed[0] - second, self.crossed[1] - first
+        return not self.commute and any(mine > other for mine, other in zip(own, crossed, strict=True))
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -159,6 +166,7 @@ class OrderSwap:
             "drawn_difference": self.drawn_difference,
             "own": list(self.own),
             "crossed": list(self.crossed),
+            "entropy": list(self.entropy),
             "mistaken": self.mistaken,
         }
 
@@ -169,31 +177,63 @@ class CompositionReport:
 
     Attributes:
         floor: For each view, the loss of encoding and decoding it directly, in nats per image.
+        entropy: For each view, what even a perfect drawing of it costs.
         words: The scores, in the order in which they were asked for.
         no_inverse: What could not be asked of which view.
         relations: How well the operators fulfil the laws, largest residual first.
         orders: For each pair of generators, both orders.
         images: Number of images.
         head: The decoder that drew them.
+        information: What its drawings tell of the images.
     """
 
     floor: Mapping[str, float]
+    entropy: Mapping[str, float]
     words: tuple[WordScore, ...]
     no_inverse: tuple[NoInverse, ...]
     relations: tuple[RelationResidual, ...]
     orders: tuple[OrderSwap, ...]
     images: int
     head: str
+    information: Information
 
     @property
     def worst_first(self) -> tuple[WordScore, ...]:
-        """The scores, largest gap ratio first."""
-        return tuple(sorted(self.words, key=lambda score: -_rank(score.gap_ratio)))
+        """The scores, largest gap ratio first; those that tell nothing come last."""
+        return tuple(sorted(self.words, key=lambda score: (_ORDER[score.verdict], -score.rank)))
+
+    @property
+    def worst(self) -> WordScore | None:
+        """The worst of the scores that count; None if none does."""
+        return next((score for score in self.worst_first if score.counts), None)
 
     @property
     def worst_gap_ratio(self) -> float | None:
-        """The largest gap ratio of all; None if nothing could be measured."""
-        return self.worst_first[0].gap_ratio if self.words else None
+        """The largest gap ratio of those that count; None if none does, or its floor cannot be told from rounding."""
+        return None if self.worst is None else finite(self.worst.gap_ratio)
+
+    def count(self, verdict: Verdict) -> int:
+        """How many words got this verdict."""
+        return sum(score.verdict == verdict for score in self.words)
+
+    @property
+    def counted(self) -> str:
+        """How many words got which verdict, as a phrase."""
+        counts = {name: self.count(name) for name in _ORDER}
+        told = ", ".join(f"{counts[name]} {name}" for name in ("violated", "vacuous", "trivial") if counts[name])
+        return f"{counts['holds']} of {len(self.words)} words hold (within {TELLING:g})" + (f", {told}" if told else "")
+
+    def failing(self, bar: float) -> str:
+        """Why a bar on the gap ratio is not met; empty if it is.
+
+        Args:
+            bar: Largest excess over that of the floor, for every word that counts.
+        """
+        if self.information.nothing:
+            return self.information.warning
+        if self.worst is None:
+            return "no word counts: all are vacuous or trivial" if self.words else "nothing could be measured"
+        return "" if self.worst.meets(bar) else f"{self.worst.word} from {self.worst.view} is worse"
 
     def of_kind(self, *kinds: Kind) -> tuple[WordScore, ...]:
         """The scores of some kinds, in the order in which they were asked for."""
@@ -223,24 +263,16 @@ class CompositionReport:
     def to_json(self) -> dict[str, Any]:
         """Plain data for JSON; the words come worst first."""
         return {
+            "measure": MEASURE,
             "floor": dict(self.floor),
+            "entropy": dict(self.entropy),
             "words": [score.to_json() for score in self.worst_first],
             "relations": [relation.to_json() for relation in self.relations],
-            "worst_gap_ratio": finite(self.worst_gap_ratio),
+            "worst_gap_ratio": self.worst_gap_ratio,
+            "verdicts": {name: self.count(name) for name in _ORDER},
+            "information": self.information.to_json(),
             "orders": [order.to_json() for order in self.orders],
             "no_inverse": [entry.to_json() for entry in self.no_inverse],
             "images": self.images,
             "head": self.head,
         }
-
-
-def ratio(loss: float, floor: float) -> float:
-    """A loss over its floor, also where the floor is 0."""
-    if floor == 0:  # a latent space that draws some image perfectly
-        return 1.0 if loss == 0 else math.inf
-    return loss / floor
-
-
-def _rank(ratio: float) -> float:
-    # a loss that is not a number is the worst there is
-    return math.inf if math.isnan(ratio) else ratio

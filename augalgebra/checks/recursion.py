@@ -1,5 +1,6 @@
 """Recursion: what becomes of images that are encoded, moved and decoded over and over."""
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,9 +14,10 @@ from torch import Tensor
 
 from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog
-from augalgebra.checks.latent_batches import Batch, Operator, Operators, Setting, check_images, image_loss
-from augalgebra.checks.latent_report import ratio
+from augalgebra.checks.excess import MEASURE, ratio_of_excesses
+from augalgebra.checks.latent_batches import Batch, Operator, Operators, Setting, check_images
 from augalgebra.checks.latent_words import exact_form
+from augalgebra.checks.results import finite
 from augalgebra.errors import AugalgebraError
 from augalgebra.latent.protocol import MAIN_HEAD, LatentSpace
 from augalgebra.latent.refine import Memory, refine
@@ -46,8 +48,8 @@ class LabelOutcome:
 
     Attributes:
         images: How many there are.
-        first: Loss after one application, nats per image.
-        last: Loss after the last.
+        first: Excess of the loss over the entropy after one application, nats per image.
+        last: Excess after the last.
         kept: Share that a classifier still gives the class it gave after one application; None without a classifier.
     """
 
@@ -68,6 +70,7 @@ class RecursionCurve:
     Attributes:
         way: The way.
         bce: For each repeat k, the loss against the true image under word^k, nats per image.
+        entropy: For each repeat, what even a perfect drawing of that image costs.
         kept: For each repeat, the share of images that a classifier gives the class it gave after one application.
         by_label: What became of the images of each label.
         became: For each class that a classifier gave after one application, how many of those images it gives which
@@ -77,6 +80,7 @@ class RecursionCurve:
 
     way: Way
     bce: tuple[float, ...]
+    entropy: tuple[float, ...]
     kept: tuple[float, ...] = ()
     by_label: Mapping[int, LabelOutcome] = field(default_factory=dict)
     seconds: float = 0.0
@@ -84,22 +88,33 @@ class RecursionCurve:
 
     @property
     def growth(self) -> float:
-        """Largest loss over that of one application; 1 if nothing drifts."""
-        return ratio(max(self.bce), self.bce[0])
+        """Largest excess over that of one application; 1 if nothing drifts, NaN where that one is rounding."""
+        return ratio_of_excesses(max(self.excess), self.excess[0], self.entropy[0])
+
+    @property
+    def excess(self) -> tuple[float, ...]:
+        """For each repeat, the loss beyond the entropy."""
+        return tuple(loss - entropy for loss, entropy in zip(self.bce, self.entropy, strict=True))
 
     @property
     def worst_label(self) -> int | None:
-        """The label whose loss has grown most."""
+        """The label whose excess has grown most."""
         return max(
-            self.by_label, key=lambda label: ratio(self.by_label[label].last, self.by_label[label].first), default=None
+            (label for label in self.by_label if not math.isnan(self.grown(label))), key=self.grown, default=None
         )
+
+    def grown(self, label: int) -> float:
+        """The excess of a label's images after the last repeat over that after the first; NaN if that is rounding."""
+        outcome = self.by_label[label]
+        return ratio_of_excesses(outcome.last, outcome.first, self.entropy[0])
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
             "way": self.way,
             "bce": list(self.bce),
-            "growth": self.growth,
+            "excess": list(self.excess),
+            "growth": finite(self.growth),
             "kept": list(self.kept),
             "by_label": {str(label): outcome.to_json() for label, outcome in self.by_label.items()},
             "became": {
@@ -122,6 +137,7 @@ class RecursionReport:
         curves: One for each way.
         floor: For each repeat, the loss of encoding and decoding the true image directly.
         nothing: For each repeat, the loss of what the original is drawn as, moved by nothing: the baseline.
+        entropy: For each repeat, what even a perfect drawing costs.
         accuracy: Share of the true images under the word and its powers that the classifier gives their label.
         upright: Whether the classifier judged images with the word undone on their pixels, see `undoing`.
     """
@@ -133,8 +149,14 @@ class RecursionReport:
     curves: Mapping[Way, RecursionCurve]
     floor: tuple[float, ...]
     nothing: tuple[float, ...]
+    entropy: tuple[float, ...]
     accuracy: float | None = None
     upright: bool = False
+
+    def gap_ratio(self, way: Way, repeat: int = -1) -> float:
+        """The excess of one way over that of the floor, by default after the last repeat."""
+        entropy = self.entropy[repeat]
+        return ratio_of_excesses(self.curves[way].excess[repeat], self.floor[repeat] - entropy, entropy)
 
     @property
     def cost(self) -> float | None:
@@ -146,6 +168,7 @@ class RecursionReport:
     def to_json(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
+            "measure": MEASURE,
             "word": self.word,
             "repeats": self.repeats,
             "images": self.images,
@@ -153,6 +176,7 @@ class RecursionReport:
             "curves": {way: curve.to_json() for way, curve in self.curves.items()},
             "floor": list(self.floor),
             "nothing": list(self.nothing),
+            "entropy": list(self.entropy),
             "classifier_accuracy": self.accuracy,
             "upright": self.upright,
             "cost": self.cost,
@@ -291,7 +315,7 @@ class _Sums:
         self._counts = torch.zeros(len(labels), dtype=torch.float64)
         self._losses = {way: torch.zeros(shape, dtype=torch.float64) for way in ways}
         self._kept = {way: torch.zeros(shape, dtype=torch.float64) for way in ways}
-        self._floor, self._nothing = (torch.zeros(shape, dtype=torch.float64) for _ in range(2))
+        self._floor, self._nothing, self._entropy = (torch.zeros(shape, dtype=torch.float64) for _ in range(3))
         self._seconds = dict.fromkeys(ways, 0.0)
         self._right = 0.0
         self._became: dict[Way, Counter[tuple[int, int]]] = {way: Counter() for way in ways}
@@ -303,8 +327,9 @@ class _Sums:
         still = batch.drawn(Word())
         for repeat, image in enumerate(true):
             direct = batch.decode(batch.setting.space.encode(image))
-            self._floor[repeat].index_add_(0, index, image_loss(direct, image).cpu().double())
-            self._nothing[repeat].index_add_(0, index, image_loss(still, image).cpu().double())
+            self._floor[repeat].index_add_(0, index, batch.loss(direct, image).cpu().double())
+            self._nothing[repeat].index_add_(0, index, batch.loss(still, image).cpu().double())
+            self._entropy[repeat].index_add_(0, index, batch.entropy(image).cpu().double())
             if self._classify is not None:
                 classes = self._classes(self._classify, batch, image, repeat)
                 self._right += float((classes == labels).sum()) / len(true)
@@ -317,7 +342,7 @@ class _Sums:
             started = time.perf_counter()
             images = next(drawn)
             self._seconds[way] += time.perf_counter() - started
-            self._losses[way][repeat].index_add_(0, index, image_loss(images, target).cpu().double())
+            self._losses[way][repeat].index_add_(0, index, batch.loss(images, target).cpu().double())
             if self._classify is not None:
                 classes = self._classes(self._classify, batch, images, repeat)
                 first = classes if first is None else first
@@ -340,18 +365,20 @@ class _Sums:
             curves={way: self._curve(way, labelled=labelled) for way in self._losses},
             floor=self._means(self._floor),
             nothing=self._means(self._nothing),
+            entropy=self._means(self._entropy),
             accuracy=None if self._classify is None or not labelled else self._right / float(self._counts.sum()),
             upright=self._undone is not None,
         )
 
     def _curve(self, way: Way, *, labelled: bool) -> RecursionCurve:
         losses, kept = self._losses[way], self._kept[way]
+        excess = losses - self._entropy
         known = self._classify is not None
         outcomes = {
             int(label): LabelOutcome(
                 int(count),
-                float(losses[0, number] / count),
-                float(losses[-1, number] / count),
+                float(excess[0, number] / count),
+                float(excess[-1, number] / count),
                 float(kept[-1, number] / count) if known else None,
             )
             for number, (label, count) in enumerate(zip(self._labels, self._counts, strict=True))
@@ -359,6 +386,7 @@ class _Sums:
         return RecursionCurve(
             way,
             self._means(losses),
+            self._means(self._entropy),
             self._means(kept) if known else (),
             outcomes if labelled else {},
             self._seconds[way],

@@ -10,7 +10,9 @@ from augalgebra.checks.probes import ProbeFailure
 from augalgebra.errors import AugmentationError
 from augalgebra.isolation import raised_by_statement
 
-Verdict = Literal["holds", "violated", "vacuous", "not checked"]
+Verdict = Literal["holds", "violated", "vacuous", "trivial", "not checked"]
+"""On a law on images, or on a word in a latent space: ``vacuous`` tells nothing since next to nothing is moved, and
+``trivial`` is a word that the laws reduce to doing nothing."""
 
 
 @dataclass(frozen=True)

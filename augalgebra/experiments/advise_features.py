@@ -15,7 +15,7 @@ readout
     Residual of the best linear map from moved codes to the target's pixels, as a share of their variance, on images
     that neither the short run nor that map has seen.
 original
-    Loss of encoding and drawing the original after the short run, in nats: what the codes hold of an image.
+    Excess of encoding and drawing the original after the short run, in nats beyond its entropy: what the codes lose.
 own native loss
     Total of the pair itself after the short run; a trivial predictor, which does not enter the advice.
 """
@@ -118,7 +118,7 @@ class Candidate:
         self._run, self._data, self._catalog = run, data, run.registry.catalog
         report = measure_run(run, data=data, words=list(words_of(self.pair).values()), views=["id"])
         self._native = report.total(words_of(self.pair).values())
-        self._original = report.total(["id"])
+        self._original = report.total(["id"]) - report.entropy["id"]
 
     def features(self, target: Pair, mode: Mode) -> Features:
         """The features for a target, in one mode of stage 3."""
@@ -175,6 +175,6 @@ def reasons(features: Features) -> tuple[str, ...]:
     said += [
         f"operators keep {1 - features['spectrum']:.0%} of the directions",
         f"linear readout explains {1 - features['readout']:.0%}",
-        f"original {features['original']:.0f} nats",
+        f"original {features['original']:.1f} nats beyond its entropy",
     ]
     return tuple(said)

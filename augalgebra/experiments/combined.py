@@ -101,9 +101,10 @@ def combined_on(bench: Bench) -> CombinedResult:
         claims=(_claim(bench, reports, controls),),
         table=_table(bench, reports, controls),
         about=(
-            "Gap ratios of moved codes of originals, over the loss of the same network's direct views (floor, in nats "
-            "per image, mean of the views); 'asked' is the share of augmented images, drawn from moved codes of "
-            "originals with another class in the condition, that the classifier gives that class; 'view' the share "
+            "Gap ratios of moved codes of originals: the loss beyond the entropy, over that of the same network's "
+            "direct views (floor and entropy, in nats per image, are means of the views); 'asked' is the share of "
+            "augmented images, drawn from moved codes of originals with another class in the condition, that the "
+            "classifier gives that class; 'view' the share "
             "that the detector finds in the right view. LAVAE knows no classes: what it shows of another class is by "
             "mistake."
         ),
@@ -192,13 +193,14 @@ def _table(bench: Bench, reports: Mapping[str, CompositionReport], controls: Seq
             (
                 model,
                 sum(report.floor[name] for name in bench.names) / len(bench.names),
+                sum(report.entropy[name] for name in bench.names) / len(bench.names),
                 *(_gap(report, word) for word in words),
                 _gap(report, "id", words[2]),
                 None if control is None else control.asked,
                 None if control is None else control.view,
             )
         )
-    return Table(("model", "floor", *words, f"back from {words[2]}", "asked", "view"), tuple(rows))
+    return Table(("model", "floor", "entropy", *words, f"back from {words[2]}", "asked", "view"), tuple(rows))
 
 
 def _claim(bench: Bench, reports: Mapping[str, CompositionReport], controls: Sequence[Control]) -> Claim:
@@ -250,7 +252,7 @@ def draw_combined(result: CombinedResult, path: Path) -> Path:
     figure = blank_figure(15, 6.5)
     grid = figure.add_gridspec(2, 1, height_ratios=[2, 2.6])
     upper = grid[0].subgridspec(1, 2)
-    product = result.table.headings[4]
+    product = result.table.headings[5]
     gaps = {model: _gap(report, product) or float("nan") for model, report in result.reports.items()}
     draw_bars(figure.add_subplot(upper[0]), list(gaps), list(gaps.values()), title=f"gap ratio of {product}", line=1.0)
     shares = {

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 from augalgebra._version import __version__
 from augalgebra.catalog import Catalog
+from augalgebra.checks.excess import MEASURE
 from augalgebra.experiments.bench import Bench, Size
 from augalgebra.experiments.claims import Claim, pooled
 from augalgebra.experiments.combined import combined_on, draw_combined
@@ -98,7 +99,7 @@ def compare(
     """
     size = size or Size()
     labels = [split.labels.tolist() for split in (dataset.train, dataset.test)]
-    settings = digest_of(__version__, dataset.fingerprint, digest_of(labels), asdict(budget), asdict(size))
+    settings = digest_of(__version__, MEASURE, dataset.fingerprint, digest_of(labels), asdict(budget), asdict(size))
     for seed in seeds:
         bench = Bench(dataset, catalog, budget, seed, size, progress)
         for experiment in experiments:

@@ -8,6 +8,7 @@ from typing import Any
 from augalgebra.algebra.parsing import parse_word
 from augalgebra.algebra.words import IDENTITY, Symbol, Word
 from augalgebra.checks.composition import measure_composition
+from augalgebra.checks.excess import Gap
 from augalgebra.checks.latent_batches import MultipliedOut
 from augalgebra.checks.latent_report import WordScore
 from augalgebra.checks.results import finite
@@ -54,10 +55,8 @@ class Extension:
             "identity_residual": finite(origin.identity_residual),
             "rank": origin.rank,
             "condition": finite(origin.condition),
-            "bce": finite(score.bce),
-            "floor": finite(score.floor),
-            "gap_ratio": finite(score.gap_ratio),
-            "identity_ratio": finite(score.identity_ratio),
+            "verdict": score.verdict,
+            **Gap.to_json(score),
             "laws": [
                 {"equation": text, "residual": item.residual, "reason": item.reason}
                 for text, item in zip(self.equations, self.laws, strict=True)

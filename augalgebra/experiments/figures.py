@@ -16,6 +16,7 @@ from torch import Tensor
 
 from augalgebra.checks.latent_report import CompositionReport, WordScore
 from augalgebra.experiments.panels import Group, Panel, Role
+from augalgebra.experiments.tables import mark
 from augalgebra.files import write_atomically
 
 if TYPE_CHECKING:
@@ -178,9 +179,12 @@ class _Layout:
                 sheet.picture(left, tiles + row * (self._tile_height + _GAP), _tile(image, self._scale))
             if column.role == "direct" and group.floor is not None:
                 sheet.text(centre, bottom, f"{group.floor:.1f}", 7.5, color=ROLE_COLOURS["direct"], ha="center")
+                sheet.text(centre, bottom + _LINE, f"of {group.entropy:.1f}", 7, color=FAINT, ha="center")
             if column.role == "moved" and group.gap_ratio is not None:
                 sheet.text(centre, bottom, f"×{group.gap_ratio:.2f}", 8, ha="center", fontweight="bold")
-                sheet.text(centre, bottom + _LINE, f"(×{group.identity_ratio:.2f})", 7, color=FAINT, ha="center")
+                still = group.identity_ratio
+                below = group.verdict if group.verdict == "vacuous" else "" if still is None else f"(×{still:.2f})"
+                sheet.text(centre, bottom + _LINE, below, 7, color=FAINT, ha="center")
             left += self._tile_width + _GAP
 
 
@@ -208,7 +212,7 @@ def draw_gap_chart(reports: Mapping[str, CompositionReport], path: Path, *, titl
         The path.
     """
     first = next(iter(reports.values()))
-    worst = [score for score in first.worst_first if score.kind not in ("route", "reconstruction")][:most]
+    worst = [score for score in first.worst_first if score.kind != "route" and not score.trivial][:most]
     scores = [score for score in first.words if score in worst]
     row, top, bottom, left = 34, 3 * _LINE + _MARGIN, 3 * _LINE, 460
     sheet = _Sheet.blank(1280, top + bottom + row * len(scores))
@@ -255,11 +259,15 @@ def _dress(axes: "Axes", scores: Sequence[WordScore]) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.set_xlabel(
-        "gap ratio: loss over the loss of the directly encoded view (1 is perfect)", fontsize=8, color=FAINT
+        "gap ratio: loss beyond the entropy, over that of the directly encoded view (1 is perfect)",
+        fontsize=8,
+        color=FAINT,
     )
     axes.set_ylim(len(scores) - 0.5, -0.5)
     names = [
-        f"{score.kind}: {score.word}" if score.view == "id" else f"{score.kind}: from {score.view}" for score in scores
+        (f"{score.kind}: {score.word}" if score.view == "id" else f"{score.kind}: from {score.view}")
+        + mark(score.verdict)
+        for score in scores
     ]
     axes.set_yticks(range(len(scores)), names, fontsize=8)
     axes.tick_params(length=0, labelsize=8, labelcolor=INK)

@@ -38,20 +38,24 @@ class Survey:
     @property
     def worst(self) -> str:
         """The worst of all words, as a sentence."""
-        score = self.longer.worst_first[0]
+        score = self.longer.worst
+        told = f"{self.fit}: {self.longer.counted}"
+        if score is None:
+            return told
         return (
-            f"{self.fit}: worst ×{score.gap_ratio:.3f}, {score.word} from {score.view} "
+            f"{told}; worst ×{score.gap_ratio:.3f}, {score.word} from {score.view} "
             f"(×{score.identity_ratio:.2f} if nothing is moved)"
         )
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        worst = self.longer.worst_first[0]
-        return {
-            "fit": self.fit,
-            **self.short.to_json(),
-            "longer": {"cases": len(self.longer.words), "worst": worst.to_json()},
+        worst = self.longer.worst
+        longer = {
+            "cases": len(self.longer.words),
+            "worst": None if worst is None else worst.to_json(),
+            "verdicts": self.longer.to_json()["verdicts"],
         }
+        return {"fit": self.fit, **self.short.to_json(), "longer": longer}
 
 
 @dataclass(frozen=True)
@@ -119,9 +123,11 @@ class Findings:
         table = as_markdown(composition_rows(short), {self.published.fit: composition_rows(self.published.short)})
         unclear = self.laws.count("vacuous") + self.laws.count("not checked")
         about = (
-            f"Losses are binary cross-entropies in nats per image, means over {short.images} test images. The floor is "
-            "the loss of encoding and decoding a view directly. The gap ratio is the loss after moving codes, over the "
-            "floor; 1 is perfect. Beside it stands what it would be if nothing were moved."
+            f"Losses are binary cross-entropies in nats per image, means over {short.images} test images. The entropy "
+            "is what even a perfect drawing costs, and the excess what a loss is beyond it. The floor is the loss of "
+            "encoding and decoding a view directly. The gap ratio is the excess after moving codes, over that of the "
+            "floor; 1 is perfect. Beside it stands what it would be if nothing were moved. Where that is less than "
+            "1.1 a word is vacuous, and where the laws reduce it to doing nothing it is trivial; neither counts."
         )
         worst = f"Over {len(self.exact.longer.words)} pairs of a view and a word, longer ones among them:\n"
         sections = [

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from statistics import fmean
@@ -14,12 +14,13 @@ from torch import Tensor
 
 from augalgebra.algebra.words import IDENTITY, Symbol, Word
 from augalgebra.catalog import Catalog
-from augalgebra.checks.latent_batches import Batch, Setting, image_loss
-from augalgebra.checks.latent_report import ratio
+from augalgebra.checks.excess import Gap
+from augalgebra.checks.latent_batches import Batch, Setting
 from augalgebra.checks.results import finite
 from augalgebra.errors import AugalgebraError, NotInvertibleError
 from augalgebra.experiments import plots
 from augalgebra.experiments.claims import Claim
+from augalgebra.experiments.scores import tells
 from augalgebra.experiments.transform import device_of_space
 from augalgebra.latent.protocol import MAIN_HEAD
 from augalgebra.operators import FitError, FitOptions, Operator, OperatorRegistry
@@ -35,15 +36,15 @@ UNSEEN = (10, 20, 40, 50, 70, 80)
 """Degrees on which it is tested as well."""
 EXPONENTS = (Fraction(0), Fraction(1, 6), Fraction(1, 3), Fraction(1, 2), Fraction(2, 3), Fraction(5, 6), Fraction(1))
 """Powers of each operator of a run."""
-DRAWABLE = 1.5
-"""How many times the floor of originals the floor of members may be, for their gap ratio to say anything."""
+DRAWABLE = 3.0
+"""How many times the floor's excess of originals that of members may be, for their gap ratio to say anything."""
 
 Way = Literal["family", "power"]
 
 
 @dataclass(frozen=True)
 class FractionScore:
-    """A fraction of an augmentation, drawn; losses in nats per image.
+    """A fraction of an augmentation, drawn.
 
     Attributes:
         way: ``power`` of a single operator, or member of a fitted ``family``.
@@ -51,9 +52,7 @@ class FractionScore:
         at: The exponent, or the parameter of the member.
         fitted: Whether the family was fitted on this member, or the run has this very operator.
         truth: The word that does the same to pixels; None where no augmentation does.
-        bce: Loss of what is drawn against the image under that word.
-        floor: Loss of encoding and decoding that image.
-        identity_ratio: What the gap ratio would be if nothing were moved.
+        gap: What it costs to draw the image under that word.
         one_parameter: Whether powers s and t make the power s + t.
         defect: ‖Lᵗ L¹⁻ᵗ - L‖_F / √d for powers; two halves that make a whole give 0.
         reason: Why it is no one-parameter group, or has no such power.
@@ -64,22 +63,16 @@ class FractionScore:
     at: float
     fitted: bool
     truth: str | None = None
-    bce: float | None = None
-    floor: float | None = None
-    identity_ratio: float | None = None
+    gap: Gap | None = None
     one_parameter: bool = True
     defect: float | None = None
     reason: str = ""
 
-    @property
-    def gap_ratio(self) -> float | None:
-        """Loss over floor; 1 is perfect."""
-        return None if self.bce is None or self.floor is None else ratio(self.bce, self.floor)
-
     def to_json(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        values = asdict(self) | {"gap_ratio": self.gap_ratio}
-        return {key: finite(value) if isinstance(value, float) else value for key, value in values.items()}
+        values = {name: finite(value) if isinstance(value, float) else value for name, value in vars(self).items()}
+        del values["gap"]
+        return values if self.gap is None else values | self.gap.to_json()
 
 
 @dataclass(frozen=True, eq=False)
@@ -264,16 +257,18 @@ def _defect(power: Operator, rest: Operator, whole: Operator) -> float:
 
 def _score(batch: Batch, operator: Operator, truth: Word, score: FractionScore) -> FractionScore:
     image = batch.image(truth)
-    loss = image_loss(batch.decode(operator.apply(batch.code(IDENTITY))), image)
-    floor = float(image_loss(batch.drawn(truth), image).mean())
-    still = float(image_loss(batch.drawn(IDENTITY), image).mean())
-    return replace(
-        score,
-        truth=batch.setting.catalog.display(truth) if truth else "id",
-        bce=float(loss.mean()),
-        floor=floor,
-        identity_ratio=ratio(still, floor),
+    moved = batch.decode(operator.apply(batch.code(IDENTITY)))
+    gap = Gap(
+        bce=_mean(batch.loss(moved, image)),
+        floor=_mean(batch.loss(batch.drawn(truth), image)),
+        identity_bce=_mean(batch.loss(batch.drawn(IDENTITY), image)),
+        entropy=_mean(batch.entropy(image)),
     )
+    return replace(score, truth=batch.setting.catalog.display(truth) if truth else "id", gap=gap)
+
+
+def _mean(losses: Tensor) -> float:
+    return float(losses.mean(dtype=torch.float64))
 
 
 def _row(batch: Batch, title: str, drawn: Sequence[tuple[float, Operator]]) -> Row:
@@ -289,22 +284,21 @@ def _true_row(batch: Batch, title: str, words: dict[float, Word]) -> Row:
 
 def _claims(scores: Sequence[FractionScore], family: str) -> Iterator[Claim]:
     unseen = [score for score in scores if score.way == "family" and not score.fitted]
-    gaps = [score.gap_ratio for score in unseen if score.gap_ratio is not None]
-    still = [score.identity_ratio for score in unseen if score.identity_ratio is not None]
-    if gaps and still:
-        floors = fmean(score.floor for score in unseen if score.floor is not None)
-        usual = [score.floor for score in scores if score.truth == "id" and score.floor is not None]
+    gaps = [score.gap for score in unseen if score.gap is not None]
+    if gaps:
+        floors = fmean(gap.floor_excess for gap in gaps)
+        usual = [score.gap.floor_excess for score in scores if score.truth == "id" and score.gap is not None]
         original = fmean(usual) if usual else floors
-        gap, nothing = fmean(gaps), fmean(still)
+        gap, nothing = fmean(gap.gap_ratio for gap in gaps), fmean(gap.identity_ratio for gap in gaps)
         drawable = floors <= DRAWABLE * original
         yield Claim(
             "14",
             "Augmentations can be interpolated in the latent space",
             f"members of {family} that were not fitted: gap ratio {gap:.3f}, {nothing:.3f} if nothing is moved; "
-            f"floor {floors:.1f} nats, of originals {original:.1f}"
+            f"their floor is {floors:.1f} nats above the entropy, that of originals {original:.1f}"
             + ("" if drawable else ": this decoder draws no such images, however they are encoded"),
-            gap - 1 < 0.5 * (nothing - 1) if drawable else None,
-            {"gap ratio": gap, "identity ratio": nothing, "floor": floors, "floor of originals": original},
+            gap - 1 < 0.5 * (nothing - 1) if drawable and tells(nothing) else None,
+            {"gap ratio": gap, "identity ratio": nothing, "floor excess": floors, "of originals": original},
         )
     halves = [
         score

@@ -29,6 +29,7 @@ from augalgebra.training.stage2 import PUBLISHED
 WEIGHTS = (0.0, 0.01, 0.1, 1.0, 10.0, 100.0)
 CLOSED = ("ridge", "procrustes", "involution", "representation")
 REPEATS = 10
+_ALIKE = 5e-3  # gap ratios that differ by less are as good as each other
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Involutory:
         twice: Gap ratio of L² against the original.
         back: Gap ratio of L⁻¹ from the augmented view; None if the operator is as good as singular.
         composed: Gap ratio of the product of the augmentations; None if only one of them is an involution.
-        repeated: Loss after ten repeats of DEC(ENC(·) L), over the floor.
+        repeated: Gap ratio after ten repeats of DEC(ENC(·) L).
         powers: The same for DEC(z L¹⁰).
     """
 
@@ -198,8 +199,8 @@ def _measured(
         twice=mean_of(gap(word**2) or float("nan") for word in letters),
         back=None if None in back else mean_of(value for value in back if value is not None),
         composed=None if product is None else gap(product),
-        repeated=mean_of(curve.curves["plain"].bce[-1] / curve.floor[-1] for curve in curves),
-        powers=mean_of(curve.curves["latent"].bce[-1] / curve.floor[-1] for curve in curves),
+        repeated=mean_of(curve.gap_ratio("plain") for curve in curves),
+        powers=mean_of(curve.gap_ratio("latent") for curve in curves),
     )
 
 
@@ -246,7 +247,7 @@ def _claims(fits: Sequence[Involutory]) -> tuple[Claim, ...]:
             "No weight is needed: an involution in closed form undoes itself exactly.",
             f"{closed.fit} has ‖I−L²‖² = {closed.defect:.1e}, gap ratios {closed.twice:.3f} for L² and "
             f"{closed.once:.3f} for L; the best weight ({best.weight:g}) {best.twice:.3f} and {best.once:.3f}.",
-            closed.defect < 1e-9 and closed.twice <= best.twice + 5e-4 if tells(closed.still) else None,
+            closed.defect < 1e-9 and closed.twice <= best.twice + _ALIKE if tells(closed.still) else None,
             {
                 "defect": closed.defect,
                 "twice": closed.twice,
@@ -264,8 +265,8 @@ _LINES: Mapping[str, str] = {
     "once": "gap ratio of L",
     "twice": "gap ratio of L²",
     "back": "gap ratio of L⁻¹",
-    "repeated": f"{REPEATS} repeats, over the floor",
-    "powers": f"L^{REPEATS}, over the floor",
+    "repeated": f"gap ratio after {REPEATS} repeats",
+    "powers": f"gap ratio of L^{REPEATS}",
 }
 _STYLES: Mapping[str, str] = {"involution": COLOURS[3], "representation": COLOURS[4]}
 

@@ -37,9 +37,9 @@ _LISTED = (
         "Composition and inverses",
         "6-8",
         "Three stages: views are encoded, moved by operators that were fitted on single augmentations, and "
-        "decoded. The gap ratio is the loss over that of the directly encoded view; beside it stands what it "
-        "would be if nothing were moved. The published recipe in all stages, operators by the laws on the same "
-        "encoder, and the equivariant training stand side by side.",
+        "decoded. The gap ratio is the loss beyond the images' entropy, over that of the directly encoded view; "
+        "beside it stands what it would be if nothing were moved. The published recipe in all stages, operators by "
+        "the laws on the same encoder, and the equivariant training stand side by side.",
         items_runs.composition,
         share=60,
     ),

@@ -8,8 +8,9 @@ import torch
 from augalgebra.algebra import queries
 from augalgebra.checks.composition import measure_composition
 from augalgebra.checks.latent_batches import MultipliedOut
-from augalgebra.checks.latent_report import CompositionReport
+from augalgebra.checks.latent_report import CompositionReport, WordScore
 from augalgebra.checks.recursion import RecursionReport
+from augalgebra.checks.results import finite
 from augalgebra.experiments import plots
 from augalgebra.experiments.blocks import cayley_of
 from augalgebra.experiments.claims import Claim
@@ -87,6 +88,7 @@ def _repeats_table(report: RecursionReport, title: str) -> Table:
     rows = [
         (
             repeat,
+            report.entropy[repeat - 1],
             report.floor[repeat - 1],
             *(curve.bce[repeat - 1] for curve in report.curves.values()),
             *(report.curves[way].kept[repeat - 1] for way in judged),
@@ -96,6 +98,7 @@ def _repeats_table(report: RecursionReport, title: str) -> Table:
     ]
     headings = (
         "repeat",
+        "entropy",
         "floor",
         *(STYLE[way][1] for way in report.curves),
         *(f"class kept, {STYLE[way][1]}" for way in judged),
@@ -210,14 +213,25 @@ def _fractions_table(found: Fractions, title: str) -> Table:
             "fitted" if score.fitted else "unseen",
             score.truth or "none",
             score.at,
-            score.floor,
-            score.gap_ratio,
-            score.identity_ratio,
+            *(
+                (None,) * 5
+                if score.gap is None
+                else (
+                    score.gap.entropy,
+                    score.gap.floor,
+                    score.gap.excess,
+                    finite(score.gap.gap_ratio),
+                    finite(score.gap.identity_ratio),
+                )
+            ),
             score.defect,
         )
         for score in found.scores
     )
-    headings = ("of", "", "true pixels", "at", "floor", "gap ratio", "nothing moved", "defect")
+    headings = (
+        *("of", "", "true pixels", "at", "entropy", "floor", "excess", "gap ratio", "nothing moved"),
+        "defect",
+    )
     return Table(f"Fractions on {found.images} test images, {title}", headings, rows)
 
 
@@ -333,14 +347,22 @@ def _composition_table(reports: dict[str, CompositionReport]) -> Table:
     first = next(iter(reports.values()))
     rows = []
     for score in first.words:
-        cells: list[str | float | int | None] = [score.kind, score.view, score.word]
+        cells: list[str | float | int | None] = [score.kind, score.view, score.word, score.entropy]
         for report in reports.values():
             other = report.get(score.word, score.view)
-            cells += [None, None] if other is None else [other.gap_ratio, other.identity_ratio]
+            cells += [None] * 3 if other is None else [other.excess, finite(other.gap_ratio), _nothing(other)]
         rows.append(tuple(cells))
-    headings = ("what", "from", "to", *(name for title in reports for name in (f"gap ratio, {title}", "nothing moved")))
+    columns = (name for title in reports for name in (f"excess, {title}", f"gap ratio, {title}", "nothing moved"))
     floors = ", ".join(f"{sum(r.floor.values()) / len(r.floor):.1f} ({title})" for title, r in reports.items())
-    return Table(f"Loss over that of the directly encoded view, whose mean is {floors} nats", headings, tuple(rows))
+    title = (
+        f"Excess over that of the directly encoded view, whose mean loss is {floors} nats; entropy and excess in nats"
+    )
+    return Table(title, ("what", "from", "to", "entropy", *columns), tuple(rows))
+
+
+def _nothing(score: WordScore) -> str | float | None:
+    """The gap ratio of doing nothing, or why it says nothing."""
+    return finite(score.identity_ratio) if score.counts else score.verdict
 
 
 def _cayley(lab: Laboratory) -> Iterable[Cayley]:

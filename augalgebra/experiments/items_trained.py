@@ -15,7 +15,7 @@ from augalgebra.experiments.sweep import Standing, run_sweep
 from augalgebra.experiments.sweep_figures import draw_terms, draw_totals
 from augalgebra.experiments.sweep_results import Entry, SweepResult
 from augalgebra.experiments.sweep_settings import SweepSettings
-from augalgebra.experiments.synthetic import Synthetic, draw_synthetic, measure_synthetic
+from augalgebra.experiments.synthetic import GAP_ROWS, Synthetic, draw_synthetic, measure_synthetic
 from augalgebra.report import Block, HeatMap, Picture, Table, Text
 from augalgebra.training.run_records import Mode
 from augalgebra.training.settings import Preset
@@ -97,7 +97,7 @@ def _table(lab: Laboratory, result: SweepResult, mode: Mode, title: str) -> tupl
         ),
         Picture(
             draw_terms(result, mode, lab.picture(f"transfer-terms-{name}")),
-            f"{title}, {mode}: every term of the totals, with its floor.",
+            f"{title}, {mode}: every term of the totals, with its floor and entropy.",
         ),
     )
 
@@ -114,13 +114,17 @@ def _terms(result: SweepResult, title: str) -> Table:
             show_pair(entry.train),
             show_pair(entry.target),
             entry.mode,
-            *(number for role in ROLES for number in (entry.loss[role].mean, entry.floor[role].mean)),
+            *(
+                number
+                for role in ROLES
+                for number in (entry.loss[role].mean, entry.floor[role].mean, entry.entropy[role].mean)
+            ),
             entry.total.mean,
             entry.published,
         )
         for entry in result.entries
     )
-    terms = (name for role in ROLES for name in (role, "floor"))
+    terms = (name for role in ROLES for name in (role, "floor", "entropy"))
     headings = ("trained on", "drawn", "mode", *terms, "total", "slides")
     return Table(f"Every term in nats per image, {title}", headings, rows, digits=1)
 
@@ -253,9 +257,9 @@ def _synthetic_tables(found: Synthetic) -> tuple[Table, Table]:
         each = [score.flips[flip] for score in found.scores]
         rows.append((f"{flip}: R²", *(item.r2 for item in each)))
         rows.append((f"{flip}: R², nothing moved", *(item.identity_r2 for item in each)))
-        if any(item.gap_ratio is not None for item in each):
-            rows.append((f"{flip}: gap ratio", *(item.gap_ratio for item in each)))
-            rows.append((f"{flip}: gap ratio, nothing moved", *(item.identity_ratio for item in each)))
+        if any(item.gap is not None for item in each):
+            for name, title in GAP_ROWS.items():
+                rows.append((f"{flip}: {title}", *(item.measured(name) for item in each)))
     return (
         Table(
             "Share of each factor of glyphs that is a linear function of codes (R²)", ("factor", *names), tuple(factors)

@@ -13,6 +13,7 @@ from augalgebra.catalog import Catalog
 from augalgebra.checks.latent_batches import Batch, Operators, Setting
 from augalgebra.checks.latent_report import CompositionReport
 from augalgebra.checks.latent_words import Case, Relabelling, product, refuse_singular
+from augalgebra.checks.results import Verdict, finite
 from augalgebra.errors import NotInvertibleError
 from augalgebra.latent.protocol import MAIN_HEAD, LatentSpace
 
@@ -42,8 +43,10 @@ class Group:
         columns: The columns; none where `note` says why there is nothing to show.
         note: A few words in place of pictures.
         floor: Measured loss of the direct column, in nats per image, over all test images and not only those shown.
-        gap_ratio: Measured gap ratio of the moved column, likewise.
+        entropy: What even a perfect drawing costs.
+        gap_ratio: Measured gap ratio of the moved column, likewise; None where there is none.
         identity_ratio: What it would be if nothing were moved.
+        verdict: What is to be said of that word.
     """
 
     title: str
@@ -51,8 +54,10 @@ class Group:
     columns: tuple[Column, ...] = ()
     note: str = ""
     floor: float | None = None
+    entropy: float | None = None
     gap_ratio: float | None = None
     identity_ratio: float | None = None
+    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True)
@@ -126,8 +131,9 @@ def _caption(catalog: Catalog, letters: Sequence[Word], meaning: Relabelling, *,
     )
     if measured:
         lines.append(
-            "Below direct: its loss in nats per image, mean of all test images. Below moved: how many times that its "
-            "loss is; in brackets the same if nothing is moved."
+            "Below direct: its loss in nats per image, mean of all test images, and how much of that is the images' "
+            "entropy, which even a perfect drawing costs. Below moved: how many times as much it loses beyond the "
+            "entropy; in brackets the same if nothing is moved, or 'vacuous' where that is less than 1.1."
         )
     return "\n".join(lines)
 
@@ -182,5 +188,6 @@ class _Groups:
         if not score:
             return Group(title, subtitle, columns)
         if case.word == case.view:
-            return Group(title, subtitle, columns, floor=score.floor)
-        return Group(title, subtitle, columns, "", score.floor, score.gap_ratio, score.identity_ratio)
+            return Group(title, subtitle, columns, floor=score.floor, entropy=score.entropy)
+        ratios = finite(score.gap_ratio), finite(score.identity_ratio)
+        return Group(title, subtitle, columns, "", score.floor, score.entropy, *ratios, score.verdict)

@@ -1,7 +1,7 @@
 """Questions about words, answered by measuring in the latent space of a trained run.
 
 What the laws say of a word is exact and says nothing about a model; what is measured here is what the model makes of
-it, each number beside its floor and beside what doing nothing would score.
+it, each number beside its floor, the entropy of the images and what doing nothing would score.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,6 +14,7 @@ from augalgebra.algebra import queries
 from augalgebra.algebra.words import IDENTITY, Word
 from augalgebra.catalog import Catalog
 from augalgebra.checks.composition import measure_cases
+from augalgebra.checks.excess import smallest_excess
 from augalgebra.checks.latent_batches import MultipliedOut
 from augalgebra.checks.latent_relations import equation_residual
 from augalgebra.checks.latent_report import CompositionReport, WordScore
@@ -30,8 +31,6 @@ THRESHOLD = 0.1
 """Largest difference of two drawn words, as a share of what their augmentations move, at which they count as equal."""
 STILL = 0.01
 """Root mean square over pixels below which nothing is moved, so that nothing can be told apart."""
-ALIKE = 1e-6
-"""Routes whose losses differ by less than this share measure alike: it is the rounding of float32."""
 LONGEST_ROUTE = 4
 """Letters of the routes that are looked through, unless the shortest has more."""
 MOST_TRIED = 2000
@@ -79,6 +78,7 @@ class LatentComparison:
         moved: How far the augmentation that is drawn to move least of those in the words is drawn to move.
         loss: Loss of each word against its own image, in nats per image.
         crossed: Loss of each word against the image of the other.
+        entropy: What even a perfect drawing of each word's image costs.
         images: Number of images.
     """
 
@@ -91,6 +91,7 @@ class LatentComparison:
     moved: float
     loss: tuple[float, float]
     crossed: tuple[float, float]
+    entropy: tuple[float, float]
     images: int
 
     def to_json(self) -> dict[str, Any]:
@@ -106,6 +107,8 @@ class LatentComparison:
             "moved": finite(self.moved),
             "loss": [finite(loss) for loss in self.loss],
             "crossed": [finite(loss) for loss in self.crossed],
+            "entropy": [finite(loss) for loss in self.entropy],
+            "excess": [finite(loss - least) for loss, least in zip(self.loss, self.entropy, strict=True)],
             "images": self.images,
         }
 
@@ -126,9 +129,9 @@ class MeasuredRoutes:
 
     @property
     def best(self) -> WordScore:
-        """The route with the least gap; of those that measure alike, the shortest."""
+        """The route with the least gap; of those whose losses cannot be told from each other, the shortest."""
         least = min(score.bce for score in self.scores)
-        return next(score for score in self.scores if score.bce <= least * (1 + ALIKE))
+        return next(score for score in self.scores if score.bce <= least + smallest_excess(least))
 
     @property
     def ranked(self) -> tuple[WordScore, ...]:
@@ -141,6 +144,7 @@ class MeasuredRoutes:
         return {
             "route": self.best.route,
             "level": "latent",
+            "verdict": self.best.verdict,
             "gap_ratio": finite(self.best.gap_ratio),
             "shortest": self.shortest.to_json(),
             "candidates": [score.to_json() for score in self.ranked],
@@ -225,7 +229,17 @@ def compare_in_run(
         )
     residual = equation_residual(MultipliedOut(registry), registry.catalog, by[0], by[1], registry.dim)
     return LatentComparison(
-        equal, reason, threshold, residual, drawn, found.true_difference, moved, found.own, found.crossed, report.images
+        equal,
+        reason,
+        threshold,
+        residual,
+        drawn,
+        found.true_difference,
+        moved,
+        found.own,
+        found.crossed,
+        found.entropy,
+        report.images,
     )
 
 

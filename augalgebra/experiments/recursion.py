@@ -20,6 +20,7 @@ from augalgebra.training.run import Run
 
 STYLE: dict[str, tuple[str, str]] = {
     "floor": ("#767676", "directly encoded (floor)"),
+    "entropy": ("#BBBBBB", "drawn perfectly (entropy)"),
     "nothing": ("#BBBBBB", "nothing moved"),
     "plain": ("#D55E00", "encoder alone"),
     "refined": ("#0072B2", "refined encoding"),
@@ -120,7 +121,7 @@ def draw_recursion(
     upper = grid[0].subgridspec(1, 2)
     left, right = (figure.add_subplot(upper[column]) for column in range(2))
     axis = range(1, report.repeats + 1)
-    for name, values in (("nothing", report.nothing), ("floor", report.floor)):
+    for name, values in (("nothing", report.nothing), ("floor", report.floor), ("entropy", report.entropy)):
         colour, label = STYLE[name]
         # standing still is right after every second flip, so that this line fills the plot
         left.plot(axis, values, color=colour, label=label, linewidth=0.5 if name == "nothing" else 1, linestyle=":")

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from augalgebra._version import __version__
 from augalgebra.catalog import Catalog
+from augalgebra.checks.excess import MEASURE
 from augalgebra.errors import AugalgebraError, RunError
 from augalgebra.experiments.claims import Claim
 from augalgebra.experiments.items import ITEMS, Item, chosen
@@ -181,7 +182,14 @@ def _jobs(
     """Seed by seed, so that networks that several experiments share need not be kept for long."""
     words = [*plan.augmentations, *(name for pair in plan.pairs for name in pair), _ROTATION]
     labels = [split.labels.tolist() for split in (dataset.train, dataset.test)]
-    known = (__version__, plan.to_json(), dataset.fingerprint, digest_of(labels), origins(catalog, tuple(words)))
+    known = (
+        __version__,
+        MEASURE,
+        plan.to_json(),
+        dataset.fingerprint,
+        digest_of(labels),
+        origins(catalog, tuple(words)),
+    )
     first = tuple(plan.seeds if seeds is None else seeds)
     jobs = []
     for seed in first:

@@ -7,7 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from augalgebra.catalog import Catalog
-from augalgebra.checks.latent_report import CompositionReport, RelationResidual, WordScore
+from augalgebra.checks.latent_report import CompositionReport, RelationResidual
+from augalgebra.checks.results import finite
+from augalgebra.experiments.tables import mark
 from augalgebra.operators import OperatorRegistry
 from augalgebra.operators.operator import Operator
 from augalgebra.operators.table import Entry, FamilyEntry
@@ -21,16 +23,22 @@ _BAD_GAP = 1.5  # a gap ratio that is in deep colour even if there is no worse
 
 def word_table(report: CompositionReport) -> Table:
     """Every word from every view beside its floor and doing nothing, worst first."""
-    headings = ("word", "from", "kind", "loss", "floor", "gap ratio", "if nothing moved", "R²", "worst class")
+    headings = (
+        *("word", "from", "kind", "verdict", "loss", "floor", "entropy", "excess", "gap ratio", "if nothing moved"),
+        *("R²", "worst class"),
+    )
     rows = tuple(
         (
             score.word,
             score.view,
             score.kind,
+            score.verdict,
             score.bce,
             score.floor,
-            score.gap_ratio,
-            score.identity_ratio,
+            score.entropy,
+            score.excess,
+            finite(score.gap_ratio),
+            finite(score.identity_ratio),
             score.r2,
             score.worst_label,
         )
@@ -38,26 +46,28 @@ def word_table(report: CompositionReport) -> Table:
     )
     left_out = len(report.words) - len(rows)
     title = f"Words on {report.images} test images, worst first; losses in nats per image"
-    return Table(title + (f"; {left_out} better ones are left out" if left_out else ""), headings, rows)
+    return Table(title + (f"; {left_out} better or silent ones are left out" if left_out else ""), headings, rows)
 
 
 def gap_map(report: CompositionReport) -> HeatMap:
-    """Gap ratios, word by view."""
+    """Gap ratios, word by view; what does not count says so."""
     words = tuple(dict.fromkeys(score.word for score in report.words))
     views = tuple(dict.fromkeys(score.view for score in report.words))
-    scores = {(score.word, score.view): score.gap_ratio for score in report.words}
+    scores = {(score.word, score.view): finite(score.gap_ratio) for score in report.words}
+    notes = {(score.word, score.view): mark(score.verdict).strip() for score in report.words}
     return HeatMap(
         "Gap ratio of each word (rows) from each view (columns); 1 is perfect",
         words,
         tuple(f"from {view}" for view in views),
         tuple(tuple(scores.get((word, view)) for view in views) for word in words),
-        ends=_ends(score.gap_ratio for score in report.words),
+        tuple(tuple(notes.get((word, view), "") for view in views) for word in words),
+        ends=_ends(score.gap_ratio for score in report.words if score.counts),
     )
 
 
 def class_map(report: CompositionReport) -> HeatMap | None:
     """Gap ratios from the original, word by class; None where there are no classes to tell apart."""
-    scores = [score for score in report.words if score.view == "id" and score.word != "id"]
+    scores = [score for score in report.words if score.view == "id" and score.counts]
     labels = sorted({label for score in scores for label in score.by_label})
     if len(labels) < 2:
         return None
@@ -65,7 +75,7 @@ def class_map(report: CompositionReport) -> HeatMap | None:
         "Gap ratio of each word from the original, by class",
         tuple(score.word for score in scores),
         tuple(map(str, labels)),
-        tuple(tuple(score.by_label.get(label) for label in labels) for score in scores),
+        tuple(tuple(finite(score.by_label.get(label)) for label in labels) for score in scores),
         ends=_ends(ratio for score in scores for ratio in score.by_label.values()),
     )
 
@@ -77,8 +87,12 @@ def _ends(ratios: Iterable[float]) -> tuple[float, float]:
 
 
 def floor_table(report: CompositionReport) -> Table:
-    """The loss of each view, encoded and decoded directly."""
-    return Table("Floors: views encoded and decoded directly", ("view", "nats per image"), tuple(report.floor.items()))
+    """The loss of each view, encoded and decoded directly, and how much of it even a perfect drawing costs."""
+    rows = tuple(
+        (view, floor, report.entropy[view], floor - report.entropy[view]) for view, floor in report.floor.items()
+    )
+    title = "Floors: views encoded and decoded directly, in nats per image"
+    return Table(title, ("view", "floor", "entropy", "excess"), rows)
 
 
 def order_table(report: CompositionReport) -> Table | None:
@@ -178,9 +192,19 @@ def worst_words(report: CompositionReport, catalog: Catalog) -> str:
     """The worst of what was measured, as a sentence."""
     if not report.words:
         return "No word could be measured."
-    score: WordScore = report.worst_first[0]
+    pairs = f"{len(report.words)} pairs of a view and a word"
+    about = f"{pairs} were measured on {report.images} test images: {report.counted}."
+    if report.information.warning:
+        about += f" Beware: {report.information.warning}."
+    score = report.worst
+    if score is None:
+        return f"{about} No word counts, so that nothing can be told of the operators."
     return (
-        f"{len(report.words)} pairs of a view and a word were measured on {report.images} test images. The worst is "
-        f"`{catalog.shorten(score.word)}` from `{catalog.shorten(score.view)}`: its loss is {score.gap_ratio:.3f} "
-        f"times that of the directly encoded view ({score.identity_ratio:.2f} times if nothing is moved)."
+        f"{about} The worst is `{catalog.shorten(score.word)}` from `{catalog.shorten(score.view)}`: it loses "
+        f"{score.excess:.2f} nats beyond the entropy, {_times(score.gap_ratio)} what the directly encoded view loses "
+        f"({_times(score.identity_ratio)} if nothing is moved)."
     )
+
+
+def _times(ratio: float) -> str:
+    return "more than can be told times" if math.isnan(ratio) else f"{ratio:.3f} times"

@@ -10,8 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from augalgebra.checks.composition import measure_composition
+from augalgebra.checks.excess import TELLING, Gap
 from augalgebra.checks.latent_batches import MultipliedOut, image_loss
-from augalgebra.checks.latent_report import ratio
 from augalgebra.checks.results import finite
 from augalgebra.experiments.bench import Bench
 from augalgebra.latent.cvae import CVAE
@@ -23,48 +23,26 @@ TOLD, SUM, SHIFTED, THROUGH = "told", "sum", "sum less original", "through image
 of its letters, with or without that of the original taken off; or by drawing one letter after the other."""
 
 
-LEAST = 1.05
-"""How much worse than the floor doing nothing must be for anything to be told from a gap ratio."""
-
-
 def tells(identity_ratio: float) -> bool:
     """Whether moving nothing is clearly worse than the floor; a space that draws one blur for all tells nothing."""
-    return identity_ratio >= LEAST
+    return identity_ratio >= TELLING
 
 
 @dataclass(frozen=True)
-class Score:
-    """How well one view is drawn from another. Losses are in nats per image.
+class Score(Gap):
+    """How well one view is drawn from another; the floor is that of the published LAVAE, which draws it directly.
 
     Attributes:
         model: What draws.
         way: How it is asked to.
         view: The view that is encoded.
         word: The view that is wanted.
-        bce: The loss against the true view.
-        floor: The loss of the published LAVAE when it encodes and decodes the wanted view itself.
-        identity: Its loss when it draws what it was given instead.
     """
 
     model: str
     way: str
     view: str
     word: str
-    bce: float
-    floor: float
-    identity: float
-
-    @property
-    def gap_ratio(self) -> float:
-        """The loss over the floor; below 1 where something else draws views better than LAVAE does."""
-        return ratio(self.bce, self.floor)
-
-    @property
-    def share(self) -> float:
-        """How much of the way from doing nothing (0) to the floor (1) is made; not a number if that is hardly any."""
-        if not tells(ratio(self.identity, self.floor)):
-            return math.nan
-        return (self.identity - self.bce) / (self.identity - self.floor)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -73,10 +51,7 @@ class Score:
             "way": self.way,
             "from": self.view,
             "word": self.word,
-            "bce": finite(self.bce),
-            "floor": finite(self.floor),
-            "identity_bce": finite(self.identity),
-            "gap_ratio": finite(self.gap_ratio),
+            **super().to_json(),
             "share": finite(self.share),
         }
 
@@ -114,6 +89,7 @@ class Yardstick:
         }
         first = reports[EXACT]
         self._floors = {name: first.floor[name] for name in bench.names}
+        self._entropies = {name: first.entropy[name] for name in bench.names}
         self._identities = {(score.word, score.view): score.identity_bce for score in first.words}
         self.scores = [
             self.score(model, "operators", score.view, score.word, score.bce)
@@ -124,7 +100,9 @@ class Yardstick:
 
     def score(self, model: str, way: str, view: str, word: str, bce: float) -> Score:
         """A loss on the yardstick."""
-        return Score(model, way, view, word, bce, self._floors[word], self._identities.get((word, view), math.nan))
+        still = self._identities.get((word, view), math.nan)
+        least = self._entropies[word]
+        return Score(model, way, view, word, bce=bce, floor=self._floors[word], identity_bce=still, entropy=least)
 
 
 class Told:

@@ -55,7 +55,7 @@ def draw_totals(result: SweepResult, mode: CellMode, path: Path) -> Path:
 
 
 def draw_terms(result: SweepResult, mode: CellMode, path: Path) -> Path:
-    """Write each term of one mode as a heat map with the floor of each cell.
+    """Write each term of one mode as a heat map with floor and entropy of each cell.
 
     Args:
         result: What a sweep found.
@@ -69,7 +69,11 @@ def draw_terms(result: SweepResult, mode: CellMode, path: Path) -> Path:
     for axes, role in zip(panels, ROLES, strict=True):
         _heat(axes, result, mode, partial(_loss, role), partial(_loss_and_floor, role))
         _title(axes, _TITLES[role])
-    return _write(figure, f"{result.settings.data}, {mode}: nats per test image; floor: drawn from its own code", path)
+    return _write(
+        figure,
+        f"{result.settings.data}, {mode}: nats per test image; floor: drawn from its own code; entropy: perfectly",
+        path,
+    )
 
 
 def _loss(role: Role, entry: Entry) -> float:
@@ -77,7 +81,8 @@ def _loss(role: Role, entry: Entry) -> float:
 
 
 def _loss_and_floor(role: Role, entry: Entry) -> list[str]:
-    return [f"{entry.loss[role].mean:.1f}", f"floor {entry.floor[role].mean:.1f}"]
+    floor, entropy = entry.floor[role].mean, entry.entropy[role].mean
+    return [f"{entry.loss[role].mean:.1f}", f"floor {floor:.1f}", f"entropy {entropy:.1f}"]
 
 
 def _figure(result: SweepResult, panels: int) -> "tuple[Figure, list[Axes]]":

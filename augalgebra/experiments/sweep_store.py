@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from augalgebra.checks.excess import MEASURE
 from augalgebra.errors import RunError
 from augalgebra.experiments.pairs import ROLES, Role
 from augalgebra.experiments.sweep_settings import CellKey, SweepSettings
@@ -16,7 +17,7 @@ from augalgebra.values import MOST_TEXT, parse_json, read_bytes
 
 KIND, SWEEP_KIND = "augalgebra.sweep.cell", "augalgebra.sweep"
 SWEEP, CELLS, RUNS = "sweep.json", "cells", "runs"
-_NUMBERS = ("loss", "floor", "unmoved")
+_NUMBERS = ("loss", "floor", "unmoved", "entropy")
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,18 @@ class Term:
         loss: Of moving the codes of the originals there and drawing them.
         floor: Of encoding and drawing the view directly.
         unmoved: Of drawing the codes of the originals where they are.
+        entropy: Of drawing the view perfectly.
     """
 
     loss: float
     floor: float
     unmoved: float
+    entropy: float
+
+    @property
+    def excess(self) -> float:
+        """Loss beyond the entropy."""
+        return self.loss - self.entropy
 
 
 @dataclass(frozen=True)
@@ -55,10 +63,16 @@ class Cell:
         """Loss of the original, both augmentations and their composition together: the published quantity."""
         return sum(self.terms[role].loss for role in ROLES)
 
+    @property
+    def excess(self) -> float:
+        """The same beyond the entropy of all four."""
+        return sum(self.terms[role].excess for role in ROLES)
+
     def to_json(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
             "kind": KIND,
+            "measure": MEASURE,
             "key": self.key.to_json(),
             "total": self.total,
             "terms": {role: vars(self.terms[role]) for role in ROLES},
@@ -149,6 +163,8 @@ class SweepStore:
             raise RunError(f"{path} is no cell of a sweep")
         if content.get("key") != key.to_json():
             raise RunError(f"{path} is a cell with other settings than its name says")
+        if content.get("measure") != MEASURE:
+            raise RunError(f"{path} was measured otherwise than now, before losses were told from the images' entropy")
         try:
             terms = {role: Term(**{name: float(content["terms"][role][name]) for name in _NUMBERS}) for role in ROLES}
             cell = Cell(key, terms, int(content["images"]), tuple(map(int, content["steps"])))

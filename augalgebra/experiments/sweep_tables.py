@@ -45,7 +45,8 @@ def to_markdown(result: SweepResult) -> str:
     about = (
         f"Data {settings.data}, preset {settings.preset}, {settings.dim} latent coordinates; stage 1 {budget}, stage 3 "
         f"{transfer}; seeds {seeds}. Losses are nats per test image, mean ± standard deviation over the seeds. A total "
-        "is the sum over the original, both augmentations and their composition. On the diagonal stands the native "
+        "is the sum over the original, both augmentations and their composition; its excess is what it is beyond the "
+        "entropy of these images, which even perfect drawings cost. On the diagonal stands the native "
         "pair, drawn by the head that stage 1 trained. In brackets stand the figures of slides 13 and 21, which are "
         "totals on MNIST."
     )
@@ -84,14 +85,25 @@ _VERDICTS = {True: "yes", False: "no", None: "undecided"}
 
 
 def _terms_table(entries: Sequence[Entry]) -> str:
-    headings = ["trained on", "drawn", "mode", *(f"{role}: loss / floor" for role in ROLES), "total"]
+    headings = [
+        "trained on",
+        "drawn",
+        "mode",
+        *(f"{role}: loss / floor / entropy" for role in ROLES),
+        "total",
+        "excess",
+    ]
     rows = [
         [
             show_pair(entry.train),
             show_pair(entry.target),
             "native" if entry.mode == NATIVE else entry.mode,
-            *(f"{_spread(entry.loss[role])} / {entry.floor[role].mean:.1f}" for role in ROLES),
+            *(
+                f"{_spread(entry.loss[role])} / {entry.floor[role].mean:.1f} / {entry.entropy[role].mean:.1f}"
+                for role in ROLES
+            ),
             _spread(entry.total),
+            _spread(entry.excess),
         ]
         for entry in entries
     ]

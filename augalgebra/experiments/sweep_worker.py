@@ -136,7 +136,7 @@ def _cell(key: CellKey, folder: Path, catalog: Catalog, data: Dataset, progress:
         score = report.get(word)
         if score is None:
             raise AugalgebraError(f"{word} could not be measured")
-        terms[role] = Term(score.bce, score.floor, score.identity_bce)
+        terms[role] = Term(score.bce, score.floor, score.identity_bce, score.entropy)
     return Cell(key, terms, report.images, steps)
 
 

@@ -11,8 +11,8 @@ import torch
 
 from augalgebra.algebra.words import IDENTITY, Word
 from augalgebra.catalog import Catalog
-from augalgebra.checks.latent_batches import image_loss
-from augalgebra.checks.latent_report import ratio
+from augalgebra.checks.excess import Gap
+from augalgebra.checks.latent_batches import image_entropy, image_loss
 from augalgebra.checks.results import finite
 from augalgebra.experiments import plots
 from augalgebra.experiments.claims import Claim
@@ -35,6 +35,14 @@ from augalgebra.training.views import Views
 
 _MARGIN = 0.05  # of R², below which two spaces carry flips equally well
 _VIEWS = 4
+GAP_ROWS = {
+    "entropy": "entropy",
+    "floor": "floor",
+    "excess": "excess",
+    "gap_ratio": "gap ratio",
+    "identity_ratio": "gap ratio, nothing moved",
+}
+"""What a table tells of the gap of each flip, by its name."""
 
 
 @dataclass(frozen=True)
@@ -44,21 +52,21 @@ class Flip:
     Attributes:
         r2: Share of the variance of the flipped images' codes that the operator explains.
         identity_r2: What it would be if nothing were moved.
-        gap_ratio: Loss of what is drawn over that of encoding the flipped image; None where the decoder never learned
-            such images.
-        identity_ratio: What that would be if nothing were moved.
-        floor: Loss of encoding and decoding the flipped image, nats per image.
+        gap: What it costs to draw the flipped images; None where the decoder never learned such images.
     """
 
     r2: float
     identity_r2: float
-    gap_ratio: float | None = None
-    identity_ratio: float | None = None
-    floor: float | None = None
+    gap: Gap | None = None
+
+    def measured(self, name: str) -> float | None:
+        """One of the numbers of the gap; None where there is none."""
+        return None if self.gap is None else finite(getattr(self.gap, name))
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {name: finite(value) for name, value in vars(self).items()}
+        values = {"r2": finite(self.r2), "identity_r2": finite(self.identity_r2)}
+        return values if self.gap is None else values | self.gap.to_json()
 
 
 @dataclass(frozen=True)
@@ -249,14 +257,15 @@ def _flips(
                     for at in (operator.apply(code), code, space.encode(target))
                 ]
             moved, still, floor = losses
-            found[flip] = Flip(error.r2, 1 - error.identity, ratio(moved, floor), ratio(still, floor), floor)
+            gap = Gap(bce=moved, floor=floor, identity_bce=still, entropy=float(image_entropy(target).mean()))
+            found[flip] = Flip(error.r2, 1 - error.identity, gap)
     return found
 
 
 def _claims(scores: tuple[SpaceScore, ...], real: str) -> tuple[Claim, ...]:
     without, pairs = scores[0], scores[1]
     gaps = {
-        score.name: fmean(flip.gap_ratio for flip in score.flips.values() if flip.gap_ratio is not None)
+        score.name: fmean(flip.gap.gap_ratio for flip in score.flips.values() if flip.gap is not None)
         for score in scores
     }
     last = scores[-1]

@@ -5,10 +5,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from augalgebra.checks.latent_report import CompositionReport, WordScore
-from augalgebra.checks.results import finite
+from augalgebra.checks.results import Verdict, finite
 
 _NAMES = 3
 """Columns that hold text; the others hold numbers."""
+_MARKS: Mapping[Verdict, str] = {"vacuous": " vacuous", "trivial": " trivial"}
 
 
 @dataclass(frozen=True)
@@ -19,20 +20,26 @@ class Row:
         what: The kind of the word, e.g. ``reverse composition``.
         word: The word that is aimed at.
         start: The view that is moved; ``id`` is the original.
-        floor: Loss of encoding and decoding the image under the word directly.
+        entropy: Loss that even a perfect drawing of the image under the word has.
+        floor: Loss of encoding and decoding that image directly.
         loss: Loss of moving the codes there and decoding.
-        gap_ratio: The loss over its floor; 1 is perfect.
+        excess: Loss beyond the entropy.
+        gap_ratio: The excess over that of the floor; 1 is perfect.
         identity_ratio: What the ratio would be if nothing were moved.
+        verdict: What is to be said of it.
         reason: Why there are no numbers, if there are none.
     """
 
     what: str
     word: str
     start: str
+    entropy: float | None = None
     floor: float | None = None
     loss: float | None = None
+    excess: float | None = None
     gap_ratio: float | None = None
     identity_ratio: float | None = None
+    verdict: Verdict | None = None
     reason: str = ""
 
     def to_json(self) -> dict[str, Any]:
@@ -51,7 +58,23 @@ def composition_rows(report: CompositionReport) -> tuple[Row, ...]:
 
 
 def _row(score: WordScore) -> Row:
-    return Row(score.kind, score.word, score.view, score.floor, score.bce, score.gap_ratio, score.identity_ratio)
+    return Row(
+        what=score.kind,
+        word=score.word,
+        start=score.view,
+        entropy=finite(score.entropy),
+        floor=finite(score.floor),
+        loss=finite(score.bce),
+        excess=finite(score.excess),
+        gap_ratio=finite(score.gap_ratio),
+        identity_ratio=finite(score.identity_ratio),
+        verdict=score.verdict,
+    )
+
+
+def mark(verdict: Verdict | None) -> str:
+    """What stands behind the numbers of a word that does not count, after a space; else nothing."""
+    return "" if verdict is None else _MARKS.get(verdict, "")
 
 
 def as_markdown(rows: Sequence[Row], beside: Mapping[str, Sequence[Row]] | None = None) -> str:
@@ -64,13 +87,14 @@ def as_markdown(rows: Sequence[Row], beside: Mapping[str, Sequence[Row]] | None 
     others = {
         heading: {(row.word, row.start): row.gap_ratio for row in more} for heading, more in (beside or {}).items()
     }
-    cells = [["what", "word", "from", "floor", "loss", "gap ratio", *others, "nothing moved"]]
+    cells = [["what", "word", "from", "entropy", "floor", "loss", "excess", "gap ratio", *others, "nothing moved"]]
     for row in rows:
         ratios = [row.gap_ratio, *(ratio.get((row.word, row.start)) for ratio in others.values())]
-        numbers = [_text(row.floor, 2), _text(row.loss, 2), *(_text(ratio, 3) for ratio in ratios)]
+        numbers = [_text(number, 2) for number in (row.entropy, row.floor, row.loss, row.excess)]
+        numbers += [_text(ratio, 3) for ratio in ratios]
         if row.reason:
-            numbers[2] = "no inverse"
-        cells.append([row.what, row.word, row.start, *numbers, _text(row.identity_ratio, 2)])
+            numbers[4] = "no inverse"
+        cells.append([row.what, row.word, row.start, *numbers, _text(row.identity_ratio, 2) + mark(row.verdict)])
     return aligned(cells, _NAMES)
 
 

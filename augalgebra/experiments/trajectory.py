@@ -1,5 +1,6 @@
 """Where repeated images go in the latent space, and what they become."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -213,7 +214,7 @@ def recursion_claims(report: RecursionReport, data: str) -> tuple[Claim, ...]:
     shares = {label: _share(counts, label) for label, counts in plain.became.items()}
     stable = [label for label, share in shares.items() if share >= STABLE]
     drifting = [label for label, share in shares.items() if share < DRIFTING]
-    growths = {label: outcome.last / outcome.first for label, outcome in plain.by_label.items() if outcome.first}
+    growths = {label: growth for label in plain.by_label if math.isfinite(growth := plain.grown(label))}
     claims = [
         Claim(
             "8-9",
@@ -239,7 +240,7 @@ def recursion_claims(report: RecursionReport, data: str) -> tuple[Claim, ...]:
             Claim(
                 "9",
                 "A 7 is relatively stable under repeated flips",
-                f"{shares[7]:.0%} of what was a 7 stays one, its loss grows {growths[7]:.2f}-fold; all classes: "
+                f"{shares[7]:.0%} of what was a 7 stays one, its excess grows {growths[7]:.2f}-fold; all classes: "
                 f"{plain.kept[-1]:.0%}, median growth {median(growths.values()):.2f}-fold"
                 + _beside(report, lambda curve: _share(curve.became.get(7, {}), 7)),
                 shares[7] > plain.kept[-1] and growths[7] <= median(growths.values()),

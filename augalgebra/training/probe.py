@@ -82,7 +82,7 @@ class Probe:
         except AugalgebraError:
             return None
         (score,) = report.words
-        return Probed(catalog.display(self.word), score.floor, score.gap_ratio)
+        return Probed(catalog.display(self.word), score.floor, score.entropy, score.gap_ratio, score.identity_ratio)
 
 
 def _first(split: Split, number: int) -> Split:

@@ -12,12 +12,16 @@ class Probed:
     Attributes:
         word: The word, as people write it.
         floor: Loss of encoding and decoding its images directly, in nats per image.
-        gap_ratio: Loss of moving codes of the originals there, over that floor.
+        entropy: What even a perfect drawing of them costs.
+        gap_ratio: Excess of moving codes of the originals there, over that of the floor.
+        identity_ratio: What that would be if nothing were moved.
     """
 
     word: str
     floor: float
+    entropy: float
     gap_ratio: float
+    identity_ratio: float
 
 
 @dataclass(frozen=True)

@@ -144,8 +144,9 @@ class Coordinates(nn.Module):
 class MovedAndDrawn:
     """The loss of codes of random views, moved to other ones by random elements and drawn.
 
-    A composition is worth no more than the worst of its moves, so moves whose gap ratio is large are drawn more often:
-    in proportion to exp(s r), with r the running mean of the ratio, and s so large that the worst ones count most.
+    A composition is worth no more than the worst of its moves, so moves that cost much beside their floors are drawn
+    more often: in proportion to exp(s r), with r the running mean of the ratio of whole losses, which no floor makes
+    large, and s so large that the worst ones count most.
     """
 
     def __init__(self, space: LAVAE, views: Views, group: FiniteGroup, coordinates: Coordinates, split: Split) -> None:
@@ -189,7 +190,7 @@ class MovedAndDrawn:
 
     @torch.no_grad()
     def _measured(self) -> Float[Tensor, " move"]:
-        """The gap ratio of each move as it is before anything is learned."""
+        """The ratio of each move as it is before anything is learned."""
         images, ids = self._split.batch(slice(_FIRST))
         views = self._views.make(images, ids).to(self._targets.device)
         codes = [self._space.encode(view) for view in views]

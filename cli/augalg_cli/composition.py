@@ -1,14 +1,18 @@
 """The composition table on a terminal."""
 
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from augalg_cli import render
 
 if TYPE_CHECKING:
-    from augalgebra.checks.latent_report import CompositionReport
+    from augalgebra.checks.latent_report import CompositionReport, WordScore
 
 SHORT_KINDS = {"inverse of the composition": "inverse of both", "reverse composition": "reverse order"}
 """Kinds that are put more briefly, so that the table fits 80 columns."""
+SILENT = ("vacuous", "trivial")
+"""Verdicts on words that do not count; they stand in place of what doing nothing costs, which says no more."""
 
 
 def show_composition(
@@ -17,7 +21,7 @@ def show_composition(
     title: str,
     beside: "tuple[str, CompositionReport] | None" = None,
 ) -> None:
-    """Write how the words survive in the latent space: floor, gap ratio, and what doing nothing would score.
+    """Write how the words survive in the latent space, and what doing nothing would score.
 
     Args:
         report: What was measured.
@@ -27,17 +31,75 @@ def show_composition(
     from augalgebra.experiments.tables import composition_rows
 
     others = {} if beside is None else {(row.word, row.start): row for row in composition_rows(beside[1])}
-    # the loss is floor times gap, so it gives way where another column is needed within 80
+    # the loss is what excess and entropy add up to, so it gives way where another column is needed within 80
     middle = "loss" if beside is None else beside[0]
-    rows = []
-    for row in composition_rows(report):
+    rows, faint = [], []
+    for number, row in enumerate(composition_rows(report)):
         other = others.get((row.word, row.start))
-        extra = _number(row.loss, 2) if beside is None else _number(other.gap_ratio if other else None, 3)
+        extra = _number(row.loss, 1) if beside is None else _number(other.gap_ratio if other else None, 3)
         ratio = "no inverse" if row.reason else _number(row.gap_ratio, 3)
-        move = f"{row.start} → {row.word}"
-        what = SHORT_KINDS.get(row.what, row.what)
-        rows.append((what, move, _number(row.floor, 2), ratio, extra, _number(row.identity_ratio, 2)))
-    render.table(["what", "from → to", "floor", "gap", middle, "nothing"], rows, right=[2, 3, 4, 5], title=title)
+        if row.verdict in SILENT:
+            faint.append(number)
+        rows.append(
+            (
+                SHORT_KINDS.get(row.what, row.what),
+                f"{row.start} → {row.word}",
+                _number(row.entropy, 1),
+                _number(row.floor, 1),
+                extra,
+                _number(row.excess, 2),
+                ratio,
+                row.verdict if row.verdict in SILENT else _number(row.identity_ratio, 2),
+            )
+        )
+    headings = ["what", "from → to", "entropy", "floor", middle, "excess", "gap", "nothing"]
+    render.table(headings, rows, right=range(2, 8), title=title, faint=faint)
+    show_verdicts(report)
+
+
+SCORE_HEADINGS = ("entropy", "floor", "loss", "excess", "gap", "nothing")
+"""Of the cells that `score_cells` makes."""
+
+
+def score_cells(score: "WordScore") -> tuple[str, ...]:
+    """What was measured of one word, in nats per image and as ratios of excesses."""
+    return (
+        f"{score.entropy:.1f}",
+        f"{score.floor:.1f}",
+        f"{score.bce:.1f}",
+        f"{score.excess:.2f}",
+        _ratio(score.gap_ratio, 3),
+        score.verdict if score.verdict in SILENT else _ratio(score.identity_ratio, 2),
+    )
+
+
+def show_scores(
+    scores: "Sequence[WordScore]", names: Sequence[str], cells: Iterable[Sequence[Any]], *, title: str = ""
+) -> None:
+    """Write scores as a table, those that do not count faintly.
+
+    Args:
+        scores: The scores.
+        names: Headings of the columns before the numbers.
+        cells: For each score what stands in these columns.
+        title: Line above the table.
+    """
+    rows = [(*named, *score_cells(score)) for named, score in zip(cells, scores, strict=True)]
+    faint = [number for number, score in enumerate(scores) if not score.counts]
+    right = range(len(names), len(names) + len(SCORE_HEADINGS))
+    render.table([*names, *SCORE_HEADINGS], rows, right=right, title=title, faint=faint)
+
+
+def show_verdicts(report: "CompositionReport") -> None:
+    """Write how many words hold, how many tell nothing, and what to do where the codes say nothing at all."""
+    if report.words:
+        render.line(f"{report.counted}.")
+    if report.information.warning:
+        render.line(report.information.warning)
+
+
+def _ratio(value: float, places: int) -> str:
+    return "-" if math.isnan(value) else f"{value:.{places}f}"  # where a floor is rounding, there is none
 
 
 def _number(value: float | None, places: int) -> str:

@@ -48,9 +48,10 @@ def _show(result: "DemoResult") -> None:
     trained = " and ".join(found.trained)
     render.line(f"Laws on images: {found.laws.count('holds')} hold, {found.laws.violated} violated.")
     render.line(
-        f"Losses are nats per image, means over {found.exact.short.images} test digits. The floor encodes and "
-        "decodes a view directly; the gap is the loss after moving codes, over that floor (1 is perfect); "
-        "'nothing' is what it would be if nothing were moved."
+        f"Losses are nats per image, means over {found.exact.short.images} test digits. The entropy is what even a "
+        "perfect drawing costs, the excess what lies beyond. The floor encodes and decodes a view directly; the gap "
+        "is the excess after moving codes, over the floor's (1 is perfect); 'nothing' is what it would be if nothing "
+        "were moved. Where that is less than 1.1 a word is vacuous; it is trivial if the laws reduce it to nothing."
     )
     show_composition(found.exact.short, title=f"1. Trained on {trained}", beside=("published", found.published.short))
     render.line(f"Longer words too: {found.exact.worst}")

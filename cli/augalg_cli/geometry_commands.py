@@ -12,6 +12,7 @@ from augalg_cli.progress import training_progress
 from augalgebra.files import write_atomically
 
 if TYPE_CHECKING:
+    from augalgebra.checks.excess import Gap
     from augalgebra.experiments.claims import Claim
     from augalgebra.training.run import Run
 
@@ -118,15 +119,13 @@ def fractions(
             f"{score.at:.3g}",
             "fitted" if score.fitted else "",
             score.truth or "none",
-            render.number(score.floor),
-            render.number(score.gap_ratio, 4),
-            render.number(score.identity_ratio, 4),
+            *(render.number(value, digits) for value, digits in _gap_numbers(score.gap)),
             render.number(score.defect),
         ]
         for score in measured.scores
     ]
-    headings = ["of", "at", "", "true pixels", "floor", "gap", "nothing", "defect"]
-    render.table(headings, rows, right=[1, 4, 5, 6, 7], title=f"{measured.images} test images")
+    headings = ["of", "at", "", "true pixels", "entropy", "floor", "excess", "gap", "nothing", "defect"]
+    render.table(headings, rows, right=[1, *range(4, 10)], title=f"{measured.images} test images")
     for reason in dict.fromkeys(f"{score.of}: {score.reason}" for score in measured.scores if score.reason):
         render.line(f"no one-parameter group: {reason}")
     show_claims(measured.claims)
@@ -145,7 +144,7 @@ def synthetic(
     as_json: options.Json = False,
 ) -> None:
     """Make latent spaces from glyphs of known factors, with and without pairs, and compare how flips act on them."""
-    from augalgebra.experiments.synthetic import draw_synthetic, measure_synthetic
+    from augalgebra.experiments.synthetic import GAP_ROWS, draw_synthetic, measure_synthetic
 
     loaded = None if reference is None else _load(reference)
     data = None if loaded is None else load_of(loaded, data_dir, quiet=as_json)
@@ -178,11 +177,21 @@ def synthetic(
         found = [score.flips[flip] for score in measured.scores]
         flips.append([f"{flip}: R²", *(f"{item.r2:.2f}" for item in found)])
         flips.append(["  nothing moved", *(f"{item.identity_r2:.2f}" for item in found)])
-        if any(item.gap_ratio is not None for item in found):
-            flips.append(["  gap ratio", *(render.number(item.gap_ratio) for item in found)])
-            flips.append(["  gap ratio, nothing moved", *(render.number(item.identity_ratio) for item in found)])
+        if any(item.gap is not None for item in found):
+            for name, title in GAP_ROWS.items():
+                flips.append([f"  {title}", *(render.number(item.measured(name)) for item in found)])
     render.table(["operator", *names], flips, right=right)
     show_claims(measured.claims)
+
+
+def _gap_numbers(gap: "Gap | None") -> list[tuple[float | None, int]]:
+    """Entropy, floor, excess, gap ratio and that of doing nothing, each with its digits."""
+    from augalgebra.checks.results import finite
+
+    if gap is None:
+        return [(None, 3)] * 5
+    ratios = (finite(gap.gap_ratio), 4), (finite(gap.identity_ratio), 4)
+    return [(gap.entropy, 4), (gap.floor, 4), (gap.excess, 3), *ratios]
 
 
 def show_claims(claims: "Sequence[Claim]") -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from augalg_cli import options, render
+from augalg_cli.composition import show_scores
 from augalg_cli.run_commands import seconds_of
 from augalgebra import AugalgebraError
 
@@ -186,17 +187,7 @@ def take_out(item: "Registration", folder: Path, erase: Callable[[], None]) -> d
 
 
 def _show_scores(head: str, scores: "Sequence[WordScore]") -> None:
-    rows = [
-        (
-            score.word,
-            f"{score.bce:.2f}",
-            f"{score.floor:.2f}",
-            f"{score.gap_ratio:.3f}",
-            f"{score.identity_ratio:.2f}",
-        )
-        for score in scores
-    ]
-    render.table([f"drawn by {head}", "loss", "floor", "gap", "doing nothing"], rows, right=range(1, 5))
+    show_scores(scores, [f"drawn by {head}"], [(score.word,) for score in scores])
 
 
 def _show_head(added: "AddedHead") -> None:

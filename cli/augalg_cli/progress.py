@@ -38,10 +38,14 @@ def training_progress(*, quiet: bool) -> "Iterator[Progress]":
             tasks[now.stage] = bars.add_task(now.stage, total=1.0, note="")
         note = f"loss {now.loss:.1f}  {now.images_per_second:.0f} img/s  {_clock(now.seconds_left)} left"
         if now.probed is not None:
-            note += f"  floor {now.probed.floor:.1f} gap {now.probed.gap_ratio:.3f}"
+            seen = now.probed
+            note += f"  floor {seen.floor:.1f} gap {seen.gap_ratio:.2f} nothing {seen.identity_ratio:.2f}"
             if not watched:
-                watched.append(now.probed.word)
-                bars.console.print(f"floor and gap are those of {now.probed.word}", markup=False, highlight=False)
+                watched.append(seen.word)
+                told = (
+                    f"floor, gap and doing nothing are those of {seen.word}, whose entropy is {seen.entropy:.1f} nats"
+                )
+                bars.console.print(told, markup=False, highlight=False)
         bars.update(tasks[now.stage], completed=now.fraction, note=note)
 
     with bars:

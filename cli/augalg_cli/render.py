@@ -48,6 +48,7 @@ def table(
     *,
     right: Iterable[int] = (),
     title: str = "",
+    faint: Iterable[int] = (),
 ) -> None:
     """Write a table that folds long cells instead of cutting them off.
 
@@ -56,13 +57,14 @@ def table(
         rows: Cells; anything is shown by its text.
         right: Indices of columns that are aligned to the right.
         title: Line above the table.
+        faint: Numbers of rows that do not count.
     """
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    right = frozenset(right)
+    right, faint = frozenset(right), frozenset(faint)
     shown = Table(
         box=box.SIMPLE_HEAD,
         pad_edge=False,
@@ -73,8 +75,9 @@ def table(
     )
     for index, heading in enumerate(headings):
         shown.add_column(Text(heading), justify="right" if index in right else "left", overflow="fold")
-    for row in rows:
-        shown.add_row(*(Text(str(cell), style=_style(str(cell))) for cell in row))
+    for number, row in enumerate(rows):
+        cells = (Text(str(cell), style=_style(str(cell))) for cell in row)
+        shown.add_row(*cells, style="dim" if number in faint else "")
     Console(file=sys.stdout, markup=False, highlight=False, emoji=False).print(shown)
 
 

@@ -2,18 +2,18 @@
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from augalg_cli import options, render
-from augalg_cli.composition import show_composition
+from augalg_cli.composition import SHORT_KINDS, show_composition, show_scores, show_verdicts
 from augalg_cli.datasets import Data, load, load_of
 from augalg_cli.progress import training_progress
 from augalgebra import AugalgebraError
 
 if TYPE_CHECKING:
-    from augalgebra.checks.latent_report import CompositionReport
+    from augalgebra.checks.latent_report import CompositionReport, WordScore
     from augalgebra.experiments.extension import Extension
     from augalgebra.operators.table import Entry, FamilyEntry
     from augalgebra.training.data import Dataset
@@ -237,24 +237,26 @@ def check(
     run: Folder,
     max_length: Annotated[int, typer.Option(min=1, max=12, help="Longest word that is measured.")] = 2,
     head: Annotated[str | None, typer.Option(help="Head to draw with; by default the trained one.")] = None,
-    bar: Annotated[float | None, typer.Option(help="Exit with 1 if the worst gap ratio is above this.")] = None,
+    bar: Annotated[
+        float | None,
+        typer.Option(help="Exit with 1 if the worst gap ratio of the words that count is above this, or none counts."),
+    ] = None,
     images: Annotated[int | None, typer.Option(min=1, help="Measure on so many test images only.")] = None,
     by_label: Annotated[bool, typer.Option("--by-label", help="Show the worst label of each word.")] = False,
     data_dir: options.DataDir = None,
     as_json: options.Json = False,
 ) -> None:
-    """Measure every word from every view beside its floor and the identity; worst first."""
+    """Measure every word from every view beside entropy, floor and the identity; worst first."""
     loaded = _load(run)
     dataset = load_of(loaded, data_dir, quiet=as_json)
     report = _measured(loaded, dataset, max_length=max_length, head=head, images=images)
-    worst = report.worst_gap_ratio
-    missed = bar is not None and (worst is None or not worst <= bar)
+    missed = "" if bar is None else report.failing(bar)
     if as_json:
-        render.emit_json(report.to_json() | {"bar": bar, "passed": not missed})
+        render.emit_json(report.to_json() | {"bar": bar, "passed": not missed, "reason": missed})
     else:
         _show_check(report, by_label=by_label)
         if bar is not None:
-            render.line(f"bar {bar:g}: {'missed' if missed else 'met'}")
+            render.line(f"bar {bar:g}: {f'missed, {missed}' if missed else 'met'}")
     if missed:
         raise typer.Exit(1)
 
@@ -303,22 +305,25 @@ def _keep(run: "Run", report: "CompositionReport", data: "Dataset") -> None:
     keep_check(run, report, data=data)
 
 
+def _worst_label(score: "WordScore") -> str:
+    label = score.worst_label
+    return "" if label is None else f"{label} ({score.by_label[label]:.3f})"
+
+
 def _ending(ended: str) -> str:
     return {"interrupted": "interrupted; 'augalg train --resume' goes on", "limit": "finished"}.get(ended, ended)
 
 
 def _show_check(report: "CompositionReport", *, by_label: bool) -> None:
-    headings = ["word", "from", "kind", "loss", "floor", "gap", "nothing", *(["worst label"] if by_label else [])]
-    rows: list[list[Any]] = []
-    for score in report.worst_first[:_MOST_SHOWN]:
-        row: list[Any] = [score.word, score.view, score.kind]
-        row += [f"{score.bce:.2f}", f"{score.floor:.2f}", f"{score.gap_ratio:.3f}", f"{score.identity_ratio:.2f}"]
-        if by_label and score.worst_label is not None:
-            row.append(f"{score.worst_label} ({score.by_label[score.worst_label]:.3f})")
-        rows.append(row)
-    render.table(headings, rows, right=[3, 4, 5, 6], title=f"{report.images} test images, worst first")
+    shown = report.worst_first[:_MOST_SHOWN]
+    names = ["word", "from", *(["worst label"] if by_label else ["kind"])]
+    cells = (
+        (score.word, score.view, _worst_label(score) if by_label else SHORT_KINDS.get(score.kind, score.kind))
+        for score in shown
+    )
+    show_scores(shown, names, cells, title=f"{report.images} test images, worst first")
     if len(report.words) > _MOST_SHOWN:
-        render.note(f"{len(report.words) - _MOST_SHOWN} better words are not shown; --json gives all")
+        render.note(f"{len(report.words) - _MOST_SHOWN} better or silent words are not shown; --json gives all")
     for entry in report.no_inverse:
         render.line(f"from {entry.view} there is no way back: {entry.reason}")
     render.bulleted(
@@ -327,5 +332,10 @@ def _show_check(report: "CompositionReport", *, by_label: bool) -> None:
     for order in report.orders:
         if order.mistaken:
             render.line(f"{order.first} is drawn more like {order.second} than like itself")
-    worst = report.worst_gap_ratio
-    render.line(f"worst gap ratio {worst:.4f}" if worst is not None else "nothing could be measured")
+    show_verdicts(report)
+    if report.worst is None:
+        render.line("no word counts" if report.words else "nothing could be measured")
+    elif report.worst_gap_ratio is None:
+        render.line("floors are the images' entropy up to rounding, so that there is no gap ratio")
+    else:
+        render.line(f"worst gap ratio {report.worst_gap_ratio:.4f}")

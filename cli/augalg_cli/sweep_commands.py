@@ -174,9 +174,12 @@ def _show_sweep(result: "SweepResult") -> None:
             floor = sum(item.mean for item in entry.floor.values())
             published = "" if entry.published is None else f"{entry.published:.1f}"
             kind = " (native)" if train == target else ""
-            rows.append((show_pair(train), show_pair(target) + kind, spread, f"{floor:.1f}", published))
+            entropy = sum(item.mean for item in entry.entropy.values())
+            numbers = f"{entropy:.1f}", f"{floor:.1f}", spread, f"{entry.excess.mean:.1f}", published
+            rows.append((show_pair(train), show_pair(target) + kind, *numbers))
         title = f"Totals in nats per image, {mode}; the slides' figures are of MNIST"
-        render.table(["trained on", "drawn", "total", "floor", "slides"], rows, right=[2, 3, 4], title=title)
+        headings = ["trained on", "drawn", "entropy", "floor", "total", "excess", "slides"]
+        render.table(headings, rows, right=range(2, 7), title=title)
     verdicts = {True: "holds", False: "does not hold", None: "undecided"}
     for claim in result.claims:
         render.line(f"Slides {claim.slide}: {claim.text} {verdicts[claim.holds]}: {claim.measured}")

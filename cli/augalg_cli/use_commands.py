@@ -244,13 +244,14 @@ def recurse(
 def _show_recursion(report: "RecursionReport") -> None:
     curves = report.curves
     judged = [way for way, curve in curves.items() if curve.kept and way != "latent"]
-    headings = ["repeat", "floor", *curves, *(f"kept, {way}" for way in judged), "nothing"]
+    headings = ["repeat", "entropy", "floor", *curves, *(f"kept, {way}" for way in judged), "nothing"]
     rows: list[list[Any]] = []
     for repeat in sorted({*(shown for shown in _SHOWN if shown <= report.repeats), report.repeats}):
         at = repeat - 1
         rows.append(
             [
                 repeat,
+                f"{report.entropy[at]:.2f}",
                 f"{report.floor[at]:.2f}",
                 *(f"{curve.bce[at]:.2f}" for curve in curves.values()),
                 *(f"{curves[way].kept[at]:.1%}" for way in judged),
@@ -262,7 +263,8 @@ def _show_recursion(report: "RecursionReport") -> None:
     for way, curve in curves.items():
         if curve.worst_label is not None and way != "latent":
             outcome = curve.by_label[curve.worst_label]
-            render.line(f"{way}: worst is label {curve.worst_label}, from {outcome.first:.1f} to {outcome.last:.1f}")
+            nats = f"from {outcome.first:.1f} to {outcome.last:.1f} nats beyond the entropy"
+            render.line(f"{way}: worst is label {curve.worst_label}, {nats}")
     if report.accuracy is not None:
         render.line(f"the classifier knows {report.accuracy:.1%} of the true images")
     if report.cost is not None:

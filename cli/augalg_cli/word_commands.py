@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 import typer
 
 from augalg_cli import options, render
+from augalg_cli.composition import show_scores
 from augalgebra import AugalgebraError, Catalog
 from augalgebra.algebra import queries
 from augalgebra.algebra.proofs import Proof
@@ -291,17 +292,7 @@ def _load(model: Path) -> "Run":
 
 
 def _show_scores(scores: "Sequence[WordScore]", title: str) -> None:
-    rows = [
-        (
-            score.route,
-            f"{score.floor:.2f}",
-            f"{score.bce:.2f}",
-            f"{score.gap_ratio:.4f}",
-            f"{score.identity_ratio:.3f}",
-        )
-        for score in scores
-    ]
-    render.table(["operators", "floor", "loss", "gap", "nothing"], rows, right=[1, 2, 3, 4], title=title)
+    show_scores(scores, ["operators"], [(score.route,) for score in scores], title=title)
 
 
 def _show_comparison(measured: "LatentComparison", title: str) -> None:
