@@ -78,8 +78,11 @@ def test_nothing_drifts_where_nothing_is_lost(catalog: Catalog) -> None:
     report = measure_recursion(Pixels(), Permuting(catalog), catalog, images(), "flip_lr", repeats=5)
     for curve in report.curves.values():
         assert curve.bce == pytest.approx([entropy(images())] * 5, rel=1e-5)
-        assert curve.growth == pytest.approx(1, rel=1e-5)
+        assert curve.excess == pytest.approx([0.0] * 5, abs=1e-5)
+        assert math.isnan(curve.growth)  # nothing is lost, so that there is nothing to grow
     assert report.floor == pytest.approx(report.curves["plain"].bce)
+    assert report.entropy == pytest.approx([entropy(images())] * 5)
+    assert report.to_json()["curves"]["plain"]["growth"] is None
     assert report.nothing[1] == pytest.approx(report.floor[1]) != report.nothing[0]
     assert (report.word, report.repeats, report.images) == ("flip_lr", 5, 12)
 
@@ -143,12 +146,20 @@ def test_classes_and_labels_are_told_apart(catalog: Catalog) -> None:
     assert curve.kept[0] == 1
     assert curve.kept[-1] == pytest.approx(0.5)
     assert {label: outcome.kept for label, outcome in curve.by_label.items()} == {3: 0.0, 7: 1.0}
-    assert sum(outcome.last for outcome in curve.by_label.values()) / 2 == pytest.approx(curve.bce[-1])
-    assert curve.worst_label == 3
+    assert sum(outcome.last for outcome in curve.by_label.values()) / 2 == pytest.approx(curve.excess[-1])
+    grown = {}
+    for label in (3, 7):
+        true = pictures[labels == label]
+        faded = (true * 0.75**power for power in (4, 1))
+        costs = [torch.nn.functional.binary_cross_entropy(image, true, reduction="sum") / 6 for image in faded]
+        last, first = (float(cost) - entropy(true) for cost in costs)
+        grown[label] = last / first
+        assert curve.grown(label) == pytest.approx(grown[label], rel=1e-4)
+    assert curve.worst_label == max(grown, key=lambda label: grown[label])
     assert report.accuracy == 1
     answer = report.to_json()
     assert answer["curves"]["plain"]["by_label"]["7"]["images"] == 6
-    assert math.isclose(answer["curves"]["plain"]["growth"], curve.bce[-1] / curve.bce[0])
+    assert math.isclose(answer["curves"]["plain"]["growth"], curve.excess[-1] / curve.excess[0])
 
 
 def test_a_classifier_is_shown_what_is_drawn_the_right_way_round(catalog: Catalog) -> None:

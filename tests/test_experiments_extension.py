@@ -65,7 +65,9 @@ def test_the_report_has_every_number_with_its_floor_and_baseline(folder: Path) -
     (found,) = extend(run, ["mine.negate"], data=DATA)
     answer = found.as_dict()
     assert (answer["word"], answer["fitted"], answer["rank"]) == ("negate", True, 4)
-    assert answer["gap_ratio"] == pytest.approx(answer["bce"] / answer["floor"])
+    assert answer["gap_ratio"] == pytest.approx(answer["excess"] / (answer["floor"] - answer["entropy"]))
+    assert answer["loss_ratio"] == pytest.approx(answer["bce"] / answer["floor"])
+    assert answer["verdict"] == "vacuous"  # a space of one epoch draws one grey picture
     assert answer["residual"] < answer["identity_residual"]
     laws = {item["equation"]: item for item in answer["laws"]}
     assert laws["negate^2 = id"]["residual"] < 1e-8

@@ -1,5 +1,6 @@
 """Pictures that are really written, read back and looked at."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 from augalgebra import Settings, load_catalog
 from augalgebra.algebra.words import Word
 from augalgebra.checks.composition import measure_composition
+from augalgebra.checks.information import Information
 from augalgebra.checks.latent_report import CompositionReport, WordScore
 from augalgebra.checks.latent_words import Relabelling
 from augalgebra.errors import AugalgebraError
@@ -79,11 +81,12 @@ def has_colour(pixels: np.ndarray, colour: str) -> bool:
 
 
 def scored(word: str, ratio: float, kind="augmentation") -> WordScore:
-    return WordScore(word, "id", kind, word, "id", 70 * ratio, 70.0, 210.0, 0.1)
+    losses = {"bce": 40 + 30 * ratio, "floor": 70.0, "identity_bce": 210.0, "entropy": 40.0}
+    return WordScore(word, "id", kind, word, "id", 0.1, kind == "reconstruction", **losses)
 
 
 def reported(*scores: WordScore) -> CompositionReport:
-    return CompositionReport({"id": 70.0}, scores, (), (), (), 10, MAIN_HEAD)
+    return CompositionReport({"id": 70.0}, {"id": 40.0}, scores, (), (), (), 10, MAIN_HEAD, Information(0.4, 0.3))
 
 
 def test_a_panel_shows_what_the_words_do(catalog, images):
@@ -108,8 +111,22 @@ def test_a_panel_shows_what_the_words_do(catalog, images):
     encoded, moved = panel.groups[-1].columns
     torch.testing.assert_close(encoded.images, catalog.apply("rotate_cw * flip_lr", images))
     torch.testing.assert_close(moved.images, images)
-    assert composed.gap_ratio == pytest.approx(1, abs=1e-5)
-    assert composed.identity_ratio == report.get("rotate_cw * flip_lr").identity_ratio
+    # with nothing lost there is no ratio to show, only the floor, which is all entropy
+    assert (composed.gap_ratio, composed.identity_ratio, composed.verdict) == (None, None, "holds")
+    assert composed.floor == pytest.approx(composed.entropy, rel=1e-6)
+
+
+def test_a_panel_shows_measured_ratios_and_what_is_vacuous(catalog, images):
+    space, operators = Pixels(), Permuting(catalog)
+    flip = scored("flip_lr", 1.25)
+    still = replace(scored("rotate_cw", 1.0), identity_bce=71.0)
+    groups = gallery_panel(
+        space, operators, catalog, images, ["rotate_cw", "flip_lr"], title="", report=reported(flip, still)
+    ).groups
+
+    assert (groups[2].entropy, groups[2].floor) == (40.0, 70.0)
+    assert (groups[2].gap_ratio, groups[2].identity_ratio) == pytest.approx((1.25, 170 / 30))
+    assert (groups[1].verdict, groups[2].verdict) == ("vacuous", "violated")
 
 
 def test_a_panel_admits_what_has_no_inverse(catalog, images):
@@ -184,7 +201,9 @@ def test_gap_chart_marks_every_word(tmp_path):
 
 
 def test_gap_chart_copes_with_numbers_that_cannot_be_drawn(tmp_path):
-    report = reported(scored("flip_lr", float("inf")), scored("flip_ud", float("nan")), scored("rotate_cw", 1.5))
+    perfect = replace(scored("canny", 1.0), floor=40.0)  # nothing is lost, so that there is no ratio at all
+    bad = scored("flip_lr", float("inf")), scored("flip_ud", float("nan"))
+    report = reported(*bad, scored("rotate_cw", 1.5), perfect)
 
     assert has_colour(read(draw_gap_chart({"ours": report}, tmp_path / "bad.png", title="Gaps")), "#D55E00")
 

@@ -78,7 +78,10 @@ def test_all_there_is_to_say_of_a_run(run: Path, data: Dataset) -> None:
     for anchor, head in (("words", None), ("head-1", "new")):
         (words,) = (block for block in sections[anchor] if block.get("title", "").startswith("Words"))
         measured = measure_run(loaded, data=data, head=head)
-        assert [row[5] for row in words["rows"]] == [score.gap_ratio for score in measured.worst_first]
+        told = [dict(zip(words["headings"], row, strict=True)) for row in words["rows"]]
+        assert [row["gap ratio"] for row in told] == [score.gap_ratio for score in measured.worst_first]
+        assert [row["entropy"] for row in told] == [score.entropy for score in measured.worst_first]
+        assert [row["verdict"] for row in told] == [score.verdict for score in measured.worst_first]
         (gaps,) = (
             block for block in sections[anchor] if block.get("title", "").startswith("Gap ratio of each word (rows)")
         )

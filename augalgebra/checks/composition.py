@@ -25,6 +25,7 @@ from augalgebra.checks.latent_relations import relation_residuals
 from augalgebra.checks.latent_report import CompositionReport, OrderSwap, WordScore
 from augalgebra.checks.latent_words import Case, Kind, Relabelling, default_views, words_up_to
 from augalgebra.errors import AugalgebraError
+from augalgebra.latent.likelihoods import likelihood_of
 from augalgebra.latent.protocol import MAIN_HEAD, LatentSpace
 
 
@@ -170,6 +171,7 @@ def measure_cases(
         images=len(images),
         head=head,
         information=sums.information(),
+        likelihood=likelihood_of(space).name,
     )
 
 

@@ -43,7 +43,7 @@ def ratio_of_excesses(excess: float, floor_excess: float, entropy: float) -> flo
 
 @dataclass(frozen=True, kw_only=True)
 class Gap:
-    """What it costs to draw images from moved codes. Losses are means in nats per image.
+    """What it costs to draw images from moved codes. Losses are means per image, in nats unless said otherwise.
 
     Attributes:
         bce: Loss of the decoded moved codes against the true images.

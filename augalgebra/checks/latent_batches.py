@@ -7,11 +7,11 @@ from typing import Protocol
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional
 
 from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog
 from augalgebra.errors import ImageError
+from augalgebra.latent.likelihoods import likelihood_of
 from augalgebra.latent.protocol import LatentSpace
 
 
@@ -66,19 +66,6 @@ class Registry(Protocol):
 def unit_codes(dim: int) -> Float[Tensor, "row latent"]:
     """Each unit vector and then the origin: what an operator does to them is all there is to know of it."""
     return torch.cat([torch.eye(dim), torch.zeros(1, dim)])
-
-
-def image_loss(
-    drawn: Float[Tensor, "batch channel height width"], target: Float[Tensor, "batch channel height width"]
-) -> Float[Tensor, " batch"]:
-    """Binary cross-entropy of each image, summed over its pixels and channels, in nats."""
-    return functional.binary_cross_entropy(drawn, target, reduction="none").flatten(1).sum(1)
-
-
-def image_entropy(target: Float[Tensor, "batch channel height width"]) -> Float[Tensor, " batch"]:
-    """The least `image_loss` of each image, which it has where it is drawn exactly, in nats."""
-    each: Tensor = torch.special.entr(target) + torch.special.entr(1 - target)
-    return each.flatten(1).sum(1)
 
 
 @dataclass(frozen=True)
@@ -149,12 +136,12 @@ class Batch:
         drawn: Float[Tensor, "batch channel height width"],
         target: Float[Tensor, "batch channel height width"],
     ) -> Float[Tensor, " batch"]:
-        """What each drawing of an image costs in this latent space."""
-        return image_loss(drawn, target)
+        """What each drawing of an image costs by the likelihood of the latent space."""
+        return likelihood_of(self.setting.space).loss(drawn, target)
 
     def entropy(self, target: Float[Tensor, "batch channel height width"]) -> Float[Tensor, " batch"]:
         """What even perfect drawings cost."""
-        return image_entropy(target)
+        return likelihood_of(self.setting.space).entropy(target)
 
     def decode(self, codes: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch channel height width"]:
         """What the head in use draws of some codes."""

@@ -10,6 +10,7 @@ from augalgebra.checks.information import Information
 from augalgebra.checks.latent_words import Kind
 from augalgebra.checks.results import Verdict, finite
 from augalgebra.errors import AugalgebraError
+from augalgebra.latent.likelihoods import likelihood_named
 
 _ORDER: Mapping[Verdict, int] = {"violated": 0, "holds": 0, "vacuous": 1, "trivial": 2}
 
@@ -185,6 +186,7 @@ class CompositionReport:
         images: Number of images.
         head: The decoder that drew them.
         information: What its drawings tell of the images.
+        likelihood: Name of the likelihood by which losses are measured; its unit is theirs.
     """
 
     floor: Mapping[str, float]
@@ -196,6 +198,12 @@ class CompositionReport:
     images: int
     head: str
     information: Information
+    likelihood: str = "bernoulli"
+
+    @property
+    def unit(self) -> str:
+        """What losses are counted in, for each image."""
+        return likelihood_named(self.likelihood).unit
 
     @property
     def worst_first(self) -> tuple[WordScore, ...]:
@@ -264,6 +272,7 @@ class CompositionReport:
         """Plain data for JSON; the words come worst first."""
         return {
             "measure": MEASURE,
+            "likelihood": self.likelihood,
             "floor": dict(self.floor),
             "entropy": dict(self.entropy),
             "words": [score.to_json() for score in self.worst_first],

@@ -119,9 +119,8 @@ def cvae_on(bench: Bench) -> CvaeResult:
             "decodes the wanted view itself; 1 is as good as that. 'From views' is the mean over the augmented views "
             "moved to the original and to each other. Sum: the product is asked for by the sum of both conditions, "
             "which was not trained; less original: with the condition of the original taken off; through images: one "
-            "letter after the other, "
-            "what was drawn of the first being encoded again. All networks have the same size, optimiser and number "
-            "of drawn images."
+            "letter after the other, what was drawn of the first being encoded again. All networks have the same size, "
+            "optimiser and number of drawn images."
         ),
         strips=strips,
         columns=columns,

@@ -228,7 +228,7 @@ def draw_gap_chart(reports: Mapping[str, CompositionReport], path: Path, *, titl
     rows = np.arange(len(scores))
     baseline = np.array([score.identity_ratio for score in scores])
     series = {name: np.array([_same(report, score) for score in scores]) for name, report in reports.items()}
-    lowest = np.nanmin([*series.values(), baseline], axis=0)
+    lowest = np.fmin.reduce([*series.values(), baseline])
     axes.hlines(rows, np.minimum(lowest, 1), baseline, color="#E3E3E3", linewidth=1.6, zorder=1)
     axes.axvline(1, color=INK, linewidth=0.9, zorder=1)
     axes.scatter(baseline, rows, s=30, facecolor="white", edgecolor=FAINT, label="nothing moved", zorder=2)

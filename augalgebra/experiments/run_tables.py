@@ -45,7 +45,7 @@ def word_table(report: CompositionReport) -> Table:
         for score in report.worst_first[:MOST_ROWS]
     )
     left_out = len(report.words) - len(rows)
-    title = f"Words on {report.images} test images, worst first; losses in nats per image"
+    title = f"Words on {report.images} test images, worst first; losses in {report.unit} per image"
     return Table(title + (f"; {left_out} better or silent ones are left out" if left_out else ""), headings, rows)
 
 
@@ -67,13 +67,13 @@ def gap_map(report: CompositionReport) -> HeatMap:
 
 def class_map(report: CompositionReport) -> HeatMap | None:
     """Gap ratios from the original, word by class; None where there are no classes to tell apart."""
-    scores = [score for score in report.words if score.view == "id" and score.counts]
+    scores = [score for score in report.words if score.view == "id" and not score.trivial]
     labels = sorted({label for score in scores for label in score.by_label})
     if len(labels) < 2:
         return None
     return HeatMap(
         "Gap ratio of each word from the original, by class",
-        tuple(score.word for score in scores),
+        tuple(score.word + mark(score.verdict) for score in scores),
         tuple(map(str, labels)),
         tuple(tuple(finite(score.by_label.get(label)) for label in labels) for score in scores),
         ends=_ends(ratio for score in scores for ratio in score.by_label.values()),
@@ -91,7 +91,7 @@ def floor_table(report: CompositionReport) -> Table:
     rows = tuple(
         (view, floor, report.entropy[view], floor - report.entropy[view]) for view, floor in report.floor.items()
     )
-    title = "Floors: views encoded and decoded directly, in nats per image"
+    title = f"Floors: views encoded and decoded directly, in {report.unit} per image"
     return Table(title, ("view", "floor", "entropy", "excess"), rows)
 
 
@@ -201,8 +201,8 @@ def worst_words(report: CompositionReport, catalog: Catalog) -> str:
         return f"{about} No word counts, so that nothing can be told of the operators."
     return (
         f"{about} The worst is `{catalog.shorten(score.word)}` from `{catalog.shorten(score.view)}`: it loses "
-        f"{score.excess:.2f} nats beyond the entropy, {_times(score.gap_ratio)} what the directly encoded view loses "
-        f"({_times(score.identity_ratio)} if nothing is moved)."
+        f"{score.excess:.4g} beyond the entropy ({report.unit}), {_times(score.gap_ratio)} what the directly encoded "
+        f"view loses ({_times(score.identity_ratio)} if nothing is moved)."
     )
 
 

@@ -11,10 +11,11 @@ from torch import Tensor
 
 from augalgebra.checks.composition import measure_composition
 from augalgebra.checks.excess import TELLING, Gap
-from augalgebra.checks.latent_batches import MultipliedOut, image_loss
+from augalgebra.checks.latent_batches import MultipliedOut
 from augalgebra.checks.results import finite
 from augalgebra.experiments.bench import Bench
 from augalgebra.latent.cvae import CVAE
+from augalgebra.latent.likelihoods import likelihood_of
 from augalgebra.training.conditional import Conditions
 
 PUBLISHED, EXACT, EQUIVARIANT = "LAVAE, published stage 2", "LAVAE, operators by the laws", "LAVAE, equivariant"
@@ -182,7 +183,7 @@ class Told:
         return found
 
     def _score(self, model: str, way: str, source: int, target: int, drawn: Tensor, yardstick: Yardstick) -> Score:
-        loss = float(image_loss(drawn, self._shown[target]).mean(dtype=torch.float64))
+        loss = float(likelihood_of(self._space).loss(drawn, self._shown[target]).mean(dtype=torch.float64))
         return yardstick.score(model, way, self._names[source], self._names[target], loss)
 
 

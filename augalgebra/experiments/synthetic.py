@@ -12,13 +12,13 @@ import torch
 from augalgebra.algebra.words import IDENTITY, Word
 from augalgebra.catalog import Catalog
 from augalgebra.checks.excess import Gap
-from augalgebra.checks.latent_batches import image_entropy, image_loss
 from augalgebra.checks.results import finite
 from augalgebra.experiments import plots
 from augalgebra.experiments.claims import Claim
 from augalgebra.experiments.separation import readable, separation
 from augalgebra.experiments.transform import device_of_space
 from augalgebra.latent.lavae import LAVAE, Architecture
+from augalgebra.latent.likelihoods import likelihood_of
 from augalgebra.operators import OperatorRegistry, latent_residual
 from augalgebra.training.data import Dataset, Split, glyph_data, load_data
 from augalgebra.training.encoding import view_moments
@@ -250,14 +250,15 @@ def _flips(
             pictures, ids = data.test.batch(slice(None))
             device = device_of_space(space)
             target = catalog.apply(flip, pictures, seed=seed, ids=ids).to(device)
+            likelihood = likelihood_of(space)
             with torch.no_grad():
                 code = space.encode(pictures.to(device))
                 losses = [
-                    float(image_loss(space.decode(at), target).mean())
+                    float(likelihood.loss(space.decode(at), target).mean())
                     for at in (operator.apply(code), code, space.encode(target))
                 ]
             moved, still, floor = losses
-            gap = Gap(bce=moved, floor=floor, identity_bce=still, entropy=float(image_entropy(target).mean()))
+            gap = Gap(bce=moved, floor=floor, identity_bce=still, entropy=float(likelihood.entropy(target).mean()))
             found[flip] = Flip(error.r2, 1 - error.identity, gap)
     return found
 

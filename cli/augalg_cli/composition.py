@@ -1,6 +1,5 @@
 """The composition table on a terminal."""
 
-import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -36,8 +35,8 @@ def show_composition(
     rows, faint = [], []
     for number, row in enumerate(composition_rows(report)):
         other = others.get((row.word, row.start))
-        extra = _number(row.loss, 1) if beside is None else _number(other.gap_ratio if other else None, 3)
-        ratio = "no inverse" if row.reason else _number(row.gap_ratio, 3)
+        extra = _number(row.loss, 1) if beside is None else _told(other.gap_ratio if other else None, 3)
+        ratio = "no inverse" if row.reason else _told(row.gap_ratio, 3)
         if row.verdict in SILENT:
             faint.append(number)
         rows.append(
@@ -49,7 +48,7 @@ def show_composition(
                 extra,
                 _number(row.excess, 2),
                 ratio,
-                row.verdict if row.verdict in SILENT else _number(row.identity_ratio, 2),
+                row.verdict if row.verdict in SILENT else _told(row.identity_ratio, 2),
             )
         )
     headings = ["what", "from → to", "entropy", "floor", middle, "excess", "gap", "nothing"]
@@ -63,13 +62,15 @@ SCORE_HEADINGS = ("entropy", "floor", "loss", "excess", "gap", "nothing")
 
 def score_cells(score: "WordScore") -> tuple[str, ...]:
     """What was measured of one word, in nats per image and as ratios of excesses."""
+    from augalgebra.checks.results import finite
+
     return (
-        f"{score.entropy:.1f}",
-        f"{score.floor:.1f}",
-        f"{score.bce:.1f}",
-        f"{score.excess:.2f}",
-        _ratio(score.gap_ratio, 3),
-        score.verdict if score.verdict in SILENT else _ratio(score.identity_ratio, 2),
+        _number(score.entropy, 1),
+        _number(score.floor, 1),
+        _number(score.bce, 1),
+        _number(score.excess, 2),
+        _told(finite(score.gap_ratio), 3),
+        score.verdict if score.verdict in SILENT else _told(finite(score.identity_ratio), 2),
     )
 
 
@@ -98,9 +99,11 @@ def show_verdicts(report: "CompositionReport") -> None:
         render.line(report.information.warning)
 
 
-def _ratio(value: float, places: int) -> str:
-    return "-" if math.isnan(value) else f"{value:.{places}f}"  # where a floor is rounding, there is none
+def _told(ratio: float | None, places: int) -> str:
+    return "-" if ratio is None else f"{ratio:.{places}f}"  # where a floor is rounding, there is none
 
 
 def _number(value: float | None, places: int) -> str:
-    return "" if value is None else f"{value:.{places}f}"
+    if value is None:
+        return ""
+    return f"{value:.{places}f}" if value == 0 or abs(value) >= 1 else f"{value:.4f}"  # squared errors are small
