@@ -103,7 +103,8 @@ def test_a_head_is_measured_before_and_after_and_all_else_stays(program: Program
     (before,), (after,) = head["before"], head["after"]
     assert before["word"] == after["word"] == "negate"
     for score in (before, after):
-        assert score["gap_ratio"] == pytest.approx(score["bce"] / score["floor"])
+        assert score["gap_ratio"] == pytest.approx((score["bce"] - score["entropy"]) / score["floor_excess"])
+        assert score["loss_ratio"] == pytest.approx(score["bce"] / score["floor"])
         assert score["identity_ratio"] is not None
     assert before["bce"] != after["bce"]
     new = added(kept, bits(run))
@@ -117,7 +118,8 @@ def test_a_head_is_measured_before_and_after_and_all_else_stays(program: Program
     assert "wave is registered just so already" in shown.out
     for text, score in (("main, before", before), ("negate, after", after)):
         (row,) = [line for line in shown.out.partition(f"drawn by {text}")[2].splitlines() if "negate " in line][:1]
-        assert row.split()[1:4] == [f"{score['bce']:.2f}", f"{score['floor']:.2f}", f"{score['gap_ratio']:.3f}"]
+        losses = [f"{score[name]:.1f}" for name in ("entropy", "floor", "bce")]
+        assert row.split()[1:6] == [*losses, f"{score['excess']:.2f}", f"{score['gap_ratio']:.3f}"]
 
 
 def test_a_pair_is_drawn_where_two_trained_operators_lead(program: Program, run: Path, tmp_path: Path) -> None:

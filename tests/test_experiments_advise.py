@@ -126,7 +126,7 @@ def test_the_verdict_says_whether_it_is_more_than_chance() -> None:
 
 def synthetic(totals: dict[Pair, float]) -> SweepResult:
     found = tuple(
-        Cell(CellKey(pair, SHEAR_CANNY, "relabel", 0, {}), dict.fromkeys(ROLES, Term(total / 4, 1, 1)), 10, (1,))
+        Cell(CellKey(pair, SHEAR_CANNY, "relabel", 0, {}), dict.fromkeys(ROLES, Term(total / 4, 1, 1, 0.5)), 10, (1,))
         for pair, total in totals.items()
     )
     return SweepResult(SweepSettings(pairs=tuple(totals), targets=(SHEAR_CANNY,), modes=("relabel",)), found)

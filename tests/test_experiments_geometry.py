@@ -258,11 +258,15 @@ def test_fractions_stand_beside_floor_and_identity(run: Run, data: Dataset, tmp_
     found = measure_fractions(run, data=data, fitted=(30, 60), unseen=(45,), exponents=(Fraction(1, 2), Fraction(1)))
     members = [score for score in found.scores if score.way == "family"]
     assert [(score.at, score.fitted) for score in members] == [(30, True), (45, False), (60, True)]
-    assert all(score.floor and score.identity_ratio and score.gap_ratio for score in members)
+    assert all(score.gap.floor > score.gap.entropy > 0 for score in members)
+    assert all(score.gap.identity_ratio and score.gap.gap_ratio for score in members)
     half, whole = (score for score in found.scores if score.of == "flip_lr")
     assert half.truth is None
     assert whole.defect == pytest.approx(0, abs=1e-9)
-    assert whole.gap_ratio is not None
+    assert whole.gap is not None
+    assert half.gap is None
+    assert "gap_ratio" not in half.to_json()
+    assert whole.to_json()["excess"] == pytest.approx(whole.gap.bce - whole.gap.entropy)
     # three -1 among six eigenvalues: no real root, and that is said
     odd = int((run.registry.operator("flip_lr").spectrum.real < 0).sum()) % 2 == 1
     assert (half.one_parameter, bool(half.reason)) == (not odd, odd)

@@ -14,6 +14,7 @@ import torch
 
 import augalgebra as aa
 from augalgebra.algebra.queries import cayley_table
+from augalgebra.checks.information import Information
 from augalgebra.checks.latent_report import CompositionReport, NoInverse, WordScore
 from augalgebra.errors import AugalgebraError, RunError, UnknownNameError
 from augalgebra.experiments.bench import Size
@@ -296,7 +297,9 @@ def test_blocks_survive_being_kept(tmp_path: Path) -> None:
 
 
 def score(kind: Any, view: str, word: str, bce: float, identity: float) -> WordScore:
-    return WordScore(word, view, kind, word, view, bce, 1.0, identity, 0.0)
+    trivial = word in (view, "a^2")
+    losses = {"bce": 50 + bce, "floor": 51.0, "identity_bce": 50 + identity, "entropy": 50.0}
+    return WordScore(word, view, kind, word, view, 0.0, trivial, **losses)
 
 
 def report(reverse: float, back: float, *, lost: bool = False) -> CompositionReport:
@@ -308,7 +311,7 @@ def report(reverse: float, back: float, *, lost: bool = False) -> CompositionRep
         score("route", "a", "a", 1.0, 1.0),
     )
     missing = (NoInverse("b", 1, ("id",), "cannot be undone"),) if lost else ()
-    return CompositionReport({}, words, missing, (), (), 1, "main")
+    return CompositionReport({}, {}, words, missing, (), (), 1, "main", Information(0.4, 0.3))
 
 
 def test_composition_is_judged_by_how_much_of_the_way_is_made() -> None:
@@ -317,8 +320,11 @@ def test_composition_is_judged_by_how_much_of_the_way_is_made() -> None:
     verdicts = [claim.holds for claim in composition_claims(report(1.1, 1.6))]
     assert verdicts == [True, False, False]  # nothing is lost by the other order; inverses lead less than half the way
     assert [claim.holds for claim in composition_claims(report(1.8, 1.1, lost=True))] == [True, False, False]
-    blur = CompositionReport({}, (score("composition", "id", "a * b", 1.0, 1.01),), (), (), (), 1, "main")
+    blurred = score("composition", "id", "a * b", 1.0, 1.09)
+    blur = CompositionReport({}, {}, (blurred,), (), (), (), 1, "main", Information(0.4, 0.3))
     assert [claim.holds for claim in composition_claims(blur)] == [None]
+    # whole losses would have made next to nothing of the same way: 51.8 of 51 where nothing moved costs 52
+    assert [claim.holds for claim in composition_claims(report(1.8, 1.1))] == [True, False, True]
 
 
 def test_an_error_of_the_library_is_told_in_its_own_words(tmp_path: Path) -> None:

@@ -92,9 +92,26 @@ def test_numbers_are_those_of_training_transferring_and_measuring_by_hand(whole:
     assert cell.total == pytest.approx(report.total(["id", "shear_x", "canny", "shear_x * canny"]), rel=1e-5)
     score = report.get("shear_x * canny")
     assert score is not None
-    assert (score.floor, score.identity_bce) == pytest.approx(
-        (cell.terms["composition"].floor, cell.terms["composition"].unmoved), rel=1e-5
-    )
+    term = cell.terms["composition"]
+    expected = term.floor, term.unmoved, term.entropy
+    assert (score.floor, score.identity_bce, score.entropy) == pytest.approx(expected, rel=1e-5)
+    assert cell.excess == pytest.approx(cell.total - sum(term.entropy for term in cell.terms.values()))
+
+
+def test_cells_measured_otherwise_are_computed_again(copied: Path) -> None:
+    before = cells(copied)
+    name = next(iter(before))
+    content = json.loads(before[name])
+    old = {key: value for key, value in content.items() if key != "measure"}
+    old["terms"] = {role: {k: v for k, v in term.items() if k != "entropy"} for role, term in old["terms"].items()}
+    (copied / "cells" / name).write_text(json.dumps(old), encoding="utf-8")
+    notes = read_sweep(copied, CATALOG, DATA).notes
+    assert len(notes) == 1
+    assert "was measured otherwise than now" in notes[0]
+    assert "computed again" in notes[0]
+    result = swept(copied)
+    assert result.notes == notes
+    assert cells(copied) == before
 
 
 def test_only_what_is_missing_is_computed_again(copied: Path) -> None:
@@ -304,7 +321,12 @@ def test_pairs_are_read_from_text() -> None:
 def planted(totals: Mapping[tuple[Pair, Pair, CellMode], Sequence[float]], **settings: Any) -> SweepResult:
     """A sweep with these totals, one for each seed."""
     found = tuple(
-        Cell(CellKey(train, target, mode, seed, {}), dict.fromkeys(ROLES, Term(total / 4, total / 5, total)), 10, (1,))
+        Cell(
+            CellKey(train, target, mode, seed, {}),
+            dict.fromkeys(ROLES, Term(total / 4, total / 5, total, total / 8)),
+            10,
+            (1,),
+        )
         for (train, target, mode), values in totals.items()
         for seed, total in enumerate(values)
     )
@@ -373,7 +395,7 @@ def test_the_slides_figures_stand_in_their_places_in_the_tables(tmp_path: Path) 
     assert stored["complete"] is True
     assert [16.0] == [claim["values"]["below"] for claim in stored["claims"] if "below" in claim["values"]]
     entry = next(item for item in stored["entries"] if item["train"] == list(MINI_EDGE) == item["target"])
-    assert {"loss", "floor", "unmoved"} == set(entry["terms"]["composition"])
+    assert {"loss", "floor", "unmoved", "entropy"} == set(entry["terms"]["composition"])
 
 
 def test_a_store_gives_back_what_it_was_given(tmp_path: Path) -> None:
