@@ -50,6 +50,36 @@ def test_a_run_is_trained_measured_listed_and_extended(augalg: Callable[..., Any
     assert all(item["rank"] == 8 and item["stale"] == [] for item in listed)
 
 
+def test_a_bar_cannot_be_met_by_words_that_tell_nothing(augalg: Callable[..., Any], trained: Path) -> None:
+    # two steps of training: one grey picture for everything, so that moving codes costs as much as drawing them
+    plain = augalg("check", "run")
+    assert plain.returncode == 0
+    missed = augalg("check", "run", "--bar", "100")
+    assert missed.returncode == 1
+    for done in (plain, missed):
+        assert "0 of 25 words hold (within 1.1), 21 vacuous, 4 trivial." in done.stdout
+        (said,) = [line for line in done.stdout.splitlines() if line.startswith("the codes say nothing of the images")]
+        assert "train longer, lower --kl-weight" in said
+    assert missed.stdout.splitlines()[-1].startswith("bar 100: missed, the codes say nothing of the images")
+    answer = json.loads(augalg("check", "run", "--bar", "100", "--json").stdout)
+    assert (answer["passed"], answer["worst_gap_ratio"], answer["information"]["nothing"]) == (False, None, True)
+    assert {word["verdict"] for word in answer["words"]} == {"vacuous", "trivial"}
+    assert json.loads((trained / "check.json").read_text())["information"]["nothing"] is True
+
+
+def test_a_bar_is_met_by_a_space_that_learned_something(augalg: Callable[..., Any], few_digits: Path) -> None:
+    settings = ["--width", "4", "--dim", "8", "--learning-rate", "0.01", "--kl-weight", "0.1", "--batch-size", "20"]
+    done = augalg("train", "run", "--data", str(few_digits), *settings, "--epochs", "100")
+    assert done.returncode == 0, done.stderr
+    assert "21 of 25 words hold (within 1.1), 4 trivial." in done.stdout
+    assert "say nothing" not in done.stdout
+    met = augalg("check", "run", "--bar", "1.1")
+    assert (met.returncode, met.stdout.splitlines()[-1]) == (0, "bar 1.1: met")
+    missed = augalg("check", "run", "--bar", "1.0001")
+    assert missed.returncode == 1
+    assert missed.stdout.splitlines()[-1].startswith("bar 1.0001: missed, ")
+
+
 def test_operators_are_added_and_earlier_ones_stay_bit_for_bit(augalg: Callable[..., Any], trained: Path) -> None:
     from safetensors.numpy import load_file
 

@@ -357,6 +357,86 @@ def test_a_registry_that_simplifies_words_cannot_hide_its_operators(faded, catal
     assert behind.get("flip_lr^2").gap_ratio > 1.1
 
 
+@dataclass
+class OnePicture(TurnedPixels):
+    """It draws the mean picture, whatever the code: the flattering case, where everything costs the same."""
+
+    picture: Tensor = field(default_factory=lambda: torch.full((1, SIDE, SIDE), 0.5))
+
+    def decode(self, latents: Tensor, head: str = MAIN_HEAD) -> Tensor:
+        return self.picture.expand(len(latents), -1, -1, -1)
+
+    def posterior(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        return 0.01 * self.encode(images), torch.zeros(len(images), self.dim)
+
+
+def test_one_picture_for_everything_is_vacuous_and_said_to_be(exact, catalog, images):
+    report = measure_composition(OnePicture(), Matrices(exact), catalog, images, ["flip_lr", "flip_ud"])
+    moving = [score for score in report.words if not score.trivial]
+
+    # nothing is lost by moving codes, and nothing is shown by that
+    assert [score.gap_ratio for score in moving] == pytest.approx([1.0] * len(moving))
+    assert {score.verdict for score in moving} == {"vacuous"}
+    assert (report.worst, report.worst_gap_ratio) == (None, None)
+    assert report.counted.startswith(f"0 of {len(report.words)} words hold")
+    assert report.failing(1000.0) != ""
+    assert report.information.nothing
+    assert report.information.drawn == 0
+    assert report.information.divergence < 0.1
+    assert "say nothing of the images" in report.information.warning
+
+
+def test_what_one_view_draws_of_its_images_is_told(space, exact, catalog, images):
+    information = measure_composition(space, Matrices(exact), catalog, images, ["flip_lr"]).information
+
+    spread = (images - images.mean(0)).square().mean().sqrt().item()
+    assert (information.true, information.drawn) == pytest.approx((spread, spread), rel=1e-5)
+    assert (information.divergence, information.nothing, information.warning) == (None, False, "")
+
+
+def test_a_route_that_the_laws_reduce_to_nothing_is_trivial(faded, exact, catalog, images):
+    report = measure_composition(faded, Matrices(exact), catalog, images, ["rotate_cw", "flip_lr"], max_length=4)
+    by_words = {(score.view, score.word): score.trivial for score in report.words}
+
+    assert by_words["id", "id"]
+    assert by_words["id", "rotate_cw^4"]
+    assert by_words["id", "rotate_cw * flip_lr * rotate_cw * flip_lr"]
+    assert by_words["rotate_cw * flip_lr", "flip_lr * rotate_cw^3"]
+    assert not by_words["id", "rotate_cw^2"]
+    assert not by_words["rotate_cw", "id"]
+    for score in report.words:
+        pixels = [catalog.apply(name, images) for name in (score.word, score.view)]
+        assert score.trivial is bool((pixels[0] - pixels[1]).abs().max() < 1e-6)
+
+
+def test_a_new_pair_on_trained_operators_is_judged_by_its_own_laws(faded, exact, catalog, images):
+    # flip_lr^2 is nothing, rotate_cw^2 is not; the operator of both is that of flip_lr, twice
+    meaning = Relabelling(catalog, {"rotate_cw": "flip_lr"})
+    report = measure_composition(faded, Matrices(exact), catalog, images, ["rotate_cw"], relabelling=meaning)
+
+    assert not report.get("rotate_cw^2").trivial
+    assert report.get("rotate_cw^2").gap_ratio == pytest.approx(1)  # the floor is encoded as flip_lr^2 as well
+
+
+def test_squared_errors_are_all_excess(exact, catalog, images):
+    class Pictures(TurnedPixels):
+        likelihood = "gaussian"
+
+    pictures = Pictures(faded=0.2)
+    report = measure_composition(
+        pictures, Matrices(lambda name: 0.9 * exact(name)), catalog, images, ["flip_lr"], views=["id"]
+    )
+    score = report.get("flip_lr")
+    target = catalog.apply("flip_lr", images)
+    floor, moved = (pictures.decode(factor * pictures.encode(target)) for factor in (1, 0.9))
+
+    assert (score.entropy, report.likelihood, report.unit) == (0, "gaussian", "mean squared error")
+    assert score.excess == pytest.approx((moved - target).square().mean().item(), rel=1e-5)
+    assert score.gap_ratio == pytest.approx(
+        ((moved - target).square().mean() / (floor - target).square().mean()).item(), rel=1e-4
+    )
+
+
 def test_total_is_the_sum_over_words(space, exact, catalog, images):
     report = measure_composition(space, Matrices(exact), catalog, images, ["flip_lr", "flip_ud"])
 

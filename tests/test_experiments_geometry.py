@@ -291,7 +291,7 @@ def curve(became: dict[int, dict[int, int]], last: dict[int, float]) -> Recursio
     images = sum(sum(counts.values()) for counts in became.values())
     kept = sum(counts.get(label, 0) for label, counts in became.items()) / images
     outcomes = {label: LabelOutcome(10, 50.0, loss, None) for label, loss in last.items()}
-    return RecursionCurve("plain", (50.0, 60.0), (1.0, kept), outcomes, 0.0, became)
+    return RecursionCurve("plain", (90.0, 100.0), (40.0, 40.0), (1.0, kept), outcomes, 0.0, became)
 
 
 @pytest.mark.parametrize(
@@ -307,7 +307,7 @@ def test_claims_about_repeats_follow_the_numbers(
     twos: dict[int, int], sevens: dict[int, int], verdicts: list[bool], tmp_path: Path
 ) -> None:
     plain = curve({2: twos, 7: sevens}, {2: 100.0, 7: 55.0})
-    report = RecursionReport("flip_lr", 2, 20, "main", {"plain": plain}, (50.0, 50.0), (90.0, 50.0))
+    report = RecursionReport("flip_lr", 2, 20, "main", {"plain": plain}, (50.0, 50.0), (90.0, 50.0), (40.0, 40.0))
     claims = recursion_claims(report, "digits")
     assert [claim.holds for claim in claims] == verdicts
     assert all(isinstance(claim, Claim) for claim in claims)
@@ -323,7 +323,8 @@ def test_spaces_from_glyphs_are_compared(catalog: Catalog, tmp_path: Path) -> No
         assert max(score.factors.values()) > 0.2
         flip = score.flips["glyphs flip_lr"]
         assert flip.r2 > flip.identity_r2
-        assert flip.floor is not None
+        assert flip.gap is not None
+        assert flip.to_json()["gap_ratio"] == pytest.approx(flip.gap.excess / flip.gap.floor_excess)
     assert [claim.slide for claim in found.claims] == ["17"]
     assert draw_synthetic(found, tmp_path / "glyphs.png").read_bytes().startswith(PNG)
 
@@ -337,7 +338,7 @@ def test_a_family_that_cannot_be_drawn_at_all_decides_nothing(
     claim = measure_fractions(run, data=data, images=20, fitted=(30, 60), unseen=(45,)).claims[0]
     assert claim.holds is None
     assert "this decoder draws no such images" in claim.measured
-    assert claim.values["floor of originals"] > 0
+    assert claim.values["of originals"] > 0
 
 
 def test_half_a_training_on_glyphs_is_not_compared(catalog: Catalog) -> None:

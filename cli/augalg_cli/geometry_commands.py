@@ -115,9 +115,9 @@ def fractions(
         return
     rows: list[list[Any]] = [
         [
-            f"{score.of}, {score.way}",
+            score.of,
             f"{score.at:.3g}",
-            "fitted" if score.fitted else "",
+            "power" if score.way == "power" else "fitted" if score.fitted else "unseen",
             score.truth or "none",
             *(render.number(value, digits) for value, digits in _gap_numbers(score.gap)),
             render.number(score.defect),
@@ -190,7 +190,7 @@ def _gap_numbers(gap: "Gap | None") -> list[tuple[float | None, int]]:
 
     if gap is None:
         return [(None, 3)] * 5
-    ratios = (finite(gap.gap_ratio), 4), (finite(gap.identity_ratio), 4)
+    ratios = (finite(gap.gap_ratio), 3), (finite(gap.identity_ratio), 3)
     return [(gap.entropy, 4), (gap.floor, 4), (gap.excess, 3), *ratios]
 
 
