@@ -4,7 +4,10 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TypeAlias
 
 from augalgebra.algebra import expressions
+from augalgebra.algebra.conditions import Conditions
 from augalgebra.algebra.expressions import Value
+from augalgebra.algebra.laws import Law
+from augalgebra.algebra.unification import match_letters
 from augalgebra.algebra.words import Letter, Symbol, Word
 
 Codes: TypeAlias = tuple[int, ...]
@@ -25,11 +28,17 @@ class Alphabet:
         shapes: The shape of each code.
         arguments: The arguments of each code, positional and then keyword.
         variables: The variables in the arguments of each code.
+        kept: The conditions of pictures that each code keeps; what a letter keeps, its inverse keeps too.
         ranks: The rank of each shape; smaller comes first.
     """
 
-    def __init__(self, *, late: Collection[str] = (), preferred: Collection[str] = ()) -> None:
+    def __init__(
+        self, *, late: Collection[str] = (), preferred: Collection[str] = (), keeping: Iterable[Law] = ()
+    ) -> None:
         self._late, self._preferred = frozenset(late), frozenset(preferred)
+        self._keeping: dict[str, list[Law]] = {}
+        for law in keeping:
+            self._keeping.setdefault(law.lhs.symbols[0].name, []).append(law)
         self._codes: dict[Letter, int] = {}
         self._shapes: dict[tuple[str, bool, int, tuple[str, ...]], int] = {}
         self._members: dict[tuple[int, tuple[Value, ...]], int] = {}
@@ -37,6 +46,7 @@ class Alphabet:
         self.shapes: list[int] = []
         self.arguments: list[tuple[Value, ...]] = []
         self.variables: list[frozenset[str]] = []
+        self.kept: list[Conditions] = []
         self.ranks: list[Rank] = []
 
     def code(self, letter: Letter) -> int:
@@ -49,7 +59,32 @@ class Alphabet:
             self.shapes.append(self._shape(letter))
             self.arguments.append((*symbol.args, *(item for _, item in symbol.kwargs)))
             self.variables.append(symbol.variables)
+            self.kept.append(frozenset().union(*(law.conditions for law in self.keeping(code))))
         return code
+
+    def keeping(self, code: int) -> tuple[Law, ...]:
+        """The laws by which a letter keeps conditions."""
+        plain = [Letter(self.letters[code].symbol)]
+        known = self._keeping.get(plain[0].symbol.name, ())
+        return tuple(law for law in known if match_letters(law.lhs.letters, plain) is not None)
+
+    def keeps(self, codes: Iterable[int], conditions: Conditions) -> bool:
+        """Whether a picture that meets some conditions does so still after a word."""
+        return not conditions or all(conditions <= self.kept[code] for code in codes)
+
+    def may_keep(self, codes: Iterable[int], conditions: Conditions) -> bool:
+        """Whether a word that is not known to keep conditions does so at some values of its variables."""
+        return all(
+            conditions <= self.kept[code]
+            or (
+                conditions
+                <= self.kept[code].union(
+                    *(law.conditions for law in self._keeping.get(self.letters[code].symbol.name, ()))
+                )
+                and bool(self.variables[code])
+            )
+            for code in codes
+        )
 
     def encode(self, word: Word) -> Codes:
         """The codes of a word."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from augalgebra.algebra.alphabet import Alphabet, Codes
+from augalgebra.algebra.conditions import ALWAYS, Conditions
 from augalgebra.algebra.expressions import Value
 from augalgebra.algebra.rules import InverseAxiom, Lemma, Link, backwards
 from augalgebra.algebra.unification import match
@@ -58,6 +59,22 @@ class Chain:
         return Chain(tuple(words), tuple(uses))
 
 
+class Strength(NamedTuple):
+    """What a proof rests on; one that rests on less is stronger.
+
+    Attributes:
+        exact: Whether no approximate law is used.
+        conditions: What a picture has to be.
+    """
+
+    exact: bool
+    conditions: Conditions
+
+    def allows(self, axiom: Lemma) -> bool:
+        """Whether the proof stays as strong if this axiom is used."""
+        return axiom.conditions <= self.conditions and not (self.exact and is_approximate(axiom))
+
+
 class Shortener:
     """Makes chains shorter by bounded searches.
 
@@ -67,21 +84,25 @@ class Shortener:
 
     def __init__(self, alphabet: Alphabet, axioms: Iterable[Lemma]) -> None:
         self.alphabet = alphabet
-        axioms = tuple(axioms)
-        self._all = _Moves(alphabet, axioms)
-        self._exact = _Moves(alphabet, (axiom for axiom in axioms if not is_approximate(axiom)))
+        self._axioms = tuple(axioms)
+        self._moves: dict[Strength, _Moves] = {}
 
-    def path(self, start: Codes, end: Codes, *, exact: bool, room: int, effort: int) -> Chain | None:
+    def _as_strong(self, strength: Strength) -> "_Moves":
+        if strength not in self._moves:
+            self._moves[strength] = _Moves(self.alphabet, filter(strength.allows, self._axioms))
+        return self._moves[strength]
+
+    def path(self, start: Codes, end: Codes, *, strength: Strength, room: int, effort: int) -> Chain | None:
         """A shortest chain between two words, if a bounded search finds one.
 
         Args:
             start: The first word.
             end: The last word.
-            exact: Whether approximate laws are left out.
+            strength: What may be used.
             room: How many letters longer than both ends a word may be.
             effort: How many words are made before giving up.
         """
-        moves = self._exact if exact else self._all
+        moves = self._as_strong(strength)
         longest = max(len(start), len(end)) + room
         return _searched(start, end, _LONGEST_PATH, moves, longest, effort)
 
@@ -91,7 +112,8 @@ class Shortener:
             return chain
         own = dict.fromkeys(use.link.source for use in chain.uses)
         exact = not any(is_approximate(axiom) for axiom in own)
-        moves = (self._exact if exact else self._all).with_more(own)
+        strength = Strength(exact, ALWAYS.union(*(axiom.conditions for axiom in own)))
+        moves = self._as_strong(strength).with_more(own)
         chain = _with_shortcuts(chain, moves)
         chain = _windowed(chain, moves, WINDOW, WINDOW_EFFORT)
         return _windowed(chain, moves, LAST_WINDOW, LAST_EFFORT) if len(chain.uses) <= LAST_WINDOW else chain
@@ -142,10 +164,10 @@ class _Moves:
             for start in range(len(word) - size + 1):
                 part = word[start : start + size]
                 for axiom, forward, new, _, _ in self._ground.get(part, ()):
-                    if len(new) - size <= room:
+                    if len(new) - size <= room and self.alphabet.keeps(word[:start], axiom.conditions):
                         yield Use(Link(axiom, forward, start, {})), word[:start] + new + word[start + size :]
                 for axiom, forward, new, patterns, names in self._schematic.get(shapes[start : start + size], ()):
-                    if len(new) - size > room:
+                    if len(new) - size > room or not self.alphabet.keeps(word[:start], axiom.conditions):
                         continue
                     bindings = match(patterns, [a for code in part for a in arguments[code]], [None] * len(patterns))
                     if bindings is None or bindings.keys() != names or any(bindings[n] == 0 for n in axiom.nonzero):

@@ -7,20 +7,24 @@ letters that are found to be invertible get a formal inverse. Every rule keeps t
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 from augalgebra.algebra.alphabet import Alphabet, Codes
+from augalgebra.algebra.conditions import ALWAYS, PHRASES
 from augalgebra.algebra.expressions import variable
 from augalgebra.algebra.inverses import Inverses
 from augalgebra.algebra.laws import Law
 from augalgebra.algebra.presentation import Presentation
 from augalgebra.algebra.procedure import Limits, Order, Procedure
+from augalgebra.algebra.proofs import Scope
 from augalgebra.algebra.rewriting import RewritingSystem
 from augalgebra.algebra.rules import Lemma, Link
 from augalgebra.algebra.ruleset import RuleSet
 from augalgebra.algebra.specialisation import special_cases
 from augalgebra.algebra.unification import denominators
 
+SCOPES: tuple[Scope, ...] = ("exact", "approximate")
 FIRST = Limits(rules=150, length=8, steps=4_000)
 """Limits at which completion by length is put off until completion by layers has been tried (as many steps)."""
 
@@ -35,7 +39,8 @@ def complete(
     beginning from either end (Sims' wreath product). With those rules equality is decided, and the others only
     shorten the result.
 
-    The exact laws are completed first, so that what follows from them is never blamed on an approximate one.
+    The laws that hold exactly and for every picture are completed first, so that what follows from them is never blamed
+    on others. What follows from some of the others is completed when it is asked for (`RewritingSystem.layers`).
 
     Args:
         presentation: The generators and laws.
@@ -53,16 +58,40 @@ def complete(
         >>> str(complete(Presentation.of(laws)).normal_form(parse_word("r^2 * s * r")))
         'r * s'
     """
-    alphabet = Alphabet(late=presentation.defined, preferred=presentation.preferred)
+    alphabet = Alphabet(late=presentation.defined, preferred=presentation.preferred, keeping=presentation.keeping)
     statements = [_statement(alphabet, law, presentation) for law in presentation.equations]
     longest = max((len(side) for law in presentation.equations for side in (law.lhs, law.rhs)), default=0)
     limits = Limits(max_rules, max(max_length, longest), max_steps)
-    exact = [statement for statement in statements if statement.law.scope == "exact"]
     run = Procedure(RuleSet(alphabet), Inverses(alphabet), alphabet.precedence, limits)
-    system = _completed(presentation.exact_only(), run, limits, exact, [], None)
+    least = presentation.exact_only()
+    exact = _stating(statements, least)
+    system = _completed(least, run, limits, exact, [], None)
     if len(exact) == len(statements):
         return system
-    return _completed(presentation, run.continued(), limits, statements, exact, system)
+
+    def narrowed(some: Presentation) -> RewritingSystem:
+        return _completed(some, run.continued(), limits, _stating(statements, some), exact, system)
+
+    whole = narrowed(presentation)
+    whole.middle = tuple(partial(narrowed, some) for some in _between(presentation))
+    return whole
+
+
+def _between(presentation: Presentation) -> list[Presentation]:
+    """The presentation with fewer conditions or exact laws only, the stronger ones first; neither end is among them."""
+    taken = {presentation.equations, presentation.exact_only().equations}
+    found: list[Presentation] = []
+    for conditions in (ALWAYS, *PHRASES):
+        for scope in SCOPES:
+            some = presentation.limited_to(scope, conditions)
+            if some.equations not in taken:
+                taken.add(some.equations)
+                found.append(some)
+    return found
+
+
+def _stating(statements: Sequence["_Statement"], presentation: Presentation) -> list["_Statement"]:
+    return [statement for statement in statements if statement.law in presentation.equations]
 
 
 class _Statement(NamedTuple):

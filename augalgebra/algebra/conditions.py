@@ -13,6 +13,8 @@ Conditions: TypeAlias = frozenset[Condition]
 
 ALWAYS: Conditions = frozenset()
 """The conditions of a law that holds for every picture."""
+ALL: Conditions = frozenset(("square", "dark border"))
+"""All conditions there are."""
 SQUARE: Conditions = frozenset(("square",))
 DARK: Conditions = frozenset(("dark border",))
 

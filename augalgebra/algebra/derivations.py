@@ -5,11 +5,11 @@ from fractions import Fraction
 
 from augalgebra.algebra import expressions
 from augalgebra.algebra.alphabet import Alphabet, Codes
-from augalgebra.algebra.chains import Chain, Shortener, Use, is_approximate
+from augalgebra.algebra.chains import Chain, Shortener, Strength, Use, is_approximate
 from augalgebra.algebra.expressions import Value, substitute, variable
 from augalgebra.algebra.laws import Law
 from augalgebra.algebra.proofs import InverseDefinition, Proof, Step
-from augalgebra.algebra.rules import InverseAxiom, InverseFact, Lemma, Link, readable
+from augalgebra.algebra.rules import InverseAxiom, InverseFact, Lemma, Link, needed_by, readable
 from augalgebra.algebra.ruleset import Shift
 from augalgebra.errors import IncompleteError
 
@@ -43,8 +43,8 @@ class Derivations:
         Raises:
             IncompleteError: The proof is too long to be spelt out.
         """
-        exact = all(self._is_exact(link.source) for link in links)
-        chain = self._shortener.path(start, end, exact=exact, room=2, effort=PROOF_EFFORT)
+        strength = Strength(all(self._is_exact(link.source) for link in links), needed_by(links))
+        chain = self._shortener.path(start, end, strength=strength, room=2, effort=PROOF_EFFORT)
         if chain is None:
             chain = self._shortener.shortened(self._follow(start, links, end))
         words = [self.alphabet.decode(word) for word in chain.words]
@@ -59,10 +59,18 @@ class Derivations:
                     sorted((self._own_name(use.link.source, name), item) for name, item in use.link.bindings.items())
                 ),
                 use.times,
+                self._keeping(codes[: use.link.position], use.link.source),
             )
-            for before, after, use in zip(words, words[1:], chain.uses, strict=False)
+            for codes, before, after, use in zip(chain.words, words, words[1:], chain.uses, strict=False)
         )
         return Proof(words[0], words[-1], tuple(steps))
+
+    def _keeping(self, before: Codes, source: Lemma) -> tuple[Law, ...]:
+        """The laws by which what stands before the place of an axiom keeps the conditions of that."""
+        if not source.conditions:
+            return ()
+        laws = (law for code in before for law in self.alphabet.keeping(code) if law.conditions <= source.conditions)
+        return tuple(dict.fromkeys(laws))
 
     def _follow(self, start: Codes, links: Iterable[Link], end: Codes) -> Chain:
         """Walk from `start` along the links, shifting parameters by their periods where a link needs it."""
@@ -99,8 +107,8 @@ class Derivations:
                 own = {name: variable(name) for name in self.alphabet.variables_of((*lemma.lhs, *lemma.rhs))}
                 found = Chain((lemma.lhs, lemma.rhs), (Use(Link(lemma, True, 0, own)),))
             else:
-                exact = self._is_exact(lemma)
-                found = self._shortener.path(lemma.lhs, lemma.rhs, exact=exact, room=1, effort=LEMMA_EFFORT)
+                strength = Strength(self._is_exact(lemma), lemma.conditions)
+                found = self._shortener.path(lemma.lhs, lemma.rhs, strength=strength, room=1, effort=LEMMA_EFFORT)
                 if found is None:
                     found = self._follow(lemma.lhs, lemma.chain, lemma.rhs)
             self._chains[lemma] = found

@@ -8,11 +8,12 @@ families (``f(a) f(b) = f(a + b)`` with ``f(0) = id``) and letters equal to inve
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
 
 from augalgebra.algebra.alphabet import Alphabet, Codes
-from augalgebra.algebra.expressions import Value, substitute, variable
+from augalgebra.algebra.expressions import Value, difference, substitute, variable
 from augalgebra.algebra.laws import Law
-from augalgebra.algebra.rules import Equation, InverseAxiom, InverseFact, Lemma, Link, tidy
+from augalgebra.algebra.rules import Equation, InverseAxiom, InverseFact, Lemma, Link, needed_by, tidy
 from augalgebra.algebra.unification import (
     Bindings,
     Undecided,
@@ -53,6 +54,7 @@ class Inverses:
     def learn(self, sources: Sequence[Lemma]) -> list[InverseFact]:
         """Draw all conclusions from equations; returns the letters newly found to be invertible."""
         before = len(self.facts)
+        sources = [source for source in sources if not self._is_shift(source)]
         for _ in range(MAX_ROUNDS):
             known = len(self.right), len(self.left), len(self.facts)
             for source in sources:
@@ -93,7 +95,7 @@ class Inverses:
         links: tuple[Link, ...] = ()
         for place, code in enumerate(codes):
             found = self._one_sided(self.right, 0, code)
-            if found is None:
+            if found is None or not self.alphabet.keeps(codes[:place], found[0].conditions):
                 return None
             lemma, bindings = found
             witness = self.alphabet.instantiate(lemma.lhs[1:], bindings) + witness
@@ -106,7 +108,7 @@ class Inverses:
         links: tuple[Link, ...] = ()
         for code in reversed(codes):
             found = self._one_sided(self.left, -1, code)
-            if found is None:
+            if found is None or not self.alphabet.keeps(witness, found[0].conditions):
                 return None
             lemma, bindings = found
             inner = self.alphabet.instantiate(lemma.lhs[:-1], bindings)
@@ -130,13 +132,23 @@ class Inverses:
         """The two definitions of a formal inverse, and what it equals if a witness is at hand."""
         yield self.axiom(fact, mirrored=False)
         yield self.axiom(fact, mirrored=True)
-        if fact.right is not None:
+        if fact.right is not None and self.alphabet.keeps((fact.letter,), fact.right.conditions):
             same = {name: variable(name) for name in self.alphabet.variables[fact.letter]}
             chain = (  # x^-1 = x^-1 (x w) = (x^-1 x) w = w
                 Link(fact.right, False, 1, same),
                 Link(self.axiom(fact, mirrored=True), True, 0, same),
             )
             yield Lemma((self.alphabet.inverse(fact.letter),), fact.right.lhs[1:], chain, nonzero=fact.nonzero)
+
+    def _is_shift(self, source: Lemma) -> bool:
+        """Whether an equation says that a parameter is periodic, from which the same would follow over and over."""
+        if len(source.lhs) != 1 or len(source.rhs) != 1:
+            return False
+        (one,), (other,) = source.lhs, source.rhs
+        if self.alphabet.shapes[one] != self.alphabet.shapes[other]:
+            return False
+        pairs = zip(self.alphabet.arguments[one], self.alphabet.arguments[other], strict=True)
+        return all(a == b or isinstance(difference(a, b), Fraction) for a, b in pairs)
 
     def _learn_right(self, source: Lemma, forward: bool) -> None:
         for lhs, rhs, nonzero, own in self._instances(source, forward, self.right, 0):
@@ -156,7 +168,8 @@ class Inverses:
                 *(link._replace(position=link.position + offset) for link in links),
                 *closing,
             )
-            self._note(self.right, letter, (letter, *after, *witness, *before), chain, nonzero)
+            if self.alphabet.keeps(before, needed_by(chain)):
+                self._note(self.right, letter, (letter, *after, *witness, *before), chain, nonzero)
 
     def _learn_left(self, source: Lemma, forward: bool) -> None:
         for lhs, rhs, nonzero, own in self._instances(source, forward, self.left, -1):
@@ -177,7 +190,8 @@ class Inverses:
                 *(link._replace(position=link.position + len(after)) for link in links),
                 *closing,
             )
-            self._note(self.left, letter, start, chain, nonzero)
+            if self.alphabet.keeps(start if after else witness, needed_by(chain)):
+                self._note(self.left, letter, start, chain, nonzero)
 
     def _instances(
         self, source: Lemma, forward: bool, lemmas: list[Lemma], end: int

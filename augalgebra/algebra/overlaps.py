@@ -34,7 +34,9 @@ def overlaps(first: Rule, second: Rule) -> Iterator[tuple[int, int]]:
             continue
         proper = place and shared < len(second.lhs)
         if ground:
-            if proper and first.lhs[place:] == second.lhs[:shared]:
+            # unlike conditions let left sides lie inside one another
+            inside = shared == len(second.lhs) and first.conditions != second.conditions
+            if (proper or inside) and first.lhs[place : place + shared] == second.lhs[:shared]:
                 yield place, shared
         elif proper or (first is not second and (place or shared == len(second.lhs))):
             yield place, shared  # else `first` lies inside `second`, which is found with the two exchanged
@@ -47,7 +49,9 @@ def critical_pair(rules: RuleSet, first: Rule, second: Rule, place: int, shared:
         Undecided: The arguments could not be unified for certain.
     """
     if not (first.variables or second.variables):
-        results = first.rhs + second.lhs[shared:], first.lhs[:place] + second.rhs
+        if not rules.alphabet.keeps(first.lhs[:place], second.conditions):
+            return None
+        results = first.rhs + second.lhs[shared:], first.lhs[:place] + second.rhs + first.lhs[place + shared :]
         return Equation(*results, (Link(first.lemma, False, 0, {}), Link(second.lemma, True, place, {})))
     try:
         return _unified(rules, first, second, place, shared)
@@ -76,6 +80,10 @@ def _unified(rules: RuleSet, first: Rule, second: Rule, place: int, shared: int)
     def instance(codes: Codes) -> Codes:
         return alphabet.instantiate(codes, bound)
 
+    if second.conditions and not alphabet.keeps(instance(lhs[:place]), second.conditions):
+        if alphabet.may_keep(instance(lhs[:place]), second.conditions):
+            raise Undecided
+        return None
     before, inside, after = lhs[:place], lhs[place + shared :], other_lhs[shared:]
     return Equation(
         instance(rhs + after),

@@ -96,6 +96,8 @@ def parse_statement(text: str) -> Statement:
     reader = _Reader(text, variables=True)
     left = reader.word()
     if reader.accept("keeps"):
+        if [exponent for _, exponent in left.syllables] != [1]:
+            raise WordSyntaxError(text, 0, "only of one augmentation can be said what it keeps")
         kept = reader.phrase(KEPT, "'keeps' is followed by")
         return Statement(left, "keeps", IDENTITY, frozenset((kept,)))
     sign = reader.accept(*_SIGNS)

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Literal
 
+from augalgebra.algebra.conditions import ALWAYS, Conditions
 from augalgebra.algebra.expressions import Value
 from augalgebra.algebra.laws import Law
 from augalgebra.algebra.specialisation import Place, passive_values
@@ -95,6 +97,12 @@ class Presentation:
             law.lhs.syllables[0][0].name for law in self.equations if law.kind == "equals" and _is_plain(law.lhs)
         )
 
+    @cached_property
+    def keeping(self) -> tuple[Law, ...]:
+        """The laws that say what conditions of pictures an augmentation keeps."""
+        kept = (law for law in self.laws if law.status != "violated" and law.kind == "keeps")
+        return tuple(law for law in kept if len(law.lhs) == 1)
+
     def obstacle(self, symbol: Symbol) -> Law | None:
         """A law that speaks against an inverse of this symbol: a singular one, or else idempotence."""
         for law in (*self.singular, *(law for law in self.equations if law.kind == "idempotent")):
@@ -104,8 +112,17 @@ class Presentation:
         return None
 
     def exact_only(self) -> "Presentation":
-        """The same without the laws that hold approximately."""
-        return replace(self, laws=tuple(law for law in self.laws if law.scope == "exact"))
+        """The same without the laws that hold approximately, or not for every picture."""
+        return self.limited_to("exact", ALWAYS)
+
+    def limited_to(self, scope: Literal["exact", "approximate"], conditions: Conditions) -> "Presentation":
+        """The same without equations that need more than some conditions, or (for ``exact``) hold approximately."""
+        kept = (
+            law
+            for law in self.laws
+            if not law.is_equation or (law.scope in ("exact", scope) and law.conditions <= conditions)
+        )
+        return replace(self, laws=tuple(kept))
 
 
 def _defines(law: Law) -> bool:

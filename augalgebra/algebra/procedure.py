@@ -7,6 +7,7 @@ from itertools import combinations, count, permutations
 from typing import Any, NamedTuple, TypeAlias
 
 from augalgebra.algebra.alphabet import Alphabet, Codes
+from augalgebra.algebra.conditions import Conditions
 from augalgebra.algebra.expressions import Value, as_variable, difference, substitute, variable, variables_of
 from augalgebra.algebra.inverses import Inverses
 from augalgebra.algebra.overlaps import critical_pair, overlaps, shifted_pairs
@@ -18,6 +19,7 @@ from augalgebra.algebra.rules import (
     Rule,
     backwards,
     equation_text,
+    needed_by,
     required_by,
     tidy,
 )
@@ -175,8 +177,9 @@ class Procedure:
         # Words without variables may be sorted by values; the others only by every order in turn, see below.
         ground = not self.alphabet.variables_of((*equation.lhs, *equation.rhs))
         ranking = self.rules.natural if ground else None
-        lhs = self.rules.reduce(equation.lhs, before, ranking)
-        rhs = self.rules.reduce(equation.rhs, after, ranking)
+        within = needed_by(equation.chain)  # an equation for every picture stays one
+        lhs = self.rules.reduce(equation.lhs, before, ranking, within)
+        rhs = self.rules.reduce(equation.rhs, after, ranking, within)
         if lhs == rhs and not (before or after):
             return None
         try:
@@ -189,11 +192,11 @@ class Procedure:
         if lhs == rhs:
             return None
         found = Equation(lhs, rhs, (*backwards(before), *equation.chain, *after), equation.nonzero | required)
-        if not ground and self._joins_sorted(lhs, rhs, found.nonzero):
+        if not ground and self._joins_sorted(lhs, rhs, found.nonzero, within):
             return None
         return found
 
-    def _joins_sorted(self, lhs: Codes, rhs: Codes, nonzero: frozenset[str]) -> bool:
+    def _joins_sorted(self, lhs: Codes, rhs: Codes, nonzero: frozenset[str], within: Conditions) -> bool:
         """Whether two words meet once neighbours of self-commuting families are sorted, whatever the values.
 
         Every order of the letters is tried, and every case in which two of them are equal.
@@ -205,7 +208,10 @@ class Procedure:
         for order in permutations(range(len(letters))):
             ranking = dict(zip(letters, order, strict=True)).get
             traces: tuple[list[Link], list[Link]] = ([], [])
-            if self.rules.reduce(lhs, traces[0], ranking) != self.rules.reduce(rhs, traces[1], ranking):
+            left, right = (
+                self.rules.reduce(side, trace, ranking, within) for side, trace in zip((lhs, rhs), traces, strict=True)
+            )
+            if left != right:
                 return False
             try:
                 if not required_by([*traces[0], *traces[1]]) <= nonzero:
@@ -213,12 +219,14 @@ class Procedure:
             except (Undecided, ZeroDivisionError):
                 return False
         return all(
-            self._joins_where_equal(lhs, rhs, nonzero, first, second)
+            self._joins_where_equal(lhs, rhs, nonzero, within, first, second)
             for first, second in combinations(letters, 2)
             if shapes[first] == shapes[second]
         )
 
-    def _joins_where_equal(self, lhs: Codes, rhs: Codes, nonzero: frozenset[str], first: int, second: int) -> bool:
+    def _joins_where_equal(
+        self, lhs: Codes, rhs: Codes, nonzero: frozenset[str], within: Conditions, first: int, second: int
+    ) -> bool:
         alphabet = self.alphabet
         try:
             unifier = unify(
@@ -229,10 +237,12 @@ class Procedure:
             carried = carry_nonzero(nonzero, unifier.bindings)
             if carried is None:
                 return True
-            left, right = (self.rules.reduce(alphabet.instantiate(side, unifier.bindings)) for side in (lhs, rhs))
+            left, right = (
+                self.rules.reduce(alphabet.instantiate(side, unifier.bindings), within=within) for side in (lhs, rhs)
+            )
         except (Undecided, ZeroDivisionError, ValueError, TypeError):
             return False
-        return left == right or self._joins_sorted(left, right, carried | unifier.nonzero)
+        return left == right or self._joins_sorted(left, right, carried | unifier.nonzero, within)
 
     def _settle(self, equation: Equation) -> None:
         """Make an equation a rule, a shift or an exchange of neighbours, or set it aside."""
@@ -289,11 +299,13 @@ class Procedure:
         others = self.rules.rules
         self.rules.add(rule)
         for shape, exchange in list(self.rules.commuting.items()):
-            if self.rules.reducible(exchange.lhs, rule):
+            if not rule.conditions and self.rules.reducible(exchange.lhs, rule):
                 del self.rules.commuting[shape]
                 exchange.active = False
                 self._push(_stated(self.alphabet, exchange.lemma))
         for other in others:
+            if not rule.conditions <= other.conditions:
+                continue  # it holds for more pictures, and is still needed for those
             if self.rules.reducible(other.lhs, rule, other.lemma.nonzero):
                 self._retire(other)
             elif self.rules.reducible(other.rhs, rule, other.lemma.nonzero):
@@ -316,7 +328,7 @@ class Procedure:
     def _restate(self, rule: Rule) -> None:
         """Reduce the right side of a rule, unless that would narrow where it holds."""
         trace: list[Link] = []
-        rhs = self.rules.reduce(rule.rhs, trace)
+        rhs = self.rules.reduce(rule.rhs, trace, within=rule.conditions)
         chain = (*_stated(self.alphabet, rule.lemma).chain, *trace)
         nonzero = rule.lemma.nonzero
         try:
@@ -328,7 +340,7 @@ class Procedure:
     def _found_shift(self, equation: Equation) -> bool:
         """Take in an equation that says that a family repeats itself in one of its arguments."""
         lemma = tidy(self.alphabet, equation.lhs, equation)
-        if lemma is None or len(lemma.lhs) != 1 or len(lemma.rhs) != 1 or lemma.nonzero:
+        if lemma is None or len(lemma.lhs) != 1 or len(lemma.rhs) != 1 or lemma.nonzero or lemma.conditions:
             return False
         (code,), (other,) = lemma.lhs, lemma.rhs
         shape = self.alphabet.shapes[code]
@@ -350,7 +362,7 @@ class Procedure:
     def _found_exchange(self, equation: Equation) -> bool:
         """Take in an equation that says that a family commutes with itself."""
         lemma = tidy(self.alphabet, equation.lhs, equation)
-        if lemma is None or len(lemma.lhs) != 2 or lemma.rhs != lemma.lhs[::-1] or lemma.nonzero:
+        if lemma is None or len(lemma.lhs) != 2 or lemma.rhs != lemma.lhs[::-1] or lemma.nonzero or lemma.conditions:
             return False
         shape, other = self.alphabet.shapes_of(lemma.lhs)
         first, second = ([as_variable(item) for item in self.alphabet.arguments[code]] for code in lemma.lhs)

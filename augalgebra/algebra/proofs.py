@@ -4,12 +4,13 @@ Checking a proof uses nothing of the engine that found it.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Literal
 
 from augalgebra.algebra import expressions
+from augalgebra.algebra.conditions import ALWAYS, Condition, Conditions
 from augalgebra.algebra.expressions import Expression, Value
 from augalgebra.algebra.laws import Law
 from augalgebra.algebra.unification import match_letters
@@ -54,6 +55,11 @@ class InverseDefinition:
         proofs = [proof for proof in (self.right, self.left) if proof is not None]
         given = () if self.law is None else (self.law,)
         return tuple(dict.fromkeys((*given, *(law for proof in proofs for law in proof.laws))))
+
+    @property
+    def conditions(self) -> Conditions:
+        """What a picture has to be for the letter to be undone."""
+        return ALWAYS.union(*(law.conditions for law in self.laws))
 
     def __str__(self) -> str:
         return f"{self.lhs} = id"
@@ -100,6 +106,7 @@ class Step:
         position: How many letters stand before the replaced part.
         bindings: Values for the variables of the law.
         times: How often it is applied in a row; more than once only where it shifts a parameter.
+        keeping: Laws by which the letters before the replaced part keep the conditions of `law`.
     """
 
     before: Word
@@ -109,6 +116,7 @@ class Step:
     position: int
     bindings: tuple[tuple[str, Value], ...] = ()
     times: int = 1
+    keeping: tuple[Law, ...] = ()
 
     @property
     def text(self) -> str:
@@ -134,6 +142,10 @@ class Step:
                 return f"{self.law} makes no sense here"
         elif not self.law.is_equation or self.law.status == "violated":
             return f"{self.law} is no law to reason with"
+        for letter in self.before.letters[: max(self.position, 0)]:
+            for condition in self.law.conditions:
+                if not any(_says_kept(law, letter.symbol, condition) for law in self.keeping):
+                    return f"{self.law} does not apply after {letter}, which is not known to keep its condition"
         if self.times != 1:
             repeated = _repeated(old, new, self.times)
             if repeated is None:
@@ -175,6 +187,24 @@ class Proof:
             used |= dict.fromkeys((step.law,) if isinstance(step.law, Law) else step.law.laws)
         return tuple(used)
 
+    @cached_property
+    def premises(self) -> tuple[Law, ...]:
+        """The laws used, and those by which the conditions of laws were kept where they were used."""
+        kept = (law for step in self.steps for law in step.keeping)
+        grounds = (
+            proof.premises
+            for step in self.steps
+            if isinstance(step.law, InverseDefinition)
+            for proof in (step.law.right, step.law.left)
+            if proof is not None
+        )
+        return tuple(dict.fromkeys((*self.laws, *kept, *(law for premises in grounds for law in premises))))
+
+    @property
+    def conditions(self) -> Conditions:
+        """What a picture has to be for the words to be equal on it: the conditions of all laws used."""
+        return ALWAYS.union(*(law.conditions for law in self.laws))
+
     @property
     def scope(self) -> Scope:
         """Approximate if any law used is approximate."""
@@ -206,7 +236,7 @@ class Proof:
         if current != self.end:
             return f"the steps end at {current}, not at {self.end}"
         if allowed is not None:
-            for law in self.laws:
+            for law in self.premises:
                 if law not in allowed:
                     return f"{law} is not one of the laws"
         return None
@@ -221,7 +251,14 @@ class Proof:
 
 
 def _backwards(step: Step) -> Step:
-    return Step(step.after, step.before, step.law, not step.forward, step.position, step.bindings, step.times)
+    return replace(step, before=step.after, after=step.before, forward=not step.forward)
+
+
+def _says_kept(law: Law, symbol: Symbol, condition: Condition) -> bool:
+    """Whether a law says that an augmentation keeps a condition."""
+    if law.kind != "keeps" or law.status == "violated" or condition not in law.conditions:
+        return False
+    return match_letters(law.lhs.letters, [Letter(symbol)]) is not None
 
 
 def _repeated(old: tuple[Letter, ...], new: tuple[Letter, ...], times: int) -> tuple[Letter, ...] | None:

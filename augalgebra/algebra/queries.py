@@ -4,18 +4,20 @@ Every answer is three-valued where the laws may not say: true with a proof, fals
 means *different in the presented monoid*: the laws do not make them equal), and unknown otherwise.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
+from augalgebra.algebra.conditions import ALWAYS, Conditions, holding_for
 from augalgebra.algebra.laws import Law
+from augalgebra.algebra.obstacles import nothing_undoes, undoes_nothing
 from augalgebra.algebra.proofs import Proof, Scope
 from augalgebra.algebra.rewriting import RewritingSystem
-from augalgebra.algebra.unification import match_letters
 from augalgebra.algebra.words import IDENTITY, Word
 from augalgebra.errors import NotInvertibleError
 
 InverseKind = Literal["two-sided", "right", "left", "none", "unknown"]
+Answer = TypeVar("Answer")
 MAX_PERIOD = 360
 """Highest power that is tried when a period is looked for."""
 _SHORT_PERIOD = 12  # tried for the inverse of words whose letters are not all known to be invertible
@@ -41,6 +43,11 @@ class Equality:
     def scope(self) -> Scope:
         """Approximate if the proof uses an approximate law."""
         return "exact" if self.proof is None else self.proof.scope
+
+    @property
+    def conditions(self) -> Conditions:
+        """What a picture has to be for the words to be equal on it."""
+        return ALWAYS if self.proof is None else self.proof.conditions
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,11 @@ class Inverse:
         return "approximate" if any(proof.scope == "approximate" for proof in self.proofs) else "exact"
 
     @property
+    def conditions(self) -> Conditions:
+        """What a picture has to be for the word to undo it."""
+        return ALWAYS.union(*(proof.conditions for proof in self.proofs))
+
+    @property
     def laws(self) -> tuple[Law, ...]:
         """The laws used."""
         return tuple(dict.fromkeys(law for proof in self.proofs for law in proof.laws))
@@ -85,6 +97,7 @@ class CayleyTable:
         products: ``products[i][j]`` is the index of ``elements[i] * elements[j]``; None if it was not reached.
         complete: Whether all elements were found, and surely none twice.
         reason: Why it is not complete; empty if it is.
+        conditions: What pictures the products are for.
     """
 
     generators: tuple[Word, ...]
@@ -92,10 +105,24 @@ class CayleyTable:
     products: tuple[tuple[int | None, ...], ...]
     complete: bool
     reason: str = ""
+    conditions: Conditions = ALWAYS
+
+
+@dataclass(frozen=True)
+class Route:
+    """A way from one view to another.
+
+    Attributes:
+        word: The shortest.
+        proof: That it leads there.
+    """
+
+    word: Word
+    proof: Proof
 
 
 def equal(system: RewritingSystem, first: Word, second: Word) -> Equality:
-    """Whether two words are equal by the laws; an exact proof is preferred.
+    """Whether two words are equal by the laws; a proof for every picture is preferred, and then an exact one.
 
     Raises:
         NotInvertibleError: A word has the inverse of a symbol that is not known to be invertible.
@@ -110,29 +137,58 @@ def equal(system: RewritingSystem, first: Word, second: Word) -> Equality:
         >>> equal(system, parse_word("a * b * a"), parse_word("b")).equal
         True
     """
-    proof = _exact_proof(system, first, second) or system.prove(first, second)
+    proof = _strongest_proof(system, first, second)
     forms = (system.normal_form(first), system.normal_form(second))
     if proof is not None:
         count = len(proof.steps)
         what = "the same word" if not count else f"{count} step{'s' if count > 1 else ''}"
+        what += holding_for(proof.conditions) and f",{holding_for(proof.conditions)}"
         if proof.scope == "approximate":
             what += ", by laws of which some hold approximately only"
         return Equality(True, f"equal: {what}", proof, forms)
     if system.decides(first, second):
         reason = f"the laws do not make them equal: their normal forms are {forms[0]} and {forms[1]}"
         return Equality(False, reason, None, forms)
-    rules = "rules from approximate laws" if system.exact.decides(first, second) else "rules of rewriting"
+    weaker = "rules from laws that hold approximately, or for some pictures,"
+    rules = weaker if system.exact.decides(first, second) else "rules of rewriting"
     why = system.reason or "they were made for words with other parameters"
     return Equality(None, f"not decided, because the {rules} are incomplete: {why}", None, forms)
 
 
-def inverse(system: RewritingSystem, word: Word) -> Inverse:
+def inverse(system: RewritingSystem, word: Word, *, without: Conditions = ALWAYS) -> Inverse:
     """What undoes a word, telling two-sided inverses from one-sided, impossible and unknown ones.
+
+    An inverse for every picture is preferred to one that needs conditions, and then an exact one to others.
+
+    Args:
+        system: The rules.
+        word: The word.
+        without: Conditions that pictures do not meet; laws that need them are not used.
 
     Raises:
         NotInvertibleError: The word itself has the inverse of a symbol that is not known to be invertible.
         IncompleteError: A word took too many steps, or a proof is too long to be spelt out.
     """
+    found: Inverse | None = None
+    problem: NotInvertibleError | None = None
+    for layer in system.layers:
+        if layer.conditions & without:
+            continue
+        try:
+            answer = _inverse(layer, word)
+        except NotInvertibleError as error:  # a formal inverse in it is one by weaker laws only
+            problem = error
+            continue
+        if answer.kind == "two-sided":
+            return answer
+        if found is None or found.kind == "unknown":
+            found = answer
+    if found is None:
+        raise problem or NotInvertibleError(f"{word} is not known to have an inverse")
+    return found
+
+
+def _inverse(system: RewritingSystem, word: Word) -> Inverse:
     form = system.normal_form(word)
     if not form:
         return Inverse(word, "two-sided", IDENTITY, "it is the identity", (system.derive(word),))
@@ -149,26 +205,32 @@ def inverse(system: RewritingSystem, word: Word) -> Inverse:
         return Inverse(word, "two-sided", undoing, f"{after.start} = id and {before.start} = id", (after, before))
     if right is not None:
         undoing, proof = _tidied(system, word, *right)
-        why = _no_left(system, form) or f"no law says that {undoing * word} = id"
+        why = undoes_nothing(system, form) or f"no law says that {undoing * word} = id"
         return Inverse(word, "right", undoing, f"{proof.start} = id, but {why}", (proof,))
     if left is not None:
         undone, proof = _tidied(system, word, *left, first=True)
-        why = _no_right(system, form) or f"no law says that {word * undone} = id"
+        why = nothing_undoes(system, form) or f"no law says that {word * undone} = id"
         return Inverse(word, "left", undone, f"{proof.start} = id, but {why}", (proof,))
-    why = _no_right(system, form) or _no_left(system, form)
+    why = nothing_undoes(system, form) or undoes_nothing(system, form)
     if why:
         return Inverse(word, "none", None, why)
     unknown = next((symbol for symbol in form.symbols if not system.is_invertible(symbol)), form)
     return Inverse(word, "unknown", None, f"no declared law says that {unknown} can be undone")
 
 
-def invert(system: RewritingSystem, word: Word, side: Literal["two-sided", "right", "left"] = "two-sided") -> Word:
-    """The inverse of a word; a one-sided one only where it is asked for by name.
+def invert(
+    system: RewritingSystem,
+    word: Word,
+    side: Literal["two-sided", "right", "left"] = "two-sided",
+    *,
+    without: Conditions = ALWAYS,
+) -> Word:
+    """The inverse of a word; a one-sided one only where it is asked for by name, and see `inverse`.
 
     Raises:
         NotInvertibleError: There is none, or none is known; the message names the law.
     """
-    found = inverse(system, word)
+    found = inverse(system, word, without=without)
     if found.word is not None and found.kind in ("two-sided", side):
         return found.word
     if found.word is not None:
@@ -205,6 +267,31 @@ def is_involutory(system: RewritingSystem, word: Word) -> bool | None:
     return _same(system, word**2, IDENTITY)
 
 
+def strongest(
+    system: RewritingSystem, question: Callable[[RewritingSystem], Answer | None]
+) -> tuple[Answer | None, Conditions]:
+    """The answer to a question by the strongest laws that answer it, and what pictures it is for.
+
+    Args:
+        system: The rules.
+        question: Answered None (or False) by laws that do not say.
+
+    Examples:
+        The period of a word, as strongly as it can be had: ``strongest(system, lambda rules: period(rules, word))``.
+    """
+    answer: Answer | None = None
+    for layer in system.layers:
+        try:
+            answer = question(layer)
+        except NotInvertibleError:  # a formal inverse in it is one by weaker laws only
+            if layer is system:
+                raise
+            continue
+        if answer is not None and answer is not False:
+            return answer, layer.conditions
+    return answer, ALWAYS
+
+
 def route(system: RewritingSystem, start: Word, goal: Word) -> Word:
     """The shortest word that leads from the view under `start` to the view under `goal`.
 
@@ -214,8 +301,26 @@ def route(system: RewritingSystem, start: Word, goal: Word) -> Word:
     return system.normal_form(invert(system, start) * goal)
 
 
+def find_route(system: RewritingSystem, start: Word, goal: Word) -> Route:
+    """The same with the proof that it leads there, which says for which pictures.
+
+    Raises:
+        NotInvertibleError: `start` cannot be undone.
+    """
+    way = route(system, start, goal)
+    proof = _strongest_proof(system, start * way, goal)
+    if proof is None:
+        raise NotInvertibleError(f"no law says that {start * way} = {goal}")
+    return Route(way, proof)
+
+
+def derive(system: RewritingSystem, word: Word) -> Proof:
+    """The strongest proof that a word equals its normal form."""
+    return _strongest_proof(system, word, system.normal_form(word)) or system.derive(word)
+
+
 def cayley_table(system: RewritingSystem, generators: Sequence[Word], max_elements: int = 200) -> CayleyTable:
-    """The multiplication table of what some words generate.
+    """The multiplication table of what some words generate; one that is complete for every picture is preferred.
 
     Args:
         system: The rules.
@@ -225,7 +330,22 @@ def cayley_table(system: RewritingSystem, generators: Sequence[Word], max_elemen
     Raises:
         NotInvertibleError: A generator has the inverse of a symbol that is not known to be invertible.
     """
-    generators = tuple(generators)
+    found: CayleyTable | None = None
+    for layer in system.layers:
+        try:
+            found = _table(layer, tuple(generators), max_elements)
+        except NotInvertibleError:  # a formal inverse among them is one by weaker laws only
+            if layer is system:
+                raise
+            continue
+        if found.complete:
+            break
+    if found is None:
+        raise AssertionError("the last layer is the system itself")
+    return found
+
+
+def _table(system: RewritingSystem, generators: tuple[Word, ...], max_elements: int) -> CayleyTable:
     forms = {IDENTITY: 0}
     elements, normal = [IDENTITY], [IDENTITY]
     spelt: list[tuple[int, ...]] = [()]
@@ -247,7 +367,7 @@ def cayley_table(system: RewritingSystem, generators: Sequence[Word], max_elemen
         successors.append(row)
     products = tuple(tuple(_follow(successors, here, path) for path in spelt) for here in range(len(elements)))
     reason = f"stopped at {max_elements} elements" if overflown else system.reason
-    return CayleyTable(generators, tuple(elements), products, not reason, reason)
+    return CayleyTable(generators, tuple(elements), products, not reason, reason, system.conditions)
 
 
 def _follow(successors: Sequence[Sequence[int | None]], start: int, path: Sequence[int]) -> int | None:
@@ -265,14 +385,26 @@ def _same(system: RewritingSystem, first: Word, second: Word) -> bool | None:
     return False if system.decides(first, second) else None
 
 
-def _exact_proof(system: RewritingSystem, first: Word, second: Word) -> Proof | None:
-    """A proof by exact laws alone, where there are others too."""
-    if system.exact is system:
-        return None
-    try:
-        return system.exact.prove(first, second)
-    except NotInvertibleError:  # known to be invertible by approximate laws only
-        return None
+def _strongest_proof(system: RewritingSystem, first: Word, second: Word) -> Proof | None:
+    """A proof by the strongest laws that prove it."""
+    if system.exact is not system:
+        try:
+            proof = system.exact.prove(first, second)
+        except NotInvertibleError:  # known to be invertible by weaker laws only
+            proof = None
+        if proof is not None:
+            return proof
+    weakest = system.prove(first, second)
+    if weakest is None or not system.middle:
+        return weakest
+    for layer in system.layers:
+        try:
+            proof = layer.prove(first, second)
+        except NotInvertibleError:
+            continue
+        if proof is not None:
+            return proof
+    return weakest
 
 
 def _tidied(
@@ -282,44 +414,3 @@ def _tidied(
     short = system.normal_form(witness)
     better = equal(system, short * word if first else word * short, IDENTITY).proof
     return (witness, proof) if better is None else (short, better)
-
-
-def _no_right(system: RewritingSystem, form: Word) -> str:
-    """Why nothing undoes a word, as far as the laws say; empty if they do not."""
-    for law in system.presentation.singular:
-        for place in _occurrences(law.lhs, form):
-            # What comes before must reach all images, or the singular part may be harmless (as crop is after
-            # pad).
-            if system.left_inverse(Word.from_letters(form.letters[:place])) is not None:
-                return f"{law} (declared by {law.owner})" if law.owner else str(law)
-    for other in _others(system, form):
-        if system.normal_form(other * form) == form:
-            return f"{other * form} = {form}, and {other} is not the identity"
-    return ""
-
-
-def _no_left(system: RewritingSystem, form: Word) -> str:
-    """Why a word undoes nothing, as far as the laws say; empty if they do not."""
-    for other in _others(system, form):
-        if system.normal_form(form * other) == form:
-            return f"{form * other} = {form}, and {other} is not the identity"
-    return ""
-
-
-def _others(system: RewritingSystem, form: Word) -> list[Word]:
-    """Words that are surely not the identity of the presented monoid."""
-    if not system.decides(form):
-        return []
-    symbols = dict.fromkeys((*form.symbols, *system.presentation.generators))
-    candidates = [form, *(Word(((symbol, 1),)) for symbol in symbols)]
-    return [word for word in candidates if system.normal_form(word)]
-
-
-def _occurrences(pattern: Word, word: Word) -> list[int]:
-    """The places at which an instance of the pattern stands in a word."""
-    size = len(pattern)
-    return [
-        place
-        for place in range(len(word) - size + 1)
-        if match_letters(pattern.letters, word.letters[place : place + size]) is not None
-    ]

@@ -1,14 +1,15 @@
 """Rewriting systems: what completion makes of a presentation."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 
 from augalgebra.algebra.alphabet import Codes
+from augalgebra.algebra.conditions import ALWAYS, Conditions
 from augalgebra.algebra.derivations import Derivations
 from augalgebra.algebra.inverses import Inverses
 from augalgebra.algebra.presentation import Presentation
 from augalgebra.algebra.proofs import Proof
-from augalgebra.algebra.rules import Lemma, Link, backwards, readable
+from augalgebra.algebra.rules import Lemma, Link, backwards, needed_by, readable
 from augalgebra.algebra.ruleset import RuleSet
 from augalgebra.algebra.specialisation import is_covered
 from augalgebra.algebra.words import MAX_LETTERS, Letter, Symbol, Word
@@ -26,7 +27,8 @@ class RewritingSystem:
         completed: Whether two words are equal (in the presented monoid) exactly when their normal forms are. If not,
             equal normal forms still prove equality, and different ones prove nothing.
         reason: Why it is not completed; empty if it is.
-        exact: The system of the exact laws alone (itself if all are).
+        exact: The system of those laws alone that hold exactly and for every picture (itself if all do).
+        middle: Makes the systems of more laws than that, but not of all, the stronger ones first.
     """
 
     def __init__(
@@ -43,11 +45,32 @@ class RewritingSystem:
         self.inverses = inverses
         self.completed, self.reason = not reason, reason
         self.exact = self if exact is None else exact
+        self.middle: tuple[Callable[[], RewritingSystem], ...] = ()
+        self._made: list[RewritingSystem] = []
         self._deciding = deciding
         self._rules, self._alphabet, self._axioms = rules, rules.alphabet, tuple(axioms)
 
     def __len__(self) -> int:
         return len(self._rules)
+
+    @property
+    def layers(self) -> Iterator["RewritingSystem"]:
+        """The systems of some of the laws, in the order in which their answers are preferred; this one is the last.
+
+        Laws for every picture come before others, and among laws for the same pictures exact ones come first.
+        """
+        if self.exact is not self:
+            yield self.exact
+        for place, make in enumerate(self.middle):
+            if place == len(self._made):
+                self._made.append(make())
+            yield self._made[place]
+        yield self
+
+    @property
+    def conditions(self) -> Conditions:
+        """What a picture has to be for all laws to hold."""
+        return ALWAYS.union(*(law.conditions for law in self.presentation.equations))
 
     @cached_property
     def _derivations(self) -> Derivations:
@@ -147,6 +170,8 @@ class RewritingSystem:
         if found is None:
             return None
         witness, links = found
+        if not self._alphabet.keeps(witness, needed_by(trace)):
+            return None
         moved = (link._replace(position=link.position + len(witness)) for link in trace)
         return self._alphabet.decode(witness), self._derivations.proof(witness + codes, (*moved, *links), ())
 

@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import count
 from typing import NamedTuple, Union
 
 from augalgebra.algebra import expressions
 from augalgebra.algebra.alphabet import Alphabet, Codes
+from augalgebra.algebra.conditions import ALWAYS, Conditions
 from augalgebra.algebra.expressions import Value
 from augalgebra.algebra.laws import Law
 from augalgebra.algebra.unification import (
@@ -53,6 +55,13 @@ class Lemma:
     axiom: Union[Law, "InverseAxiom", None] = None
     nonzero: frozenset[str] = frozenset()
 
+    @cached_property
+    def conditions(self) -> Conditions:
+        """What a picture has to be for the equation to hold."""
+        if isinstance(self.axiom, Law):
+            return self.axiom.conditions
+        return needed_by(self.chain) if self.axiom is None else self.axiom.fact.conditions
+
 
 @dataclass(eq=False)
 class InverseFact:
@@ -71,6 +80,12 @@ class InverseFact:
     left: Lemma | None
     law: Law | None = None
     nonzero: frozenset[str] = frozenset()
+
+    @cached_property
+    def conditions(self) -> Conditions:
+        """What a picture has to be for the letter to be undone."""
+        grounds = (item.conditions for item in (self.right, self.left, self.law) if item is not None)
+        return ALWAYS.union(*grounds)
 
 
 class InverseAxiom(NamedTuple):
@@ -96,6 +111,11 @@ class Equation(NamedTuple):
 def backwards(chain: Sequence[Link]) -> tuple[Link, ...]:
     """The links of a chain, read from its end."""
     return tuple(link._replace(forward=not link.forward) for link in reversed(chain))
+
+
+def needed_by(chain: Iterable[Link]) -> Conditions:
+    """What a picture has to be for every link of a chain to hold."""
+    return ALWAYS.union(*(link.source.conditions for link in chain))
 
 
 def equation_text(alphabet: Alphabet, lhs: Codes, rhs: Codes) -> str:
@@ -176,6 +196,7 @@ class Rule:
 
     Attributes:
         lemma: The equation.
+        conditions: What a picture has to be where the rule is used.
         serial: Rules are numbered in the order in which they were found.
         lhs: Left side.
         rhs: Right side.
@@ -200,7 +221,7 @@ class Rule:
 
     def restate(self, lemma: Lemma) -> None:
         """Give the rule another right side (its lemma has the same left side)."""
-        self.lemma, self.rhs = lemma, lemma.rhs
+        self.lemma, self.rhs, self.conditions = lemma, lemma.rhs, lemma.conditions
         self._renamed: dict[str, tuple[Codes, Codes, Bindings]] = {}
 
     def renamed(self, prefix: str) -> tuple[Codes, Codes, Bindings]:

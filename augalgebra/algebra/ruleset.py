@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from augalgebra.algebra import expressions
 from augalgebra.algebra.alphabet import Alphabet, Codes, argument_key
+from augalgebra.algebra.conditions import ALL, ALWAYS, Conditions
 from augalgebra.algebra.expressions import Expression, Value
 from augalgebra.algebra.rules import Lemma, Link, Rule
 from augalgebra.algebra.unification import Bindings, Period, Undecided, carry_nonzero, match
@@ -62,13 +63,15 @@ class RuleSet:
         # Rules by left side (by its shapes, if schematic), and the lengths of those by last letter (or its shape).
         self._ground: dict[Codes, Rule] = {}
         self._lengths: dict[int, list[int]] = {}
+        self._conditional: dict[Codes, list[Rule]] = {}
+        self._has_conditions = False
         self._schematic: dict[tuple[int, ...], list[Rule]] = {}
         self._schematic_lengths: dict[int, list[int]] = {}
         self._canonical: dict[int, int] = {}
         self._keys: dict[int, tuple[object, ...]] = {}
 
     def __len__(self) -> int:
-        return len(self._ground) + sum(map(len, self._schematic.values()))
+        return len(self._ground) + sum(map(len, (*self._schematic.values(), *self._conditional.values())))
 
     def copy(self) -> "RuleSet":
         """A set that can grow on its own."""
@@ -81,16 +84,21 @@ class RuleSet:
     @property
     def rules(self) -> list[Rule]:
         """All rules, in the order in which they were found."""
-        found = [*self._ground.values(), *(rule for rules in self._schematic.values() for rule in rules)]
+        lists = (*self._schematic.values(), *self._conditional.values())
+        found = [*self._ground.values(), *(rule for rules in lists for rule in rules)]
         return sorted(found, key=lambda rule: rule.serial)
 
     def add(self, rule: Rule) -> None:
         """Let a rule take part in reductions."""
+        self._has_conditions = self._has_conditions or bool(rule.conditions)
         if rule.variables:
             insort(self._schematic.setdefault(rule.shapes, []), rule, key=lambda other: other.serial)
             lengths = self._schematic_lengths.setdefault(rule.shapes[-1], [])
         else:
-            self._ground[rule.lhs] = rule
+            if rule.conditions:
+                self._conditional.setdefault(rule.lhs, []).append(rule)
+            else:
+                self._ground[rule.lhs] = rule
             lengths = self._lengths.setdefault(rule.lhs[-1], [])
         if len(rule.lhs) not in lengths:
             insort(lengths, len(rule.lhs))
@@ -99,6 +107,8 @@ class RuleSet:
         """Take a rule out; lengths that no rule has any more only cost a look-up."""
         if rule.variables:
             self._schematic[rule.shapes].remove(rule)
+        elif rule.conditions:
+            self._conditional[rule.lhs].remove(rule)
         else:
             del self._ground[rule.lhs]
 
@@ -171,6 +181,8 @@ class RuleSet:
     def reducible(self, codes: Codes, rule: Rule, nonzero: frozenset[str] = frozenset()) -> bool:
         """Whether this one rule applies somewhere in a word, for all values of the word's variables.
 
+        The pictures that the word is for meet the rule's conditions.
+
         Args:
             codes: The word.
             rule: The rule.
@@ -179,6 +191,8 @@ class RuleSet:
         length = len(rule.lhs)
         for start in range(len(codes) - length + 1):
             part = codes[start : start + length]
+            if not self.alphabet.keeps(codes[:start], rule.conditions):
+                return False
             if not rule.variables:
                 if part == rule.lhs:
                     return True
@@ -188,7 +202,13 @@ class RuleSet:
                     return True
         return False
 
-    def reduce(self, codes: Codes, trace: list[Link] | None = None, ranking: Ranking | None = None) -> Codes:
+    def reduce(
+        self,
+        codes: Codes,
+        trace: list[Link] | None = None,
+        ranking: Ranking | None = None,
+        within: Conditions = ALL,
+    ) -> Codes:
         """Rewrite a word until no rule applies.
 
         Args:
@@ -196,6 +216,8 @@ class RuleSet:
             trace: Where the links used are appended; letters are brought into canonical form silently.
             ranking: How letters that commute are sorted; None leaves them where they are. Words with variables of
                 rules must not be sorted, because the order changes with the values.
+            within: What the pictures are that the word is for; rules that need more, or need what the letters before do
+                not keep, are left out.
 
         Raises:
             IncompleteError: The word took more than `MAX_STEPS` steps.
@@ -204,11 +226,14 @@ class RuleSet:
         commuting = self.commuting if ranking is not None else {}
         canonical = self.canonical
         out: list[int] = []
+        met = [within if self._has_conditions else ALWAYS]  # what pictures are after each letter of `out`
         todo = list(codes[::-1])
         steps = 0
         while todo:
             code = canonical(todo.pop())
             out.append(code)
+            if self._has_conditions:
+                met.append(met[-1] & self.alphabet.kept[code])
             size = len(out)
             source: Rule | None = None
             start, bindings = 0, Bindings()
@@ -216,12 +241,16 @@ class RuleSet:
             for length in lengths.get(code, ()):
                 if length > size:
                     break
-                source = ground.get(tuple(out[size - length :]))
+                part = tuple(out[size - length :])
+                source = ground.get(part)
+                if source is None and self._has_conditions:
+                    fitting = self._conditional.get(part, ())
+                    source = next((rule for rule in fitting if rule.conditions <= met[size - length]), None)
                 if source is not None:
                     start, replacement = size - length, source.rhs
                     break
             if source is None and shapes[code] in self._schematic_lengths:
-                found = self._schematic_match(out)
+                found = self._schematic_match(out, met)
                 if found is not None:
                     source, bindings, replacement = found
                     start = size - len(source.lhs)
@@ -237,11 +266,11 @@ class RuleSet:
                 raise IncompleteError(f"gave up on a word of {len(codes)} letters after {MAX_STEPS} rewriting steps")
             if trace is not None:
                 trace.append(Link(source.lemma, True, start, bindings))
-            del out[start:]
+            del out[start:], met[start + 1 :]
             todo.extend(replacement[::-1])
         return tuple(out)
 
-    def _schematic_match(self, out: list[int]) -> tuple[Rule, Bindings, Codes] | None:
+    def _schematic_match(self, out: list[int], met: list[Conditions]) -> tuple[Rule, Bindings, Codes] | None:
         """A schematic rule that applies to the end of a word, with the bindings and what it puts there."""
         shapes = self.alphabet.shapes
         for length in self._schematic_lengths[shapes[out[-1]]]:
@@ -249,6 +278,8 @@ class RuleSet:
                 break
             part = tuple(out[-length:])
             for rule in self._schematic.get(tuple([shapes[code] for code in part]), ()):
+                if rule.conditions and not rule.conditions <= met[len(out) - length]:
+                    continue
                 rewritten = self.rewrite(rule, part)
                 if rewritten is not None:
                     return rule, *rewritten

@@ -9,12 +9,13 @@ import pluggy
 
 from augalgebra.algebra import expressions, queries
 from augalgebra.algebra.completion import complete
+from augalgebra.algebra.conditions import ALWAYS, SQUARE, Conditions
 from augalgebra.algebra.expressions import Expression, Value
 from augalgebra.algebra.laws import Law
 from augalgebra.algebra.parsing import parse_word
 from augalgebra.algebra.presentation import Presentation
 from augalgebra.algebra.rewriting import RewritingSystem
-from augalgebra.algebra.words import Symbol, Word
+from augalgebra.algebra.words import IDENTITY, Symbol, Word
 from augalgebra.augmentation import REQUIRED, Augmentation, Param, check_batch, check_finite, image_numbers
 from augalgebra.catalog.plugin import PluginInfo
 from augalgebra.errors import (
@@ -87,6 +88,7 @@ class Catalog:
                 dangling.append(Dangling(law, str(error)))
         self.laws = tuple(dict.fromkeys(resolved))
         self.dangling = tuple(dangling)
+        self._squares: dict[str, Law] = {}
 
     def resolve(self, name: str, namespace: str = "") -> Augmentation:
         """The augmentation of a full name, or of a short one that only one augmentation has.
@@ -184,6 +186,15 @@ class Catalog:
 
         return replace(law, lhs=law.lhs.map(bound), rhs=law.rhs.map(bound))
 
+    @property
+    def premises(self) -> tuple[Law, ...]:
+        """What is reasoned with: all laws, and that what keeps or transposes the shape keeps squares."""
+        for name, augmentation in self.augmentations.items():
+            if name not in self._squares and augmentation.shape != "changed":
+                all_members = Word(((augmentation.bind(Symbol(name), universal=True), 1),))
+                self._squares[name] = Law(all_members, IDENTITY, "keeps", owner=name, conditions=SQUARE)
+        return (*self.laws, *self._squares.values())
+
     def laws_of(self, name: str) -> tuple[Law, ...]:
         """The laws that one augmentation declared, or that speak of it alone."""
         full = self.resolve(name).name
@@ -260,7 +271,7 @@ class Catalog:
         symbols = dict.fromkeys(symbol for word in words for symbol in self.word(word).symbols)
         key = tuple(sorted(symbols, key=str))
         if key not in self._systems:
-            presentation = Presentation.around((Word(((symbol, 1),)) for symbol in key), self.laws)
+            presentation = Presentation.around((Word(((symbol, 1),)) for symbol in key), self.premises)
             self._systems[key] = complete(presentation)
         return self._systems[key]
 
@@ -308,9 +319,10 @@ class Catalog:
         """
         check_batch(images)
         check_finite(images)
+        height, width = images.shape[-2:]
         numbers = range(len(images)) if ids is None else image_numbers(ids, len(images)).tolist()
         drawn: dict[str, np.ndarray[Any, Any]] = {}
-        for letter in self.spelt_out(word).letters:
+        for letter in self.spelt_out(word, without=ALWAYS if height == width else SQUARE).letters:
             augmentation = self.resolve(letter.symbol.name)
             for variable in sorted(letter.symbol.variables - drawn.keys()):
                 drawn.update(self.resolve(variable.rpartition(".")[0]).draw(seed, numbers))
@@ -318,8 +330,12 @@ class Catalog:
             images = augmentation.apply(images, arguments)
         return images
 
-    def spelt_out(self, word: str | Word) -> Word:
+    def spelt_out(self, word: str | Word, *, without: Conditions = ALWAYS) -> Word:
         """The word with every inverse replaced by a word without inverses, letter by letter.
+
+        Args:
+            word: The word.
+            without: Conditions that the pictures do not meet; laws that need them are not used.
 
         Raises:
             NotInvertibleError: There is no such word.
@@ -328,13 +344,13 @@ class Catalog:
         for symbol, exponent in self.word(word).syllables:
             base = Word(((symbol, 1),))
             if exponent < 0:
-                base = self._positive_inverse(base)
+                base = self._positive_inverse(base, without)
             result = result * base ** abs(exponent)
         return result
 
-    def _positive_inverse(self, letter: Word) -> Word:
+    def _positive_inverse(self, letter: Word, without: Conditions) -> Word:
         system = self.system(letter)
-        found = queries.invert(system, letter)
+        found = queries.invert(system, letter, without=without)
         if all(exponent > 0 for _, exponent in found.syllables):
             return found
         period = queries.period(system, letter)
