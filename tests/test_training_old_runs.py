@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,7 @@ def test_they_are_read_with_the_same_numbers_and_left_as_they_are(old: Path) -> 
     before = {path.name: path.read_bytes() for path in old.iterdir()}
     run = Run.load(old, CATALOG)
     assert (run.steps, run.ended, list(run.transfers), len(run.metrics)) == (9, "limit", ["invert"], 4)
+    assert (run.settings.likelihood, run.space.likelihood.name) == ("bernoulli", "bernoulli")  # they do not name it
     assert_same_numbers(run)
     assert {path.name: path.read_bytes() for path in old.iterdir()} == before
 
@@ -72,6 +74,8 @@ def test_they_get_digests_with_the_next_change_and_keep_their_numbers(old: Path)
 
 def test_an_interrupted_one_is_resumed_to_the_end_of_one_that_never_was(tmp_path: Path) -> None:
     shutil.copytree(FIXTURES / "old_interrupted", tmp_path / "run")
+    with pytest.raises(RunError, match="was trained with likelihood = 'bernoulli', not gaussian"):
+        train(tmp_path / "run", replace(TINY, likelihood="gaussian", dim=4), CATALOG, data=DATA, resume=True)
     train(tmp_path / "run", TINY, CATALOG, data=DATA, resume=True)
     train(tmp_path / "whole", TINY, CATALOG, data=DATA)
     resumed, whole = (

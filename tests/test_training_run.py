@@ -11,6 +11,7 @@ import torch
 import augalgebra as aa
 from augalgebra.errors import AugalgebraError, RunError, UnknownNameError
 from augalgebra.latent import LAVAE
+from augalgebra.latent.likelihoods import greyness
 from augalgebra.operators import OperatorRegistry, StaleOperatorError, StoreError
 from augalgebra.training.data import Dataset, Split, load_data
 from augalgebra.training.loop import TrainingError
@@ -327,9 +328,12 @@ def test_a_head_of_a_plugin_is_trained_and_needs_the_plugin_again(tmp_path: Path
 
 
 def test_settings_take_what_is_open_from_the_preset() -> None:
-    faithful = TrainSettings(preset="faithful", batch_size=5)
-    assert (64, 1e-3, 5) == (faithful.width, faithful.learning_rate, faithful.batch_size)
-    assert 32 == TrainSettings().width
+    images = DATA.train.images
+    faithful = TrainSettings(preset="faithful", batch_size=5).for_images(images)
+    assert (64, 1e-3, 5, 0.0) == (faithful.width, faithful.learning_rate, faithful.batch_size, faithful.warmup)
+    usual = TrainSettings().for_images(images)
+    assert (16, 32, 8e-3, 32, 0.1) == (usual.dim, usual.width, usual.learning_rate, usual.batch_size, usual.warmup)
+    assert usual == usual.for_images(torch.full((9, 3, 64, 64), 128, dtype=torch.uint8))
     assert faithful == TrainSettings.from_mapping(faithful.to_mapping())
     assert (100, 42, 10) == (
         default_epochs("faithful", 60_000),
@@ -343,7 +347,9 @@ def test_settings_take_what_is_open_from_the_preset() -> None:
     [
         ({"preset": "equivarant"}, "no preset 'equivarant'; there are equivariant, faithful. Did you mean equivariant"),
         ({"precision": "float16"}, "no precision 'float16'"),
-        ({"dim": 0}, "dim must be larger than 0"),
+        ({"dim": -1}, "dim must be larger than 0, or 0 for the usual value, not -1"),
+        ({"learning_rate": -1e-3}, "learning_rate must be larger than 0"),
+        ({"likelihood": "gausian"}, r"no likelihood 'gausian'; .* Did you mean gaussian\?"),
         ({"epochs": -1}, "epochs must be larger than 0"),
         ({"seconds": float("nan")}, "seconds must be a finite number"),
         ({"kl_weight": -1.0}, "kl_weight must be at least 0"),
@@ -386,3 +392,50 @@ def test_mnist_trains_too(tmp_path: Path) -> None:
     run = train(tmp_path / "run", replace(TINY, data="mnist", epochs=1), CATALOG, data=cut)
     assert ("limit", 8) == (run.ended, run.steps)
     assert isinstance(run.space, LAVAE)
+
+
+def colour(count: int = 30, size: int = 12, seed: int = 0) -> Dataset:
+    """Smooth pictures in colour: so much of one shade, a slope to the right, one downwards, and their product."""
+    generator = torch.Generator().manual_seed(seed)
+    slope = torch.linspace(-1, 1, size)
+    across, down = slope.expand(size, size), slope[:, None].expand(size, size)
+    shades = torch.randn(4, 3, 1, 1, generator=generator)
+    patterns = shades * torch.stack([torch.ones_like(across), across, down, across * down])[:, None]
+    weights = torch.randn(count, 4, generator=generator)
+    images = (torch.einsum("nk,kchw->nchw", weights, patterns).sigmoid() * 255).byte()
+    labels = torch.zeros(count, dtype=torch.int64)
+    cut = count * 4 // 5
+    return Dataset("colour", Split(images[:cut], labels[:cut]), Split(images[cut:], labels[cut:], cut))
+
+
+def test_images_decide_on_the_likelihood_unless_it_is_named() -> None:
+    pictures = colour(size=64).train.images
+    for data in ("digits", "glyphs"):
+        assert "bernoulli" == TrainSettings().for_images(load_data(data).train.images).likelihood
+    chosen = TrainSettings().for_images(pictures)
+    assert ("gaussian", 128, 16, 3.5e-3) == (chosen.likelihood, chosen.dim, chosen.batch_size, chosen.learning_rate)
+    assert 32 == TrainSettings().for_images(pictures[:, :1, :28, :28]).dim
+    named = TrainSettings(likelihood="bernoulli").for_images(pictures)
+    assert ("bernoulli", 16, 8e-3) == (named.likelihood, named.dim, named.learning_rate)
+
+
+@pytest.mark.parametrize(("shade", "bits"), [(0, 0.0), (255, 0.0), (128, 1.0), (64, 0.81)])
+def test_greyness_is_the_entropy_of_a_pixel_in_bits(shade: int, bits: float) -> None:
+    assert greyness(torch.full((3, 3, 2, 2), shade, dtype=torch.uint8)) == pytest.approx(bits, abs=0.005)
+
+
+def test_a_gaussian_run_keeps_its_likelihood_and_learns(tmp_path: Path) -> None:
+    data = colour()
+    run = train(
+        tmp_path / "run", TrainSettings(width=8, dim=6, epochs=40, batch_size=8, learning_rate=2e-2), CATALOG, data=data
+    )
+    loaded = Run.load(tmp_path / "run", CATALOG)
+    assert ("gaussian", "gaussian") == (loaded.settings.likelihood, loaded.space.likelihood.name)
+    assert 'likelihood = "gaussian"' in (tmp_path / "run" / "run.toml").read_text()
+    images = data.test.batch(slice(None))[0]
+    mean = data.train.images.float().mean(0, keepdim=True) / 255
+    with torch.no_grad():
+        drawn = run.space.decode(run.space.encode(images))
+    assert float((drawn - images).square().mean()) < 0.6 * float((mean - images).square().mean())
+    first, *_, last = [entry["terms"]["reconstruction"] for entry in run.metrics if entry["stage"] == "stage 1"]
+    assert last < first - 50

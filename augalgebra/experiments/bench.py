@@ -13,6 +13,7 @@ from augalgebra.errors import AugalgebraError
 from augalgebra.experiments.judges import Judges
 from augalgebra.latent.cvae import CVAE
 from augalgebra.latent.lavae import LAVAE, Architecture
+from augalgebra.latent.likelihoods import suiting
 from augalgebra.operators import FitOptions, OperatorRegistry, structured
 from augalgebra.training.conditional import (
     ConditionalMoves,
@@ -245,7 +246,9 @@ class Bench:
         return max(1, VIEWS_IN_A_STEP // len(self.closed))
 
     def _architecture(self, dim: int | None = None) -> Architecture:
-        return Architecture(self.dataset.image_shape, self.size.dim if dim is None else dim, self.size.width)
+        images = self.dataset.train.images
+        dim = self.size.dim if dim is None else dim
+        return Architecture(self.dataset.image_shape, dim, self.size.width, suiting(images))
 
     def _conditional(self, conditions: Conditions) -> CVAE:
         return CVAE(self._architecture(), conditions.size, seed=self._seed("CVAE")).to(self.device)

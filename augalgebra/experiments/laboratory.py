@@ -115,7 +115,7 @@ class Laboratory:
             AugalgebraError: It cannot be trained.
         """
         if kind not in self._runs:
-            settings = self._settings(kind)
+            settings = self._settings(kind).for_images(self.dataset.train.images)
             folder = self.folder / RUNS / f"{kind}-seed{self.seed}-{self._digest(settings)}"
             find_or_train(folder, settings, self.catalog, self.dataset, progress=self.progress, notes=self.notes)
             # as it lies on disk, so that numbers are the same whether it was just trained or found
@@ -142,7 +142,7 @@ class Laboratory:
         )
 
     def _digest(self, settings: TrainSettings) -> str:
-        values = {key: value for key, value in settings.to_mapping().items() if key not in ("data", "device")}
+        values = {key: value for key, value in settings.described().items() if key not in ("data", "device")}
         return digest_of(values, self.dataset.fingerprint, origins(self.catalog, self.plan.augmentations))[:8]
 
 

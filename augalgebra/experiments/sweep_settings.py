@@ -10,6 +10,7 @@ from typing import Any, Literal
 from augalgebra.catalog import Catalog
 from augalgebra.errors import AugalgebraError
 from augalgebra.experiments.pairs import SLIDES, Pair, canonical_pairs
+from augalgebra.latent.likelihoods import LikelihoodName
 from augalgebra.operators.provenance import origin
 from augalgebra.training.data import Dataset
 from augalgebra.training.run_records import Mode
@@ -34,7 +35,8 @@ class SweepSettings:
         modes: Modes of stage 3.
         data: Name of the data set.
         preset: Recipe of the training.
-        dim: Latent coordinates.
+        likelihood: How drawn pixels are compared with true ones; None lets the images decide.
+        dim: Latent coordinates; 0 stands for what suits the images.
         width: Channels after the first convolution; 0 stands for the preset's.
         epochs: Passes over the data in stage 1, and
         seconds: time for it, whichever is over first; without either it is `default_epochs`.
@@ -53,7 +55,8 @@ class SweepSettings:
     modes: tuple[Mode, ...] = MODES
     data: str = "digits"
     preset: Preset = "equivariant"
-    dim: int = 16
+    likelihood: LikelihoodName | None = None
+    dim: int = 0
     width: int = 0
     epochs: int | None = None
     seconds: float | None = None
@@ -109,7 +112,8 @@ class SweepSettings:
             AugalgebraError: An augmentation is unknown, or a pair is none.
         """
         epochs = default_epochs(self.preset, len(data.train))
-        changes: dict[str, Any] = {}
+        filled = self.training(self.pairs[0], self.seeds[0]).for_images(data.train.images)
+        changes: dict[str, Any] = {name: getattr(filled, name) for name in ("likelihood", "dim", "width")}
         if self.epochs is None and self.seconds is None:
             changes["epochs"] = epochs
         if self.transfer_epochs is None and self.transfer_seconds is None:
@@ -118,7 +122,6 @@ class SweepSettings:
             self,
             pairs=canonical_pairs(self.pairs, catalog),
             targets=canonical_pairs(self.targets, catalog),
-            width=self.training(self.pairs[0], self.seeds[0]).width,
             **changes,
         )
 
@@ -128,6 +131,7 @@ class SweepSettings:
             data=self.data,
             augmentations=pair,
             preset=self.preset,
+            likelihood=self.likelihood,
             dim=self.dim,
             width=self.width,
             epochs=self.epochs,
@@ -202,7 +206,7 @@ def plan(settings: SweepSettings, catalog: Catalog, data: Dataset) -> tuple[Unit
         Unit(training, _run_folder(training, _described(training, (pair,), catalog, data)), cells)
         for seed in settings.seeds
         for pair in settings.pairs
-        for training in [settings.training(pair, seed)]
+        for training in [settings.training(pair, seed).for_images(data.train.images)]
         for cells in [tuple(_cells(settings, training, catalog, data))]
     )
 
@@ -222,7 +226,7 @@ def _cells(settings: SweepSettings, training: TrainSettings, catalog: Catalog, d
 def _described(training: TrainSettings, pairs: Sequence[Pair], catalog: Catalog, data: Dataset) -> dict[str, Any]:
     """Settings of a training as they enter a digest: names in full, laws of plugins, contents of the data."""
     names = sorted({symbol.name for pair in pairs for word in pair for symbol in catalog.word(word).symbols})
-    values = training.to_mapping()
+    values = training.described()
     for name in ("augmentations", "seed", "device", "data"):
         del values[name]
     return {

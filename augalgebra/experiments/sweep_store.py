@@ -127,7 +127,8 @@ class SweepStore:
             content = parse_json(read_bytes(path, MOST_TEXT))
             if content["kind"] != SWEEP_KIND:
                 raise RunError(f"{path} is no sweep's; name another folder")
-            return SweepSettings.from_mapping(content["settings"]), str(content["data"])
+            # before there was a choice every sweep was Bernoulli's
+            return SweepSettings.from_mapping({"likelihood": "bernoulli"} | content["settings"]), str(content["data"])
         except FileNotFoundError as error:
             raise RunError(f"there is no sweep in {self.folder}; 'augalg sweep {self.folder}' makes one") from error
         except (OSError, ValueError, KeyError, TypeError) as error:

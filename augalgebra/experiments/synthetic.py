@@ -195,7 +195,9 @@ def measure_synthetic(
 
 def _train(space: LAVAE, views: Views, split: Split, samples: int, seed: int, progress: Progress) -> None:
     """The evidence bound of single views, for so many images."""
-    settings = TrainSettings(preset="equivariant")  # whose step size is made for short trainings
+    settings = TrainSettings(preset="equivariant").for_images(
+        split.images
+    )  # whose step size is made for short trainings
     epochs = max(1, round(samples / (len(split) * len(views))))
     recipe = Recipe(
         "faithful",

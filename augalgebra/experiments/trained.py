@@ -36,6 +36,7 @@ def find_or_train(
         KeyboardInterrupt: Somebody stopped the training; half of it is kept, and the same call takes it up.
         AugalgebraError: It cannot be trained.
     """
+    settings = settings.for_images(data.train.images)
     if Run.exists(folder):
         try:
             found = Run.load(folder, catalog)

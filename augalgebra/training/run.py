@@ -43,7 +43,7 @@ from augalgebra.training.run_files import (
     write_run_files,
 )
 from augalgebra.training.run_records import Ending, Stated, Transfer, read_metrics
-from augalgebra.training.settings import TrainSettings
+from augalgebra.training.settings import UNSAID, TrainSettings
 from augalgebra.values import Fields, shown
 
 
@@ -240,6 +240,7 @@ class Run:
             raise RunError(f"{self.folder} has nothing to resume: its training ended; train into another folder")
         for table, now in (("settings", self.settings.to_mapping()), ("data", dict(self.data))):
             before = Fields(pointer.tables.get(table, {}), f"{self.folder / SETTINGS}: {table}", RunError).data
+            before = {**(UNSAID if table == "settings" else {}), **before}
             for key in sorted(before.keys() | now.keys()):
                 if _plain(before.get(key)) != _plain(now.get(key)):
                     raise RunError(

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 from augalgebra.errors import AugalgebraError, RunError
 from augalgebra.training.run_files import SETTINGS, Pointer
-from augalgebra.training.settings import TrainSettings
+from augalgebra.training.settings import UNSAID, TrainSettings
 from augalgebra.values import Fields, parse_json
 
 Ending = Literal["limit", "interrupted", "diverged", "unfinished"]
@@ -78,7 +78,7 @@ class Stated:
         whole = Fields(pointer.tables, str(folder / SETTINGS), RunError, _DAMAGED)
         run, settings = whole.table("run"), whole.table("settings")
         try:
-            read = TrainSettings.from_mapping(settings.data)
+            read = TrainSettings.from_mapping({**UNSAID, **settings.data})
         except AugalgebraError as error:
             raise settings.failed(f"{settings.where}: {error}") from error
         heads = whole.table("transfer") if "transfer" in whole else whole.within("transfer", {})

@@ -81,6 +81,7 @@ def train(
     check_fit(settings.fit)  # before anything is trained
     folder = Path(folder)
     data = data or load_data(settings.data, data_dir)
+    settings = settings.for_images(data.train.images)
     if settings.epochs is None and settings.seconds is None:
         settings = replace(settings, epochs=default_epochs(settings.preset, len(data.train)))
     loop, space = _stage1(settings, catalog, data)
@@ -217,7 +218,7 @@ def transfer(
         seed = derived_seed(settings.seed, f"head {name}")
         if epochs is None and seconds is None:
             epochs = default_epochs(settings.preset, len(data.train))
-        usual, batch_size = transfer_defaults(settings.preset)
+        usual, batch_size = transfer_defaults(settings.preset, run.space.likelihood.name, run.space.image_shape)
         recipe = _recipe(settings, Limit(epochs, seconds), seed, learning_rate or usual, batch_size)
         kind = None if decoder is None else HeadKind(decoder, head_factory(catalog, decoder))
         run.space.add_head(name, seed=seed, kind=kind)
@@ -258,7 +259,7 @@ def transfer(
 
 def _stage1(settings: TrainSettings, catalog: Catalog, data: Dataset) -> tuple[Loop, LAVAE]:
     """The loop of stage 1, and what it trains."""
-    architecture = Architecture(data.image_shape, settings.dim, settings.width)
+    architecture = Architecture(data.image_shape, settings.dim, settings.width, settings.likelihood or "bernoulli")
     space = LAVAE(architecture, seed=derived_seed(settings.seed, "weights")).to(device_of(settings.device))
     make = Views.published if settings.preset == "faithful" else Views.closed
     views = make(catalog, settings.augmentations, seed=settings.seed)

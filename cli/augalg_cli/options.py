@@ -2,7 +2,7 @@
 
 import functools
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,6 +15,13 @@ Json = Annotated[bool, typer.Option("--json", help="Write the whole answer as JS
 DataDir = Annotated[
     Path | None,
     typer.Option("--data-dir", help="Where data sets lie.", envvar="AUGALG_DATA", show_envvar=True),
+]
+Likelihood = Annotated[
+    Literal["bernoulli", "gaussian"] | None,
+    typer.Option(
+        help="'bernoulli' (cross-entropy, as published) or 'gaussian' (squared error); by default 'gaussian' where "
+        "the pictures are far from black and white."
+    ),
 ]
 Model = Annotated[
     Path | None,

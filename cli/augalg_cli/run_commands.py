@@ -51,7 +51,8 @@ def train(
     preset: Annotated[
         Literal["equivariant", "faithful"], typer.Option(help="'faithful' is the published recipe.")
     ] = "equivariant",
-    dim: Annotated[int, typer.Option(min=1, help="Latent coordinates.")] = 16,
+    likelihood: options.Likelihood = None,
+    dim: Annotated[int, typer.Option(min=0, help="Latent coordinates; 0: what suits the images, 16 for digits.")] = 0,
     width: Annotated[int, typer.Option(min=0, help="Channels of the first convolution; 0: the preset's.")] = 0,
     learning_rate: Annotated[float, typer.Option(min=0, help="Step size of stage 1; 0: the preset's.")] = 0,
     batch_size: Annotated[int, typer.Option(min=0, help="Images in a step (faithful: views); 0: the preset's.")] = 0,
@@ -82,6 +83,7 @@ def train(
         data=data,
         augmentations=names_in(augs),
         preset=preset,
+        likelihood=likelihood,
         dim=dim,
         width=width,
         learning_rate=learning_rate,
@@ -96,6 +98,8 @@ def train(
         precision=precision,
     )
     dataset = load(data, data_dir, quiet=as_json)
+    if likelihood is None:
+        tell_likelihood(dataset)
     with training_progress(quiet=as_json) as progress:
         trained = train_run(
             run,
@@ -110,7 +114,8 @@ def train(
     report = _measured(trained, dataset, max_length=2, head=None, images=None)
     _keep(trained, report, dataset)
     if as_json:
-        render.emit_json({"run": str(run), "steps": trained.steps, "ended": trained.ended, **report.to_json()})
+        about = {"steps": trained.steps, "ended": trained.ended, "likelihood": trained.settings.likelihood}
+        render.emit_json({"run": str(run), **about, **report.to_json()})
         return
     render.line(f"{trained.steps} steps, {_ending(trained.ended)}; the run is in {run}")
     show_composition(report, title=f"Operators of {augs} on {report.images} test images of {data}")
@@ -259,6 +264,18 @@ def check(
             render.line(f"bar {bar:g}: {f'missed, {missed}' if missed else 'met'}")
     if missed:
         raise typer.Exit(1)
+
+
+def tell_likelihood(data: "Dataset") -> None:
+    """Say which likelihood the images decide for, and why."""
+    from augalgebra.latent.likelihoods import GREYEST, LIKELIHOODS, greyness, suiting
+
+    kind = suiting(data.train.images)
+    (other,) = LIKELIHOODS.keys() - {kind}
+    render.note(
+        f"{kind} likelihood, since pixels of {data.name} have {greyness(data.train.images):.2f} bits of grey on "
+        f"average (gaussian above {GREYEST:g}); '--likelihood {other}' takes the other"
+    )
 
 
 def names_in(text: str) -> tuple[str, ...]:
