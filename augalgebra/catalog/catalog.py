@@ -1,5 +1,6 @@
 """The catalog: every augmentation that loaded, all laws about them, and what can be asked of words in them."""
 
+import copy
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -186,6 +187,19 @@ class Catalog:
 
         return replace(law, lhs=law.lhs.map(bound), rhs=law.rhs.map(bound))
 
+    def for_size(self, height: int, width: int) -> "Catalog":
+        """The catalog as it is for pictures of one size: what is true of squares is just true, or of no use."""
+        if not any("square" in law.conditions for law in self.laws if law.is_equation):
+            return self
+        square = height == width
+        fitting = (law for law in self.laws if square or not law.is_equation or "square" not in law.conditions)
+        other = copy.copy(self)
+        other.laws = tuple(
+            replace(law, conditions=law.conditions - SQUARE) if law.is_equation else law for law in fitting
+        )
+        other._systems = {}
+        return other
+
     @property
     def premises(self) -> tuple[Law, ...]:
         """What is reasoned with: all laws, and that what keeps or transposes the shape keeps squares."""
@@ -298,6 +312,15 @@ class Catalog:
         """
         a, b = self.word(start), self.word(goal)
         return queries.route(self.system(a, b), a, b)
+
+    def find_route(self, start: str | Word, goal: str | Word) -> queries.Route:
+        """The same with the proof that it leads there, which says for which pictures.
+
+        Raises:
+            NotInvertibleError: `start` cannot be undone.
+        """
+        a, b = self.word(start), self.word(goal)
+        return queries.find_route(self.system(a, b), a, b)
 
     def apply(self, word: str | Word, images: "Tensor", *, seed: int = 0, ids: Sequence[int] | None = None) -> "Tensor":
         """The view of `images` under a word.

@@ -21,7 +21,7 @@ from augalgebra.checks.instances import (
 )
 from augalgebra.checks.kept import check_kept
 from augalgebra.checks.probes import Probe, ProbeFailure, contributed_probes, make_probes, probe_sizes
-from augalgebra.checks.results import Alternative, Counterexample, LawReport, LawResult, Verdict, is_failure
+from augalgebra.checks.results import Alternative, Counterexample, LawReport, LawResult, Verdict, is_failure, sizes_text
 from augalgebra.checks.singular import check_singular
 from augalgebra.checks.tolerances import (
     MOVED_APPROXIMATE,
@@ -303,9 +303,11 @@ class LawChecker:
             found = None
             if alternatives:
                 found = self._narrowed(blank.law) or find_alternative(evaluator, failing, norm, tolerance)
-            sizes = _sizes_without(evaluator, {item.batch for item in wrong})
-            reason = f"it holds at {sizes} pixels" if sizes else result.reason
-            return replace(result, verdict="violated", reason=reason, counterexample=counterexample, alternative=found)
+            failed = {item.batch for item in wrong}
+            fine = tuple(batch.size for number, batch in enumerate(evaluator.batches) if number not in failed)
+            reason = f"it holds at {sizes_text(fine)}" if fine else result.reason
+            result = replace(result, verdict="violated", reason=reason, holds_at=fine)
+            return replace(result, counterexample=counterexample, alternative=found)
         enough = (MOVED_EXACT if norm == "max" else MOVED_APPROXIMATE) * tolerance
         if bool((moved > enough).any()):
             return replace(result, verdict="holds")
@@ -364,9 +366,3 @@ class LawChecker:
 def _largest_finite(values: Tensor) -> float:
     finite = values[torch.isfinite(values)]
     return float(finite.max()) if len(finite) else 0.0
-
-
-def _sizes_without(evaluator: Evaluator, failing: set[int]) -> str:
-    """The sizes at which nothing failed, as text."""
-    sizes = [batch.size for number, batch in enumerate(evaluator.batches) if number not in failing]
-    return " and ".join(f"{height}×{width}" for height, width in sizes)

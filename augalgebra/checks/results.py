@@ -1,7 +1,7 @@
 """What a check of laws found, as data."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -110,6 +110,7 @@ class LawResult:
         alternative: What holds instead, if violated and looked for.
         failed: Whether it was not checked because an augmentation failed, which is never a pass. One that refuses
             images on purpose, by a `ValueError`, has not failed.
+        holds_at: If violated, the heights and widths at which no difference was found.
     """
 
     law: Law
@@ -123,6 +124,7 @@ class LawResult:
     counterexample: Counterexample | None = None
     alternative: Alternative | None = None
     failed: bool = False
+    holds_at: tuple[tuple[int, int], ...] = ()
 
     level: Literal["pixel"] = "pixel"
 
@@ -148,6 +150,7 @@ class LawResult:
             "reason": self.reason,
             "failed": self.failed,
             "counterexample": self.counterexample and self.counterexample.as_dict(),
+            "holds_at": [list(size) for size in self.holds_at],
             "alternative": self.alternative and self.alternative.as_dict(),
         }
 
@@ -194,6 +197,11 @@ class LawReport:
                 {"plugin": item.plugin, "name": item.name, "reason": item.reason} for item in self.probe_failures
             ],
         }
+
+
+def sizes_text(sizes: Iterable[tuple[int, int]]) -> str:
+    """Sizes of pictures for people."""
+    return f"{' and '.join(map(_size, sizes))} pixels"
 
 
 def _size(size: tuple[int, int]) -> str:

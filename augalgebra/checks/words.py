@@ -6,12 +6,13 @@ from typing import Any
 
 import torch
 
+from augalgebra.algebra.conditions import ALWAYS, Conditions, holding_for
 from augalgebra.algebra.laws import Law
 from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog
 from augalgebra.checks.laws import LawChecker
-from augalgebra.checks.probes import Probe, standard_probes
-from augalgebra.checks.results import Counterexample, finite
+from augalgebra.checks.probes import Probe, make_probes
+from augalgebra.checks.results import Counterexample, finite, sizes_text
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class WordComparison:
         moved: How far the augmentations displace the images, in the same measure.
         n: How many images, times parameter values, were compared.
         counterexample: Where they differ.
+        conditions: What pictures they are equal for, if they differ on others; empty if none were found.
+        sizes: Heights and widths at which they are equal, if they differ at others.
     """
 
     equal: bool | None
@@ -33,6 +36,8 @@ class WordComparison:
     moved: float | None
     n: int
     counterexample: Counterexample | None
+    conditions: Conditions = ALWAYS
+    sizes: tuple[tuple[int, int], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -44,6 +49,8 @@ class WordComparison:
             "moved": finite(self.moved),
             "n": self.n,
             "counterexample": self.counterexample and self.counterexample.as_dict(),
+            "equal_for": sorted(self.conditions),
+            "equal_at": [list(size) for size in self.sizes],
         }
 
 
@@ -66,7 +73,7 @@ def compare_words(
         first: A word.
         second: Another.
         probes: Images to compare on; the built-in ones by default.
-        size: Height and width of the built-in probes.
+        size: Height and width of the built-in probes; a rectangle and another square of about that size are tried too.
         channels: Channels of the built-in probes; by default 1, and 3 if grey images do not decide.
         tolerance: Root-mean-square error up to which they count as equal on smooth images; by default they have to
             agree in every pixel of every image, up to rounding.
@@ -83,8 +90,9 @@ def compare_words(
         tolerance=tolerance,
     )
     for number in (1, 3) if channels is None else (channels,):
-        chosen = standard_probes(number, size, size, seed=seed, dtype=dtype) if probes is None else probes
-        found = LawChecker(catalog, chosen, seed=seed, alternatives=False, each=False).check(law)
+        chosen = make_probes(number, size, seed=seed, dtype=dtype) if probes is None else probes
+        checker = LawChecker(catalog, chosen, seed=seed, alternatives=False, each=False)
+        found = checker.check(law)
         if probes is not None or found.verdict in ("holds", "violated"):
             break
     equal = {"holds": True, "violated": False, "vacuous": None, "not checked": None}[found.verdict]
@@ -92,5 +100,11 @@ def compare_words(
     if equal:
         reason = f"equal on {found.n} images, with an error of {found.error:.2g} where they move by {found.moved:.2g}"
     elif equal is False:
+        conditions, sizes = checker.conditions_of(law) or ALWAYS, found.holds_at
         reason = str(found.counterexample)
+        if conditions:
+            reason = f"equal{holding_for(conditions)}, but not for every picture: {reason}"
+        elif sizes:
+            reason = f"equal at {sizes_text(sizes)}, but not for every picture: {reason}"
+        return WordComparison(False, reason, found.error, found.moved, found.n, found.counterexample, conditions, sizes)
     return WordComparison(equal, reason, found.error, found.moved, found.n, found.counterexample)

@@ -114,6 +114,7 @@ class Run:
                 f"{space.fingerprint()[:12]} with {space.dim} coordinates, not {stated.encoder[:12]} with "
                 f"{settings.dim}); files of different runs were mixed"
             )
+        catalog = catalog.for_size(*space.architecture.image_shape[1:])
         missing = [head for head in transfers if head not in space.heads]
         if missing:
             raise RunError(f"{folder / MODEL} lacks the head {missing[0]}; files of different runs were mixed")

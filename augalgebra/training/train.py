@@ -84,6 +84,7 @@ def train(
     settings = settings.for_images(data.train.images)
     if settings.epochs is None and settings.seconds is None:
         settings = replace(settings, epochs=default_epochs(settings.preset, len(data.train)))
+    catalog = catalog.for_size(*data.image_shape[1:])
     loop, space = _stage1(settings, catalog, data)
     run = Run(folder, settings, space, of_run(OperatorRegistry.of(space, catalog), folder), describe(data))
     if not resume and not overwrite:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 Size = Annotated[
     int,
-    typer.Option(min=8, help="Height and width of the images; a rectangle and another square near it are tried too."),
+    typer.Option(min=8, help="Height and width of the images; a rectangle and another square near it count too."),
 ]
 
 

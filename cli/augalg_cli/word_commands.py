@@ -10,6 +10,7 @@ from augalg_cli import options, render
 from augalg_cli.composition import show_scores
 from augalgebra import AugalgebraError, Catalog
 from augalgebra.algebra import queries
+from augalgebra.algebra.conditions import Conditions, holding_for
 from augalgebra.algebra.proofs import Proof
 
 if TYPE_CHECKING:
@@ -55,21 +56,31 @@ def compose(
     catalog = options.catalog()
     canonical = catalog.word(word)
     system = catalog.system(canonical)
-    derivation = system.derive(canonical)
+    derivation = queries.derive(system, canonical)
     normal = system.normal_form(canonical)
     found = queries.inverse(system, canonical)
+    period, period_for = queries.strongest(system, lambda rules: queries.period(rules, canonical))
+    involutory, involutory_for = queries.strongest(system, lambda rules: queries.is_involutory(rules, canonical))
+    idempotent, idempotent_for = queries.strongest(system, lambda rules: queries.is_idempotent(rules, canonical))
     undone = found.word if found.kind == "two-sided" else None
     answer: dict[str, Any] = {
         "word": catalog.display(canonical),
         "normal_form": catalog.display(normal),
         "inverse": None if undone is None else catalog.display(undone),
-        "period": queries.period(system, canonical),
-        "involutory": queries.is_involutory(system, canonical),
-        "idempotent": queries.is_idempotent(system, canonical),
+        "period": period,
+        "involutory": involutory,
+        "idempotent": idempotent,
         "invertible": {"two-sided": True, "unknown": None}.get(found.kind, False),
         "inverse_kind": found.kind,
         "reason": catalog.shorten(found.reason),
         "scope": derivation.scope,
+        "conditions": sorted(derivation.conditions),
+        "conditions_of": {
+            "inverse": sorted(found.conditions),
+            "period": sorted(period_for),
+            "involutory": sorted(involutory_for),
+            "idempotent": sorted(idempotent_for),
+        },
         "completed": system.completed,
         "proof": proof_data(catalog, derivation),
     }
@@ -86,12 +97,14 @@ def compose(
         [
             ("word", answer["word"]),
             ("normal form", answer["normal_form"]),
-            ("inverse", answer["inverse"] or f"{MISSING[found.kind]}: {answer['reason']}"),
-            ("period", answer["period"] or "none found"),
-            ("involutory", render.yes_no(answer["involutory"])),
-            ("idempotent", render.yes_no(answer["idempotent"])),
+            ("inverse", _for(answer["inverse"], found.conditions) or f"{MISSING[found.kind]}: {answer['reason']}"),
+            ("period", _for(period, period_for) or "none found"),
+            ("involutory", _for(render.yes_no(involutory), involutory_for)),
+            ("idempotent", _for(render.yes_no(idempotent), idempotent_for)),
         ]
     )
+    if derivation.conditions:
+        render.line(f"The normal form holds{holding_for(derivation.conditions)}.")
     if derivation.scope == "approximate":
         render.line("The normal form rests on laws that hold approximately, up to interpolation.")
     if not system.completed:
@@ -113,7 +126,10 @@ def equal(
             "named by --model draws."
         ),
     ] = "auto",
-    size: Annotated[int, typer.Option(min=1, help="Height and width of the images.")] = 28,
+    size: Annotated[
+        int,
+        typer.Option(min=8, help="Height and width of the images; a rectangle and another square near it count too."),
+    ] = 28,
     model: options.Model = None,
     threshold: Annotated[
         float,
@@ -168,8 +184,8 @@ def inverse(
     canonical = catalog.word(word)
     system = catalog.system(canonical)
     undone = catalog.display(queries.invert(system, canonical, side))
+    found = queries.inverse(system, canonical)
     if as_json:
-        found = queries.inverse(system, canonical)
         render.emit_json(
             {
                 "word": catalog.display(canonical),
@@ -177,10 +193,12 @@ def inverse(
                 "kind": found.kind,
                 "reason": catalog.shorten(found.reason),
                 "scope": found.scope,
+                "conditions": sorted(found.conditions),
             }
         )
     else:
         render.line(undone)
+        _note_conditions(found.conditions)
 
 
 def route(
@@ -193,12 +211,15 @@ def route(
 ) -> None:
     """Give the shortest way from one view to another; with --model also the one that measures best."""
     catalog = options.catalog()
-    way = catalog.route(start, goal)
+    found = catalog.find_route(start, goal)
+    way = found.word
     answer: dict[str, Any] = {
         "from": catalog.display(catalog.word(start)),
         "to": catalog.display(catalog.word(goal)),
         "route": catalog.display(way),
         "length": len(way),
+        "scope": found.proof.scope,
+        "conditions": sorted(found.proof.conditions),
     }
     measured: MeasuredRoutes | None = None
     if model is not None:
@@ -210,6 +231,7 @@ def route(
         render.emit_json(answer)
     elif measured is None:
         render.line(answer["route"])
+        _note_conditions(found.proof.conditions)
     else:
         render.fields([("shortest", answer["route"]), ("least measured", measured.best.route)])
         ranked = measured.ranked
@@ -241,6 +263,7 @@ def table(
                 "complete": found.complete,
                 "reason": catalog.shorten(found.reason),
                 "group": group,
+                "conditions": sorted(found.conditions),
                 "elements": elements,
                 "table": found.products,
             }
@@ -249,7 +272,8 @@ def table(
     if not found.complete:
         render.line(f"not finished after {len(elements)} elements: {catalog.shorten(found.reason)}")
         raise typer.Exit(1)
-    render.line(f"{len(elements)} elements{f', the group {group}' if group else ''}; the row comes first:")
+    what = f"{len(elements)} elements{f', the group {group}' if group else ''}{holding_for(found.conditions)}"
+    render.line(f"{what}; the row comes first:")
     for index, element in enumerate(elements):
         render.line(f"  {index:>3}  {element}")
     if len(elements) <= WIDEST_TABLE:
@@ -270,11 +294,25 @@ def proof_data(catalog: Catalog, proof: Proof) -> list[dict[str, str]]:
     ]
 
 
+def _for(value: object, conditions: Conditions) -> str:
+    """A value with the pictures that it is for; empty if there is none."""
+    return f"{value}{',' if conditions else ''}{holding_for(conditions)}" if value else ""
+
+
+def _note_conditions(conditions: Conditions) -> None:
+    if conditions:
+        render.note(f"This holds{holding_for(conditions)}.")
+
+
 def _equal_by_laws(catalog: Catalog, first: str, second: str) -> dict[str, Any]:
     found = catalog.equal(first, second)
     answer: dict[str, Any] = {"equal": found.equal, "level": "laws", "reason": catalog.shorten(found.reason)}
     if found.proof is not None:
-        answer |= {"scope": found.scope, "proof": proof_data(catalog, found.proof)}
+        answer |= {
+            "scope": found.scope,
+            "conditions": sorted(found.conditions),
+            "proof": proof_data(catalog, found.proof),
+        }
     return answer
 
 
