@@ -2,6 +2,8 @@
 
 import math
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -114,14 +116,19 @@ def test_operators_are_put_back_if_the_rest_cannot_be_written(
 ) -> None:
     before = files(folder)
 
-    def record() -> bool:
+    @contextmanager
+    def recorded() -> Iterator[None]:
+        record()
+        yield
+
+    def record() -> None:
         raise error
 
     run = Run.load(folder, CATALOG)
     extend(run, ["mine.negate"], data=DATA)
-    for order in ("before", "after"):
+    for order in ({"before": recorded()}, {"after": record}):
         with pytest.raises(type(error)):
-            run.save(**{order: record})
+            run.save(**order)
         assert files(folder) == before
 
 

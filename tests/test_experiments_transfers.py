@@ -1,6 +1,8 @@
 """A head for a new augmentation of a trained run: what it reports, and that nothing else is touched."""
 
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -107,13 +109,18 @@ def test_an_interrupt_or_a_failed_record_leaves_the_run_as_it_was(folder: Path) 
         add_head(run, ["mine.negate"], epochs=1, data=DATA, progress=stop)
     assert files(folder) == before
 
-    def record() -> bool:
+    @contextmanager
+    def recorded() -> Iterator[None]:
+        record()
+        yield
+
+    def record() -> None:
         raise AugalgebraError("no room")
 
     add_head(run, ["mine.negate"], epochs=1, data=DATA)
-    for order in ("before", "after"):
+    for order in ({"before": recorded()}, {"after": record}):
         with pytest.raises(AugalgebraError, match="no room"):
-            run.save(**{order: record})
+            run.save(**order)
         assert files(folder) == before
 
 

@@ -9,6 +9,7 @@ from augalgebra.errors import AugalgebraError, RunError
 from augalgebra.training.data import Dataset
 from augalgebra.training.progress import Progress, silent
 from augalgebra.training.run import Run
+from augalgebra.training.run_files import finish_change
 from augalgebra.training.settings import TrainSettings
 from augalgebra.training.train import train
 
@@ -48,6 +49,7 @@ def find_or_train(
                 notes.append(f"the run in {folder} cannot be used, and is trained again: {error}")
         else:
             if found.ended == "limit":
+                finish_change(folder)
                 return found
             with contextlib.suppress(RunError):  # without a checkpoint, or with a damaged one, it begins anew
                 return _finished(train(folder, settings, catalog, data=data, progress=progress, resume=True))

@@ -5,7 +5,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -167,7 +167,7 @@ class Run:
         *,
         checkpoint: bytes | None = None,
         finished: bool = False,
-        before: Callable[[], object] | None = None,
+        before: AbstractContextManager[object] | None = None,
         after: Callable[[], object] | None = None,
     ) -> None:
         """Write everything as one change: whoever is killed meanwhile leaves what was there, or all that is new.
@@ -180,8 +180,9 @@ class Run:
         Args:
             checkpoint: From where training can be taken up; None leaves the one that is there.
             finished: Whether there is nothing to take up any more.
-            before: Does something that belongs to the change, just before it becomes true, or
-            after: just after. If that fails, the run stays as it was.
+            before: Does something that belongs to the change, just before it becomes true, and takes it back if that
+                fails.
+            after: Does something just after. If that fails, the run stays as it was.
 
         Raises:
             RunError: The run in the folder has changed since this one was read.

@@ -7,12 +7,14 @@ Runs written before there were digests are read as they are, and get them with t
 """
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from augalgebra import files, folders
 from augalgebra.errors import RunError
+from augalgebra.locks import locked
 from augalgebra.training.toml import to_toml
 from augalgebra.values import MOST_TEXT, Fields, parse_toml, read_bytes
 
@@ -128,7 +130,7 @@ def write_run_files(
     *,
     carried: tuple[str, ...] = (),
     fresh: Callable[[Pointer, Mapping[str, str]], tuple[str, ...]],
-    before: Callable[[], object] | None = None,
+    before: AbstractContextManager[object] | None = None,
     after: Callable[[], object] | None = None,
 ) -> Pointer:
     """Replace the files of a run as one change; whoever calls has locked the folder.
@@ -139,8 +141,9 @@ def write_run_files(
         tables: What ``run.toml`` says beside the digests.
         carried: Files that stay as they are, if they are there.
         fresh: Given the pointer until now and the new digests, which pages and pictures are still true.
-        before: Does something that belongs to the change, in one step, just before ``run.toml`` is replaced, or
-        after: just after it. If that fails, the run stays as it was.
+        before: Does something that belongs to the change, in one step, just before ``run.toml`` is replaced, and takes
+            it back if that fails.
+        after: Does something just after it. If that fails, the run stays as it was.
 
     Returns:
         What ``run.toml`` says now.
@@ -155,22 +158,31 @@ def write_run_files(
             if old is not None:
                 digests |= {name: _carried(folder, name, old) for name in carried if _has(folder, name, old)}
             derived = () if old is None else fresh(old, digests)
-            if before is not None:
-                before()
-            pointer = _replace_pointer(folder, tables, digests, derived)
-            try:
-                if after is not None:
-                    after()
-            except BaseException:
-                _put_back(folder, old)
-                raise
+            with before or nullcontext():
+                try:
+                    pointer = _replace_pointer(folder, tables, digests, derived)
+                    if after is not None:
+                        after()
+                except BaseException:
+                    _put_back(folder, old)
+                    raise
         except BaseException:
             folders.settle(folder, {} if old is None else old.digests or {})
             raise
-        unnamed = [name for name in MEMBERS if name not in digests]
-        unnamed += [name for name in DERIVED if old is not None and name not in derived]
-        folders.settle(folder, digests, unnamed)
+        with suppress(OSError):  # the change is done, and the next writer does what is left
+            _settle(folder, pointer)
     return pointer
+
+
+def finish_change(folder: Path) -> None:
+    """Do what a process left undone that was killed at the end of a change; the run stays what it is.
+
+    Raises:
+        AugalgebraError: Nothing can be written there.
+    """
+    if any(path.name.startswith(".") for path in folder.iterdir()):
+        with locked(folder, "changed"), files.naming_failures(folder):
+            _settled(folder)
 
 
 def add_derived(folder: Path, names: Collection[str]) -> Pointer:
@@ -204,7 +216,7 @@ def _replace_pointer(folder: Path, tables: Tables, digests: Mapping[str, str], d
 def _put_back(folder: Path, pointer: Pointer | None) -> None:
     if pointer is None:
         files.remove(folder / SETTINGS)
-    else:
+    elif revision_of(folder) != pointer.revision:
         files.write_atomically(folder / SETTINGS, pointer.text)
 
 
@@ -214,8 +226,16 @@ def _settled(folder: Path) -> Pointer | None:
         pointer = read_pointer(folder)
     except RunError:  # there is none, or it is damaged and about to be replaced
         return None
-    folders.settle(folder, pointer.digests or {})
+    _settle(folder, pointer)
     return pointer
+
+
+def _settle(folder: Path, pointer: Pointer) -> None:
+    if pointer.digests is None:
+        folders.settle(folder, {})
+    else:
+        unnamed = {*MEMBERS, *DERIVED} - {*pointer.digests, *pointer.derived}
+        folders.settle(folder, pointer.digests, sorted(unnamed))
 
 
 def _has(folder: Path, name: str, pointer: Pointer) -> bool:

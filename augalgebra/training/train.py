@@ -27,7 +27,7 @@ from augalgebra.training.probe import Probe
 from augalgebra.training.progress import Progress, silent
 from augalgebra.training.recipe import Recipe
 from augalgebra.training.run import Run, describe, of_run
-from augalgebra.training.run_files import CHECKPOINT, revision_of
+from augalgebra.training.run_files import CHECKPOINT, DERIVED, revision_of
 from augalgebra.training.run_records import Ending, Mode, Transfer
 from augalgebra.training.seeds import derived_seed
 from augalgebra.training.settings import TrainSettings, default_epochs, transfer_defaults
@@ -105,6 +105,12 @@ def train(
 def _refuse_existing(folder: Path) -> None:
     if Run.exists(folder):
         raise RunError(f"there is a run in {folder} already; name another folder, resume it, or overwrite it")
+    others = [name for name in DERIVED if (folder / name).exists()]
+    if others:
+        raise RunError(
+            f"{folder} holds {', '.join(others)} and no run; what is written about a run has these names and goes with "
+            "it, so name another folder, or --overwrite"
+        )
 
 
 def _trained(run: Run, loop: Loop, data: Dataset, progress: Progress, *, watch: bool) -> Run:

@@ -1,6 +1,7 @@
 """The part of ``augalg register`` that concerns a trained run: operators, and a head."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,8 +123,14 @@ class LatentRegistration:
         from augalgebra.catalog.workspace import changing
 
         changes = []
-        with changing(Path.cwd() / WORKSPACE_FILE):
-            self.run.save(before=lambda: changes.append(self.admission.record(Path.cwd())))
+
+        @contextmanager
+        def recorded() -> Iterator[None]:
+            with changing(Path.cwd() / WORKSPACE_FILE):
+                changes.append(self.admission.record(Path.cwd()))
+                yield
+
+        self.run.save(before=recorded())
         return any(changes)
 
     def as_dict(self) -> dict[str, Any]:
