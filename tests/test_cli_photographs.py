@@ -1,5 +1,6 @@
 """Pictures in colour from the command line: which likelihood is chosen and said, and every use of the run after it."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ def pictures(tmp_path: Path) -> Path:
 
 
 def test_photographs_are_gaussian_and_every_command_knows(program: Callable[..., Any], pictures: Path) -> None:
-    small = ("--dim", "6", "--width", "8", "--batch-size", "8", "--learning-rate", "0.02", "--epochs", "40")
+    small = ("--dim", "6", "--width", "12", "--batch-size", "8", "--learning-rate", "0.02", "--epochs", "100")
     trained = program("train", "run", "--data", str(pictures), *small, "--json")
     assert trained.code == 0, trained.err
     assert "gaussian likelihood, since pixels of" in trained.err
@@ -42,12 +43,22 @@ def test_photographs_are_gaussian_and_every_command_knows(program: Callable[...,
     held_out = [image for number, image in enumerate(images) if number % 5 == 4]
     mean = np.mean([image for number, image in enumerate(images) if number % 5 != 4], 0)
     grey = float(np.mean([(image - mean) ** 2 for image in held_out]))
-    assert grey > 0
+    assert 0 < checked.data["floor"]["id"] < 0.7 * grey  # squared errors, and better than one picture for all
+    assert checked.data["psnr"]["id"] == pytest.approx(-10 * math.log10(checked.data["floor"]["id"]), abs=1e-4)
+    assert checked.data["psnr_mean_picture"] == pytest.approx(-10 * math.log10(grey), abs=1e-4)
+    for score in checked.data["words"]:
+        assert score["psnr"] == pytest.approx(-10 * math.log10(score["bce"]), abs=1e-4)
+        assert score["entropy"] == 0
+        assert score["excess"] == score["bce"]
+    assert {score["verdict"] for score in checked.data["words"] if score["word"] == "flip_lr"} & {"holds", "violated"}
+    shown = program("check", "run")
+    assert f"PSNR: direct views {checked.data['psnr']['id']:.2f} dB, moved ones at least" in shown.out
+    assert f"the mean picture for all {checked.data['psnr_mean_picture']:.2f}" in shown.out
 
     assert program("report", "run").code == 0
     added = program("transfer", "run", "invert", "--mode", "extend", "--epochs", "2", "--json")
     assert added.code == 0, added.err
-    assert added.data["floor"]["invert"] > 0
+    assert 0 < added.data["floor"]["invert"] < 1
     one = str(next(iter(sorted(pictures.iterdir()))))
     applied = program("apply", "run", "flip_lr", one, "--out", "moved", "--json")
     assert applied.code == 0, applied.err

@@ -25,7 +25,7 @@ from augalgebra.checks.latent_relations import relation_residuals
 from augalgebra.checks.latent_report import CompositionReport, OrderSwap, WordScore
 from augalgebra.checks.latent_words import Case, Kind, Relabelling, default_views, words_up_to
 from augalgebra.errors import AugalgebraError
-from augalgebra.latent.likelihoods import likelihood_of
+from augalgebra.latent.likelihoods import decibels, likelihood_of, squared_error
 from augalgebra.latent.protocol import MAIN_HEAD, LatentSpace
 
 
@@ -172,6 +172,7 @@ def measure_cases(
         head=head,
         information=sums.information(),
         likelihood=likelihood_of(space).name,
+        psnr=sums.psnr(),
     )
 
 
@@ -191,6 +192,7 @@ class _Sums:
         self._entropy: defaultdict[Word, Tensor] = defaultdict(zeros)
         self._distance: defaultdict[tuple[int, Word], float] = defaultdict(float)
         self._codes: dict[Word, Tensor] = {}
+        self._errors: defaultdict[tuple[Word | int, Word], float] = defaultdict(float)
         self._true: defaultdict[tuple[Word, Word], float] = defaultdict(float)
         self._drawn: defaultdict[tuple[int, int], float] = defaultdict(float)
         self._spreads = Spread(), Spread()
@@ -204,6 +206,7 @@ class _Sums:
 
         for code, target in self._plan.direct:
             self._direct[code, target] += by_label(batch.loss(batch.drawn(code), batch.image(target)))
+            self._errors[code, target] += _error(batch.drawn(code), batch.image(target))
         for target in dict.fromkeys(target for _, target in self._plan.direct):
             self._entropy[target] += by_label(batch.entropy(batch.image(target)))
         self._inform(batch)
@@ -213,6 +216,7 @@ class _Sums:
             picture = batch.decode(codes)
             for target in self._plan.targets[move]:
                 self._moved[move, target] += by_label(batch.loss(picture, batch.image(target)))
+                self._errors[move, target] += _error(picture, batch.image(target))
             for goal in self._plan.goals[move]:
                 self._distance[move, goal] += _square(codes - batch.code(goal))
             if move in self._plan.swapped:
@@ -248,6 +252,11 @@ class _Sums:
         show = self._plan.catalog.display
         return {show(word): self._mean(self._direct[pair]) for pair, word in self._plan.names.items()}
 
+    def psnr(self) -> dict[str, float]:
+        """The peak signal-to-noise ratio of direct drawings of every view, under its shortest name."""
+        show = self._plan.catalog.display
+        return {show(word): decibels(self._errors[pair] / self._images) for pair, word in self._plan.names.items()}
+
     def score(self, task: Task, kind: Kind, labels: Sequence[int]) -> WordScore:
         """What was measured of one task."""
         show = self._plan.catalog.display
@@ -267,6 +276,7 @@ class _Sums:
             entropy=self._mean(entropy),
             residual=_relative(self._distance[task.move, task.goal], variance),
             trivial=task.trivial,
+            psnr=decibels(self._errors[task.move, task.target] / self._images),
             by_label={
                 label: ratio_of_excesses(*excesses)
                 for label, *excesses in zip(
@@ -305,6 +315,10 @@ class _Sums:
 
 def _square(difference: Tensor) -> float:
     return float(difference.square().sum(dtype=torch.float64))
+
+
+def _error(drawn: Tensor, image: Tensor) -> float:
+    return float(squared_error(drawn, image).sum(dtype=torch.float64))
 
 
 def _relative(distance: float, variance: float) -> float:

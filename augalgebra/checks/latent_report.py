@@ -27,6 +27,7 @@ class WordScore(Gap):
         encoded: The word of the images that are encoded; differs from `view` only where operators are relabelled.
         residual: Squared distance of moved and direct codes, over the variance of the direct codes.
         trivial: Whether the laws reduce the route to doing nothing.
+        psnr: Peak signal-to-noise ratio of what is drawn, in dB, of all images together; NaN where nobody asked.
         by_label: Gap ratio for the images of each label.
     """
 
@@ -37,6 +38,7 @@ class WordScore(Gap):
     encoded: str
     residual: float
     trivial: bool = False
+    psnr: float = math.nan
     by_label: Mapping[int, float] = field(default_factory=dict)
 
     @property
@@ -72,6 +74,7 @@ class WordScore(Gap):
             "kind": self.kind,
             "verdict": self.verdict,
             **super().to_json(),
+            "psnr": finite(self.psnr),
             "operator": self.route,
             "encoded": self.encoded,
             "residual": finite(self.residual),
@@ -187,6 +190,8 @@ class CompositionReport:
         head: The decoder that drew them.
         information: What its drawings tell of the images.
         likelihood: Name of the likelihood by which losses are measured; its unit is theirs.
+        psnr: For each view, the peak signal-to-noise ratio of its direct drawings, in dB, of all images together.
+        mean_picture: The same of the mean training image in place of every drawing of an original; None if unknown.
     """
 
     floor: Mapping[str, float]
@@ -199,6 +204,8 @@ class CompositionReport:
     head: str
     information: Information
     likelihood: str = "bernoulli"
+    psnr: Mapping[str, float] = field(default_factory=dict)
+    mean_picture: float | None = None
 
     @property
     def unit(self) -> str:
@@ -243,6 +250,18 @@ class CompositionReport:
             return "no word counts: all are vacuous or trivial" if self.words else "nothing could be measured"
         return "" if self.worst.meets(bar) else f"{self.worst.word} from {self.worst.view} is worse"
 
+    @property
+    def decibels(self) -> str:
+        """How near drawings come to the images, direct and moved, and the mean training image in their place."""
+        direct = self.psnr.get("id")
+        if direct is None:
+            return ""
+        moved = [score.psnr for score in self.words if not score.trivial]
+        told = [f"direct views {direct:.2f} dB"]
+        told += [f"moved ones at least {min(moved):.2f}"] if moved else []
+        told += [] if self.mean_picture is None else [f"the mean picture for all {self.mean_picture:.2f}"]
+        return "PSNR: " + ", ".join(told)
+
     def of_kind(self, *kinds: Kind) -> tuple[WordScore, ...]:
         """The scores of some kinds, in the order in which they were asked for."""
         return tuple(score for score in self.words if score.kind in kinds)
@@ -275,6 +294,8 @@ class CompositionReport:
             "likelihood": self.likelihood,
             "floor": dict(self.floor),
             "entropy": dict(self.entropy),
+            "psnr": {view: finite(value) for view, value in self.psnr.items()},
+            "psnr_mean_picture": finite(self.mean_picture),
             "words": [score.to_json() for score in self.worst_first],
             "relations": [relation.to_json() for relation in self.relations],
             "worst_gap_ratio": self.worst_gap_ratio,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -16,8 +17,9 @@ from augalgebra.errors import RunError
 from augalgebra.experiments.figures import draw_gallery
 from augalgebra.experiments.panels import gallery_panel
 from augalgebra.files import write_atomically
+from augalgebra.latent.likelihoods import decibels, squared_error
 from augalgebra.latent.protocol import MAIN_HEAD
-from augalgebra.training.data import Dataset, load_data
+from augalgebra.training.data import Dataset, Split, load_data
 from augalgebra.training.run import Run
 from augalgebra.training.run_files import CHECK, GALLERY
 
@@ -51,8 +53,9 @@ def measure_run(
         RunError: There is no such head, or the data are not those of the run.
     """
     names, relabelling = _augmentations(run, head)
-    pictures, labels, ids = images_of_run(run, data_dir, images, data=data)
-    return measure_composition(
+    data = data or load_data(run.settings.data, data_dir)
+    pictures, labels, ids = images_of_run(run, most=images, data=data)
+    report = measure_composition(
         run.space,
         MultipliedOut(run.registry),
         run.registry.catalog,
@@ -67,6 +70,16 @@ def measure_run(
         head=head or MAIN_HEAD,
         relabelling=relabelling,
     )
+    errors = squared_error(mean_picture(data.train).to(pictures), pictures)
+    return replace(report, mean_picture=decibels(float(errors.mean(dtype=torch.float64))))
+
+
+def mean_picture(split: Split) -> Float[Tensor, "1 channel height width"]:
+    """The mean of all images of a split: what a latent space draws whose codes say nothing, at its best."""
+    sums = torch.cat(
+        [part.sum(0, keepdim=True, dtype=torch.int64) for part in split.images.chunk(1 + len(split) // 4096)]
+    )
+    return (sums.sum(0, keepdim=True) / (255 * len(split))).float()
 
 
 def images_of_run(

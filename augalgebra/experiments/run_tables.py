@@ -25,7 +25,7 @@ def word_table(report: CompositionReport) -> Table:
     """Every word from every view beside its floor and doing nothing, worst first."""
     headings = (
         *("word", "from", "kind", "verdict", "loss", "floor", "entropy", "excess", "gap ratio", "if nothing moved"),
-        *("R²", "worst class"),
+        *("PSNR, dB", "R²", "worst class"),
     )
     rows = tuple(
         (
@@ -39,6 +39,7 @@ def word_table(report: CompositionReport) -> Table:
             score.excess,
             finite(score.gap_ratio),
             finite(score.identity_ratio),
+            finite(score.psnr),
             score.r2,
             score.worst_label,
         )
@@ -88,11 +89,14 @@ def _ends(ratios: Iterable[float]) -> tuple[float, float]:
 
 def floor_table(report: CompositionReport) -> Table:
     """The loss of each view, encoded and decoded directly, and how much of it even a perfect drawing costs."""
-    rows = tuple(
-        (view, floor, report.entropy[view], floor - report.entropy[view]) for view, floor in report.floor.items()
+    rows: tuple[tuple[str | float | None, ...], ...] = tuple(
+        (view, floor, report.entropy[view], floor - report.entropy[view], finite(report.psnr.get(view)))
+        for view, floor in report.floor.items()
     )
+    if report.mean_picture is not None:
+        rows = (*rows, ("the mean picture in place of id", None, None, None, report.mean_picture))
     title = f"Floors: views encoded and decoded directly, in {report.unit} per image"
-    return Table(title, ("view", "floor", "entropy", "excess"), rows)
+    return Table(title, ("view", "floor", "entropy", "excess", "PSNR, dB"), rows)
 
 
 def order_table(report: CompositionReport) -> Table | None:
@@ -196,6 +200,8 @@ def worst_words(report: CompositionReport, catalog: Catalog) -> str:
     about = f"{pairs} were measured on {report.images} test images: {report.counted}."
     if report.information.warning:
         about += f" Beware: {report.information.warning}."
+    if report.decibels:
+        about += f" {report.decibels}."
     score = report.worst
     if score is None:
         return f"{about} No word counts, so that nothing can be told of the operators."

@@ -92,9 +92,11 @@ def show_scores(
 
 
 def show_verdicts(report: "CompositionReport") -> None:
-    """Write how many words hold, how many tell nothing, and what to do where the codes say nothing at all."""
+    """Write how many words hold, how near pictures come, and what to do where the codes say nothing at all."""
     if report.words:
         render.line(f"{report.counted}.")
+    if report.likelihood == "gaussian":
+        render.line(f"{report.decibels}.")
     if report.information.warning:
         render.line(report.information.warning)
 
