@@ -1,6 +1,6 @@
 """Laws: equations between words, with where they hold and who says so."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from augalgebra.algebra.conditions import ALWAYS, KEPT, Conditions, holding_for
@@ -24,6 +24,7 @@ Kind = Literal[
     "unequal",
     "keeps",
 ]
+Status = Literal["declared", "checked", "assumed", "unchecked", "violated"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,10 @@ class Law:
             None leaves it to the tolerance of the data type.
         owner: Full name of the augmentation that declared it, or the plugin's name.
         conditions: What a picture has to be for the law to hold; empty if it holds for every picture.
-        status: ``violated`` laws are kept for the record and never reasoned with.
+        status: How far it can be trusted: ``declared`` by a plugin about its own augmentations; ``checked`` on images;
+            ``assumed`` since somebody asked for it by name. What is ``violated``, or speaks of others' augmentations
+            and is ``unchecked``, is kept for the record and never reasoned with.
+        plugin: The plugin that declared it; empty for laws that come from no plugin.
     """
 
     lhs: Word
@@ -53,8 +57,9 @@ class Law:
     scope: Literal["exact", "approximate"] = "exact"
     tolerance: float | None = None
     owner: str = ""
-    status: Literal["declared", "violated"] = "declared"
+    status: Status = "declared"
     conditions: Conditions = ALWAYS
+    plugin: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         if self.kind == "singular":
@@ -63,6 +68,11 @@ class Law:
             return f"{self.lhs} keeps {' and '.join(KEPT[item] for item in sorted(self.conditions))}"
         sign = "≠" if self.kind == "unequal" else "=" if self.scope == "exact" else "≈"
         return f"{self.lhs} {sign} {self.rhs}{holding_for(self.conditions)}"
+
+    @property
+    def counts(self) -> bool:
+        """Whether it may be reasoned with."""
+        return self.status not in ("violated", "unchecked")
 
     @property
     def is_equation(self) -> bool:

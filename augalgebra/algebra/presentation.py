@@ -58,7 +58,7 @@ class Presentation:
             laws: All laws there are.
         """
         words = tuple(words)
-        usable = tuple(law for law in laws if law.status != "violated")
+        usable = tuple(law for law in laws if law.counts)
         asked = {symbol.name for word in words for symbol in word.symbols}
         linking = [law for law in usable if _defines(law) or _exchanges(law)]
         in_play = asked | _families_behind(asked, linking)
@@ -83,12 +83,12 @@ class Presentation:
     @cached_property
     def equations(self) -> tuple[Law, ...]:
         """The laws that are reasoned with."""
-        return tuple(law for law in self.laws if law.status != "violated" and law.is_equation)
+        return tuple(law for law in self.laws if law.counts and law.is_equation)
 
     @cached_property
     def singular(self) -> tuple[Law, ...]:
         """The laws that say that something has no inverse."""
-        return tuple(law for law in self.laws if law.status != "violated" and law.kind == "singular")
+        return tuple(law for law in self.laws if law.counts and law.kind == "singular")
 
     @cached_property
     def defined(self) -> frozenset[str]:

@@ -140,7 +140,7 @@ class Step:
                 return flaw
             if not self.law.holds_at(bindings):
                 return f"{self.law} makes no sense here"
-        elif not self.law.is_equation or self.law.status == "violated":
+        elif not self.law.is_equation or not self.law.counts:
             return f"{self.law} is no law to reason with"
         for letter in self.before.letters[: max(self.position, 0)]:
             for condition in self.law.conditions:

@@ -8,9 +8,12 @@ from augalgebra.catalog.plugin import PluginInfo, PluginSource
 from augalgebra.catalog.registration import Registration
 from augalgebra.catalog.settings import Settings
 from augalgebra.catalog.targets import LoadedTarget, load_target
+from augalgebra.catalog.trust import Judgement, LeftOut
 
 __all__ = [
     "Catalog",
+    "Judgement",
+    "LeftOut",
     "LoadedTarget",
     "PluginInfo",
     "PluginSource",

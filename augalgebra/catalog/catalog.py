@@ -19,6 +19,7 @@ from augalgebra.algebra.rewriting import RewritingSystem
 from augalgebra.algebra.words import IDENTITY, Symbol, Word
 from augalgebra.augmentation import REQUIRED, Augmentation, Param, check_batch, check_finite, image_numbers
 from augalgebra.catalog.plugin import PluginInfo
+from augalgebra.catalog.trust import LeftOut, Trust
 from augalgebra.errors import (
     AmbiguousNameError,
     AugalgebraError,
@@ -52,7 +53,8 @@ class Catalog:
 
     Attributes:
         augmentations: Augmentation by full name.
-        laws: Every law, its names resolved.
+        laws: Every law, its names resolved, with how far it can be trusted as its status.
+        trust: Tells laws that may decide from those that first have to be checked.
         dangling: Laws that could not be resolved, with the reason.
         plugins: What became of each plugin, failed and disabled ones included.
         managers: The hooks of each plugin that loaded, by its name.
@@ -78,12 +80,13 @@ class Catalog:
         self._short: dict[str, list[str]] = {}
         for name in self.augmentations:
             self._short.setdefault(name.rsplit(".", 1)[-1], []).append(name)
-        self._systems: dict[tuple[Symbol, ...], RewritingSystem] = {}
+        self._systems: dict[tuple[Symbol, ...], tuple[RewritingSystem, tuple[LeftOut, ...]]] = {}
+        self.trust = Trust(self.augmentations, self.plugins)
         resolved: list[Law] = []
         dangling: list[Dangling] = []
         for law in laws:
             try:
-                found = self.law(law)
+                found = self.trust.initial(self.law(law))
                 resolved.append(replace(found, status="violated") if str(found) in violated else found)
             except AugalgebraError as error:
                 dangling.append(Dangling(law, str(error)))
@@ -206,7 +209,9 @@ class Catalog:
         for name, augmentation in self.augmentations.items():
             if name not in self._squares and augmentation.shape != "changed":
                 all_members = Word(((augmentation.bind(Symbol(name), universal=True), 1),))
-                self._squares[name] = Law(all_members, IDENTITY, "keeps", owner=name, conditions=SQUARE)
+                self._squares[name] = Law(
+                    all_members, IDENTITY, "keeps", owner=name, status="checked", conditions=SQUARE
+                )  # checked each time it is applied
         return (*self.laws, *self._squares.values())
 
     def laws_of(self, name: str) -> tuple[Law, ...]:
@@ -282,12 +287,35 @@ class Catalog:
 
     def system(self, *words: str | Word) -> RewritingSystem:
         """The completed presentation around some words: their augmentations, and those linked by definitions."""
+        return self._answering(words)[0]
+
+    def left_out(self, *words: str | Word) -> tuple[LeftOut, ...]:
+        """The laws that bear on questions about some words and are not reasoned with, each with the reason."""
+        return self._answering(words)[1]
+
+    def assume(self, plugin: str) -> None:
+        """Take the laws of a plugin for true, unchecked, but for those that are known to be violated.
+
+        Raises:
+            UnknownNameError: No plugin of this name is loaded.
+        """
+        if plugin not in self.managers:
+            raise UnknownNameError("plugin", plugin, self.managers, "('augalg plugins list' shows all)")
+        self.laws = tuple(self.trust.assumed(law) if law.plugin == plugin else law for law in self.laws)
+        self._systems.clear()
+
+    def _answering(self, words: Iterable[str | Word]) -> tuple[RewritingSystem, tuple[LeftOut, ...]]:
         symbols = dict.fromkeys(symbol for word in words for symbol in self.word(word).symbols)
         key = tuple(sorted(symbols, key=str))
-        if key not in self._systems:
-            presentation = Presentation.around((Word(((symbol, 1),)) for symbol in key), self.premises)
-            self._systems[key] = complete(presentation)
-        return self._systems[key]
+        if key in self._systems:
+            return self._systems[key]
+        letters = [Word(((symbol, 1),)) for symbol in key]
+        laws, left_out = self.trust.usable(letters, self.premises)
+        found = complete(Presentation.around(letters, laws)), tuple(left_out)
+        if not self.trust.is_judging:  # what was left out then may hold
+            self._systems[key] = found
+            self.laws = tuple(self.trust.learned(law) for law in self.laws)
+        return found
 
     def normal_form(self, word: str | Word) -> Word:
         """The shortlex-least word that the laws prove equal."""

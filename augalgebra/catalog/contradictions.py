@@ -33,7 +33,8 @@ class Contradictions:
 
     def __init__(self, catalog: Catalog, plugins: Collection[str]) -> None:
         self._catalog, self._plugins = catalog, frozenset(plugins)
-        self._laws = tuple(law for law in catalog.laws if law.status != "violated")
+        # what a plugin says of others is not reasoned with elsewhere before it is checked; here it is what is looked at
+        self._laws = tuple(replace(law, status="assumed") for law in catalog.laws if law.status != "violated")
         self._equations = tuple(law for law in self._laws if law.is_equation)
         self._systems: dict[Presentation, RewritingSystem] = {}
         self._identities: set[str] = set()

@@ -90,7 +90,7 @@ class Recorder:
             plugin=self.plugin,
             declared={"name": written} | {key: item for key, item in metadata.items() if item not in (None, ())},
         )
-        self.laws.extend(declared_laws(augmentation, **metadata))
+        self.laws.extend(replace(law, plugin=self.plugin) for law in declared_laws(augmentation, **metadata))
         self.augmentations[full] = augmentation
 
 
@@ -190,7 +190,7 @@ def _list(keyword: str, items: object, kind: type[Item]) -> Sequence[Item]:
 
 
 def as_laws(declared: Iterable[str | Law], owner: str) -> list[Law]:
-    """Read laws given as text, and put `owner` under those that name none.
+    """Read laws given as text; whoever declares them is their owner, and nothing else than a declaration makes them.
 
     Raises:
         PluginError: An item is neither text nor a law.
@@ -205,7 +205,7 @@ def as_laws(declared: Iterable[str | Law], owner: str) -> list[Law]:
         law = parse_law(item) if isinstance(item, str) else item
         if law.scope == "approximate" and law.tolerance is None:
             law = replace(law, tolerance=DEFAULT_APPROXIMATE)
-        found.append(law if law.owner else replace(law, owner=owner))
+        found.append(replace(law, owner=owner, status="declared"))
     return found
 
 

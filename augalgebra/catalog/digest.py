@@ -24,7 +24,11 @@ def laws_digest(catalog: Catalog, name: str, *, pictures: bool = True) -> str:
     laws = catalog.laws_of(name)
     if not pictures:
         laws = tuple(replace(law, conditions=ALWAYS) for law in laws if law.kind != "keeps")
-    lines = sorted(f"{law} {law.kind} {law.scope} {law.tolerance} {law.status}" for law in laws)
+    # whether it has been checked is no part of what is declared
+    standing = {"violated": "violated"}
+    lines = sorted(
+        f"{law} {law.kind} {law.scope} {law.tolerance} {standing.get(law.status, 'declared')}" for law in laws
+    )
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 

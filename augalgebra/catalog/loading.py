@@ -135,6 +135,7 @@ def load_catalog(
     violated = {law for item in settings.registered for law in item.violated}
     catalog = Catalog(augmentations, laws, tuple(infos), managers, violated)
     catalog.plugins = registered.marked(catalog, settings.registered, settings.workspace)
+    catalog.laws = registered.trusted(catalog, settings.registered)
     return catalog
 
 
@@ -197,7 +198,7 @@ def _load(candidate: _Candidate) -> _Loaded:
         laws = list(recorder.laws)
         with _timed(spent, "augalg_laws"):
             for contributed in manager.hook.augalg_laws():
-                laws.extend(as_laws(contributed, candidate.name))
+                laws.extend(replace(law, plugin=candidate.name) for law in as_laws(contributed, candidate.name))
                 take(laws, "laws")
     if not any(getattr(manager.hook, name).get_hookimpls() for name in HOOKS):
         raise PluginError(f"implements no hook; mark a function with @augalgebra.hookimpl, named {HOOKS[0]}")

@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+FIRST_PARTY = "augalgebra"
+"""The distribution of the plugins that come with the library, whose tests check every law that they declare."""
+
 
 @dataclass(frozen=True)
 class PluginInfo:

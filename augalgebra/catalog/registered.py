@@ -116,6 +116,23 @@ def laws(items: Iterable[Registration]) -> list[Law]:
     return [_owned(recognised(parse_law(text)), item) for item in items for text in item.accepted]
 
 
+def trusted(catalog: Catalog, items: Iterable[Registration]) -> tuple[Law, ...]:
+    """The catalog's laws, with those checked that were when they were registered, as long as nothing has changed."""
+    unchanged = {info.name for info in catalog.plugins if info.registered and not info.changed}
+    # a version does not tell what the hook answers, as the digests of augmentations tell what these declare
+    by_version = {name for item in items if item.kind == "installed" for name in item.plugins}
+    laws = []
+    for law in catalog.laws:
+        if law.plugin in unchanged and not (law.plugin in by_version and law.owner == law.plugin):
+            standing = law if law.status == "violated" else replace(law, status="checked")
+        elif law.status == "checked":
+            standing = catalog.trust.initial(replace(law, status="declared"))
+        else:
+            standing = law
+        laws.append(standing)
+    return tuple(laws)
+
+
 def recognised(law: Law) -> Law:
     """A law under the kind that its form tells, so that it is shown as a declared one would be."""
     left, right = law.lhs, law.rhs
@@ -168,7 +185,8 @@ def _changes(catalog: Catalog, info: PluginInfo, item: Registration, workspace: 
 
 def _owned(law: Law, item: Registration) -> Law:
     own = {augmentation.name for augmentation in item.augmentations}
-    return replace(law, owner=next((symbol.name for symbol in law.symbols if symbol.name in own), item.name))
+    owner = next((symbol.name for symbol in law.symbols if symbol.name in own), item.name)
+    return replace(law, owner=owner, plugin=item.plugins[-1], status="checked")
 
 
 def _code(item: Registration, workspace: Path) -> Iterable[PluginSource]:

@@ -15,14 +15,11 @@ from typing import Any, Literal
 
 from augalgebra.catalog.catalog import Catalog
 from augalgebra.catalog.loading import load_catalog, plugin_files
-from augalgebra.catalog.plugin import PluginInfo, PluginSource
+from augalgebra.catalog.plugin import FIRST_PARTY, PluginInfo, PluginSource
 from augalgebra.catalog.settings import Settings
 from augalgebra.errors import PluginError, UnknownNameError
 from augalgebra.hooks import PROJECT
 from augalgebra.isolation import isolate, seconds_allowed
-
-FIRST_PARTY = "augalgebra"
-"""The distribution whose plugins every target is loaded beside."""
 
 Kind = Literal["installed", "file", "folder", "module", "object"]
 

@@ -1,7 +1,7 @@
 """Laws on images, and the consistency of operators in a latent space; every report is data."""
 
 from augalgebra.checks.discovery import Discovery, discover
-from augalgebra.checks.laws import LawChecker, check_law, check_laws
+from augalgebra.checks.laws import LawChecker, check_law, check_laws, judge_law
 from augalgebra.checks.pictures import picture_probe
 from augalgebra.checks.probe_images import (
     blob_images,
@@ -50,6 +50,7 @@ __all__ = [
     "glyph_images",
     "has_dark_border",
     "index_image",
+    "judge_law",
     "make_probes",
     "noise_images",
     "picture_probe",

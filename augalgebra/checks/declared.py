@@ -26,7 +26,7 @@ class DeclaredProperties:
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
-        usable = [law for law in catalog.laws if law.kind != "singular" and law.status != "violated"]
+        usable = [law for law in catalog.laws if law.kind != "singular" and law.counts]
         self._mentioned = {symbol.name for law in usable for symbol in law.symbols}
         # by the names in them: looking through all laws for each of many pairs takes longer than comparing images
         self._exchanges: dict[frozenset[str], list[Law]] = {}

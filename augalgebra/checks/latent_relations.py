@@ -99,7 +99,7 @@ def derived_relations(catalog: Catalog, generators: Sequence[Word]) -> list[tupl
 def _declared(catalog: Catalog, generators: Sequence[Word]) -> Iterator[tuple[Word, Word]]:
     symbols = {letter.symbol for generator in generators for letter in generator.letters}
     for law in catalog.laws:
-        if law.is_equation and law.status != "violated" and symbols.issuperset(law.symbols):
+        if law.is_equation and law.counts and symbols.issuperset(law.symbols):
             yield law.lhs, law.rhs
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from augalgebra.algebra.conditions import PHRASES, Conditions
 from augalgebra.algebra.laws import Law
-from augalgebra.catalog import Catalog
+from augalgebra.catalog import Catalog, Judgement
 from augalgebra.checks.alternatives import find_alternative
 from augalgebra.checks.evaluation import Evaluator
 from augalgebra.checks.instances import (
@@ -120,6 +120,19 @@ def check_laws(
         results.append(result)
     distinct = {(failure.plugin, failure.name): failure for failure in reversed(failures)}
     return LawReport((*results, *unresolved), tuple(reversed(distinct.values())))
+
+
+def judge_law(catalog: Catalog, law: Law) -> Judgement:
+    """Check a law that speaks of other plugins' augmentations, for a catalog that wants to know whether to use it.
+
+    Args:
+        catalog: Where the augmentations are.
+        law: The law, its names resolved.
+    """
+    found = check_law(catalog, law, alternatives=False)
+    if found.verdict in ("vacuous", "not checked"):
+        found = check_law(catalog, law, channels=3, alternatives=False)
+    return Judgement(found.verdict, str(found.counterexample or found.reason))
 
 
 def _select(catalog: Catalog, names: Iterable[str] | None) -> tuple[tuple[Law, ...], tuple[LawResult, ...]]:

@@ -201,7 +201,7 @@ def true_fraction(catalog: Catalog, word: Word, exponent: Fraction) -> Word | No
     found: list[tuple[Fraction, Symbol]] = []
     for law in catalog.laws:
         for side, other in ((law.lhs, law.rhs), (law.rhs, law.lhs)):
-            if other != word or len(side) != 1 or side.letters[0].inverse or law.status == "violated":
+            if other != word or len(side) != 1 or side.letters[0].inverse or not law.counts:
                 continue
             stated = side.letters[0].symbol
             # what the law leaves open, such as how corners are filled, is as by default

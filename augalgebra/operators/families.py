@@ -95,7 +95,7 @@ def find_family(laws: Iterable[Law], symbol: Symbol) -> Family:
 
 
 def _parameter_of(law: Law, symbol: Symbol) -> tuple[int, Scale] | None:
-    if law.status == "violated" or not law.is_equation or len(law.lhs) != 2 or len(law.rhs) != 1:
+    if not law.counts or not law.is_equation or len(law.lhs) != 2 or len(law.rhs) != 1:
         return None
     (first, _), (second, _), (product, _) = (*law.lhs.letters, *law.rhs.letters)
     if {first.name, second.name, product.name} != {symbol.name} or len(first.args) != len(symbol.args):

@@ -122,7 +122,7 @@ def relation_residuals(registry: Registry, catalog: Catalog, operators: Sequence
     names = {symbol.name for symbol in symbols}
     found = []
     for law in catalog.laws:
-        if not law.is_equation or law.status == "violated" or not {s.name for s in law.symbols} <= names:
+        if not law.is_equation or not law.counts or not {s.name for s in law.symbols} <= names:
             continue
         if not symbols.issuperset(law.symbols):
             found.append(RelationResidual(law, None, "it speaks of parameters in general"))

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
-from augalg_cli import options, render
+from augalg_cli import grounds, options, render
 from augalg_cli.composition import show_scores
 from augalgebra import AugalgebraError, Catalog
 from augalgebra.algebra import queries
 from augalgebra.algebra.conditions import Conditions, holding_for
-from augalgebra.algebra.proofs import Proof
 
 if TYPE_CHECKING:
     from augalgebra.checks.latent_report import WordScore
@@ -50,10 +49,11 @@ def compose(
     model: options.Model = None,
     images: options.Images = 500,
     data_dir: options.DataDir = None,
+    assume: grounds.Assume = None,
     as_json: options.Json = False,
 ) -> None:
     """Say what a composition is: its normal form, inverse, period and kind."""
-    catalog = options.catalog()
+    catalog = grounds.load_catalog(assume)
     canonical = catalog.word(word)
     system = catalog.system(canonical)
     derivation = queries.derive(system, canonical)
@@ -63,6 +63,9 @@ def compose(
     involutory, involutory_for = queries.strongest(system, lambda rules: queries.is_involutory(rules, canonical))
     idempotent, idempotent_for = queries.strongest(system, lambda rules: queries.is_idempotent(rules, canonical))
     undone = found.word if found.kind == "two-sided" else None
+    against = [system.presentation.obstacle(symbol) for symbol in normal.symbols] if found.kind == "none" else []
+    proved = (law for proof in (derivation, *found.proofs) for law in proof.premises)
+    laws = [*proved, *(law for law in against if law is not None)]
     answer: dict[str, Any] = {
         "word": catalog.display(canonical),
         "normal_form": catalog.display(normal),
@@ -82,7 +85,8 @@ def compose(
             "idempotent": sorted(idempotent_for),
         },
         "completed": system.completed,
-        "proof": proof_data(catalog, derivation),
+        "proof": grounds.explain_proof(catalog, derivation),
+        **grounds.explain(catalog, laws, canonical),
     }
     measured: MeasuredWord | None = None
     if model is not None:
@@ -101,8 +105,10 @@ def compose(
             ("period", _for(period, period_for) or "none found"),
             ("involutory", _for(render.yes_no(involutory), involutory_for)),
             ("idempotent", _for(render.yes_no(idempotent), idempotent_for)),
+            ("rests on", grounds.summarise(answer) or None),
         ]
     )
+    grounds.tell(answer, summary=False)
     if derivation.conditions:
         render.line(f"The normal form holds{holding_for(derivation.conditions)}.")
     if derivation.scope == "approximate":
@@ -137,17 +143,19 @@ def equal(
     ] = 0.1,
     images: options.Images = 500,
     data_dir: options.DataDir = None,
+    assume: grounds.Assume = None,
     as_json: options.Json = False,
 ) -> None:
     """Say whether two compositions are equal; exit code 1 if they are not."""
-    catalog = options.catalog()
+    catalog = grounds.load_catalog(assume)
     if level == "latent" and model is None:
         raise AugalgebraError("--level latent asks what a trained run draws; name one with --model RUN")
     answer: dict[str, Any] = {}
     if level in ("auto", "laws"):
         answer = _equal_by_laws(catalog, first, second)
     if level == "pixel" or (level == "auto" and not answer["equal"]):
-        answer = _equal_on_images(catalog, first, second, size)
+        left_out = answer.get("left_out", [])
+        answer = _equal_on_images(catalog, first, second, size) | {"rests_on": [], "left_out": left_out}
     measured: LatentComparison | None = None
     if model is not None:
         from augalgebra.experiments.queries import compare_in_run
@@ -164,7 +172,10 @@ def equal(
             render.line(f"    {steps[0]['before']}")
         width = min(40, max((len(step["after"]) for step in steps), default=0))
         for step in steps:
-            render.line(f"  = {step['after'].ljust(width)}  [{step['law']}]")
+            declared = f"{', '.join(step['declared_by'])}, {'' if step['checked'] else 'not '}checked"
+            render.line(f"  = {step['after'].ljust(width)}  [{step['law']}; {declared}]")
+        if "left_out" in answer:
+            grounds.tell(answer, summary=False)
         if measured is not None:
             _show_comparison(measured, f"Measured in {model} on {measured.images} test images:")
     if answer["equal"] is not True:
@@ -177,28 +188,30 @@ def inverse(
         Side,
         typer.Option(help="A one-sided inverse is given only when asked for: 'right' comes after the word."),
     ] = "two-sided",
+    assume: grounds.Assume = None,
     as_json: options.Json = False,
 ) -> None:
     """Give the word that undoes a composition, or say why there is none."""
-    catalog = options.catalog()
+    catalog = grounds.load_catalog(assume)
     canonical = catalog.word(word)
     system = catalog.system(canonical)
     undone = catalog.display(queries.invert(system, canonical, side))
     found = queries.inverse(system, canonical)
+    answer = {
+        "word": catalog.display(canonical),
+        "inverse": undone,
+        "kind": found.kind,
+        "reason": catalog.shorten(found.reason),
+        "scope": found.scope,
+        "conditions": sorted(found.conditions),
+        **grounds.explain(catalog, (law for proof in found.proofs for law in proof.premises), canonical),
+    }
     if as_json:
-        render.emit_json(
-            {
-                "word": catalog.display(canonical),
-                "inverse": undone,
-                "kind": found.kind,
-                "reason": catalog.shorten(found.reason),
-                "scope": found.scope,
-                "conditions": sorted(found.conditions),
-            }
-        )
+        render.emit_json(answer)
     else:
         render.line(undone)
         _note_conditions(found.conditions)
+        grounds.tell(answer)
 
 
 def route(
@@ -207,19 +220,22 @@ def route(
     model: options.Model = None,
     images: options.Images = 500,
     data_dir: options.DataDir = None,
+    assume: grounds.Assume = None,
     as_json: options.Json = False,
 ) -> None:
     """Give the shortest way from one view to another; with --model also the one that measures best."""
-    catalog = options.catalog()
-    found = catalog.find_route(start, goal)
+    catalog = grounds.load_catalog(assume)
+    here, there = catalog.word(start), catalog.word(goal)
+    found = catalog.find_route(here, there)
     way = found.word
     answer: dict[str, Any] = {
-        "from": catalog.display(catalog.word(start)),
-        "to": catalog.display(catalog.word(goal)),
+        "from": catalog.display(here),
+        "to": catalog.display(there),
         "route": catalog.display(way),
         "length": len(way),
         "scope": found.proof.scope,
         "conditions": sorted(found.proof.conditions),
+        **grounds.explain(catalog, found.proof.premises, here, there),
     }
     measured: MeasuredRoutes | None = None
     if model is not None:
@@ -232,6 +248,7 @@ def route(
     elif measured is None:
         render.line(answer["route"])
         _note_conditions(found.proof.conditions)
+        grounds.tell(answer)
     else:
         render.fields([("shortest", answer["route"]), ("least measured", measured.best.route)])
         ranked = measured.ranked
@@ -244,14 +261,17 @@ def route(
 def table(
     names: options.Generators,
     bound: Annotated[int, typer.Option(min=1, help="Stop after so many elements.")] = 200,
+    assume: grounds.Assume = None,
     as_json: options.Json = False,
 ) -> None:
     """Give the Cayley table that follows from the declared laws."""
     from augalgebra.algebra.groups import identify
 
-    catalog = options.catalog()
+    catalog = grounds.load_catalog(assume)
     generators = [catalog.word(name) for name in names]
-    found = queries.cayley_table(catalog.system(*generators), generators, bound)
+    system = catalog.system(*generators)
+    found = queries.cayley_table(system, generators, bound)
+    rests = grounds.explain(catalog, system.presentation.equations, *generators)
     # a complete table has no missing product
     group = identify(cast("Sequence[Sequence[int]]", found.products)) if found.complete else None
     elements = [catalog.display(element) for element in found.elements]
@@ -266,9 +286,11 @@ def table(
                 "conditions": sorted(found.conditions),
                 "elements": elements,
                 "table": found.products,
+                **rests,
             }
         )
         return
+    grounds.tell(rests)
     if not found.complete:
         render.line(f"not finished after {len(elements)} elements: {catalog.shorten(found.reason)}")
         raise typer.Exit(1)
@@ -280,18 +302,6 @@ def table(
         render.cayley_table(found.products)
     else:
         render.note(f"the table of {len(elements)} elements is wide; --json gives it")
-
-
-def proof_data(catalog: Catalog, proof: Proof) -> list[dict[str, str]]:
-    """The steps of a proof as data."""
-    return [
-        {
-            "before": catalog.display(step.before),
-            "after": catalog.display(step.after),
-            "law": catalog.shorten(step.text),
-        }
-        for step in proof.steps
-    ]
 
 
 def _for(value: object, conditions: Conditions) -> str:
@@ -307,11 +317,13 @@ def _note_conditions(conditions: Conditions) -> None:
 def _equal_by_laws(catalog: Catalog, first: str, second: str) -> dict[str, Any]:
     found = catalog.equal(first, second)
     answer: dict[str, Any] = {"equal": found.equal, "level": "laws", "reason": catalog.shorten(found.reason)}
+    laws = () if found.proof is None else found.proof.premises
+    answer |= grounds.explain(catalog, laws, catalog.word(first), catalog.word(second))
     if found.proof is not None:
         answer |= {
             "scope": found.scope,
             "conditions": sorted(found.conditions),
-            "proof": proof_data(catalog, found.proof),
+            "proof": grounds.explain_proof(catalog, found.proof),
         }
     return answer
 
