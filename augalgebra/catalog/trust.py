@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from augalgebra._version import __version__
 from augalgebra.algebra.laws import Law, Status
@@ -35,7 +34,7 @@ class Judgement:
         reason: Why it does not hold, in one line.
     """
 
-    verdict: Literal["holds", "violated", "vacuous", "not checked"]
+    verdict: str
     reason: str = ""
 
 
