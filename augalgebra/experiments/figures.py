@@ -178,8 +178,8 @@ class _Layout:
             for row, image in enumerate(column.images):
                 sheet.picture(left, tiles + row * (self._tile_height + _GAP), _tile(image, self._scale))
             if column.role == "direct" and group.floor is not None:
-                sheet.text(centre, bottom, f"{group.floor:.1f}", 7.5, color=ROLE_COLOURS["direct"], ha="center")
-                sheet.text(centre, bottom + _LINE, f"of {group.entropy:.1f}", 7, color=FAINT, ha="center")
+                sheet.text(centre, bottom, f"{group.floor:.4g}", 7.5, color=ROLE_COLOURS["direct"], ha="center")
+                sheet.text(centre, bottom + _LINE, f"({group.entropy:.4g})", 7, color=FAINT, ha="center")
             if column.role == "moved" and group.gap_ratio is not None:
                 sheet.text(centre, bottom, f"×{group.gap_ratio:.2f}", 8, ha="center", fontweight="bold")
                 still = group.identity_ratio

@@ -112,10 +112,10 @@ def gallery_panel(
     with torch.inference_mode():
         batch = Batch(Setting(space, catalog, seed, head), images, range(len(images)) if ids is None else ids)
         groups = tuple(_Groups(batch, operators, meaning, report).all(letters))
-    return Panel(title, _caption(catalog, letters, meaning, measured=report is not None), groups)
+    return Panel(title, _caption(catalog, letters, meaning, None if report is None else report.unit), groups)
 
 
-def _caption(catalog: Catalog, letters: Sequence[Word], meaning: Relabelling, *, measured: bool) -> str:
+def _caption(catalog: Catalog, letters: Sequence[Word], meaning: Relabelling, unit: str | None) -> str:
     show = catalog.display
     renamed = [word for word in letters if meaning(word) != word]
     lines = []
@@ -129,11 +129,11 @@ def _caption(catalog: Catalog, letters: Sequence[Word], meaning: Relabelling, *,
         "true: the image itself.  direct: encoded and decoded without moving.  moved: the code of the original (for "
         "inverses: of the image to the left) times the operator, decoded."
     )
-    if measured:
+    if unit is not None:
         lines.append(
-            "Below direct: its loss in nats per image, mean of all test images, and how much of that is the images' "
-            "entropy, which even a perfect drawing costs. Below moved: how many times as much it loses beyond the "
-            "entropy; in brackets the same if nothing is moved, or 'vacuous' where that is less than 1.1."
+            f"Below direct: its loss ({unit} per image), mean of all test images, and in brackets the images' entropy, "
+            "which even a perfect drawing costs. Below moved: how many times as much it loses beyond the entropy; in "
+            "brackets the same if nothing is moved, or 'vacuous' where that is less than 1.1."
         )
     return "\n".join(lines)
 

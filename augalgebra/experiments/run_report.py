@@ -37,8 +37,8 @@ _ENDINGS: dict[Ending, str] = {
 
 _GALLERY = (
     "Test images under each word (true), encoded and decoded (direct), and their codes moved by the operator and "
-    "decoded (moved); below them the floor in nats per image with the entropy that is in it, and the gap ratio, and in "
-    "brackets what that is if nothing is moved."
+    "decoded (moved); below them the floor, with the entropy that is in it in brackets, and the gap ratio, with what "
+    "that is if nothing is moved."
 )
 
 _NO_OPERATORS = "it has no operators; 'augalg train --resume' finishes a run that was cut off"

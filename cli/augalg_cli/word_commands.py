@@ -353,5 +353,6 @@ def _show_comparison(measured: "LatentComparison", title: str) -> None:
             ("  operators differ by", render.number(measured.residual)),
             ("  truly apart", render.number(measured.true_difference)),
             ("  losses", " and ".join(f"{loss:.2f}" for loss in measured.loss)),
+            ("  entropies", " and ".join(f"{entropy:.2f}" for entropy in measured.entropy)),
         ]
     )
