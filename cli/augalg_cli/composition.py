@@ -8,7 +8,13 @@ from augalg_cli import render
 if TYPE_CHECKING:
     from augalgebra.checks.latent_report import CompositionReport, WordScore
 
-SHORT_KINDS = {"inverse of the composition": "inverse of both", "reverse composition": "reverse order"}
+SHORT_KINDS = {
+    "reconstruction": "direct",
+    "augmentation": "single",
+    "composition": "product",
+    "reverse composition": "reverse",
+    "inverse of the composition": "inverse",
+}
 """Kinds that are put more briefly, so that the table fits 80 columns."""
 SILENT = ("vacuous", "trivial")
 """Verdicts on words that do not count; they stand in place of what doing nothing costs, which says no more."""
