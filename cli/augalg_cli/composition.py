@@ -42,7 +42,7 @@ def show_composition(
     for number, row in enumerate(composition_rows(report)):
         other = others.get((row.word, row.start))
         extra = _number(row.loss, 1) if beside is None else _told(other.gap_ratio if other else None, 3)
-        ratio = "no inverse" if row.reason else _told(row.gap_ratio, 3)
+        ratio = "none" if row.reason else _told(row.gap_ratio, 3)
         if row.verdict in SILENT:
             faint.append(number)
         rows.append(

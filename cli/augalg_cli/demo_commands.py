@@ -51,9 +51,10 @@ def _show(result: "DemoResult") -> None:
         f"Losses are nats per image, means over {found.exact.short.images} test digits. The entropy is what even a "
         "perfect drawing costs, the excess what lies beyond. The floor encodes and decodes a view directly; the gap "
         "is the excess after moving codes, over the floor's (1 is perfect); 'nothing' is what it would be if nothing "
-        "were moved. Where that is less than 1.1 a word is vacuous; it is trivial if the laws reduce it to nothing."
+        "were moved, and 'recipe' what it is with operators by the published recipe. A word is vacuous where doing "
+        "nothing is below 1.1, and trivial where the laws reduce it to nothing."
     )
-    show_composition(found.exact.short, title=f"1. Trained on {trained}", beside=("published", found.published.short))
+    show_composition(found.exact.short, title=f"1. Trained on {trained}", beside=("recipe", found.published.short))
     render.line(f"Longer words too: {found.exact.worst}")
     render.line(f"{' ' * 18}{found.published.worst}")
     titles = {
