@@ -85,9 +85,11 @@ def test_all_there_is_to_say_of_a_run(run: Path, data: Dataset) -> None:
         (gaps,) = (
             block for block in sections[anchor] if block.get("title", "").startswith("Gap ratio of each word (rows)")
         )
-        score = measured.words[-1]
-        row, column = gaps["rows"].index(score.word), gaps["columns"].index(f"from {score.view}")
-        assert gaps["values"][row][column] == score.gap_ratio
+        assert words["faint"] == [number for number, score in enumerate(measured.worst_first) if not score.counts]
+        for score in measured.words:
+            row, column = gaps["rows"].index(score.word), gaps["columns"].index(f"from {score.view}")
+            assert gaps["values"][row][column] == (score.gap_ratio if score.counts else None)
+            assert gaps["notes"][row][column] == (score.verdict if not score.counts else "")
 
 
 def test_without_its_data_set_the_rest_is_reported(run: Path, tmp_path: Path) -> None:

@@ -75,7 +75,12 @@ def document(folder: Path) -> Document:
     Image.new("L", (3, 2), 128).save(folder / "p.png")
     blocks = (
         Text("Words like `flip_lr` are code."),
-        Table("Losses", ("word", "loss", "n"), (("flip_lr", 12.3456, 3), ("id", None, 10), ("canny", math.inf, 2))),
+        Table(
+            "Losses",
+            ("word", "loss", "n"),
+            (("flip_lr", 12.3456, 3), ("id", None, 10), ("canny", math.inf, 2)),
+            faint=(1,),
+        ),
         HeatMap("Gaps", ("a", "b"), ("x", "y"), ((1.25, None), (2.5, 3.75)), (("slide 1.2", ""), ("", "9")), "nats"),
         HeatMap("L(a)", ("1", "2"), ("1", "2"), ((0.123456789, -1.0), (0.0, 1.0)), diverging=True, numbers=False),
         HeatMap("L(b)", ("1",), ("1",), ((0.5,),), diverging=True, numbers=False),
@@ -166,6 +171,13 @@ def test_cells_hold_their_numbers(page: Page) -> None:
         assert text in page.words
     heat = [cell["class"] for cell in page.all("td") if re.fullmatch(r"[hd]\d+|none", cell.get("class", ""))]
     assert heat == ["h0", "none", f"h{STEPS // 2}", f"h{STEPS}", "d13", "d0", "d12", "d24", "d24"]
+
+
+def test_rows_that_do_not_count_are_faint(page: Page) -> None:
+    (table, *_) = (number for number, (tag, _) in enumerate(page.elements) if tag == "table")
+    rows = [attributes.get("class") for tag, attributes in page.elements[table:] if tag == "tr"]
+    assert rows[:4] == [None, None, "faint", None]  # headings first
+    assert ".faint" in page.text("style")
 
 
 def test_small_heat_maps_stand_side_by_side(page: Page) -> None:

@@ -27,6 +27,7 @@ def word_table(report: CompositionReport) -> Table:
         *("word", "from", "kind", "verdict", "loss", "floor", "entropy", "excess", "gap ratio", "if nothing moved"),
         *("PSNR, dB", "R²", "worst class"),
     )
+    told = report.worst_first[:MOST_ROWS]
     rows = tuple(
         (
             score.word,
@@ -43,18 +44,21 @@ def word_table(report: CompositionReport) -> Table:
             score.r2,
             score.worst_label,
         )
-        for score in report.worst_first[:MOST_ROWS]
+        for score in told
     )
+    faint = tuple(number for number, score in enumerate(told) if not score.counts)
     left_out = len(report.words) - len(rows)
     title = f"Words on {report.images} test images, worst first; losses in {report.unit} per image"
-    return Table(title + (f"; {left_out} better or silent ones are left out" if left_out else ""), headings, rows)
+    return Table(
+        title + (f"; {left_out} better or silent ones are left out" if left_out else ""), headings, rows, faint=faint
+    )
 
 
 def gap_map(report: CompositionReport) -> HeatMap:
-    """Gap ratios, word by view; what does not count says so."""
+    """Gap ratios, word by view; what does not count has no colour and says why."""
     words = tuple(dict.fromkeys(score.word for score in report.words))
     views = tuple(dict.fromkeys(score.view for score in report.words))
-    scores = {(score.word, score.view): finite(score.gap_ratio) for score in report.words}
+    scores = {(score.word, score.view): finite(score.gap_ratio) for score in report.words if score.counts}
     notes = {(score.word, score.view): mark(score.verdict).strip() for score in report.words}
     return HeatMap(
         "Gap ratio of each word (rows) from each view (columns); 1 is perfect",
@@ -76,8 +80,10 @@ def class_map(report: CompositionReport) -> HeatMap | None:
         "Gap ratio of each word from the original, by class",
         tuple(score.word + mark(score.verdict) for score in scores),
         tuple(map(str, labels)),
-        tuple(tuple(finite(score.by_label.get(label)) for label in labels) for score in scores),
-        ends=_ends(ratio for score in scores for ratio in score.by_label.values()),
+        tuple(
+            tuple(finite(score.by_label.get(label)) if score.counts else None for label in labels) for score in scores
+        ),
+        ends=_ends(ratio for score in scores if score.counts for ratio in score.by_label.values()),
     )
 
 

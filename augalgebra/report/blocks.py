@@ -61,8 +61,12 @@ def _table(table: Table) -> Element:
         ),
     )
     rows = (
-        tag("tr", (_cell(cell, table.digits, right=number) for cell, number in zip(row, numeric, strict=True)))
-        for row in table.rows
+        tag(
+            "tr",
+            (_cell(cell, table.digits, right=right) for cell, right in zip(row, numeric, strict=True)),
+            class_="faint" if number in table.faint else None,
+        )
+        for number, row in enumerate(table.rows)
     )
     grid = tag("table", tag("thead", head), tag("tbody", rows), class_="sortable")
     return tag("figure", tag("figcaption", prose(table.title)), _scrolled(grid, table.title))

@@ -25,12 +25,14 @@ class Table:
         headings: One for each column.
         rows: As many cells each; None where there is nothing. Numbers are sorted as such and shown with `digits`.
         digits: Digits behind the point.
+        faint: Numbers of rows that do not count.
     """
 
     title: str
     headings: tuple[str, ...]
     rows: tuple[tuple[str | float | int | None, ...], ...]
     digits: int = 3
+    faint: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

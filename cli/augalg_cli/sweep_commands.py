@@ -156,6 +156,8 @@ def advise(
         short = ShortRun(data or settings.data, dim or settings.dim, epochs, images, seed, settings.preset)
         dataset = load(short.data, data_dir, quiet=as_json)
         found = read_sweep(sweep_folder, catalog, dataset)
+        for told in found.notes:
+            render.note(told)
         with _progress(quiet=as_json, unit="candidates") as progress:
             advice = advise_from(found, goals[0], catalog, short, data=dataset, mode=mode, progress=progress)
     if as_json:
