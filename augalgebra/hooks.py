@@ -104,11 +104,18 @@ class PipelineStep:
         name: What to call it.
         word: The augmentation that it is; the empty word where there is none.
         problem: Why it is no function of the image, such as a probability or parameters drawn at random; else "".
+        moves: False if every pixel stays at its place, so that masks, boxes and points do not change; None leaves it
+            to trying.
+        inverse: A word that may well undo it. It is tried first, and not believed.
+        size: Height and width of the only pictures that it can be applied to; None if there are others.
     """
 
     name: str
     word: Word
     problem: str = ""
+    moves: bool | None = None
+    inverse: Word | None = None
+    size: tuple[int, int] | None = None
 
 
 class HookSpecs:

@@ -98,7 +98,10 @@ def test_what_cannot_be_meant_is_refused_by_name(word: str, message: str) -> Non
         ("albumentations.GaussNoise(mean_range=shear_x.degrees)", "mean_range has to be the same for all pictures"),
         ("serialized('policy.txt')", "a path ending in .json, .yaml, .yml, not 'policy.txt'"),
         ("serialized('no_such_file.json')", "cannot read no_such_file.json: No such file"),
-        ("""serialized('{"transform":{"__class_fullname__":"Nope","p":1}}')""", "albumentations misses 'Nope'"),
+        (
+            """serialized('{"transform":{"__class_fullname__":"Nope","p":1}}')""",
+            "has no transform 'Nope'; did you mean NoOp",
+        ),
         ("serialized('{]')", "this is no serialized transform: Expecting property name"),
     ],
 )
@@ -149,12 +152,19 @@ def test_a_serialized_pipeline_is_the_pipeline(tmp_path: Path, suffix: str) -> N
         assert torch.equal(as_augmentation("acme.policy", source).apply(IMAGES, [SEEDS]), expected)
 
 
-def test_an_object_becomes_an_augmentation_that_always_happens() -> None:
-    flip = albumentations.HorizontalFlip(p=0.01)
+def test_an_object_becomes_an_augmentation_that_happens_as_often_as_it_says() -> None:
+    flip = albumentations.HorizontalFlip(p=1)
     augmentation = as_augmentation("acme.flip", flip)
     assert torch.equal(augmentation.apply(IMAGES), IMAGES.flip(-1))
     assert (augmentation.name, augmentation.params, augmentation.random) == ("acme.flip", (), False)
-    assert flip.p == 0.01
+    sometimes = as_augmentation("acme.sometimes", albumentations.Transpose(p=0.5))
+    assert (sometimes.random, sometimes.shape) == (True, "changed")
+    seeds = np.arange(20)
+    square = IMAGES[:1, :, :, :10].expand(20, -1, -1, -1)
+    moved = sometimes.apply(square, [seeds])
+    assert torch.equal(moved, directly(albumentations.Transpose(p=0.5), square, seeds))
+    happened = [torch.equal(one, other.mT) for one, other in zip(moved, square, strict=True)]
+    assert 4 < sum(happened) < 16
 
 
 def test_an_object_can_be_registered_with_laws() -> None:

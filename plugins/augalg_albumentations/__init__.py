@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 CONSTRUCTION = "albumentations:"
 """What stands before a pipeline that is written as it would be in Python."""
+LINEAR = "albumentations.linear"
+RECORDED = "albumentations.recorded"
 SINGLE = 1e-6
 """Tolerance: albumentations works in single precision whatever the images are."""
 
@@ -64,17 +66,18 @@ def augalg_register(register: aa.Register) -> None:
     )
     def serialized(x: "Tensor", form: str, seed: "int | Tensor" = 0) -> "Tensor":
         """Apply a transform or pipeline that albumentations wrote to JSON or YAML."""
-        from augalg_albumentations import adapter
+        from augalg_albumentations import adapter, building
 
-        return adapter.apply(adapter.load(form), x, seed)
+        return adapter.apply(building.load(form), x, seed)
 
 
 @aa.hookimpl
 def augalg_resolve(name: str) -> aa.Augmentation:
-    """Build the augmentation for any other class of albumentations."""
-    from augalg_albumentations import adapter
+    """Build the augmentation for any other class of albumentations, and for what stands in pipelines only."""
+    from augalg_albumentations import adapter, recorded
 
-    return adapter.resolve(name)
+    own = {LINEAR: adapter.linear, RECORDED: recorded.augmentation}
+    return own[name]() if name in own else adapter.resolve(name)
 
 
 @aa.hookimpl
@@ -89,7 +92,7 @@ def augalg_target(target: str, name: str) -> aa.Augmentation | None:
 
 @aa.hookimpl
 def augalg_pipeline(source: str) -> "Sequence[aa.PipelineStep] | None":
-    """Read a serialized pipeline, or a construction such as ``albumentations:Compose([Transpose(p=1)])``."""
+    """Read a serialized pipeline, a record, or a construction: ``albumentations:Compose([Transpose(p=1)])``."""
     serialized = source.lstrip().startswith("{") or source.endswith((".json", ".yaml", ".yml"))
     if not serialized and not source.startswith(CONSTRUCTION):
         return None
@@ -109,8 +112,8 @@ def augalg_examples() -> "Sequence[str]":
 def as_augmentation(name: str, source: Union["Serializable", Mapping[str, Any], str, Path]) -> aa.Augmentation:
     """Make an augmentation of a transform or pipeline with the parameters it has.
 
-    The outermost probability becomes 1; within a pipeline, the seed decides. What can be random takes a seed
-    as its only parameter, drawn per image when it is not given.
+    What can be random, be it a parameter or whether something happens at all, is decided by a seed: the only
+    parameter of the augmentation, drawn per image when it is not given.
 
     Args:
         name: Full name of the augmentation, such as ``acme.sunny``.
@@ -130,9 +133,9 @@ def as_augmentation(name: str, source: Union["Serializable", Mapping[str, Any], 
             def augalg_register(register):
                 register("acme.sunny")(as_augmentation("acme.sunny", "sunny.json").function)
     """
-    from augalg_albumentations import adapter
+    from augalg_albumentations import adapter, building
 
-    return adapter.as_augmentation(name, adapter.load(source))
+    return adapter.as_augmentation(name, building.load(source))
 
 
 def _apply(class_name: str, x: "Tensor") -> "Tensor":

@@ -1,24 +1,18 @@
 """From albumentations' transforms of one array, with hidden random states, to functions of batches."""
 
-import copy
-import difflib
 import inspect
-import json
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from pydantic import ValidationError
 from torch import Tensor
 
 import augalgebra as aa
+from augalg_albumentations import LINEAR, SINGLE
+from augalg_albumentations.building import class_named, construct, one_line
 
-# Without this, importing it asks a server whether there is a newer version.
-os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
-import albumentations
+import albumentations  # isort: skip  # by the one above, which keeps it off the network
 
 SEED = aa.Param("seed", default=0, low=0, whole=True, draw=aa.integers(0, 10_000_000))
 
@@ -32,12 +26,12 @@ _REFUSED = {
     "ToTensor3D": "returns no picture",
     "ToTensorV2": "returns no picture",
 }
-FORMATS = {".json": "json", ".yaml": "yaml", ".yml": "yaml"}
-"""How a serialized transform is read, by the end of the file's name."""
 SQUARE = ("D4", "RandomRotate90", "SquareSymmetry")
 """Classes that exchange height and width or keep them, as is drawn."""
 SEEDS = 16
 """Random states under which a transform has to do the same to count as free of chance."""
+_TRIED = ((32, 32), (75, 90), (1200, 1100))
+"""Heights and widths of the pictures that chance is looked for on."""
 _RESIZING_MODULES = ("crops.transforms", "geometric.resize", "geometric.pad")
 
 
@@ -73,12 +67,12 @@ def as_augmentation(name: str, transform: Any) -> aa.Augmentation:
     def plain(images: Tensor) -> Tensor:
         return apply(transform, images)
 
-    random = _draws(type(transform))
+    random = draws(type(transform)) or 0 < transform.p < 1
     return aa.Augmentation(
         name,
         seeded if random else plain,
         (SEED,) if random else (),
-        shape=_shape(type(transform)),
+        shape="changed" if random and transform.p < 1 else _shape(type(transform)),
         summary=" ".join(str(transform).split()),
     )
 
@@ -90,23 +84,9 @@ def build(class_name: str, settings: Mapping[str, Any]) -> Any:
         ValueError: Albumentations refuses the settings; the message is one line.
     """
     try:
-        return getattr(albumentations, class_name)(**settings, p=1.0)
-    except ValueError as error:
-        raise ValueError(one_line(error)) from error
-
-
-def load(source: object) -> Any:
-    """A transform, always applied, from an object, or from its serialized form as a dictionary, text or file.
-
-    Raises:
-        AugalgebraError: The source is none of these, or names what albumentations does not have.
-    """
-    if isinstance(source, albumentations.BasicTransform | albumentations.BaseCompose):
-        transform = copy.deepcopy(source)
-    else:
-        transform = _from_form(source)
-    transform.p = 1.0
-    return transform
+        return construct(getattr(albumentations, class_name), (), {**settings, "p": 1.0})
+    except aa.AugalgebraError as error:
+        raise ValueError(str(error)) from error
 
 
 def apply(transform: Any, images: Tensor, seed: int | Tensor = 0) -> Tensor:
@@ -119,7 +99,7 @@ def apply(transform: Any, images: Tensor, seed: int | Tensor = 0) -> Tensor:
         seed: One for all pictures, or one for each as a tensor ``[batch, 1, 1, 1]``.
 
     Returns:
-        A batch of the same type, clipped to [0, 1].
+        A batch of the same type. Pictures in [0, 1] stay there, unless the transform normalizes them.
 
     Raises:
         ValueError: The transform failed, or returned no pictures, or pictures of different sizes; the message
@@ -136,7 +116,12 @@ def apply(transform: Any, images: Tensor, seed: int | Tensor = 0) -> Tensor:
     batch = torch.from_numpy(np.stack(results)).permute(0, 3, 1, 2)
     if not torch.isfinite(batch).all():
         raise ValueError("it returned values that are not finite")
-    return batch.to(images.device, images.dtype).clamp(0, 1).contiguous()
+    batch = batch.to(images.device, images.dtype).contiguous()
+    if _normalizes(transform):
+        return batch
+    # interpolation overshoots; what came in from beyond [0, 1] was normalized before, and is left as it is
+    bright = [bool(image.min() >= 0 and image.max() <= 1) for image in images]
+    return torch.stack([item.clamp(0, 1) if plain else item for item, plain in zip(batch, bright, strict=True)])
 
 
 def applied(transform: Any, picture: np.ndarray[Any, Any], seed: int) -> np.ndarray[Any, Any]:
@@ -156,55 +141,46 @@ def applied(transform: Any, picture: np.ndarray[Any, Any], seed: int) -> np.ndar
 
 
 def varies(transform: Any) -> bool:
-    """Whether different random states give different results on an image that nothing leaves as it is."""
-    pictures = np.random.default_rng(0).random((3, 32, 32, 3), dtype=np.float32)
-    for picture in (*pictures, *pictures[..., :1]):
-        first = None
-        for seed in range(SEEDS):
-            try:
-                result = applied(transform, picture.copy(), seed)
-            except ValueError:  # not for pictures of this kind, or none at all: measuring will tell
-                break
-            if first is None:
-                first = result
-            elif first.shape != result.shape or not np.array_equal(first, result):
-                return True
-    return False
+    """Whether different random states give different results on an image that nothing leaves as it is.
 
-
-def _from_form(source: object) -> Any:
-    try:
-        if isinstance(source, Mapping):
-            return albumentations.from_dict(source)
-        if isinstance(source, str) and source.lstrip().startswith("{"):
-            return albumentations.from_dict(json.loads(source))
-        if isinstance(source, str | Path) and Path(source).suffix in FORMATS:
-            return albumentations.load(source, data_format=FORMATS[Path(source).suffix])
-    except KeyError as error:
-        raise aa.AugalgebraError(f"this is no serialized transform: albumentations misses {error}") from None
-    except OSError as error:
-        raise aa.AugalgebraError(f"cannot read {source}: {error.strerror}") from None
-    except Exception as error:  # JSON, YAML and the transforms each have errors of their own
-        raise aa.AugalgebraError(f"this is no serialized transform: {one_line(error)}") from error
-    raise aa.AugalgebraError(
-        "a transform is given as an albumentations object, the dictionary or JSON text of one, or a path "
-        f"ending in {', '.join(FORMATS)}, not {source!r}"
-    )
-
-
-def class_named(short: str) -> type:
-    """The class of a transform or composition.
-
-    Raises:
-        AugalgebraError: There is none of that name; the message suggests the nearest.
+    So they are taken to do if the transform can be applied to no such image.
     """
-    cls = getattr(albumentations, short, None)
-    if not inspect.isclass(cls) or not issubclass(cls, albumentations.BasicTransform | albumentations.BaseCompose):
-        near = difflib.get_close_matches(short, dir(albumentations), n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        version = albumentations.__version__
-        raise aa.AugalgebraError(f"albumentations {version} has no transform {short!r}{hint}")
-    return cls
+    generator, tried = np.random.default_rng(0), False
+    for shape in _TRIED:
+        if tried and shape is _TRIED[-1]:  # large, and needed by large crops only
+            return False
+        picture = generator.random((*shape, 3), dtype=np.float32)
+        for channels in (3, 1):
+            first = None
+            for seed in range(SEEDS):
+                try:
+                    result = applied(transform, picture[..., :channels].copy(), seed)
+                except ValueError:  # not for pictures of this kind
+                    break
+                tried = True
+                if first is None:
+                    first = result
+                elif first.shape != result.shape or not np.array_equal(first, result):
+                    return True
+    return not tried and draws(type(transform))
+
+
+def linear() -> aa.Augmentation:
+    """``albumentations.linear(scale, offset)``: what Normalize does, with its own range, and what undoes that."""
+
+    def function(images: Tensor, scale: Any, offset: Any) -> Tensor:
+        factors = [torch.as_tensor(numbers, dtype=images.dtype).reshape(1, -1, 1, 1) for numbers in (scale, offset)]
+        if any(numbers.shape[1] not in (1, images.shape[1]) for numbers in factors):
+            raise ValueError(f"there are numbers for {max(map(torch.numel, factors))} channels")
+        return images * factors[0].to(images.device) + factors[1].to(images.device)
+
+    params = (aa.Param("scale", doc="one factor, or one for each channel"), aa.Param("offset"))
+    return aa.Augmentation(LINEAR, function, params, tolerance=SINGLE, summary="Scale and shift the values.")
+
+
+def _normalizes(transform: Any) -> bool:
+    parts = getattr(transform, "transforms", ())
+    return isinstance(transform, albumentations.Normalize) or any(map(_normalizes, parts))
 
 
 def transform_class(short: str) -> type:
@@ -231,7 +207,7 @@ def _params(cls: type) -> list[aa.Param]:
             found.append(aa.Param(parameter.name))
         elif parameter.name != "p" and _can_stand_in_a_word(parameter.default):
             found.append(aa.Param(parameter.name, default=parameter.default))
-    return [*found, SEED] if _draws(cls) else found
+    return [*found, SEED] if draws(cls) else found
 
 
 def _can_stand_in_a_word(default: object) -> bool:
@@ -240,7 +216,7 @@ def _can_stand_in_a_word(default: object) -> bool:
     return default is None or isinstance(default, bool | int | float | str)
 
 
-def _draws(cls: type) -> bool:
+def draws(cls: type) -> bool:
     """Whether a class may draw random numbers: it does unless it gets its parameters nowhere."""
     basic = albumentations.BasicTransform
     drawing = ("get_params", "get_params_dependent_on_data")
@@ -258,11 +234,3 @@ def _shape(cls: type) -> Any:
 def summary_of(cls: type) -> str:
     """The first line of what a class says about itself."""
     return (inspect.getdoc(cls) or "").partition("\n")[0]
-
-
-def one_line(error: Exception) -> str:
-    """What an error says, in one line."""
-    cause = error.__cause__
-    if isinstance(cause, ValidationError):
-        return "; ".join(": ".join(map(str, (*item["loc"], item["msg"]))) for item in cause.errors())
-    return " ".join(str(error).split()) or type(error).__name__

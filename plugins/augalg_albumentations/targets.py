@@ -5,7 +5,6 @@ The text is read, never run: only literals can stand between the brackets.
 
 import ast
 import inspect
-import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +14,8 @@ import torch
 from torch import Tensor
 
 import augalgebra as aa
-from augalg_albumentations import SINGLE, adapter
-from augalgebra.errors import nearest
-
-SERIALIZED = "serialized"
+from augalg_albumentations import SINGLE, adapter, building, pipelines
+from augalg_albumentations.building import SERIALIZED
 
 
 def build(target: str, name: str) -> aa.Augmentation | None:
@@ -37,20 +34,17 @@ def build(target: str, name: str) -> aa.Augmentation | None:
     """
     path = Path(target)
     if path.is_absolute():
-        return _fixed(name, adapter.load(path), None, path.name) if path.suffix in adapter.FORMATS else None
+        return _fixed(name, building.load(path), None, path.name) if path.suffix in building.FORMATS else None
     class_name, settings = _read(target)
-    seed = settings.pop("seed", None)
-    if seed is not None and (not isinstance(seed, int) or isinstance(seed, bool) or seed < 0):
-        raise aa.AugalgebraError(f"seed must be a whole number, 0 or more, not {seed!r}")
+    seed = building.seed_of(settings.pop("seed", None))
     if class_name == SERIALIZED:
-        return _fixed(name, adapter.load(_form(settings)), seed, target)
+        return _fixed(name, building.load(_form(settings)), seed, target)
     cls = adapter.transform_class(class_name)
-    _refuse_unknown(cls, settings)
     if settings.pop("p", 1) != 1:
         raise aa.AugalgebraError(
             f"{class_name} with p below 1 is not one function of the image; leave p out, it is always applied here"
         )
-    return _fixed(name, _made(class_name, settings), seed, target, cls)
+    return _fixed(name, building.construct(cls, (), {**settings, "p": 1.0}), seed, target, cls)
 
 
 def _read(target: str) -> tuple[str, dict[str, Any]]:
@@ -96,29 +90,12 @@ def _form(settings: Mapping[str, Any]) -> Any:
     return settings["form"]
 
 
-def _refuse_unknown(cls: type, settings: Mapping[str, Any]) -> None:
-    """Albumentations only warns of settings that it does not know, and leaves them out."""
-    known = list(inspect.signature(cls).parameters)
-    for key in settings:
-        if key not in known:
-            near = nearest(key, known, most=1)
-            hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known)}"
-            raise aa.AugalgebraError(f"albumentations.{cls.__name__} has no setting {key!r}; {hint}")
-
-
-def _made(class_name: str, settings: Mapping[str, Any]) -> Any:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            return adapter.build(class_name, settings)
-    except (ValueError, TypeError, Warning) as error:
-        raise aa.AugalgebraError(f"albumentations.{class_name}: {' '.join(str(error).split())}") from None
-
-
 def _fixed(name: str, transform: Any, seed: int | None, text: str, cls: type | None = None) -> aa.Augmentation:
     """The transform at one random state, provided that no other would give anything else."""
-    if seed is None and adapter.varies(transform):
-        raise aa.AugalgebraError(f"{text} draws random numbers, so that it is not one function of the image; "
+    chance = pipelines.uncertain(transform) if seed is None else ""
+    if chance:
+        why = "draws random numbers" if cls is not None else f"is decided by chance ({chance})"
+        raise aa.AugalgebraError(f"{text} {why}, so that it is not one function of the image; "
                                  f"{_remedy(transform, cls, text)}")  # fmt: skip
     base = adapter.as_augmentation(name, transform)
 
@@ -145,7 +122,7 @@ def _remedy(transform: Any, cls: type | None, text: str) -> str:
     if not changed:
         return seeded
     try:
-        varies = adapter.varies(_made(cls.__name__, narrowed))
+        varies = adapter.varies(building.construct(cls, (), {**narrowed, "p": 1.0}))
     except aa.AugalgebraError:  # settings may exclude one another
         return seeded
     shown = ", ".join(f"{key}={value!r}" for key, value in changed.items())
