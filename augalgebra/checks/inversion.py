@@ -1,73 +1,29 @@
-"""Whether a pipeline can be undone, step by step, and undoing it on images.
+"""Whether a pipeline can be undone, step by step, and undoing it on images and on what was predicted from them.
 
 What the laws say comes first. Where they are silent, inverses are tried on probe images, and pairs of images with one
 result are looked for; every answer says which of the two it rests on.
 """
 
+import json
 import warnings
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias, get_args
 
-from jaxtyping import Float
+import torch
 from torch import Tensor
 
-from augalgebra.algebra import queries
-from augalgebra.algebra.rewriting import RewritingSystem
-from augalgebra.algebra.words import IDENTITY, Word
+from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog, read_pipeline
-from augalgebra.checks.evaluation import Evaluator
+from augalgebra.checks.inverter import Inversion, Inverter, Verdict
 from augalgebra.checks.results import finite
-from augalgebra.checks.roundtrips import RoundTrip, fixed, measure_inverse, probe_evaluators, round_trip_error
-from augalgebra.errors import AugalgebraError, IncompleteError, NotInvertibleError
+from augalgebra.checks.undoing import Kind, Places, check_values, moving, take_back, trace_back
+from augalgebra.errors import AugalgebraError, NotInvertibleError
 from augalgebra.hooks import PipelineStep
 
-Verdict = Literal["exact", "right", "left", "lossy", "impossible", "unknown"]
 Accept = Literal["one-sided", "approximate"]
 """What `undo` makes do with when asked to, beside exact inverses."""
-MAX_SYMBOLS = 8
-"""Most different augmentations of a pipeline that the laws are completed for at once."""
-LARGER = 5
-"""Pixels more of a second size that inverses have to hold on: a shift by half the width undoes itself on one only."""
-_OF_LAWS: dict[str, Verdict] = {"right": "right", "left": "left", "none": "impossible", "unknown": "unknown"}
-_OF_IMAGES: dict[str, Verdict] = {
-    "two-sided": "exact",
-    "right": "right",
-    "left": "left",
-    "approximate": "lossy",
-    "none": "impossible",
-    "unknown": "unknown",
-    "vacuous": "unknown",
-}
 _NEEDED: dict[Verdict, Accept] = {"right": "one-sided", "lossy": "approximate"}
-
-
-@dataclass(frozen=True)
-class Inversion:
-    """Whether one step, or a whole pipeline, can be undone.
-
-    Attributes:
-        name: What it is called.
-        word: The augmentations that it is.
-        verdict: ``exact``: some word restores every image, whether it comes after or before. ``right``: it restores
-            every image when it comes after, though not every image comes about (pad, and then crop). ``left``: only
-            a word that comes before is known, so nothing restores the image (crop). ``lossy``: some word restores
-            images nearly. ``impossible``: different images have one result. ``unknown``: neither was found.
-        inverse: The word, if there is one.
-        basis: Whether laws or images say so.
-        reason: One line for people.
-        error: Error of a restored probe, where it was measured: largest of a pixel, or root mean square if lossy.
-        moved: How far the probes are moved, in the same measure.
-    """
-
-    name: str
-    word: Word
-    verdict: Verdict
-    inverse: Word | None
-    basis: Literal["laws", "images"]
-    reason: str
-    error: float | None = None
-    moved: float | None = None
 
 
 @dataclass(frozen=True)
@@ -83,24 +39,77 @@ class PipelineInversion:
     catalog: Catalog = field(repr=False)
     steps: tuple[Inversion, ...]
     whole: Inversion
+    _read: tuple[PipelineStep, ...] = field(default=(), repr=False)
+    _probes: tuple[int, int] = field(default=(28, 0), repr=False)
+    _numbers: tuple[int, ...] = field(default=(), repr=False)
+    _parts: dict[tuple[int, ...], "PipelineInversion"] = field(default_factory=dict, repr=False, compare=False)
 
     def undo(
         self,
-        images: Float[Tensor, "batch channel height width"],
+        values: Tensor | Places,
         *,
+        kind: Kind = "image",
+        size: tuple[int, int] | None = None,
         seed: int = 0,
         ids: Sequence[int] | None = None,
         accept: Collection[Accept] = (),
-    ) -> Float[Tensor, "batch channel height width"]:
-        """Bring images back to where they were before the pipeline; see `undo`."""
+    ) -> Any:
+        """Bring images, or what was predicted from them, back to where they were before the pipeline; see `undo`."""
+        if kind not in get_args(Kind):
+            raise AugalgebraError(f"there is no kind {kind!r}; there are {', '.join(get_args(Kind))}")
+        check_values(values, kind)
+        numbers = range(len(values)) if ids is None else ids
+        if len(numbers) != len(values):
+            raise AugalgebraError(f"there are {len(numbers)} ids for {len(values)} pictures")
+        if kind == "boxes" or kind == "points":
+            size = size or next((step.size for step in self._read if step.size is not None), None)
+            if size is None:
+                raise AugalgebraError(f"{kind} need the size=(height, width) of the pictures before the pipeline")
+            places = {"size": size, "seed": seed, "ids": numbers, "accept": accept}
+            return trace_back(self.catalog, self._read, values, kind, **places)
+        if not isinstance(values, Tensor):
+            raise AugalgebraError("expected a tensor")
+        height, width = int(values.shape[-2]), int(values.shape[-1])
+        if kind == "image":
+            return self.catalog.apply(self._inverse(accept, (height, width)), values, seed=seed, ids=ids)
+        part = self.part(moving(self.catalog, self._read, (height, width), seed, numbers))
+        return take_back(self.catalog, part._inverse(accept, (height, width)), values, kind, seed=seed, ids=numbers)
+
+    def geometry(self) -> "PipelineInversion":
+        """The same of the steps that move pixels alone, as they are found on the probes: what masks are undone by."""
+        size, _ = self._probes
+        return self.part(moving(self.catalog, self._read, (size, size), 0, [0]))
+
+    def part(self, numbers: Sequence[int]) -> "PipelineInversion":
+        """The same of some of the steps alone, by their numbers from 0."""
+        chosen = tuple(numbers)
+        if chosen == tuple(range(len(self._read))):
+            return self
+        if chosen not in self._parts:
+            read = tuple(self._read[number] for number in chosen)
+            self._parts[chosen] = replace(_inversion(self.catalog, read, *self._probes), _numbers=chosen)
+        return self._parts[chosen]
+
+    def _inverse(self, accept: Collection[Accept], size: tuple[int, int]) -> Word:
+        """What undoes all of it on pictures of this size, to that degree."""
         needed = _NEEDED.get(self.whole.verdict)
         if self.whole.inverse is None or (self.whole.verdict != "exact" and needed not in accept):
             raise NotInvertibleError(self._refusal(needed))
-        return self.catalog.apply(self.whole.inverse, images, seed=seed, ids=ids)
+        if "square" in self.whole.conditions and size[0] != size[1]:
+            first = next((step for step in self.steps if "square" in step.conditions), self.whole)
+            raise NotInvertibleError(
+                f"{self._place(first)}{first.name}, can be undone on square pictures only, not on {size[0]}×{size[1]}"
+            )
+        return self.whole.inverse
+
+    def _place(self, step: Inversion) -> str:
+        if step not in self.steps or len(self._read) < 2:
+            return ""
+        number = self.steps.index(step)
+        return f"step {(self._numbers[number] if self._numbers else number) + 1}, "
 
     def _refusal(self, needed: Accept | None) -> str:
         guilty = next((step for step in self.steps if step.verdict == self.whole.verdict), self.whole)
-        place = f"step {self.steps.index(guilty) + 1}, " if guilty in self.steps and len(self.steps) > 1 else ""
         what = {
             "right": "has a one-sided inverse only",
             "left": "cannot be undone",
@@ -108,7 +117,7 @@ class PipelineInversion:
             "impossible": "cannot be undone",
         }.get(guilty.verdict, "is not known to have an inverse")
         advice = "" if needed is None else f"; accept {needed!r} by name if that will do"
-        return f"{place}{guilty.name}, {what}: {guilty.reason}{advice}"
+        return f"{self._place(guilty)}{guilty.name}, {what}: {guilty.reason}{advice}"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -124,18 +133,22 @@ class PipelineInversion:
             "reason": self.catalog.shorten(item.reason),
             "error": finite(item.error),
             "moved": finite(item.moved),
+            "conditions": sorted(item.conditions),
         }
 
 
-def invert_pipeline(
-    catalog: Catalog, pipeline: str | Word | Sequence[PipelineStep], *, size: int = 28, seed: int = 0
-) -> PipelineInversion:
+Pipeline: TypeAlias = str | Word | Sequence[PipelineStep] | Mapping[str, Any]
+"""A word, what a plugin can read, such as the path of a saved pipeline, or what was recorded of a picture."""
+
+
+def invert_pipeline(catalog: Catalog, pipeline: Pipeline, *, size: int = 28, seed: int = 0) -> PipelineInversion:
     """Say whether a pipeline can be undone: exactly, on one side only, nearly, not at all.
 
     Args:
         catalog: Where the augmentations and their laws are.
-        pipeline: A word, or what a plugin can read, such as the path of a pipeline that albumentations saved.
-        size: Height and width of the probe images; inverses are tried on somewhat larger ones as well.
+        pipeline: A word, what a plugin can read, such as the path of a pipeline that albumentations saved, or what
+            its `ReplayCompose` recorded of one picture.
+        size: Height and width of the probe images; inverses are tried on larger ones and on rectangles as well.
         seed: Seed of the probe images.
 
     Raises:
@@ -147,35 +160,42 @@ def invert_pipeline(
         >>> found.whole.verdict, found.catalog.display(found.whole.inverse)
         ('exact', 'flip_lr * rotate_cw')
     """
-    inverter = _Inverter(catalog, size, seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # libraries warn of colour shifts that do nothing to grey, and of slow ways
-        found = tuple(inverter.single(step.name, step.word) for step in _steps(catalog, pipeline))
-        return PipelineInversion(catalog, found, inverter.whole(found))
+    return _inversion(catalog, _steps(catalog, pipeline), size, seed)
 
 
 def undo(
     catalog: Catalog,
-    pipeline: str | Word | Sequence[PipelineStep],
-    images: Float[Tensor, "batch channel height width"],
+    pipeline: Pipeline | Sequence[Mapping[str, Any]],
+    values: Tensor | Places,
     *,
+    kind: Kind = "image",
+    size: tuple[int, int] | None = None,
     seed: int = 0,
     ids: Sequence[int] | None = None,
     accept: Collection[Accept] = (),
-) -> Float[Tensor, "batch channel height width"]:
-    """Bring images back to where they were before a pipeline, as test-time augmentation needs it.
+) -> Any:
+    """Bring images, or what was predicted from them, back to where they were before a pipeline.
 
     Parameters that the pipeline drew at random for an image are drawn again from the same seed and id, and undone. To
     undo one pipeline on many batches, keep what `invert_pipeline` returns and call its ``undo``.
 
     Args:
         catalog: Where the augmentations and their laws are.
-        pipeline: The pipeline that was applied.
-        images: What it made, or what was predicted from that, such as masks.
+        pipeline: The pipeline that was applied; or a list of what `ReplayCompose` recorded, one record for each image.
+        values: What it made, or what was predicted from that.
+        kind: ``"image"``: a float batch ``[batch, channel, height, width]``; every step is undone. All others follow
+            the geometry alone, and steps that only change values are passed over. ``"mask"``: ``[batch, height,
+            width]`` or ``[batch, channel, height, width]`` of any type and any number of channels, such as class
+            numbers; no value comes about that was not there, but for 0 beyond the rim. ``"logits"``: the same,
+            floating-point and interpolated where no pixel is meant exactly. ``"boxes"``: x_min, y_min, x_max, y_max
+            in pixels, where the whole picture is 0, 0, width, height. ``"points"``: x, y in pixels, where 0, 0 is the
+            middle of the first pixel. Boxes and points are a tensor ``[batch, number, column]`` or a list of one
+            tensor for each image; columns behind the coordinates stay as they are.
+        size: Height and width of the images before the pipeline; needed for boxes and points, unless it is recorded.
         seed: The seed that the pipeline was applied with.
         ids: The ids that it was applied with; 0, 1, 2, … by default.
         accept: ``"one-sided"`` also takes a word that restores every image although not every image comes about,
-            ``"approximate"`` one that restores images nearly.
+            ``"approximate"`` one that restores images nearly, and upright boxes around turned ones.
 
     Raises:
         NotInvertibleError: Something in it cannot be undone so; the message names the step and the reason. Nothing is
@@ -189,13 +209,42 @@ def undo(
         >>> moved = catalog.apply("flip_lr * rotate_cw", images)
         >>> bool(torch.equal(undo(catalog, "flip_lr * rotate_cw", moved), images))
         True
+        >>> undo(catalog, "flip_lr * invert", torch.tensor([[[0.0, 3]]]), kind="points", size=(6, 8))
+        tensor([[[7., 3.]]])
     """
-    return invert_pipeline(catalog, pipeline).undo(images, seed=seed, ids=ids, accept=accept)
+    if isinstance(pipeline, Sequence) and pipeline and all(isinstance(item, Mapping) for item in pipeline):
+        if len(pipeline) != len(values):
+            raise AugalgebraError(f"there are {len(pipeline)} records for {len(values)} pictures")
+        numbers = range(len(values)) if ids is None else ids
+        found = [
+            undo(catalog, record, values[k : k + 1], kind=kind, size=size, seed=seed, ids=[numbers[k]], accept=accept)
+            for k, record in enumerate(pipeline)
+        ]
+        if not isinstance(values, Tensor):
+            return [item for one in found for item in one]
+        if len({tuple(one.shape) for one in found}) > 1:
+            raise AugalgebraError("the pictures had different sizes before; undo them one by one")
+        return torch.cat(found)
+    return invert_pipeline(catalog, pipeline).undo(values, kind=kind, size=size, seed=seed, ids=ids, accept=accept)
 
 
-def _steps(catalog: Catalog, pipeline: str | Word | Sequence[PipelineStep]) -> tuple[PipelineStep, ...]:
+def _inversion(catalog: Catalog, steps: tuple[PipelineStep, ...], size: int, seed: int) -> PipelineInversion:
+    inverter = Inverter(catalog, size, seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # libraries warn of colour shifts that do nothing to grey, and of slow ways
+        found = tuple(map(inverter.single, steps))
+        only = next((step.size for step in steps if step.size is not None), None)
+        return PipelineInversion(catalog, found, inverter.whole(found, only), steps, (size, seed))
+
+
+def _steps(catalog: Catalog, pipeline: Pipeline) -> tuple[PipelineStep, ...]:
     read = None
-    if isinstance(pipeline, str):
+    if isinstance(pipeline, Mapping):  # arrays in it are written as lists
+        text = json.dumps(pipeline, default=lambda item: item.tolist() if hasattr(item, "tolist") else str(item))
+        read = read_pipeline(catalog, text)
+        if read is None:
+            raise AugalgebraError("no plugin knows this record")
+    elif isinstance(pipeline, str):
         read = read_pipeline(catalog, pipeline)
     elif not isinstance(pipeline, Word):
         read = tuple(pipeline)
@@ -209,114 +258,3 @@ def _steps(catalog: Catalog, pipeline: str | Word | Sequence[PipelineStep]) -> t
     if problems:
         raise AugalgebraError(f"this pipeline is no function of the image: {'; '.join(problems)}")
     return tuple(replace(step, word=catalog.word(step.word)) for step in read)
-
-
-class _Inverter:
-    """Answers for words, each once."""
-
-    def __init__(self, catalog: Catalog, size: int, seed: int) -> None:
-        self.catalog = catalog
-        self._size, self._seed = size, seed
-        self._evaluators: tuple[Evaluator, ...] | None = None
-        self._known: dict[Word, Inversion] = {}
-
-    @property
-    def evaluators(self) -> tuple[Evaluator, ...]:
-        if self._evaluators is None:
-            sizes = (self._size, self._size + LARGER)
-            self._evaluators = tuple(
-                evaluator for size in sizes for evaluator in probe_evaluators(self.catalog, size, seed=self._seed)
-            )
-        return self._evaluators
-
-    def single(self, name: str, word: Word) -> Inversion:
-        """One step, by laws or else on images."""
-        if word not in self._known:
-            found = self._by_laws(name, word)
-            self._known[word] = self._on_images(name, word) if found is None else found
-        return replace(self._known[word], name=name)
-
-    def whole(self, steps: Sequence[Inversion]) -> Inversion:
-        """All steps together: by laws, else from what undoes each of them, else on images."""
-        word = IDENTITY
-        for step in steps:
-            word = word * step.word
-        if len(steps) == 1:
-            return steps[0]
-        if len(word.symbols) <= MAX_SYMBOLS:
-            found = self._by_laws("the pipeline", word)
-            if found is not None:
-                return found
-        if all(step.inverse is not None and step.verdict in ("exact", "right", "lossy") for step in steps):
-            return self._combined(word, steps)
-        number, first = next((n, step) for n, step in enumerate(steps, start=1) if step.verdict != "exact")
-        reason = f"step {number}, {first.name}: {first.reason}"
-        if first.verdict == "impossible":  # all images reach it, since what comes before can be undone
-            return Inversion("the pipeline", word, "impossible", None, first.basis, reason)
-        found = self._on_images("the pipeline", word)
-        # what is drawn at random need not cancel at other values than the one that was tried
-        if found.moved == 0 and any(step.moved for step in steps) and fixed(self.catalog, word) == word:
-            together = "the steps together restore every probe"
-            return replace(found, verdict="exact", inverse=IDENTITY, reason=together, error=0.0)
-        return found if found.verdict != "unknown" else replace(found, basis=first.basis, reason=reason)
-
-    def _combined(self, word: Word, steps: Sequence[Inversion]) -> Inversion:
-        inverse = IDENTITY
-        for step in reversed(steps):
-            inverse = inverse * (step.inverse or IDENTITY)
-        weakest = next(verdict for verdict in ("lossy", "right", "exact") if verdict in {s.verdict for s in steps})
-        basis: Literal["laws", "images"] = "images" if any(step.basis == "images" for step in steps) else "laws"
-        reason = "every step is undone, the last one first"
-        made = Inversion("the pipeline", word, weakest, inverse, basis, reason)
-        return self._with_error(made) if weakest == "lossy" else made
-
-    def _by_laws(self, name: str, word: Word) -> Inversion | None:
-        """What the laws say, exact ones first; None if they are silent."""
-        system = self.catalog.system(word)
-        found = self._inverse(system.exact, word)
-        if found is None or found.kind == "unknown" or (found.kind != "two-sided" and system.exact is not system):
-            better = self._inverse(system, word)
-            found = better if better is not None and better.kind == "two-sided" else found or better
-        if found is None or found.kind == "unknown":
-            return None
-        verdict = _OF_LAWS.get(found.kind) or ("exact" if found.scope == "exact" else "lossy")
-        made = Inversion(name, word, verdict, found.word, "laws", found.reason)
-        return self._with_error(made) if verdict == "lossy" else made
-
-    def _inverse(self, system: RewritingSystem, word: Word) -> queries.Inverse | None:
-        try:
-            return queries.inverse(system, word)
-        except (NotInvertibleError, IncompleteError):  # it has the inverse of something that has none by these laws
-            return None
-
-    def _with_error(self, item: Inversion) -> Inversion:
-        """With the error of the round trip on smooth images, at some fixed parameters."""
-        if item.inverse is None:
-            return item
-        error, moved = round_trip_error(self.evaluators, item.word, item.inverse)
-        if error is None or moved is None:
-            return item
-        reason = f"{item.reason}, nearly: an error of {error:.2g} where images move by {moved:.2g} (root mean square)"
-        return replace(item, reason=reason, error=error, moved=moved)
-
-    def _on_images(self, name: str, word: Word) -> Inversion:
-        at = fixed(self.catalog, word)
-        drawn = at != word
-        try:
-            found = measure_inverse(self.evaluators, at, () if drawn else self._companions())
-        except AugalgebraError as error:
-            found = RoundTrip("unknown", None, f"it could not be tried on images: {error}")
-        verdict, reason, inverse = _OF_IMAGES[found.kind], found.reason, found.word
-        if drawn and verdict != "impossible":
-            verdict, inverse = "unknown", None
-            reason = "its parameters are drawn at random, and no law says what undoes them"
-        elif drawn:
-            reason = f"under {self.catalog.display(at)}, {reason}"
-        if found.kind == "vacuous" and not drawn:
-            reason = f"{reason}, so that nothing can be told"
-        return Inversion(name, word, verdict, inverse, "images", reason, found.error, found.moved)
-
-    def _companions(self) -> list[Word]:
-        """Augmentations without parameters: what may well undo another one."""
-        plain = [item for item in self.catalog.augmentations.values() if not item.params]
-        return [self.catalog.word(item.name) for item in plain]

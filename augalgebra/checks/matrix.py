@@ -77,7 +77,7 @@ def _measured(
     on_progress: Callable[[int, int], None] | None,
 ) -> Matrix:
     words, left_out = _words(catalog, names)
-    evaluators = probe_evaluators(catalog, size, seed=seed, few=True)
+    evaluators = probe_evaluators(catalog, size, size, seed=seed, few=True)
     tables = [_Table(evaluator) for evaluator in evaluators]
     kept: dict[str, Word] = {}
     for name, word in words.items():

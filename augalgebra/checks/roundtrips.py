@@ -50,18 +50,21 @@ class RoundTrip:
     moved: float | None = None
 
 
-def probe_evaluators(catalog: Catalog, size: int = 28, *, seed: int = 0, few: bool = False) -> tuple[Evaluator, ...]:
+def probe_evaluators(
+    catalog: Catalog, height: int, width: int, *, seed: int = 0, few: bool = False
+) -> tuple[Evaluator, ...]:
     """The built-in probes in grey and in colour.
 
     Args:
         catalog: Where augmentations are looked up.
-        size: Height and width.
+        height: Their height.
+        width: Their width.
         seed: Seed of the probes.
         few: Keep one image each of `FEW` only, where many words are to be compared.
     """
     chosen = []
     for channels in (1, 3):
-        probes = standard_probes(channels, size, size, seed=seed)
+        probes = standard_probes(channels, height, width, seed=seed)
         if few:
             probes = tuple(replace(probe, images=probe.images[:1]) for probe in probes if probe.name in FEW)
         chosen.append(Evaluator(catalog, probes))
@@ -98,7 +101,12 @@ def _with_required(catalog: Catalog, word: str | Word) -> Word:
 
 
 def measure_inverse(
-    evaluators: Sequence[Evaluator], word: Word, candidates: Iterable[Word] = (), *, collisions: bool = True
+    evaluators: Sequence[Evaluator],
+    word: Word,
+    candidates: Iterable[Word] = (),
+    *,
+    collisions: bool = True,
+    made: Sequence[Evaluator] | None = None,
 ) -> RoundTrip:
     """Look for what undoes a word on probes, and for images that show that nothing can.
 
@@ -111,13 +119,14 @@ def measure_inverse(
         word: A word without variables.
         candidates: Words to try first.
         collisions: Whether to look for two images with one result.
+        made: Probes as large as what the word makes, for a word that can be applied to pictures of one size only.
 
     Raises:
         AugalgebraError: The word can be applied to no probe.
     """
     catalog = evaluators[0].catalog
-    usable = _usable(evaluators, word)
-    moved = _worst(usable, IDENTITY, word, "max")
+    kept = usable(evaluators, word)
+    moved = _worst(kept, IDENTITY, word, "max")
     dtype = evaluators[0].dtype
     tolerance = exact_tolerance(catalog, (word,), dtype)
     if moved <= MOVED_EXACT * tolerance:
@@ -125,11 +134,12 @@ def measure_inverse(
     show = catalog.display
     best: RoundTrip | None = None
     # powers last: a shift by 9 of 12 pixels undoes one by 3, but on images of that size only
-    tried = [*candidates, word, *_variations(catalog, word), *_powers(usable, word, tolerance)]
+    tried = [*candidates, word, *_variations(catalog, word), *_powers(kept, word, tolerance)]
     nearly: tuple[float, Word | None] = math.inf, None
     for candidate in dict.fromkeys(item for item in tried if item):
         limit = max(tolerance, exact_tolerance(catalog, (candidate,), dtype))
-        after, before = (_worst(usable, IDENTITY, w, "max") for w in (word * candidate, candidate * word))
+        after = _worst(kept, IDENTITY, word * candidate, "max")
+        before = _worst(kept if made is None else made, IDENTITY, candidate * word, "max")
         if after <= limit and before <= limit:
             reason = f"{show(word * candidate)} restores every probe, and so does {show(candidate * word)}"
             return RoundTrip("two-sided", candidate, reason, max(after, before), moved)
@@ -139,16 +149,16 @@ def measure_inverse(
         elif before <= limit and best is None:
             reason = f"{show(candidate * word)} restores every probe, but {show(word * candidate)} does not"
             best = RoundTrip("left", candidate, reason, before, moved)
-        nearly = min(nearly, (_worst(usable, IDENTITY, word * candidate, "rms"), candidate), key=lambda item: item[0])
+        nearly = min(nearly, (_worst(kept, IDENTITY, word * candidate, "rms"), candidate), key=lambda item: item[0])
     if best is not None and best.kind == "right":
         return best
     rms, candidate_ = nearly
-    displaced = _worst(usable, IDENTITY, word, "rms")
+    displaced = _worst(kept, IDENTITY, word, "rms")
     if candidate_ is not None and rms <= min(NEAR, SHARE * displaced):
         reason = f"{show(word * candidate_)} restores the probes with an error of {rms:.2g} (root mean square)"
         return RoundTrip("approximate", candidate_, reason, rms, displaced)
     if collisions:
-        reason = _collision(usable, word)
+        reason = _collision(kept, word)
         if reason:
             return RoundTrip("none", None, reason, None, moved)
     unknown = "nothing that was tried undoes it, and no two images were found to have one result"
@@ -166,14 +176,19 @@ def round_trip_error(evaluators: Sequence[Evaluator], word: Word, inverse: Word)
     catalog = evaluators[0].catalog
     try:
         both = list(instances(catalog, Law(word, inverse), draws=2))[-1]
-        usable = _usable(evaluators, both.lhs * both.rhs)
+        kept = usable(evaluators, both.lhs * both.rhs)
     except (AugalgebraError, IndexError):
         return None, None
-    return _worst(usable, IDENTITY, both.lhs * both.rhs, "rms"), _worst(usable, IDENTITY, both.lhs, "rms")
+    return _worst(kept, IDENTITY, both.lhs * both.rhs, "rms"), _worst(kept, IDENTITY, both.lhs, "rms")
 
 
-def _usable(evaluators: Sequence[Evaluator], word: Word) -> list[Evaluator]:
-    usable: list[Evaluator] = []
+def usable(evaluators: Sequence[Evaluator], word: Word) -> list[Evaluator]:
+    """The evaluators on whose probes a word can be applied.
+
+    Raises:
+        AugalgebraError: There are none; the message is that of the last one.
+    """
+    kept: list[Evaluator] = []
     problem = AugalgebraError(f"there are no probes for {word}")
     for evaluator in evaluators:
         try:
@@ -182,10 +197,10 @@ def _usable(evaluators: Sequence[Evaluator], word: Word) -> list[Evaluator]:
         except AugalgebraError as error:
             problem = error
         else:
-            usable.append(evaluator)
-    if not usable:
+            kept.append(evaluator)
+    if not kept:
         raise problem
-    return usable
+    return kept
 
 
 def _worst(evaluators: Sequence[Evaluator], left: Word, right: Word, norm: Norm) -> float:

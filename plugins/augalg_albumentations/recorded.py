@@ -116,7 +116,7 @@ def _inverse(node: Mapping[str, Any]) -> aa.Word | None:
         return aa.word_of(RECORDED, json.dumps(form, default=_as_list))
     if all(isinstance(params.get(side), int) for side in _PADS):
         left, top = params["pad_left"], params["pad_top"]
-        return aa.word_of("albumentations.Crop", left, top, left + width, top + height)
+        return aa.word_of("albumentations.Crop", left, top, left + width, top + height, seed=0)
     return None
 
 

@@ -1,0 +1,209 @@
+"""Whether steps and pipelines can be undone: what laws say, and else what is tried on images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from augalgebra.algebra import queries
+from augalgebra.algebra.conditions import ALWAYS, SQUARE, Conditions, holding_for
+from augalgebra.algebra.rewriting import RewritingSystem
+from augalgebra.algebra.words import IDENTITY, Word
+from augalgebra.catalog import Catalog
+from augalgebra.checks.evaluation import Evaluator
+from augalgebra.checks.roundtrips import (
+    RoundTrip,
+    fixed,
+    measure_inverse,
+    probe_evaluators,
+    round_trip_error,
+    usable,
+)
+from augalgebra.errors import AugalgebraError, IncompleteError, NotInvertibleError
+from augalgebra.hooks import PipelineStep
+
+Verdict = Literal["exact", "right", "left", "lossy", "impossible", "unknown"]
+MAX_SYMBOLS = 8
+"""Most different augmentations of a pipeline that the laws are completed for at once."""
+WIDEST = 64
+"""Longest side of recorded pictures on which images with one result are looked for."""
+_OF_LAWS: dict[str, Verdict] = {"right": "right", "left": "left", "none": "impossible", "unknown": "unknown"}
+_RANKS = {"two-sided": 4, "right": 3, "approximate": 2, "left": 1}
+_OF_IMAGES: dict[str, Verdict] = {
+    "two-sided": "exact",
+    "right": "right",
+    "left": "left",
+    "approximate": "lossy",
+    "none": "impossible",
+    "unknown": "unknown",
+    "vacuous": "unknown",
+}
+
+
+@dataclass(frozen=True)
+class Inversion:
+    """Whether one step, or a whole pipeline, can be undone.
+
+    Attributes:
+        name: What it is called.
+        word: The augmentations that it is.
+        verdict: ``exact``: some word restores every image, whether it comes after or before. ``right``: it restores
+            every image when it comes after, though not every image comes about (pad, and then crop). ``left``: only
+            a word that comes before is known, so nothing restores the image (crop). ``lossy``: some word restores
+            images nearly. ``impossible``: different images have one result. ``unknown``: neither was found.
+        inverse: The word, if there is one.
+        basis: Whether laws or images say so.
+        reason: One line for people.
+        error: Error of a restored probe, where it was measured: largest of a pixel, or root mean square if lossy.
+        moved: How far the probes are moved, in the same measure.
+        conditions: The pictures that this is true of; empty if it is of all.
+    """
+
+    name: str
+    word: Word
+    verdict: Verdict
+    inverse: Word | None
+    basis: Literal["laws", "images"]
+    reason: str
+    error: float | None = None
+    moved: float | None = None
+    conditions: Conditions = ALWAYS
+
+
+class Inverter:
+    """Answers for words, each once."""
+
+    def __init__(self, catalog: Catalog, size: int, seed: int) -> None:
+        self.catalog = catalog
+        self._seed = seed
+        # a shift by half the width undoes itself at one size only, a quarter turn that keeps the shape on squares only
+        self._sizes = (size, size), (size + 5, size + 5), ((size + 3) | 1, (size + 8) | 1)
+        self._evaluators: dict[tuple[int, int], tuple[Evaluator, ...]] = {}
+        self._known: dict[Word, Inversion] = {}
+
+    def _at(self, size: tuple[int, int] | None) -> list[Evaluator]:
+        """The probes of all sizes, or a few of the only size that there is."""
+        for one in self._sizes if size is None else (size,):
+            if one not in self._evaluators:
+                self._evaluators[one] = probe_evaluators(self.catalog, *one, seed=self._seed, few=size is not None)
+        return [item for one in (self._sizes if size is None else (size,)) for item in self._evaluators[one]]
+
+    def single(self, step: PipelineStep) -> Inversion:
+        """One step, by laws or else on images."""
+        if step.word not in self._known:
+            found = self._by_laws(step.name, step.word, step.size)
+            self._known[step.word] = self._on_images(step.name, step) if found is None else found
+        return replace(self._known[step.word], name=step.name)
+
+    def whole(self, steps: Sequence[Inversion], size: tuple[int, int] | None) -> Inversion:
+        """All steps together: by laws, else from what undoes each of them, else on images.
+
+        Args:
+            steps: The steps.
+            size: Height and width of the only pictures that they can be applied to; None if there are others.
+        """
+        word = IDENTITY
+        for step in steps:
+            word = word * step.word
+        if len(steps) == 1:
+            return steps[0]
+        if len(word.symbols) <= MAX_SYMBOLS:
+            found = self._by_laws("the pipeline", word, size)
+            if found is not None:
+                return found
+        if all(step.inverse is not None and step.verdict in ("exact", "right", "lossy") for step in steps):
+            return self._combined(word, steps, size)
+        number, first = next((n, step) for n, step in enumerate(steps, start=1) if step.verdict != "exact")
+        reason = f"step {number}, {first.name}: {first.reason}"
+        if first.verdict == "impossible":  # all images reach it, since what comes before can be undone
+            return Inversion("the pipeline", word, "impossible", None, first.basis, reason, conditions=first.conditions)
+        found = self._on_images("the pipeline", PipelineStep("the pipeline", word, size=size))
+        # what is drawn at random need not cancel at other values than the one that was tried
+        if found.moved == 0 and any(step.moved for step in steps) and fixed(self.catalog, word) == word:
+            together = "the steps together restore every probe"
+            return replace(found, verdict="exact", inverse=IDENTITY, reason=together, error=0.0)
+        return found if found.verdict != "unknown" else replace(found, basis=first.basis, reason=reason)
+
+    def _combined(self, word: Word, steps: Sequence[Inversion], size: tuple[int, int] | None) -> Inversion:
+        inverse = IDENTITY
+        for step in reversed(steps):
+            inverse = inverse * (step.inverse or IDENTITY)
+        weakest = next(verdict for verdict in ("lossy", "right", "exact") if verdict in {s.verdict for s in steps})
+        basis: Literal["laws", "images"] = "images" if any(step.basis == "images" for step in steps) else "laws"
+        conditions = ALWAYS.union(*(step.conditions for step in steps))
+        reason = f"every step is undone, the last one first{holding_for(conditions)}"
+        made = Inversion("the pipeline", word, weakest, inverse, basis, reason, conditions=conditions)
+        return self._with_error(made, size) if weakest == "lossy" else made
+
+    def _by_laws(self, name: str, word: Word, size: tuple[int, int] | None) -> Inversion | None:
+        """What the laws say, exact ones first; None if they are silent."""
+        system = self.catalog.system(word)
+        found = self._inverse(system.exact, word)
+        if found is None or found.kind == "unknown" or (found.kind != "two-sided" and system.exact is not system):
+            better = self._inverse(system, word)
+            found = better if better is not None and better.kind == "two-sided" else found or better
+        if found is None or found.kind == "unknown":
+            return None
+        verdict = _OF_LAWS.get(found.kind) or ("exact" if found.scope == "exact" else "lossy")
+        made = Inversion(name, word, verdict, found.word, "laws", found.reason)
+        return self._with_error(made, size) if verdict == "lossy" else made
+
+    def _inverse(self, system: RewritingSystem, word: Word) -> queries.Inverse | None:
+        try:
+            return queries.inverse(system, word)
+        except (NotInvertibleError, IncompleteError):  # it has the inverse of something that has none by these laws
+            return None
+
+    def _with_error(self, item: Inversion, size: tuple[int, int] | None) -> Inversion:
+        """With the error of the round trip on smooth images, at some fixed parameters."""
+        if item.inverse is None:
+            return item
+        error, moved = round_trip_error(self._at(size), item.word, item.inverse)
+        if error is None or moved is None:
+            return item
+        reason = f"{item.reason}, nearly: an error of {error:.2g} where images move by {moved:.2g} (root mean square)"
+        return replace(item, reason=reason, error=error, moved=moved)
+
+    def _on_images(self, name: str, step: PipelineStep) -> Inversion:
+        at = fixed(self.catalog, step.word)
+        drawn = at != step.word
+        likely = () if step.inverse is None else (fixed(self.catalog, step.inverse),)
+        try:
+            found, conditions = self._measured(at, likely if drawn else (*likely, *self._companions()), step.size)
+        except AugalgebraError as error:
+            found, conditions = RoundTrip("unknown", None, f"it could not be tried on images: {error}"), ALWAYS
+        verdict, reason, inverse = _OF_IMAGES[found.kind], f"{found.reason}{holding_for(conditions)}", found.word
+        if drawn and verdict != "impossible":
+            verdict, inverse = "unknown", None
+            reason = "its parameters are drawn at random, and no law says what undoes them"
+        elif drawn:
+            reason = f"under {self.catalog.display(at)}, {reason}"
+        if found.kind == "vacuous" and not drawn:
+            reason = f"{reason}, so that nothing can be told"
+        return Inversion(name, step.word, verdict, inverse, "images", reason, found.error, found.moved, conditions)
+
+    def _measured(
+        self, word: Word, candidates: Sequence[Word], size: tuple[int, int] | None
+    ) -> tuple[RoundTrip, Conditions]:
+        """What undoes a word on pictures of all sizes, or else on square ones."""
+        kept = usable(self._at(size), word)
+        squares = [item for item in kept if item.batches[0].images.shape[2] == item.batches[0].images.shape[3]]
+        if size is not None:
+            height, width = kept[0].apply(0, kept[0].symbols(word)).shape[2:]
+            made = self._at((int(height), int(width)))
+            found = measure_inverse(kept, word, candidates, collisions=max(size) <= WIDEST, made=made)
+            if found.kind == "vacuous":  # all that it can be applied to is looked at
+                found = RoundTrip("two-sided", IDENTITY, "it leaves every probe as it is", 0.0, found.moved)
+            return found, ALWAYS
+        found = measure_inverse(kept, word, candidates)
+        if len(squares) == len(kept):
+            return found, SQUARE
+        if squares and found.kind not in ("two-sided", "right", "vacuous"):
+            narrowed = measure_inverse(squares, word, candidates, collisions=False)
+            if _RANKS.get(narrowed.kind, 0) > max(1, _RANKS.get(found.kind, 0)):
+                return narrowed, SQUARE
+        return found, ALWAYS
+
+    def _companions(self) -> list[Word]:
+        """Augmentations without parameters: what may well undo another one."""
+        plain = [item for item in self.catalog.augmentations.values() if not item.params]
+        return [self.catalog.word(item.name) for item in plain]
