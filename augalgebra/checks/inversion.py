@@ -8,6 +8,7 @@ import json
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal, TypeAlias, get_args
 
 import torch
@@ -32,17 +33,37 @@ class PipelineInversion:
 
     Attributes:
         catalog: Where its augmentations are.
-        steps: Each step on its own.
-        whole: All of them together.
+        read: Its steps.
+        size: Height and width of the probe images.
+        seed: Seed of the probe images.
+        numbers: The numbers of the steps in the pipeline that they are a part of, from 0; empty if they are all.
     """
 
     catalog: Catalog = field(repr=False)
-    steps: tuple[Inversion, ...]
-    whole: Inversion
-    _read: tuple[PipelineStep, ...] = field(default=(), repr=False)
-    _probes: tuple[int, int] = field(default=(28, 0), repr=False)
-    _numbers: tuple[int, ...] = field(default=(), repr=False)
+    read: tuple[PipelineStep, ...]
+    size: int = 28
+    seed: int = 0
+    numbers: tuple[int, ...] = ()
     _parts: dict[tuple[int, ...], "PipelineInversion"] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def _judged(self) -> tuple[tuple[Inversion, ...], Inversion]:
+        inverter = Inverter(self.catalog, self.size, self.seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # libraries warn of colour shifts that do nothing to grey, and of slow ways
+            found = tuple(map(inverter.single, self.read))
+            only = next((step.size for step in self.read if step.size is not None), None)
+            return found, inverter.whole(found, only)
+
+    @property
+    def steps(self) -> tuple[Inversion, ...]:
+        """Each step on its own."""
+        return self._judged[0]
+
+    @property
+    def whole(self) -> Inversion:
+        """All of them together."""
+        return self._judged[1]
 
     def undo(
         self,
@@ -62,32 +83,31 @@ class PipelineInversion:
         if len(numbers) != len(values):
             raise AugalgebraError(f"there are {len(numbers)} ids for {len(values)} pictures")
         if kind == "boxes" or kind == "points":
-            size = size or next((step.size for step in self._read if step.size is not None), None)
+            size = size or next((step.size for step in self.read if step.size is not None), None)
             if size is None:
                 raise AugalgebraError(f"{kind} need the size=(height, width) of the pictures before the pipeline")
             places = {"size": size, "seed": seed, "ids": numbers, "accept": accept}
-            return trace_back(self.catalog, self._read, values, kind, **places)
+            return trace_back(self.catalog, self.read, values, kind, **places)
         if not isinstance(values, Tensor):
             raise AugalgebraError("expected a tensor")
         height, width = int(values.shape[-2]), int(values.shape[-1])
         if kind == "image":
             return self.catalog.apply(self._inverse(accept, (height, width)), values, seed=seed, ids=ids)
-        part = self.part(moving(self.catalog, self._read, (height, width), seed, numbers))
+        part = self.part(moving(self.catalog, self.read, (height, width), seed, numbers))
         return take_back(self.catalog, part._inverse(accept, (height, width)), values, kind, seed=seed, ids=numbers)
 
     def geometry(self) -> "PipelineInversion":
         """The same of the steps that move pixels alone, as they are found on the probes: what masks are undone by."""
-        size, _ = self._probes
-        return self.part(moving(self.catalog, self._read, (size, size), 0, [0]))
+        return self.part(moving(self.catalog, self.read, (self.size, self.size), 0, [0]))
 
     def part(self, numbers: Sequence[int]) -> "PipelineInversion":
         """The same of some of the steps alone, by their numbers from 0."""
         chosen = tuple(numbers)
-        if chosen == tuple(range(len(self._read))):
+        if chosen == tuple(range(len(self.read))):
             return self
         if chosen not in self._parts:
-            read = tuple(self._read[number] for number in chosen)
-            self._parts[chosen] = replace(_inversion(self.catalog, read, *self._probes), _numbers=chosen)
+            read = tuple(self.read[number] for number in chosen)
+            self._parts[chosen] = PipelineInversion(self.catalog, read, self.size, self.seed, chosen)
         return self._parts[chosen]
 
     def _inverse(self, accept: Collection[Accept], size: tuple[int, int]) -> Word:
@@ -103,10 +123,10 @@ class PipelineInversion:
         return self.whole.inverse
 
     def _place(self, step: Inversion) -> str:
-        if step not in self.steps or len(self._read) < 2:
+        if step not in self.steps or len(self.read) < 2:
             return ""
         number = self.steps.index(step)
-        return f"step {(self._numbers[number] if self._numbers else number) + 1}, "
+        return f"step {(self.numbers[number] if self.numbers else number) + 1}, "
 
     def _refusal(self, needed: Accept | None) -> str:
         guilty = next((step for step in self.steps if step.verdict == self.whole.verdict), self.whole)
@@ -160,7 +180,7 @@ def invert_pipeline(catalog: Catalog, pipeline: Pipeline, *, size: int = 28, see
         >>> found.whole.verdict, found.catalog.display(found.whole.inverse)
         ('exact', 'flip_lr * rotate_cw')
     """
-    return _inversion(catalog, _steps(catalog, pipeline), size, seed)
+    return PipelineInversion(catalog, _steps(catalog, pipeline), size, seed)
 
 
 def undo(
@@ -226,15 +246,6 @@ def undo(
             raise AugalgebraError("the pictures had different sizes before; undo them one by one")
         return torch.cat(found)
     return invert_pipeline(catalog, pipeline).undo(values, kind=kind, size=size, seed=seed, ids=ids, accept=accept)
-
-
-def _inversion(catalog: Catalog, steps: tuple[PipelineStep, ...], size: int, seed: int) -> PipelineInversion:
-    inverter = Inverter(catalog, size, seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # libraries warn of colour shifts that do nothing to grey, and of slow ways
-        found = tuple(map(inverter.single, steps))
-        only = next((step.size for step in steps if step.size is not None), None)
-        return PipelineInversion(catalog, found, inverter.whole(found, only), steps, (size, seed))
 
 
 def _steps(catalog: Catalog, pipeline: Pipeline) -> tuple[PipelineStep, ...]:

@@ -138,8 +138,8 @@ def measure_inverse(
     nearly: tuple[float, Word | None] = math.inf, None
     for candidate in dict.fromkeys(item for item in tried if item):
         limit = max(tolerance, exact_tolerance(catalog, (candidate,), dtype))
-        after = _worst(kept, IDENTITY, word * candidate, "max")
-        before = _worst(kept if made is None else made, IDENTITY, candidate * word, "max")
+        after = _worst(kept, IDENTITY, word * candidate, "max", limit)
+        before = _worst(kept if made is None else made, IDENTITY, candidate * word, "max", limit)
         if after <= limit and before <= limit:
             reason = f"{show(word * candidate)} restores every probe, and so does {show(candidate * word)}"
             return RoundTrip("two-sided", candidate, reason, max(after, before), moved)
@@ -149,14 +149,15 @@ def measure_inverse(
         elif before <= limit and best is None:
             reason = f"{show(candidate * word)} restores every probe, but {show(word * candidate)} does not"
             best = RoundTrip("left", candidate, reason, before, moved)
-        nearly = min(nearly, (_worst(kept, IDENTITY, word * candidate, "rms"), candidate), key=lambda item: item[0])
+        rms = _worst(kept, IDENTITY, word * candidate, "rms", min(nearly[0], NEAR))
+        nearly = min(nearly, (rms, candidate), key=lambda item: item[0])
     if best is not None and best.kind == "right":
         return best
-    rms, candidate_ = nearly
+    rms, nearest = nearly
     displaced = _worst(kept, IDENTITY, word, "rms")
-    if candidate_ is not None and rms <= min(NEAR, SHARE * displaced):
-        reason = f"{show(word * candidate_)} restores the probes with an error of {rms:.2g} (root mean square)"
-        return RoundTrip("approximate", candidate_, reason, rms, displaced)
+    if nearest is not None and rms <= min(NEAR, SHARE * displaced):
+        reason = f"{show(word * nearest)} restores the probes with an error of {rms:.2g} (root mean square)"
+        return RoundTrip("approximate", nearest, reason, rms, displaced)
     if collisions:
         reason = _collision(kept, word)
         if reason:
@@ -203,8 +204,11 @@ def usable(evaluators: Sequence[Evaluator], word: Word) -> list[Evaluator]:
     return kept
 
 
-def _worst(evaluators: Sequence[Evaluator], left: Word, right: Word, norm: Norm) -> float:
-    """Largest difference between two words: over all probes, or over the smooth ones if root mean square."""
+def _worst(evaluators: Sequence[Evaluator], left: Word, right: Word, norm: Norm, enough: float = math.inf) -> float:
+    """Largest difference between two words: over all probes, or over the smooth ones if root mean square.
+
+    Nothing more is looked at once it is larger than `enough`.
+    """
     worst = 0.0
     for evaluator in evaluators:
         try:
@@ -212,6 +216,8 @@ def _worst(evaluators: Sequence[Evaluator], left: Word, right: Word, norm: Norm)
             for number, batch in enumerate(evaluator.batches):
                 apart = differences(evaluator.apply(number, one), evaluator.apply(number, other), norm)
                 worst = max(worst, float((apart if norm == "max" else apart[batch.smooth]).max()))
+                if worst > enough:
+                    return worst
         except AugalgebraError:  # a candidate that cannot be applied undoes nothing
             return math.inf
     return worst
@@ -220,7 +226,7 @@ def _worst(evaluators: Sequence[Evaluator], left: Word, right: Word, norm: Norm)
 def _powers(evaluators: Sequence[Evaluator], word: Word, tolerance: float) -> Iterator[Word]:
     """The power that comes before the first one that is the identity."""
     for exponent in range(3, MAX_POWER + 1):
-        if _worst(evaluators, IDENTITY, word**exponent, "max") <= tolerance:
+        if _worst(evaluators, IDENTITY, word**exponent, "max", tolerance) <= tolerance:
             yield word ** (exponent - 1)
             return
 
@@ -263,8 +269,9 @@ def _inverted(value: Value) -> Value | None:
 
 
 def _collision(evaluators: Sequence[Evaluator], word: Word) -> str:
-    """Two clearly different images with one result, in words; empty if none were found."""
-    for evaluator in evaluators:
+    """Two clearly different images with one result, in words; empty if none were found at the first size."""
+    size = evaluators[0].batches[0].images.shape[2:]
+    for evaluator in (item for item in evaluators if item.batches[0].images.shape[2:] == size):
         with torch.inference_mode():
             found, _, _ = find_collision(evaluator, [word])
         if found is not None:

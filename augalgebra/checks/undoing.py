@@ -125,8 +125,8 @@ def check_values(values: Tensor | Places, kind: Kind) -> None:
         columns = COLUMNS[kind]
         for number, part in enumerate(_parts(values)):
             if not isinstance(part, Tensor) or part.ndim != 2 or part.shape[1] < columns or part.is_complex():
-                raise ImageError(f"{kind} are tensors [batch, {kind[:-1]}, {columns} or more], or a list of one tensor "
-                                 f"[{kind[:-1]}, {columns} or more] for each picture")  # fmt: skip
+                raise ImageError(f"{kind} are a tensor [batch, number, {columns} or more columns], or a list of one "
+                                 f"tensor [number, {columns} or more columns] for each picture")  # fmt: skip
             if kind == "boxes" and bool((part[:, :2] > part[:, 2:4]).any()):
                 wrong = int((part[:, :2] > part[:, 2:4]).any(1).nonzero()[0, 0])
                 raise ImageError(f"box {wrong} of picture {number} ends before it begins; boxes are written "
