@@ -97,7 +97,7 @@ def test_what_cannot_be_applied_is_not_known() -> None:
     broken = planted(("f", lambda x: x / 0 * 0, {}))
     found = invert_pipeline(broken, "f", size=12)
     assert found.whole.verdict == "unknown"
-    assert "values that are not finite" in found.whole.reason
+    assert "NaN or infinite" in found.whole.reason
 
 
 @pytest.mark.parametrize("pipeline", ["flip * turn", "shift(3) * flip", "flip * still"])
@@ -183,3 +183,45 @@ def test_a_step_that_is_no_function_is_refused() -> None:
     steps = [aa.PipelineStep("Maybe", aa.word_of("flip"), "happens with probability 0.5 only")]
     with pytest.raises(aa.AugalgebraError, match="step 1, Maybe, happens with probability"):
         invert_pipeline(CATALOG, steps, size=12)
+
+
+SQUARES_ONLY = [
+    "rotate(90)",
+    "albumentations:Rotate(limit=(90, 90))",
+    "albumentations:Affine(rotate=(90, 90))",
+    "albumentations:Compose([HorizontalFlip(p=1), ShiftScaleRotate((0, 0), (0, 0), (90, 90), p=1)])",
+]
+
+
+@pytest.mark.parametrize("pipeline", SQUARES_ONLY)
+def test_what_holds_for_squares_only_says_so_and_refuses_rectangles(pipeline: str) -> None:
+    found = invert_pipeline(INSTALLED, pipeline)
+    assert found.whole.verdict == "exact"
+    assert found.as_dict()["conditions"] == ["square"]
+    assert "for square pictures" in found.whole.reason
+    square = torch.rand(2, 3, 20, 20)
+    moved = square.rot90(1, (2, 3))
+    moved = moved if "Flip" not in pipeline else square.flip(-1).rot90(1, (2, 3))
+    torch.testing.assert_close(found.undo(moved), square)
+    for values, kind in ((torch.rand(2, 3, 20, 28), "image"), (torch.zeros(2, 28, 20), "mask")):
+        with pytest.raises(NotInvertibleError, match="can be undone on square pictures only, not on"):
+            found.undo(values, kind=kind)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("pipeline", ["flip_lr * rotate_cw", "albumentations:Transpose()", "albumentations:D4(seed=1)"])
+def test_rectangles_get_their_own_shape_back(pipeline: str) -> None:
+    images = torch.rand(2, 3, 20, 28)
+    word = pipeline.replace(":", ".").replace("Transpose()", "Transpose")
+    moved = INSTALLED.apply(word, images)
+    assert moved.shape[2:] == (28, 20)
+    torch.testing.assert_close(undo(INSTALLED, pipeline, moved), images)
+
+
+def test_a_step_that_refuses_rectangles_is_for_squares_only() -> None:
+    def turn(x: Tensor) -> Tensor:
+        if x.shape[2] != x.shape[3]:
+            raise ValueError("square pictures, please")
+        return x.rot90(1, (-2, -1))
+
+    found = invert_pipeline(planted(("turn", turn, {}), ("back", lambda x: x.rot90(-1, (-2, -1)), {})), "turn", size=12)
+    assert (found.whole.verdict, found.whole.conditions) == ("exact", {"square"})

@@ -304,7 +304,8 @@ def test_what_moves_points_by_no_affine_map_is_refused_by_name(text: str) -> Non
 
 STAYS = ["invert", "posterize(3)", "gamma(0.5)", "gaussian_blur(1)", "canny", "albumentations.Equalize", "id"]
 MOVES = ["flip_lr", "rotate_180", "rotate(3)", "roll(1, 0)", "shear_x(5)", "invert * flip_ud",
-         "gaussian_blur(1) * flip_lr", "posterize(3) * roll(0, 1)", "albumentations.Affine(scale=(0.97, 0.97), seed=0)"]  # fmt: skip
+         "gaussian_blur(1) * flip_lr", "posterize(3) * roll(0, 1)",
+         "albumentations.Affine(scale=(0.97, 0.97), seed=0)"]  # fmt: skip
 
 
 @pytest.mark.parametrize("size", [(28, 28), (27, 41)])

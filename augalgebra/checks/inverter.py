@@ -6,7 +6,6 @@ from typing import Literal
 
 from augalgebra.algebra import queries
 from augalgebra.algebra.conditions import ALWAYS, SQUARE, Conditions, holding_for
-from augalgebra.algebra.rewriting import RewritingSystem
 from augalgebra.algebra.words import IDENTITY, Word
 from augalgebra.catalog import Catalog
 from augalgebra.checks.evaluation import Evaluator
@@ -26,8 +25,7 @@ MAX_SYMBOLS = 8
 """Most different augmentations of a pipeline that the laws are completed for at once."""
 WIDEST = 64
 """Longest side of recorded pictures on which images with one result are looked for."""
-_OF_LAWS: dict[str, Verdict] = {"right": "right", "left": "left", "none": "impossible", "unknown": "unknown"}
-_RANKS = {"two-sided": 4, "right": 3, "approximate": 2, "left": 1}
+_OF_LAWS: dict[str, Verdict] = {"left": "left", "none": "impossible", "unknown": "unknown"}
 _OF_IMAGES: dict[str, Verdict] = {
     "two-sided": "exact",
     "right": "right",
@@ -135,29 +133,25 @@ class Inverter:
         return self._with_error(made, size) if weakest == "lossy" else made
 
     def _by_laws(self, name: str, word: Word, size: tuple[int, int] | None) -> Inversion | None:
-        """What the laws say, exact ones first; None if they are silent."""
-        system = self.catalog.system(word)
-        found = self._inverse(system.exact, word)
-        if found is None or found.kind == "unknown" or (found.kind != "two-sided" and system.exact is not system):
-            better = self._inverse(system, word)
-            found = better if better is not None and better.kind == "two-sided" else found or better
-        if found is None or found.kind == "unknown":
-            return None
-        verdict = _OF_LAWS.get(found.kind) or ("exact" if found.scope == "exact" else "lossy")
-        made = Inversion(name, word, verdict, found.word, "laws", found.reason)
-        return self._with_error(made, size) if verdict == "lossy" else made
-
-    def _inverse(self, system: RewritingSystem, word: Word) -> queries.Inverse | None:
+        """What the laws say; None if they are silent."""
         try:
-            return queries.inverse(system, word)
+            found = queries.inverse(self.catalog.system(word), word)
         except (NotInvertibleError, IncompleteError):  # it has the inverse of something that has none by these laws
             return None
+        if found.kind == "unknown":
+            return None
+        sure = found.scope == "exact" and "dark border" not in found.conditions
+        restoring: Verdict = "exact" if found.kind == "two-sided" else "right"
+        verdict = _OF_LAWS.get(found.kind) or (restoring if sure else "lossy")
+        reason = f"{found.reason}{holding_for(found.conditions)}"
+        made = Inversion(name, word, verdict, found.word, "laws", reason, conditions=found.conditions)
+        return self._with_error(made, size) if verdict == "lossy" else made
 
     def _with_error(self, item: Inversion, size: tuple[int, int] | None) -> Inversion:
         """With the error of the round trip on smooth images, at some fixed parameters."""
         if item.inverse is None:
             return item
-        error, moved = round_trip_error(self._at(size), item.word, item.inverse)
+        error, moved = round_trip_error(self._at(size), item.word, item.inverse, item.conditions)
         if error is None or moved is None:
             return item
         reason = f"{item.reason}, nearly: an error of {error:.2g} where images move by {moved:.2g} (root mean square)"
@@ -168,10 +162,11 @@ class Inverter:
         drawn = at != step.word
         likely = () if step.inverse is None else (fixed(self.catalog, step.inverse),)
         try:
-            found, conditions = self._measured(at, likely if drawn else (*likely, *self._companions()), step.size)
+            found = self._measured(at, likely if drawn else (*likely, *self._companions()), step.size)
         except AugalgebraError as error:
-            found, conditions = RoundTrip("unknown", None, f"it could not be tried on images: {error}"), ALWAYS
-        verdict, reason, inverse = _OF_IMAGES[found.kind], f"{found.reason}{holding_for(conditions)}", found.word
+            found = RoundTrip("unknown", None, f"it could not be tried on images: {error}")
+        verdict, inverse = _OF_IMAGES[found.kind], found.word
+        reason = f"{found.reason}{holding_for(found.conditions)}"
         if drawn and verdict != "impossible":
             verdict, inverse = "unknown", None
             reason = "its parameters are drawn at random, and no law says what undoes them"
@@ -179,29 +174,20 @@ class Inverter:
             reason = f"under {self.catalog.display(at)}, {reason}"
         if found.kind == "vacuous" and not drawn:
             reason = f"{reason}, so that nothing can be told"
-        return Inversion(name, step.word, verdict, inverse, "images", reason, found.error, found.moved, conditions)
+        return Inversion(
+            name, step.word, verdict, inverse, "images", reason, found.error, found.moved, found.conditions
+        )
 
-    def _measured(
-        self, word: Word, candidates: Sequence[Word], size: tuple[int, int] | None
-    ) -> tuple[RoundTrip, Conditions]:
-        """What undoes a word on pictures of all sizes, or else on square ones."""
-        kept = usable(self._at(size), word)
-        squares = [item for item in kept if item.batches[0].images.shape[2] == item.batches[0].images.shape[3]]
-        if size is not None:
-            height, width = kept[0].apply(0, kept[0].symbols(word)).shape[2:]
-            made = self._at((int(height), int(width)))
-            found = measure_inverse(kept, word, candidates, collisions=max(size) <= WIDEST, made=made)
-            if found.kind == "vacuous":  # all that it can be applied to is looked at
-                found = RoundTrip("two-sided", IDENTITY, "it leaves every probe as it is", 0.0, found.moved)
-            return found, ALWAYS
-        found = measure_inverse(kept, word, candidates)
-        if len(squares) == len(kept):
-            return found, SQUARE
-        if squares and found.kind not in ("two-sided", "right", "vacuous"):
-            narrowed = measure_inverse(squares, word, candidates, collisions=False)
-            if _RANKS.get(narrowed.kind, 0) > max(1, _RANKS.get(found.kind, 0)):
-                return narrowed, SQUARE
-        return found, ALWAYS
+    def _measured(self, word: Word, candidates: Sequence[Word], size: tuple[int, int] | None) -> RoundTrip:
+        evaluators = self._at(size)
+        if size is None:
+            return measure_inverse(evaluators, word, candidates)
+        height, width = usable(evaluators, word)[0].apply(0, evaluators[0].symbols(word)).shape[2:]
+        made = self._at((int(height), int(width)))
+        found = measure_inverse(evaluators, word, candidates, collisions=max(size) <= WIDEST, made=made)
+        if found.kind == "vacuous":  # all that it can be applied to was looked at
+            return RoundTrip("two-sided", IDENTITY, "it leaves every probe as it is", 0.0, found.moved)
+        return replace(found, conditions=found.conditions - SQUARE)  # of this size, all are square or none
 
     def _companions(self) -> list[Word]:
         """Augmentations without parameters: what may well undo another one."""

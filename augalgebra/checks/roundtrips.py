@@ -1,13 +1,14 @@
 """What undoes a word on images, where no law says it: inverses that are tried, and proofs that there is none."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
 import torch
 
+from augalgebra.algebra.conditions import ALWAYS, DARK, SQUARE, Conditions
 from augalgebra.algebra.expressions import Value
 from augalgebra.algebra.laws import Law
 from augalgebra.algebra.words import IDENTITY, Symbol, Word
@@ -21,6 +22,7 @@ from augalgebra.checks.tolerances import MOVED_EXACT, NEAR_RMS, NEAR_SHARE, Norm
 from augalgebra.errors import AugalgebraError
 
 Kind = Literal["two-sided", "right", "left", "approximate", "none", "unknown", "vacuous"]
+_RANKS: Mapping[Kind, int] = {"two-sided": 4, "right": 3, "approximate": 2, "left": 1, "unknown": 0}
 MAX_POWER = 12
 """Powers that are looked through for one that is the identity."""
 FEW = ("index", "noise", "negatives", "glyphs")
@@ -41,6 +43,8 @@ class RoundTrip:
         reason: One line for people.
         error: Largest error of a restored probe: of a pixel, or root mean square if ``approximate``.
         moved: How far the word displaces the probe that it displaces most.
+        conditions: The pictures that this was found for; empty if it was for all. Where it is a dark border, what
+            restores them is called approximate, since it says nothing of what is at the border.
     """
 
     kind: Kind
@@ -48,6 +52,7 @@ class RoundTrip:
     reason: str
     error: float | None = None
     moved: float | None = None
+    conditions: Conditions = ALWAYS
 
 
 def probe_evaluators(
@@ -111,11 +116,11 @@ def measure_inverse(
     """Look for what undoes a word on probes, and for images that show that nothing can.
 
     Tried are the given words, the word itself, it with one number (or pair of numbers) negated or inverted, and its
-    powers. An inverse that restores every probe is preferred to one that nearly does, and that to a proof that
-    there is none.
+    powers. An inverse that restores every probe is preferred to one that restores square ones only, that to one that
+    nearly does, and that to a proof that there is none.
 
     Args:
-        evaluators: The probes; those that the word cannot be applied to are left out.
+        evaluators: The probes, each of one size; those that the word cannot be applied to are left out.
         word: A word without variables.
         candidates: Words to try first.
         collisions: Whether to look for two images with one result.
@@ -124,22 +129,51 @@ def measure_inverse(
     Raises:
         AugalgebraError: The word can be applied to no probe.
     """
-    catalog = evaluators[0].catalog
     kept = usable(evaluators, word)
+    # refusing all rectangles is one way of being for squares only
+    own = SQUARE if _square(kept) and not _square(evaluators) else ALWAYS
     moved = _worst(kept, IDENTITY, word, "max")
-    dtype = evaluators[0].dtype
-    tolerance = exact_tolerance(catalog, (word,), dtype)
-    if moved <= MOVED_EXACT * tolerance:
+    if moved <= MOVED_EXACT * exact_tolerance(kept[0].catalog, (word,), kept[0].dtype):
         return RoundTrip("vacuous", None, "it does nothing to the probes", None, moved)
+    tried = tuple(candidates)
+    found = _tried(kept, word, tried, made)
+    for conditions in (SQUARE, DARK, SQUARE | DARK):
+        if found.kind in ("two-sided", "right") or ("square" in conditions and _square(kept)):
+            continue
+        some = [item for item in (one.meeting(conditions) for one in kept) if item.batches]
+        narrowed = _tried(some, word, tried, made) if some else found
+        if "dark border" in conditions and narrowed.kind in ("two-sided", "right"):
+            narrowed = replace(narrowed, kind="approximate")
+        if _RANKS[narrowed.kind] > max(_RANKS[found.kind], _RANKS["left"]):
+            found = replace(narrowed, conditions=conditions)
+    if collisions and _RANKS[found.kind] <= _RANKS["left"]:
+        reason = _collision(kept, word)
+        if reason:
+            return RoundTrip("none", None, reason, None, moved)
+    return replace(found, conditions=found.conditions | own)
+
+
+def _square(evaluators: Iterable[Evaluator]) -> bool:
+    """Whether all probes are as high as wide."""
+    return all(batch.images.shape[2] == batch.images.shape[3] for item in evaluators for batch in item.batches)
+
+
+def _tried(
+    evaluators: Sequence[Evaluator], word: Word, candidates: Sequence[Word], made: Sequence[Evaluator] | None
+) -> RoundTrip:
+    """The best of the words that may undo another one on some probes."""
+    catalog, dtype = evaluators[0].catalog, evaluators[0].dtype
+    tolerance = exact_tolerance(catalog, (word,), dtype)
+    moved = _worst(evaluators, IDENTITY, word, "max")
     show = catalog.display
     best: RoundTrip | None = None
     # powers last: a shift by 9 of 12 pixels undoes one by 3, but on images of that size only
-    tried = [*candidates, word, *_variations(catalog, word), *_powers(kept, word, tolerance)]
+    tried = [*candidates, word, *_variations(catalog, word), *_powers(evaluators, word, tolerance)]
     nearly: tuple[float, Word | None] = math.inf, None
     for candidate in dict.fromkeys(item for item in tried if item):
         limit = max(tolerance, exact_tolerance(catalog, (candidate,), dtype))
-        after = _worst(kept, IDENTITY, word * candidate, "max", limit)
-        before = _worst(kept if made is None else made, IDENTITY, candidate * word, "max", limit)
+        after = _worst(evaluators, IDENTITY, word * candidate, "max", limit)
+        before = _worst(evaluators if made is None else made, IDENTITY, candidate * word, "max", limit)
         if after <= limit and before <= limit:
             reason = f"{show(word * candidate)} restores every probe, and so does {show(candidate * word)}"
             return RoundTrip("two-sided", candidate, reason, max(after, before), moved)
@@ -149,27 +183,26 @@ def measure_inverse(
         elif before <= limit and best is None:
             reason = f"{show(candidate * word)} restores every probe, but {show(word * candidate)} does not"
             best = RoundTrip("left", candidate, reason, before, moved)
-        rms = _worst(kept, IDENTITY, word * candidate, "rms", min(nearly[0], NEAR))
+        rms = _worst(evaluators, IDENTITY, word * candidate, "rms", min(nearly[0], NEAR))
         nearly = min(nearly, (rms, candidate), key=lambda item: item[0])
     if best is not None and best.kind == "right":
         return best
     rms, nearest = nearly
-    displaced = _worst(kept, IDENTITY, word, "rms")
+    displaced = _worst(evaluators, IDENTITY, word, "rms")
     if nearest is not None and rms <= min(NEAR, SHARE * displaced):
         reason = f"{show(word * nearest)} restores the probes with an error of {rms:.2g} (root mean square)"
         return RoundTrip("approximate", nearest, reason, rms, displaced)
-    if collisions:
-        reason = _collision(kept, word)
-        if reason:
-            return RoundTrip("none", None, reason, None, moved)
     unknown = "nothing that was tried undoes it, and no two images were found to have one result"
     return best or RoundTrip("unknown", None, unknown, None, moved)
 
 
-def round_trip_error(evaluators: Sequence[Evaluator], word: Word, inverse: Word) -> tuple[float | None, float | None]:
-    """How nearly a word is undone on smooth probes, and how far it moves them (root mean square).
+def round_trip_error(
+    evaluators: Sequence[Evaluator], word: Word, inverse: Word, conditions: Conditions = ALWAYS
+) -> tuple[float | None, float | None]:
+    """How nearly a word is undone on smooth probes that meet some conditions, and how far it moves them.
 
-    What is drawn at random is the same in both words, and has one fixed value for all images.
+    Both are root mean squares. What is drawn at random is the same in both words, and has one fixed value for all
+    images.
 
     Returns:
         None twice if the words can be applied to no probe.
@@ -177,7 +210,8 @@ def round_trip_error(evaluators: Sequence[Evaluator], word: Word, inverse: Word)
     catalog = evaluators[0].catalog
     try:
         both = list(instances(catalog, Law(word, inverse), draws=2))[-1]
-        kept = usable(evaluators, both.lhs * both.rhs)
+        some = [item for item in (one.meeting(conditions) for one in evaluators) if item.batches]
+        kept = usable(some, both.lhs * both.rhs)
     except (AugalgebraError, IndexError):
         return None, None
     return _worst(kept, IDENTITY, both.lhs * both.rhs, "rms"), _worst(kept, IDENTITY, both.lhs, "rms")

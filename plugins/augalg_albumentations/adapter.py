@@ -28,6 +28,8 @@ _REFUSED = {
 }
 SQUARE = ("D4", "RandomRotate90", "SquareSymmetry")
 """Classes that exchange height and width or keep them, as is drawn."""
+FITTING = ("Affine", "Perspective", "Rotate")
+"""Classes that keep height and width or fit them to what they make, as they are told."""
 SEEDS = 16
 """Random states under which a transform has to do the same to count as free of chance."""
 _TRIED = ((32, 32), (75, 90), (1200, 1100))
@@ -226,7 +228,7 @@ def draws(cls: type) -> bool:
 def _shape(cls: type) -> Any:
     if cls is albumentations.Transpose:
         return "transposed"
-    if not issubclass(cls, albumentations.BasicTransform) or cls.__name__ in SQUARE:
+    if not issubclass(cls, albumentations.BasicTransform) or cls.__name__ in (*SQUARE, *FITTING):
         return "changed"
     return "changed" if cls.__module__.endswith(_RESIZING_MODULES) else "kept"
 

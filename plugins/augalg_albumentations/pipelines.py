@@ -1,6 +1,7 @@
 """Pipelines of albumentations as steps, each a word, those that are no functions named as such."""
 
 import json
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -139,7 +140,9 @@ def _settings(transform: Any) -> dict[str, Any]:
         return {}
     given = {key: item for key, item in transform.get_transform_init_args().items() if key != "p"}
     try:
-        usual = type(transform)().get_transform_init_args()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that another class would be faster, and the like
+            usual = type(transform)().get_transform_init_args()
     except (TypeError, ValueError):
         return given
     return {key: item for key, item in given.items() if repr(item) != repr(usual.get(key))}

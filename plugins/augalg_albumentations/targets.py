@@ -16,6 +16,7 @@ from torch import Tensor
 import augalgebra as aa
 from augalg_albumentations import SINGLE, adapter, building, pipelines
 from augalg_albumentations.building import SERIALIZED
+from augalgebra.augmentation import Function, Shape
 
 
 def build(target: str, name: str) -> aa.Augmentation | None:
@@ -103,10 +104,19 @@ def _fixed(name: str, transform: Any, seed: int | None, text: str, cls: type | N
         return adapter.apply(transform, images, seed or 0)
 
     shape = base.shape
-    if shape == "changed" and cls is not None and cls.__name__ in adapter.SQUARE:
-        shape = "transposed" if function(torch.zeros(1, 1, 24, 32)).shape[-2:] == (32, 24) else "kept"
+    if shape == "changed" and cls is not None and cls.__name__ in (*adapter.SQUARE, *adapter.FITTING):
+        shape = _shape(function)
     summary = base.summary if cls is None else adapter.summary_of(cls)
     return replace(base, function=function, params=(), shape=shape, tolerance=SINGLE, summary=summary)
+
+
+def _shape(function: Function) -> Shape:
+    """What a function makes of two sizes."""
+    sizes = ((24, 32), (41, 27))
+    made = [tuple(function(torch.zeros(1, 1, *size)).shape[-2:]) for size in sizes]
+    if made == list(sizes):
+        return "kept"
+    return "transposed" if made == [(width, height) for height, width in sizes] else "changed"
 
 
 def _remedy(transform: Any, cls: type | None, text: str) -> str:
