@@ -107,7 +107,7 @@ class PipelineStep:
         moves: False if every pixel stays at its place, so that masks, boxes and points do not change; None leaves it
             to trying.
         inverse: A word that may well undo it. It is tried first, and not believed.
-        size: Height and width of the only pictures that it can be applied to; None if there are others.
+        size: Height and width of the pictures that it was applied to, if it is known; others do not count then.
     """
 
     name: str

@@ -204,7 +204,7 @@ def test_records_of_rectangles_have_their_own_shapes_and_masks() -> None:
 
 def test_a_recorded_crop_and_turn_lead_points_back() -> None:
     recorder = A.ReplayCompose(
-        [A.RandomCrop(16, 20, p=1), A.Rotate(limit=(-40, 40), p=1), A.RandomBrightnessContrast(p=1)],
+        [A.Transpose(p=1), A.RandomCrop(20, 16, p=1), A.Rotate(limit=(-40, 40), p=1), A.RandomBrightnessContrast(p=1)],
         keypoint_params=A.KeypointParams("xy", remove_invisible=False),
     )
     for picture in PICTURES:

@@ -84,10 +84,10 @@ class PipelineInversion:
             raise AugalgebraError(f"there are {len(numbers)} ids for {len(values)} pictures")
         if kind == "boxes" or kind == "points":
             size = size or next((step.size for step in self.read if step.size is not None), None)
-            if size is None:
+            if size is None and any(step.moves is not False for step in self.read):
                 raise AugalgebraError(f"{kind} need the size=(height, width) of the pictures before the pipeline")
-            places = {"size": size, "seed": seed, "ids": numbers, "accept": accept}
-            return trace_back(self.catalog, self.read, values, kind, **places)
+            size = size or (self.size, self.size)  # nothing depends on it
+            return trace_back(self.catalog, self.read, values, kind, size=size, seed=seed, ids=numbers, accept=accept)
         if not isinstance(values, Tensor):
             raise AugalgebraError("expected a tensor")
         height, width = int(values.shape[-2]), int(values.shape[-1])
@@ -232,20 +232,22 @@ def undo(
         >>> undo(catalog, "flip_lr * invert", torch.tensor([[[0.0, 3]]]), kind="points", size=(6, 8))
         tensor([[[7., 3.]]])
     """
-    if isinstance(pipeline, Sequence) and pipeline and all(isinstance(item, Mapping) for item in pipeline):
-        if len(pipeline) != len(values):
-            raise AugalgebraError(f"there are {len(pipeline)} records for {len(values)} pictures")
-        numbers = range(len(values)) if ids is None else ids
-        found = [
-            undo(catalog, record, values[k : k + 1], kind=kind, size=size, seed=seed, ids=[numbers[k]], accept=accept)
-            for k, record in enumerate(pipeline)
-        ]
-        if not isinstance(values, Tensor):
-            return [item for one in found for item in one]
-        if len({tuple(one.shape) for one in found}) > 1:
-            raise AugalgebraError("the pictures had different sizes before; undo them one by one")
-        return torch.cat(found)
-    return invert_pipeline(catalog, pipeline).undo(values, kind=kind, size=size, seed=seed, ids=ids, accept=accept)
+    records = [] if isinstance(pipeline, str | Mapping | Word) else [r for r in pipeline if isinstance(r, Mapping)]
+    if not records:
+        read: Any = pipeline
+        return invert_pipeline(catalog, read).undo(values, kind=kind, size=size, seed=seed, ids=ids, accept=accept)
+    if len(records) != len(values):
+        raise AugalgebraError(f"there are {len(records)} records for {len(values)} pictures")
+    numbers = range(len(values)) if ids is None else ids
+    found = [
+        undo(catalog, record, values[k : k + 1], kind=kind, size=size, seed=seed, ids=[numbers[k]], accept=accept)
+        for k, record in enumerate(records)
+    ]
+    if not isinstance(values, Tensor):
+        return [item for one in found for item in one]
+    if len({tuple(one.shape) for one in found}) > 1:
+        raise AugalgebraError("the pictures had different sizes before; undo them one by one")
+    return torch.cat(found)
 
 
 def _steps(catalog: Catalog, pipeline: Pipeline) -> tuple[PipelineStep, ...]:

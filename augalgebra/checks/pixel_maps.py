@@ -128,7 +128,7 @@ def source_map(move: Move, size: tuple[int, int], count: int = 1) -> SourceMap:
         if float((there - seen)[full].abs().max()) > VISIBLE:
             raise ImageError("it changes the values of pixels")
         return found
-    x, y = _places(*full.shape[1:], noise)
+    x, y = _places(int(full.shape[1]), int(full.shape[2]), noise)
     maps = found.affine()[..., None, None]
     x, y = (maps[:, row, 0] * x + maps[:, row, 1] * y + maps[:, row, 2] for row in (0, 1))
     inside = (x > -0.5) & (x < width - 0.5) & (y > -0.5) & (y < height - 0.5)
@@ -153,7 +153,8 @@ def _fit(x: Tensor, y: Tensor, inside: Tensor) -> Float[Tensor, "2 3"]:
     if float((apart <= FITTING).double().mean()) < MOST or float(apart.max()) > (FITTING if whole else RIM):
         raise ImageError("it does not move pixels by one affine map")
     near = found.round()
-    return (near if float((here @ (near - found)).abs().max()) <= FITTING / 2 else found).T
+    best: Tensor = near if float((here @ (near - found)).abs().max()) <= FITTING / 2 else found
+    return best.T
 
 
 def stays_put(move: Move, size: tuple[int, int]) -> bool:

@@ -141,7 +141,7 @@ def check_values(values: Tensor | Places, kind: Kind) -> None:
 
 
 def _parts(values: Tensor | Places) -> Sequence[Tensor]:
-    return list(values) if isinstance(values, Tensor | list | tuple) else [values]
+    return list(values)
 
 
 def _move(catalog: Catalog, word: Word, seed: int, ids: Sequence[int]) -> tuple[Move, int]:

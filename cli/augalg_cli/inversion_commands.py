@@ -11,7 +11,7 @@ from augalgebra import AugalgebraError, Catalog
 from augalgebra.catalog import examples_of
 
 if TYPE_CHECKING:
-    from augalgebra.checks.inversion import Inversion
+    from augalgebra.checks.inverter import Inversion
     from augalgebra.checks.matrix_report import Matrix
 
 Size = Annotated[int, typer.Option(min=8, help="Height and width of the probe images.")]

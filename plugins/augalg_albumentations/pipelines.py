@@ -80,7 +80,7 @@ def _recorded(record: Mapping[str, Any]) -> Iterator[aa.PipelineStep]:
         transform = recorded.plain(node)
         if not adapter.draws(type(transform)):
             transform.p = 1.0
-            yield _step(transform, None)
+            yield replace(_step(transform, None), size=recorded.size_of(node))
         else:
             name = f"{type(transform).__name__} as it was recorded"
             yield replace(recorded.step(node), name=name, moves=_moves(transform))

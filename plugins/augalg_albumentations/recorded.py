@@ -65,7 +65,7 @@ def plain(node: Mapping[str, Any]) -> Any:
 def step(node: Mapping[str, Any]) -> aa.PipelineStep:
     """The step that a part of a record is, and what may well undo it."""
     word = aa.word_of(RECORDED, json.dumps(node, default=_as_list))
-    return aa.PipelineStep("", word, inverse=_inverse(node), size=_size(node))
+    return aa.PipelineStep("", word, inverse=_inverse(node), size=size_of(node))
 
 
 def augmentation() -> aa.Augmentation:
@@ -75,7 +75,7 @@ def augmentation() -> aa.Augmentation:
         node = building.read(form)
         if not is_record(node) or not isinstance(node.get("params"), Mapping):
             raise ValueError("this is no record of a transform that was applied")
-        transform, size = plain(node), _size(node)
+        transform, size = plain(node), size_of(node)
         if size is not None and tuple(images.shape[2:]) != size:
             raise ValueError("it was recorded for pictures of {}×{} pixels".format(*size))
         transform.params = {key: _as_array(value) for key, value in node["params"].items()}
@@ -86,7 +86,7 @@ def augmentation() -> aa.Augmentation:
     return aa.Augmentation(RECORDED, function, (form,), shape="changed", summary="Repeat what was recorded.")
 
 
-def _size(node: Mapping[str, Any]) -> tuple[int, int] | None:
+def size_of(node: Mapping[str, Any]) -> tuple[int, int] | None:
     """Height and width of the picture that it was recorded for, where they matter."""
     shape = node["params"].get("shape")
     if issubclass(building.class_of_node(node), albumentations.ImageOnlyTransform) or shape is None:
@@ -100,7 +100,7 @@ def _size(node: Mapping[str, Any]) -> tuple[int, int] | None:
 
 def _inverse(node: Mapping[str, Any]) -> aa.Word | None:
     """A word that undoes a warp or a frame, as far as something can."""
-    kind, params, size = building.class_of_node(node).__name__, node["params"], _size(node)
+    kind, params, size = building.class_of_node(node).__name__, node["params"], size_of(node)
     if size is None:
         return None
     height, width = size
