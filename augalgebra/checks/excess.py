@@ -41,6 +41,16 @@ def ratio_of_excesses(excess: float, floor_excess: float, entropy: float) -> flo
     return excess / floor_excess if floor_excess > smallest_excess(entropy) else math.nan
 
 
+def show_loss(loss: float, places: int = 1) -> str:
+    """A loss for people: nats with so many decimals, squared errors, which are below 1, with four.
+
+    Examples:
+        >>> show_loss(70.249), show_loss(0.01171), show_loss(0.0)
+        ('70.2', '0.0117', '0.0')
+    """
+    return f"{loss:.{places}f}" if loss == 0 or not abs(loss) < 1 else f"{loss:.4f}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Gap:
     """What it costs to draw images from moved codes. Losses are means per image, in nats unless said otherwise.

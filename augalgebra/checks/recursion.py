@@ -19,6 +19,7 @@ from augalgebra.checks.latent_batches import Batch, Operator, Operators, Setting
 from augalgebra.checks.latent_words import exact_form
 from augalgebra.checks.results import finite
 from augalgebra.errors import AugalgebraError
+from augalgebra.latent.likelihoods import likelihood_of
 from augalgebra.latent.protocol import MAIN_HEAD, LatentSpace
 from augalgebra.latent.refine import Memory, refine
 
@@ -140,6 +141,7 @@ class RecursionReport:
         entropy: For each repeat, what even a perfect drawing costs.
         accuracy: Share of the true images under the word and its powers that the classifier gives their label.
         upright: Whether the classifier judged images with the word undone on their pixels, see `undoing`.
+        unit: What losses are counted in, for each image.
     """
 
     word: str
@@ -152,6 +154,7 @@ class RecursionReport:
     entropy: tuple[float, ...]
     accuracy: float | None = None
     upright: bool = False
+    unit: str = "nats"
 
     def gap_ratio(self, way: Way, repeat: int = -1) -> float:
         """The excess of one way over that of the floor, by default after the last repeat."""
@@ -286,7 +289,8 @@ def measure_recursion(
                 sums.add(way, batch, drawn, true, known[part])
             if on_progress is not None:
                 on_progress(part.stop, len(images))
-    return sums.report(catalog.display(canonical), head, labelled=labels is not None)
+    unit = likelihood_of(space).unit
+    return sums.report(catalog.display(canonical), head, labelled=labels is not None, unit=unit)
 
 
 def _true_images(batch: Batch, word: Word, repeats: int) -> list[Tensor]:
@@ -355,7 +359,7 @@ class _Sums:
             images = Batch(batch.setting, images, batch.ids).image(self._undone[repeat])
         return classify(images).cpu()
 
-    def report(self, word: str, head: str, *, labelled: bool) -> RecursionReport:
+    def report(self, word: str, head: str, *, labelled: bool, unit: str) -> RecursionReport:
         """Means over all images."""
         return RecursionReport(
             word=word,
@@ -368,6 +372,7 @@ class _Sums:
             entropy=self._means(self._entropy),
             accuracy=None if self._classify is None or not labelled else self._right / float(self._counts.sum()),
             upright=self._undone is not None,
+            unit=unit,
         )
 
     def _curve(self, way: Way, *, labelled: bool) -> RecursionCurve:

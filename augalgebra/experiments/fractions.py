@@ -14,7 +14,7 @@ from torch import Tensor
 
 from augalgebra.algebra.words import IDENTITY, Symbol, Word
 from augalgebra.catalog import Catalog
-from augalgebra.checks.excess import Gap
+from augalgebra.checks.excess import Gap, show_loss
 from augalgebra.checks.latent_batches import Batch, Setting
 from augalgebra.checks.results import finite
 from augalgebra.errors import AugalgebraError, NotInvertibleError
@@ -295,7 +295,7 @@ def _claims(scores: Sequence[FractionScore], family: str) -> Iterator[Claim]:
             "14",
             "Augmentations can be interpolated in the latent space",
             f"members of {family} that were not fitted: gap ratio {gap:.3f}, {nothing:.3f} if nothing is moved; "
-            f"their floor is {floors:.1f} nats above the entropy, that of originals {original:.1f}"
+            f"their floor is {show_loss(floors)} above the entropy, that of originals {show_loss(original)}"
             + ("" if drawable else ": this decoder draws no such images, however they are encoded"),
             gap - 1 < 0.5 * (nothing - 1) if drawable and tells(nothing) else None,
             {"gap ratio": gap, "identity ratio": nothing, "floor excess": floors, "of originals": original},

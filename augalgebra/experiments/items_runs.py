@@ -49,7 +49,7 @@ def recursion(lab: Laboratory) -> Found:
         lab.tell(f"{word} repeated, {title}")
         found = measure_repeats(run, word, repeats=plan.repeats, images=plan.repeated, data=lab.dataset)
         claims += _stated(found.claims, title)
-        blocks.append(_repeats_table(found.report, f"{word} repeated, {title}: loss in nats per image"))
+        blocks.append(_repeats_table(found.report, f"{word} repeated, {title}: loss in {found.report.unit} per image"))
         blocks.append(
             Picture(
                 _draw_repeats(lab, run, found, kind),

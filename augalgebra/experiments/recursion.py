@@ -130,10 +130,10 @@ def draw_recursion(
         left.plot(axis, curve.bce, color=colour, label=label)
         if curve.kept:
             right.plot(axis, curve.kept, color=colour, label=label)
-    left.set(xlabel="repeats", ylabel="loss, nats per image", title=f"DEC(ENC(·) L) for {report.word}")
+    left.set(xlabel="repeats", ylabel=f"loss, {report.unit} per image", title=f"DEC(ENC(·) L) for {report.word}")
     left.set_yscale("log")
     for formatter in (left.yaxis.set_major_formatter, left.yaxis.set_minor_formatter):
-        formatter(StrMethodFormatter("{x:.0f}"))
+        formatter(StrMethodFormatter("{x:.4g}"))
     figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=5, frameon=False, fontsize=8)
     right.set(xlabel="repeats", ylabel="share", title="class of one application kept", ylim=(0, 1.02))
     for plot in (left, right):

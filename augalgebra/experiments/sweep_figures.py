@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from augalgebra.checks.excess import show_loss
 from augalgebra.experiments import plots
 from augalgebra.experiments.figures import DPI, FAINT, INK
 from augalgebra.experiments.pairs import ROLES, Role, show_pair
@@ -48,7 +49,8 @@ def draw_totals(result: SweepResult, mode: CellMode, path: Path) -> Path:
     _heat(axes, result, mode, lambda entry: entry.total.mean, lines)
     _title(axes, f"All four terms together, {mode}")
     seeds = len(result.settings.seeds)
-    foot = f"{result.settings.data}, {mode}: nats per test image, sum of four terms, mean over {seeds} seed(s)"
+    settings = result.settings
+    foot = f"{settings.data}, {mode}: {settings.unit} per test image, sum of four terms, mean over {seeds} seed(s)"
     if any(entry.published is not None for entry in result.table(mode).values()):
         foot += "; slides: MNIST"
     return _write(figure, foot, path)
@@ -71,7 +73,8 @@ def draw_terms(result: SweepResult, mode: CellMode, path: Path) -> Path:
         _title(axes, _TITLES[role])
     return _write(
         figure,
-        f"{result.settings.data}, {mode}: nats per test image; floor: drawn from its own code; entropy: perfectly",
+        f"{result.settings.data}, {mode}: {result.settings.unit} per test image; floor: drawn from its own code; "
+        "entropy: perfectly",
         path,
     )
 
@@ -82,7 +85,7 @@ def _loss(role: Role, entry: Entry) -> float:
 
 def _loss_and_floor(role: Role, entry: Entry) -> list[str]:
     floor, entropy = entry.floor[role].mean, entry.entropy[role].mean
-    return [f"{entry.loss[role].mean:.1f}", f"floor {floor:.1f}", f"entropy {entropy:.1f}"]
+    return [show_loss(entry.loss[role].mean), f"floor {show_loss(floor)}", f"entropy {show_loss(entropy)}"]
 
 
 def _figure(result: SweepResult, panels: int) -> "tuple[Figure, list[Axes]]":

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from augalgebra.catalog import Catalog
 from augalgebra.errors import AugalgebraError
 from augalgebra.experiments.pairs import SLIDES, Pair, canonical_pairs
-from augalgebra.latent.likelihoods import LikelihoodName
+from augalgebra.latent.likelihoods import LikelihoodName, likelihood_named
 from augalgebra.operators.provenance import origin
 from augalgebra.training.data import Dataset
 from augalgebra.training.run_records import Mode
@@ -104,6 +104,11 @@ class SweepSettings:
     def to_json(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return asdict(self)
+
+    @property
+    def unit(self) -> str:
+        """What losses are counted in, for each image."""
+        return likelihood_named(self.likelihood or "bernoulli").unit
 
     def completed(self, catalog: Catalog, data: Dataset) -> "SweepSettings":
         """The same with every name as the catalog writes it, and every open budget filled in.

@@ -132,7 +132,7 @@ def refine(
         >>> from augalgebra.latent import LAVAE, Architecture
         >>> space = LAVAE(Architecture(dim=4, width=2), seed=0)
         >>> drawn = space.decode(torch.ones(1, 4))
-        >>> refine(space, drawn, steps=12).round(decimals=1).tolist()
+        >>> refine(space, drawn, steps=30, tolerance=1e-6).round(decimals=1).tolist()
         [[1.0, 1.0, 1.0, 1.0]]
     """
     if latents is not None and latents.shape != (len(images), space.dim):

@@ -22,6 +22,8 @@ def training_progress(*, quiet: bool) -> "Iterator[Progress]":
     from rich.progress import BarColumn, TaskID, TextColumn
     from rich.progress import Progress as Bars
 
+    from augalgebra.checks.excess import show_loss
+
     bars = Bars(
         TextColumn("{task.description:<7}", markup=False),
         BarColumn(bar_width=10),
@@ -39,11 +41,11 @@ def training_progress(*, quiet: bool) -> "Iterator[Progress]":
         note = f"loss {now.loss:.1f}  {now.images_per_second:.0f} img/s  {_clock(now.seconds_left)} left"
         if now.probed is not None:
             seen = now.probed
-            note += f"  floor {seen.floor:.1f} gap {seen.gap_ratio:.2f} nothing {seen.identity_ratio:.2f}"
+            note += f"  floor {show_loss(seen.floor)} gap {seen.gap_ratio:.2f} nothing {seen.identity_ratio:.2f}"
             if not watched:
                 watched.append(seen.word)
                 told = (
-                    f"floor, gap and doing nothing are those of {seen.word}, whose entropy is {seen.entropy:.1f} nats"
+                    f"floor, gap and doing nothing are those of {seen.word}, whose entropy is {show_loss(seen.entropy)}"
                 )
                 bars.console.print(told, markup=False, highlight=False)
         bars.update(tasks[now.stage], completed=now.fraction, note=note)

@@ -167,6 +167,7 @@ def advise(
 
 
 def _show_sweep(result: "SweepResult") -> None:
+    from augalgebra.checks.excess import show_loss
     from augalgebra.experiments.pairs import show_pair
 
     several = len(result.settings.seeds) > 1
@@ -174,14 +175,14 @@ def _show_sweep(result: "SweepResult") -> None:
         table = result.table(mode)
         rows = []
         for (train, target), entry in table.items():
-            spread = f"{entry.total.mean:.1f}" + (f" ± {entry.total.deviation:.1f}" if several else "")
+            spread = show_loss(entry.total.mean) + (f" ± {entry.total.deviation:.1f}" if several else "")
             floor = sum(item.mean for item in entry.floor.values())
             published = "" if entry.published is None else f"{entry.published:.1f}"
             kind = " (native)" if train == target else ""
             entropy = sum(item.mean for item in entry.entropy.values())
-            numbers = f"{entropy:.1f}", f"{floor:.1f}", spread, f"{entry.excess.mean:.1f}", published
+            numbers = show_loss(entropy), show_loss(floor), spread, show_loss(entry.excess.mean), published
             rows.append((show_pair(train), show_pair(target) + kind, *numbers))
-        title = f"Totals in nats per image, {mode}; the slides' figures are of MNIST"
+        title = f"Totals in {result.settings.unit} per image, {mode}; the slides' figures are of MNIST"
         headings = ["trained on", "drawn", "entropy", "floor", "total", "excess", "slides"]
         render.table(headings, rows, right=range(2, 7), title=title)
     verdicts = {True: "holds", False: "does not hold", None: "undecided"}

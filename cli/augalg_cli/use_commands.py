@@ -242,6 +242,8 @@ def recurse(
 
 
 def _show_recursion(report: "RecursionReport") -> None:
+    from augalgebra.checks.excess import show_loss
+
     curves = report.curves
     judged = [way for way, curve in curves.items() if curve.kept and way != "latent"]
     headings = ["repeat", "entropy", "floor", *curves, *(f"kept, {way}" for way in judged), "nothing"]
@@ -251,11 +253,11 @@ def _show_recursion(report: "RecursionReport") -> None:
         rows.append(
             [
                 repeat,
-                f"{report.entropy[at]:.2f}",
-                f"{report.floor[at]:.2f}",
-                *(f"{curve.bce[at]:.2f}" for curve in curves.values()),
+                show_loss(report.entropy[at], 2),
+                show_loss(report.floor[at], 2),
+                *(show_loss(curve.bce[at], 2) for curve in curves.values()),
                 *(f"{curves[way].kept[at]:.1%}" for way in judged),
-                f"{report.nothing[at]:.2f}",
+                show_loss(report.nothing[at], 2),
             ]
         )
     title = f"{report.word} repeated on {report.images} test images: loss, and share that keeps its class"
@@ -263,8 +265,8 @@ def _show_recursion(report: "RecursionReport") -> None:
     for way, curve in curves.items():
         if curve.worst_label is not None and way != "latent":
             outcome = curve.by_label[curve.worst_label]
-            nats = f"from {outcome.first:.1f} to {outcome.last:.1f} nats beyond the entropy"
-            render.line(f"{way}: worst is label {curve.worst_label}, {nats}")
+            lost = f"from {show_loss(outcome.first)} to {show_loss(outcome.last)} beyond the entropy ({report.unit})"
+            render.line(f"{way}: worst is label {curve.worst_label}, {lost}")
     if report.accuracy is not None:
         render.line(f"the classifier knows {report.accuracy:.1%} of the true images")
     if report.cost is not None:

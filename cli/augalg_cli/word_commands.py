@@ -346,13 +346,15 @@ def _show_scores(scores: "Sequence[WordScore]", title: str) -> None:
 
 
 def _show_comparison(measured: "LatentComparison", title: str) -> None:
+    from augalgebra.checks.excess import show_loss
+
     render.line(title)
     render.fields(
         [
             ("  equal", f"{render.yes_no(measured.equal)}: {measured.reason}"),
             ("  operators differ by", render.number(measured.residual)),
             ("  truly apart", render.number(measured.true_difference)),
-            ("  losses", " and ".join(f"{loss:.2f}" for loss in measured.loss)),
-            ("  entropies", " and ".join(f"{entropy:.2f}" for entropy in measured.entropy)),
+            ("  losses", " and ".join(show_loss(loss, 2) for loss in measured.loss)),
+            ("  entropies", " and ".join(show_loss(entropy, 2) for entropy in measured.entropy)),
         ]
     )
