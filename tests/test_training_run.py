@@ -223,6 +223,7 @@ def test_files_of_different_runs_are_not_mixed(tmp_path: Path) -> None:
 
 def test_another_dimension_is_refused(tmp_path: Path) -> None:
     trained(tmp_path / "run")
+    without_digests(tmp_path / "run")
     text = (tmp_path / "run" / "run.toml").read_text()
     (tmp_path / "run" / "run.toml").write_text(text.replace("dim = 4", "dim = 5"))
     with pytest.raises(RunError, match=r"with 4 coordinates, not .* with 5"):

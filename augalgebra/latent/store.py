@@ -18,6 +18,7 @@ MOST_BYTES = 1 << 34
 """Largest file of tensors that is read."""
 
 _HEADER = "augalgebra"
+_MOST_DIMENSIONS = 8
 
 
 def pack_tensors(tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> bytes:
@@ -54,6 +55,8 @@ def unpack_tensors(content: bytes, path: Path, kind: str) -> tuple[dict[str, Ten
     if not isinstance(header, dict) or header.get("kind") != kind:
         raise RunError(f"{path} is no {kind} file; it was written by another program or version")
     for name, tensor in tensors.items():
+        if tensor.dim() > _MOST_DIMENSIONS:  # torch itself fails on some
+            raise RunError(f"{path} is damaged ({name} has {tensor.dim()} dimensions); train it again")
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise RunError(f"{path} is damaged ({name} holds numbers that are not finite); train it again")
     return tensors, Fields(header, f"{path}: header", RunError, "train it again")

@@ -77,12 +77,17 @@ def read_pointer(folder: Path) -> Pointer:
         return Pointer(text, tables, None, tuple(name for name in DERIVED if (folder / name).exists()))
     named = whole.table("files")
     for name in named.data:
-        if name not in MEMBERS:
+        if name not in (*MEMBERS, SETTINGS):
             raise named.failed(f"{named.where}: {name!r} is no file of a run")
+    if SETTINGS in named and named.digest(SETTINGS) != _own_digest(text):
+        raise RunError(
+            f"{path} is damaged or was changed by hand: bring it back from a copy, or, if you want it so, take the "
+            f'line "{SETTINGS}" = … out of its table [files]'
+        )
     derived = whole.table("derived").texts("names") if "derived" in whole else ()
     if set(derived) - set(DERIVED):
         raise whole.wrong("derived", f"some of {', '.join(DERIVED)}", list(derived))
-    return Pointer(text, tables, {name: named.digest(name) for name in named.data}, derived)
+    return Pointer(text, tables, {name: named.digest(name) for name in named.data if name != SETTINGS}, derived)
 
 
 def revision_of(folder: Path) -> str:
@@ -205,12 +210,16 @@ def add_derived(folder: Path, names: Collection[str]) -> Pointer:
 
 
 def _replace_pointer(folder: Path, tables: Tables, digests: Mapping[str, str], derived: tuple[str, ...]) -> Pointer:
-    named: dict[tuple[str, ...], Mapping[str, Any]] = {("files",): dict(sorted(digests.items()))}
-    if derived:
-        named["derived",] = {"names": derived}
-    files.write_atomically(folder / SETTINGS, to_toml({**tables, **named}))
+    said = to_toml({**tables, **({("derived",): {"names": derived}} if derived else {})})
+    named = dict(sorted(digests.items())) | {SETTINGS: _own_digest(said.encode())}
+    files.write_atomically(folder / SETTINGS, f"{said}\n{to_toml({('files',): named})}")
     files.sync_folder(folder)
     return read_pointer(folder)
+
+
+def _own_digest(text: bytes) -> str:
+    """Digest of what ``run.toml`` says before it names files."""
+    return folders.digest_of(text.partition(b"\n[files]\n")[0])
 
 
 def _put_back(folder: Path, pointer: Pointer | None) -> None:
