@@ -136,7 +136,7 @@ def test_classes_keep_their_names_though_they_sort_as_text(tmp_path: Path) -> No
     data = load_data(tmp_path)
     assert ("0", "1", "10", "2") == data.classes
     pairs = zip(data.test.labels.tolist(), values(data.test), strict=True)
-    named = {data.class_name(label): value // 5 for label, value in pairs}
+    named = {data.label_name(label): value // 5 for label, value in pairs}
     assert {"0": 0, "1": 1, "2": 2, "10": 10} == named
 
 

@@ -32,7 +32,7 @@ def labelled(path: Path, labels: np.ndarray) -> "tuple[tuple[str, ...], list[str
     found = [""] * len(IMAGES)
     for split in (data.train, data.test):
         for image, label in zip(split.images, split.labels.tolist(), strict=True):
-            found[places[image.numpy().tobytes()]] = data.class_name(label)
+            found[places[image.numpy().tobytes()]] = str(data.label_name(label))
     return data.classes, found
 
 

@@ -1,8 +1,8 @@
 """What was measured of words in a latent space, as data."""
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from augalgebra.checks.excess import MEASURE, TELLING, Gap
@@ -28,7 +28,7 @@ class WordScore(Gap):
         residual: Squared distance of moved and direct codes, over the variance of the direct codes.
         trivial: Whether the laws reduce the route to doing nothing.
         psnr: Peak signal-to-noise ratio of what is drawn, in dB, of all images together; NaN where nobody asked.
-        by_label: Gap ratio for the images of each label.
+        by_label: Gap ratio for the images of each label, or of each class by its name.
     """
 
     word: str
@@ -39,7 +39,7 @@ class WordScore(Gap):
     residual: float
     trivial: bool = False
     psnr: float = math.nan
-    by_label: Mapping[int, float] = field(default_factory=dict)
+    by_label: Mapping[int | str, float] = field(default_factory=dict)
 
     @property
     def verdict(self) -> Verdict:
@@ -61,7 +61,7 @@ class WordScore(Gap):
         return 1 - self.residual
 
     @property
-    def worst_label(self) -> int | None:
+    def worst_label(self) -> int | str | None:
         """The label whose images are moved worst."""
         told = [label for label, ratio in self.by_label.items() if not math.isnan(ratio)]
         return max(told, key=lambda label: self.by_label[label], default=None)
@@ -261,6 +261,16 @@ class CompositionReport:
         told += [f"moved ones at least {min(moved):.2f}"] if moved else []
         told += [] if self.mean_picture is None else [f"the mean picture for all {self.mean_picture:.2f}"]
         return "PSNR: " + ", ".join(told)
+
+    def named(self, classes: Sequence[str]) -> "CompositionReport":
+        """The same with the names of classes in place of the labels 0, 1, 2, …, if there are names."""
+        if not classes:
+            return self
+        words = [
+            replace(score, by_label={classes[int(label)]: ratio for label, ratio in score.by_label.items()})
+            for score in self.words
+        ]
+        return replace(self, words=tuple(words))
 
     def of_kind(self, *kinds: Kind) -> tuple[WordScore, ...]:
         """The scores of some kinds, in the order in which they were asked for."""

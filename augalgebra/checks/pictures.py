@@ -7,13 +7,16 @@ import torch
 from augalgebra.checks.probes import Probe
 from augalgebra.pictures import picture_files, read_pictures
 
+MOST_PICTURES = 16
+"""How many pictures of a folder are looked at, unless something else is said."""
+
 
 def picture_probe(
     folder: Path | str,
     *,
     channels: int = 1,
     size: tuple[int, int] | None = None,
-    limit: int | None = 16,
+    limit: int | None = MOST_PICTURES,
     dtype: torch.dtype = torch.float32,
     skip_broken: bool = False,
 ) -> Probe:

@@ -109,17 +109,17 @@ class RecursionCurve:
         outcome = self.by_label[label]
         return ratio_of_excesses(outcome.last, outcome.first, self.entropy[0])
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain data for JSON."""
+    def to_json(self, name: Callable[[int], str] = str) -> dict[str, Any]:
+        """Plain data for JSON; `name` says what labels are called."""
         return {
             "way": self.way,
             "bce": list(self.bce),
             "excess": list(self.excess),
             "growth": finite(self.growth),
             "kept": list(self.kept),
-            "by_label": {str(label): outcome.to_json() for label, outcome in self.by_label.items()},
+            "by_label": {name(label): outcome.to_json() for label, outcome in self.by_label.items()},
             "became": {
-                str(before): {str(after): count for after, count in counts.items()}
+                name(before): {name(after): count for after, count in counts.items()}
                 for before, counts in self.became.items()
             },
             "seconds": self.seconds,
@@ -142,6 +142,7 @@ class RecursionReport:
         accuracy: Share of the true images under the word and its powers that the classifier gives their label.
         upright: Whether the classifier judged images with the word undone on their pixels, see `undoing`.
         unit: What losses are counted in, for each image.
+        classes: Names of the labels 0, 1, 2, …, if they have names.
     """
 
     word: str
@@ -155,6 +156,11 @@ class RecursionReport:
     accuracy: float | None = None
     upright: bool = False
     unit: str = "nats"
+    classes: tuple[str, ...] = ()
+
+    def label_name(self, label: int) -> str:
+        """What a label is called."""
+        return self.classes[label] if self.classes else str(label)
 
     def gap_ratio(self, way: Way, repeat: int = -1) -> float:
         """The excess of one way over that of the floor, by default after the last repeat."""
@@ -176,7 +182,7 @@ class RecursionReport:
             "repeats": self.repeats,
             "images": self.images,
             "head": self.head,
-            "curves": {way: curve.to_json() for way, curve in self.curves.items()},
+            "curves": {way: curve.to_json(self.label_name) for way, curve in self.curves.items()},
             "floor": list(self.floor),
             "nothing": list(self.nothing),
             "entropy": list(self.entropy),

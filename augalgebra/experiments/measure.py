@@ -71,7 +71,7 @@ def measure_run(
         relabelling=relabelling,
     )
     errors = squared_error(mean_picture(data.train).to(pictures), pictures)
-    return replace(report, mean_picture=decibels(float(errors.mean(dtype=torch.float64))))
+    return replace(report.named(data.classes), mean_picture=decibels(float(errors.mean(dtype=torch.float64))))
 
 
 def mean_picture(split: Split) -> Float[Tensor, "1 channel height width"]:
@@ -120,7 +120,9 @@ def draw_run_gallery(run: Run, report: CompositionReport, data: Dataset, path: P
     """
     names, relabelling = _augmentations(run, report.head)
     labels = data.test.labels.tolist()
-    rows = [labels.index(label) for label in sorted(set(labels))][:_ROWS]
+    shown = sorted(set(labels))[:_ROWS]
+    rows = [labels.index(label) for label in shown]
+    classes = f"; rows {', '.join(str(data.label_name(label)) for label in shown)}" if data.classes else ""
     pictures, ids = data.test.batch(slice(None))
     panel = gallery_panel(
         run.space,
@@ -128,7 +130,7 @@ def draw_run_gallery(run: Run, report: CompositionReport, data: Dataset, path: P
         run.registry.catalog,
         pictures[rows].to(device_of_run(run)),
         names,
-        title=f"{run.settings.data}: {', '.join(map(run.registry.catalog.shorten, names))}",
+        title=f"{run.settings.data}: {', '.join(map(run.registry.catalog.shorten, names))}{classes}",
         report=report,
         head=report.head,
         relabelling=relabelling,

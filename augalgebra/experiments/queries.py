@@ -23,6 +23,7 @@ from augalgebra.checks.results import finite
 from augalgebra.errors import NotInvertibleError
 from augalgebra.experiments.measure import images_of_run
 from augalgebra.operators import OperatorRegistry
+from augalgebra.training.data import Dataset
 from augalgebra.training.run import Run
 
 IMAGES = 500
@@ -153,7 +154,7 @@ class MeasuredRoutes:
 
 
 def measure_word(
-    run: Run, word: str | Word, *, images: int = IMAGES, data_dir: str | Path | None = None
+    run: Run, word: str | Word, *, images: int = IMAGES, data: Dataset | None = None, data_dir: str | Path | None = None
 ) -> MeasuredWord:
     """Move test images by the operator of a word, decode, and score against the true images.
 
@@ -161,6 +162,7 @@ def measure_word(
         run: The run.
         word: The word.
         images: How many test images to use.
+        data: The data set of the run, if it is in memory already.
         data_dir: Where downloaded data sets lie.
 
     Raises:
@@ -174,7 +176,7 @@ def measure_word(
     _require_operators(run, reduced)
     routes = [reduced, *([written] if written in registry and written != reduced else [])]
     cases = [Case(asked, by=route) for route in routes]
-    report = _measured(run, cases, images=images, data_dir=data_dir, every=False)
+    report = _measured(run, cases, images=images, data=data, data_dir=data_dir, every=False)
     scores = {score.route: score for score in report.words}
     shown = registry.catalog.display(reduced), registry.catalog.display(written)
     if shown[0] not in scores:
@@ -189,6 +191,7 @@ def compare_in_run(
     *,
     threshold: float = THRESHOLD,
     images: int = IMAGES,
+    data: Dataset | None = None,
     data_dir: str | Path | None = None,
 ) -> LatentComparison:
     """Compare two words by their operators and by what is drawn of test images moved by them.
@@ -199,6 +202,7 @@ def compare_in_run(
         second: Another.
         threshold: Largest share of what their augmentations move at which they count as equal.
         images: How many test images to use.
+        data: The data set of the run, if it is in memory already.
         data_dir: Where downloaded data sets lie.
 
     Raises:
@@ -212,7 +216,7 @@ def compare_in_run(
     _require_operators(run, by[0] * by[1])
     letters = [Word.from_letters([letter]) for letter in dict.fromkeys((by[0] * by[1]).letters)]
     pairs = [(Case(one, by=by[0]), Case(other, by=by[1])), *((Case(IDENTITY), Case(letter)) for letter in letters)]
-    report = _measured(run, [], pairs=pairs, images=images, data_dir=data_dir)
+    report = _measured(run, [], pairs=pairs, images=images, data=data, data_dir=data_dir)
     found, *moves = report.orders
     moved = min((move.drawn_difference for move in moves), default=0.0)
     drawn = found.drawn_difference
@@ -244,7 +248,13 @@ def compare_in_run(
 
 
 def measure_routes(
-    run: Run, start: str | Word, goal: str | Word, *, images: int = IMAGES, data_dir: str | Path | None = None
+    run: Run,
+    start: str | Word,
+    goal: str | Word,
+    *,
+    images: int = IMAGES,
+    data: Dataset | None = None,
+    data_dir: str | Path | None = None,
 ) -> MeasuredRoutes:
     """Measure the routes from one view to another that the laws prove equal.
 
@@ -256,6 +266,7 @@ def measure_routes(
         start: The view whose codes are moved.
         goal: The view that they are moved to.
         images: How many test images to use.
+        data: The data set of the run, if it is in memory already.
         data_dir: Where downloaded data sets lie.
 
     Raises:
@@ -270,7 +281,7 @@ def measure_routes(
     if not routes:
         _require_operators(run, registry.reduced(shortest))
     cases = [Case(there, here, by=route) for route in routes]
-    report = _measured(run, cases, images=images, data_dir=data_dir, every=False)
+    report = _measured(run, cases, images=images, data=data, data_dir=data_dir, every=False)
     return MeasuredRoutes(report.words, report.words[0], report.images)
 
 
@@ -327,12 +338,13 @@ def _measured(
     cases: Sequence[Case],
     *,
     images: int,
+    data: Dataset | None,
     data_dir: str | Path | None,
     pairs: Sequence[tuple[Case, Case]] = (),
     every: bool = True,
 ) -> CompositionReport:
     """Measure on the run's test images; what cannot be undone is an error if `every` case matters, or if all fail."""
-    pictures, labels, ids = images_of_run(run, data_dir, images)
+    pictures, labels, ids = images_of_run(run, data_dir, images, data=data)
     report = measure_cases(
         run.space,
         MultipliedOut(run.registry),

@@ -1,6 +1,7 @@
 """A word repeated through a trained run: losses, classes and pictures of what drifts and what does not."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -74,7 +75,7 @@ def recursion_of_run(
         seen = (IDENTITY,) if undoing(catalog, canonical) is not None else powers_of(catalog, canonical)
         classify = train_classifier(data.train, catalog, seen, seed=seed, device=device)
     pictures, ids = data.test.batch(slice(images))
-    return measure_recursion(
+    report = measure_recursion(
         run.space,
         MultipliedOut(run.registry),
         catalog,
@@ -89,6 +90,7 @@ def recursion_of_run(
         bfloat16=bfloat16_pays(device),
         on_progress=on_progress,
     )
+    return replace(report, classes=data.classes)
 
 
 def draw_recursion(

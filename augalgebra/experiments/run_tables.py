@@ -73,7 +73,7 @@ def gap_map(report: CompositionReport) -> HeatMap:
 def class_map(report: CompositionReport) -> HeatMap | None:
     """Gap ratios from the original, word by class; None where there are no classes to tell apart."""
     scores = [score for score in report.words if score.view == "id" and not score.trivial]
-    labels = sorted({label for score in scores for label in score.by_label})
+    labels = tuple(dict.fromkeys(label for score in scores for label in score.by_label))
     if len(labels) < 2:
         return None
     return HeatMap(

@@ -42,6 +42,7 @@ class Trajectories:
         word: The word.
         way: How the images were encoded again.
         labels: The label of each image that is followed.
+        names: What these are called.
         images: Its number among the test images.
         codes: ``[image, repeat, latent]``, the original's first.
         background: Codes of test images as they are and under the word, ``[code, latent]``.
@@ -51,6 +52,7 @@ class Trajectories:
     word: str
     way: Way
     labels: tuple[int, ...]
+    names: tuple[str | int, ...]
     images: tuple[int, ...]
     codes: Array
     background: Array
@@ -75,8 +77,8 @@ class Trajectories:
             "way": self.way,
             "repeats": self.codes.shape[1] - 1,
             "examples": [
-                {"label": label, "image": image, "travelled": finite(distance)}
-                for label, image, distance in zip(self.labels, self.images, self.travelled, strict=True)
+                {"label": name, "image": image, "travelled": finite(distance)}
+                for name, image, distance in zip(self.names, self.images, self.travelled, strict=True)
             ],
         }
 
@@ -194,6 +196,7 @@ def follow(
         catalog.display(canonical),
         way,
         tuple(labels),
+        tuple(map(data.label_name, labels)),
         tuple(rows),
         torch.stack(codes, dim=1).cpu().double().numpy(),
         encoded.flatten(0, 1).double().numpy(),
@@ -220,9 +223,10 @@ def recursion_claims(report: RecursionReport, data: str) -> tuple[Claim, ...]:
             "8-9",
             "Repeated, an augmentation is stable for some images and diverges for others",
             f"after {report.repeats} times {report.word} {plain.kept[-1]:.0%} keep their class; stable: "
-            f"{_listed(stable)}; drifting: {_listed(drifting)}" + _beside(report, lambda curve: curve.kept[-1]),
+            f"{_listed(report, stable)}; drifting: {_listed(report, drifting)}"
+            + _beside(report, lambda curve: curve.kept[-1]),
             bool(stable) and bool(drifting),
-            {"kept": plain.kept[-1]} | {f"kept {label}": share for label, share in shares.items()},
+            {"kept": plain.kept[-1]} | {f"kept {report.label_name(label)}": share for label, share in shares.items()},
         )
     ]
     if data in _DIGITS and {2, 7} <= shares.keys() and {2, 7} <= growths.keys():
@@ -269,8 +273,8 @@ def _destination(curve: RecursionCurve, label: int) -> tuple[int, float]:
     return target, others[target] / sum(counts.values())
 
 
-def _listed(labels: Sequence[int]) -> str:
-    return ", ".join(map(str, labels)) or "none"
+def _listed(report: RecursionReport, labels: Sequence[int]) -> str:
+    return ", ".join(map(report.label_name, labels)) or "none"
 
 
 def draw_trajectories(paths: Sequence[Trajectories], path: Path, method: str = "ica", *, seed: int = 0) -> Path:
@@ -294,16 +298,16 @@ def draw_trajectories(paths: Sequence[Trajectories], path: Path, method: str = "
         codes = item.codes.reshape(-1, item.codes.shape[2])
         behind, moved = project(method, item.background, [codes], seed=seed)
         lines = moved.reshape(*item.codes.shape[:2], 2)
-        for plot, label, line, distance in zip(axes, item.labels, lines, item.travelled, strict=True):
+        followed = zip(axes, item.labels, item.names, lines, item.travelled, strict=True)
+        for plot, label, name, line, distance in followed:
             plot.scatter(behind[:, 0], behind[:, 1], s=5, color="#C9C9C9", linewidth=0)
             own = behind[item.background_labels == label]
-            plot.scatter(own[:, 0], own[:, 1], s=6, color=plots.COLOURS[5], linewidth=0, label=f"encoded {label}s")
+            plot.scatter(own[:, 0], own[:, 1], s=6, color=plots.COLOURS[5], linewidth=0, label=f"encoded {name}s")
             plot.plot(line[:, 0], line[:, 1], color=plots.COLOURS[1], linewidth=0.4, alpha=0.5)
             plot.scatter(line[:, 0], line[:, 1], s=9, color="#D40000", linewidth=0, label="repeats")
             plot.scatter(*line[0], s=40, color="black", marker="x", label="original")
             plots.bare(plot)
-            name = STYLE[item.way][1]
-            plot.set_title(f"a {label}, {name}: travelled {distance:.2f}", fontsize=9)
+            plot.set_title(f"a {name}, {STYLE[item.way][1]}: travelled {distance:.2f}", fontsize=9)
         axes[-1].legend(frameon=False, fontsize=7, loc="best")
     times = paths[0].codes.shape[1] - 1
     figure.suptitle(f"{times} times {paths[0].word}, {method.upper()}", fontsize=10)
@@ -332,8 +336,8 @@ def draw_outcomes(report: RecursionReport, path: Path) -> Path:
         for row, column in np.argwhere(shares >= 0.1):
             ink = "white" if shares[row, column] > 0.6 else "black"
             axes.text(column, row, f"{shares[row, column]:.0%}"[:-1], ha="center", va="center", fontsize=6, color=ink)
-        axes.set_xticks(range(len(labels)), list(map(str, labels)), fontsize=7)
-        axes.set_yticks(range(len(labels)), list(map(str, labels)), fontsize=7)
+        axes.set_xticks(range(len(labels)), list(map(report.label_name, labels)), fontsize=7)
+        axes.set_yticks(range(len(labels)), list(map(report.label_name, labels)), fontsize=7)
         axes.set_title(STYLE[way][1], fontsize=9, color=STYLE[way][0])
         axes.set_xlabel(f"class after {report.repeats}", fontsize=8)
         axes.set_ylabel("class after one, per cent", fontsize=8)

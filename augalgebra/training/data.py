@@ -101,9 +101,9 @@ class Dataset:
         )
         return replace(self, train=train, test=test)
 
-    def class_name(self, label: int) -> str:
-        """What a label is called."""
-        return self.classes[label] if self.classes else str(label)
+    def label_name(self, label: int) -> str | int:
+        """What a label is called: the name of its class, or the label itself."""
+        return self.classes[label] if self.classes else label
 
     @property
     def fingerprint(self) -> str:

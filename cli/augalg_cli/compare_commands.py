@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from augalg_cli import options, render
-from augalg_cli.datasets import Data, load
+from augalg_cli.datasets import Data, SkipBroken, load
 from augalg_cli.progress import training_progress
 from augalg_cli.run_commands import Budget, names_in, seconds_of
 from augalgebra import AugalgebraError
@@ -38,6 +38,7 @@ def compare(
     ] = "all",
     data: Data = "digits",
     data_dir: options.DataDir = None,
+    skip_broken: SkipBroken = False,
     augs: Annotated[str, typer.Option(help="Two augmentations, separated by a comma.")] = "flip_lr,flip_ud",
     dim: Annotated[int | None, typer.Option(min=1, help="Latent coordinates of all networks; 16.")] = None,
     width: Annotated[int | None, typer.Option(min=1, help="Channels of the first convolution; 32, quick 8.")] = None,
@@ -74,7 +75,7 @@ def compare(
     if epochs is None and seconds is None:
         epochs = _QUICK_EPOCHS if quick else _EPOCHS
     limit = Limit(epochs, seconds)
-    dataset = load(data, data_dir, quiet=as_json)
+    dataset = load(data, data_dir, quiet=as_json, skip_broken=skip_broken)
     chosen = EXPERIMENTS if experiment == "all" else (experiment,)
     if device == "cpu" or not torch.cuda.is_available():
         # Batches this small gain little from a second thread, and lose several-fold by it where the machine is shared.

@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from augalg_cli import render
+from augalgebra import AugalgebraError
+
 if TYPE_CHECKING:
     from augalgebra.training.data import Dataset
     from augalgebra.training.run import Run
@@ -17,15 +20,22 @@ Data = Annotated[
         "(downloaded if not in --data-dir); a folder of pictures; or a file.npz.",
     ),
 ]
+Moved = Annotated[
+    str | None, typer.Option("--data", metavar="NAME", help="Where the run's data set lies now, if it has moved.")
+]
+SkipBroken = Annotated[
+    bool, typer.Option("--skip-broken", help="Leave out pictures that cannot be read, and say how many.")
+]
 
 
-def load(name: str, data_dir: Path | None, *, quiet: bool) -> "Dataset":
-    """Load a data set.
+def load(name: str, data_dir: Path | None, *, quiet: bool, skip_broken: bool = False) -> "Dataset":
+    """Load a data set, and say what its owner should know of it.
 
     Args:
         name: What ``--data`` says.
         data_dir: What ``--data-dir`` says.
-        quiet: Show nothing (with ``--json``).
+        quiet: Show no progress (with ``--json``).
+        skip_broken: What ``--skip-broken`` says.
     """
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -49,14 +59,32 @@ def load(name: str, data_dir: Path | None, *, quiet: bool) -> "Dataset":
         bars.update(tasks[file], completed=done, total=total or None)
 
     try:
-        return load_data(name, data_dir, progress=report)
+        data = load_data(name, data_dir, skip_broken=skip_broken, progress=report)
     finally:
         if tasks:
             bars.stop()
+    for remark in data.remarks:
+        render.note(remark)
+    return data
 
 
-def load_of(run: "Run", data_dir: Path | None, *, quiet: bool) -> "Dataset":
-    """Load the data set of a run and see that it is the same."""
-    data = load(run.settings.data, data_dir, quiet=quiet)
+def load_of(run: "Run", data_dir: Path | None, moved: str | None = None, *, quiet: bool) -> "Dataset":
+    """Load the data set of a run and see that it is the same.
+
+    Args:
+        run: The run. Pictures that cannot be read were left out when it was trained, if there were any.
+        data_dir: What ``--data-dir`` says.
+        moved: What ``--data`` says.
+        quiet: Show no progress (with ``--json``).
+    """
+    from augalgebra.training.data import NAMES
+
+    name = run.settings.data if moved is None else moved
+    try:
+        data = load(name, data_dir, quiet=quiet, skip_broken=True)
+    except AugalgebraError as error:
+        if moved is not None or name in NAMES:
+            raise
+        raise type(error)(f"{error}; if the data of {run.folder} have moved, name them with --data") from error
     run.check_data(data)
     return data

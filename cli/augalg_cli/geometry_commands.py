@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from augalg_cli import options, render
-from augalg_cli.datasets import load_of
+from augalg_cli.datasets import Moved, load_of
 from augalg_cli.progress import training_progress
 from augalgebra.files import write_atomically
 
@@ -40,6 +40,7 @@ def geometry(
         Path | None, typer.Option("--out", metavar="DIR", help="Folder for pictures and numbers; default RUN/geometry.")
     ] = None,
     seed: Seed = 0,
+    moved: Moved = None,
     data_dir: options.DataDir = None,
     as_json: options.Json = False,
 ) -> None:
@@ -51,7 +52,7 @@ def geometry(
 
     loaded = _load(run)
     methods = [check_method(name, loaded.space.dim) for name in method or methods_for(loaded.space.dim)]
-    measured = measure_geometry(loaded, data=load_of(loaded, data_dir, quiet=as_json), images=images, seed=seed)
+    measured = measure_geometry(loaded, data=load_of(loaded, data_dir, moved, quiet=as_json), images=images, seed=seed)
     folder = out or run / "geometry"
     files = [str(draw_geometry(measured, folder / f"{name}.png", name)) for name in methods]
     answer = measured.to_json() | {"files": files}
@@ -92,6 +93,7 @@ def fractions(
     images: Annotated[int, typer.Option(min=1, help="Test images to measure on.")] = 500,
     out: Picture = None,
     seed: Seed = 0,
+    moved: Moved = None,
     data_dir: options.DataDir = None,
     as_json: options.Json = False,
 ) -> None:
@@ -101,7 +103,7 @@ def fractions(
     loaded = _load(run)
     measured = measure_fractions(
         loaded,
-        data=load_of(loaded, data_dir, quiet=as_json),
+        data=load_of(loaded, data_dir, moved, quiet=as_json),
         images=images,
         family=family,
         fitted=_numbers(fitted, "--fitted"),
@@ -140,6 +142,7 @@ def synthetic(
     dim: Annotated[int, typer.Option(min=1, help="Latent coordinates.")] = 16,
     out: Picture = None,
     seed: Seed = 0,
+    moved: Moved = None,
     data_dir: options.DataDir = None,
     as_json: options.Json = False,
 ) -> None:
@@ -147,7 +150,7 @@ def synthetic(
     from augalgebra.experiments.synthetic import GAP_ROWS, draw_synthetic, measure_synthetic
 
     loaded = None if reference is None else _load(reference)
-    data = None if loaded is None else load_of(loaded, data_dir, quiet=as_json)
+    data = None if loaded is None else load_of(loaded, data_dir, moved, quiet=as_json)
     with training_progress(quiet=as_json) as progress:
         measured = measure_synthetic(
             options.catalog(),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from augalg_cli import options, render
+from augalg_cli.datasets import SkipBroken
 from augalgebra import AugalgebraError, Catalog
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def laws(
             help="Images to check on: 'builtin', 'digits' (scikit-learn's), or a folder of pictures.",
         ),
     ] = "builtin",
+    skip_broken: SkipBroken = False,
     size: Size = 28,
     seed: Annotated[int, typer.Option(help="Seed of probes and parameter values.")] = 0,
     failures_only: Annotated[bool, typer.Option("--failures", help="Show only what does not hold.")] = False,
@@ -56,7 +58,8 @@ def laws(
             catalog.resolve(name)
     from augalgebra.checks import check_laws
 
-    report = check_laws(catalog, None if everything else names, probes=_probes(probes, size), size=size, seed=seed)
+    images = _probes(probes, size, skip_broken=skip_broken)
+    report = check_laws(catalog, None if everything else names, probes=images, size=size, seed=seed)
     if as_json:
         render.emit_json(report.as_dict())
     else:
@@ -83,17 +86,23 @@ def discover(
         _show_discovery(catalog, found)
 
 
-def _probes(source: str, size: int) -> "tuple[Probe, ...] | None":
+def _probes(source: str, size: int, *, skip_broken: bool) -> "tuple[Probe, ...] | None":
     if source == "builtin":
         return None
     from augalgebra.checks import Probe, digit_images, picture_probe, probe_sizes
+    from augalgebra.checks.pictures import MOST_PICTURES
+    from augalgebra.pictures import picture_files
 
     if source == "digits":
         digits = (digit_images(1, *each) for each in probe_sizes(size))
         return tuple(Probe("digits", images, smooth=True, dark_border=True) for images in digits)
     if not Path(source).is_dir():
         raise AugalgebraError(f"--probes {source!r}: neither 'builtin' nor 'digits' nor a folder of pictures")
-    return tuple(picture_probe(source, size=each) for each in probe_sizes(size))
+    found = tuple(picture_probe(source, size=each, skip_broken=skip_broken) for each in probe_sizes(size))
+    wanted = min(len(picture_files(Path(source))), MOST_PICTURES)
+    if len(found[0].images) < wanted:
+        render.note(f"{wanted - len(found[0].images)} of {wanted} pictures left out, since they cannot be read")
+    return found
 
 
 def show_laws(report: "LawReport", *, failures_only: bool) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from augalg_cli import options, render
-from augalg_cli.datasets import load_of
+from augalg_cli.datasets import Moved, load_of
 from augalg_cli.progress import case_progress
 from augalg_cli.run_commands import Folder
 from augalgebra import AugalgebraError
@@ -27,6 +27,7 @@ def report(
         Path | None, typer.Option(metavar="FILE", help="The report; by default report.html in the run's folder.")
     ] = None,
     images: Annotated[int | None, typer.Option(min=1, help="Measure on so many test images only.")] = None,
+    moved: Moved = None,
     data_dir: options.DataDir = None,
     as_json: options.Json = False,
 ) -> None:
@@ -50,7 +51,7 @@ def report(
     data: Dataset | None = None
     missing = ""
     try:
-        data = load_of(loaded, data_dir, quiet=as_json)
+        data = load_of(loaded, data_dir, moved, quiet=as_json)
     except AugalgebraError as error:
         missing = str(error)
         render.note(f"nothing is measured on images: {options.shorten(missing)}")

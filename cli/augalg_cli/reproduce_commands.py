@@ -13,7 +13,7 @@ import typer
 
 from augalg_cli import options, render
 from augalg_cli.compare_commands import seeds_in
-from augalg_cli.datasets import load
+from augalg_cli.datasets import SkipBroken, load
 from augalgebra import AugalgebraError
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def reproduce(
         ),
     ] = None,
     data_dir: options.DataDir = None,
+    skip_broken: SkipBroken = False,
     seeds: Annotated[
         str | None,
         typer.Option(metavar="NUMBERS", help="Seeds, separated by commas; by default 0,1,2, with --quick 0."),
@@ -84,7 +85,7 @@ def reproduce(
     if epochs is not None:
         plan = plan.with_epochs(epochs)
     on = device_of(device)
-    dataset = load(data or ("digits" if quick else "mnist"), data_dir, quiet=as_json)
+    dataset = load(data or ("digits" if quick else "mnist"), data_dir, quiet=as_json, skip_broken=skip_broken)
     if on.type == "cpu":
         # Batches this small gain little from a second thread, and lose several-fold by it where the machine is shared.
         torch.set_num_threads(1)

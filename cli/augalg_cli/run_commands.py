@@ -8,7 +8,7 @@ import typer
 
 from augalg_cli import options, render
 from augalg_cli.composition import SHORT_KINDS, show_composition, show_scores, show_verdicts
-from augalg_cli.datasets import Data, load, load_of
+from augalg_cli.datasets import Data, Moved, SkipBroken, load, load_of
 from augalg_cli.progress import training_progress
 from augalgebra import AugalgebraError
 
@@ -47,6 +47,7 @@ def train(
     run: Folder,
     data: Data = "digits",
     data_dir: options.DataDir = None,
+    skip_broken: SkipBroken = False,
     augs: Annotated[str, typer.Option(help="Augmentations, separated by commas.")] = "flip_lr,flip_ud",
     preset: Annotated[
         Literal["equivariant", "faithful"], typer.Option(help="'faithful' is the published recipe.")
@@ -97,7 +98,7 @@ def train(
         device=device,
         precision=precision,
     )
-    dataset = load(data, data_dir, quiet=as_json)
+    dataset = load(data, data_dir, quiet=as_json, skip_broken=skip_broken)
     if likelihood is None:
         tell_likelihood(dataset)
     with training_progress(quiet=as_json) as progress:
@@ -141,6 +142,7 @@ def transfer(
     epochs: Epochs = None,
     budget: Budget = None,
     learning_rate: Annotated[float, typer.Option(min=0, help="Step size of stage 3; 0: the preset's.")] = 0,
+    moved: Moved = None,
     data_dir: options.DataDir = None,
     as_json: options.Json = False,
 ) -> None:
@@ -149,7 +151,7 @@ def transfer(
     from augalgebra.training.train import transfer as transfer_run
 
     with Run.opened(run, options.catalog()) as loaded:
-        dataset = load_of(loaded, data_dir, quiet=as_json)
+        dataset = load_of(loaded, data_dir, moved, quiet=as_json)
         with training_progress(quiet=as_json) as progress:
             added = transfer_run(
                 loaded,
@@ -186,6 +188,7 @@ def operators(
     fit: Annotated[
         str | None, typer.Option("--fit", help="With --add: name of the fit; by default the laws decide.")
     ] = None,
+    moved: Moved = None,
     data_dir: options.DataDir = None,
     as_json: options.Json = False,
 ) -> None:
@@ -200,7 +203,7 @@ def operators(
 
         names = [name for text in add for name in names_in(text)]
         with Run.opened(run, catalog, accept_stale=True) as loaded:
-            added = extend(loaded, names, fit=fit, data=load_of(loaded, data_dir, quiet=as_json))
+            added = extend(loaded, names, fit=fit, data=load_of(loaded, data_dir, moved, quiet=as_json))
             loaded.save()
     else:
         loaded = _load(run, accept_stale=True)
@@ -248,12 +251,13 @@ def check(
     ] = None,
     images: Annotated[int | None, typer.Option(min=1, help="Measure on so many test images only.")] = None,
     by_label: Annotated[bool, typer.Option("--by-label", help="Show the worst label of each word.")] = False,
+    moved: Moved = None,
     data_dir: options.DataDir = None,
     as_json: options.Json = False,
 ) -> None:
     """Measure every word from every view beside entropy, floor and the identity; worst first."""
     loaded = _load(run)
-    dataset = load_of(loaded, data_dir, quiet=as_json)
+    dataset = load_of(loaded, data_dir, moved, quiet=as_json)
     report = _measured(loaded, dataset, max_length=max_length, head=head, images=images)
     missed = "" if bar is None else report.failing(bar)
     if as_json:

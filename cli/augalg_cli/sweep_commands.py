@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from augalg_cli import options, render
-from augalg_cli.datasets import Data, load
+from augalg_cli.datasets import Data, SkipBroken, load
 from augalg_cli.run_commands import Fit, seconds_of
 from augalgebra import AugalgebraError
 
@@ -47,6 +47,7 @@ def sweep(
     ] = "both",
     data: Data = "digits",
     data_dir: options.DataDir = None,
+    skip_broken: SkipBroken = False,
     preset: Preset = "equivariant",
     likelihood: options.Likelihood = None,
     dim: Annotated[int, typer.Option(min=0, help="Latent coordinates; 0: what suits the images, 16 for digits.")] = 0,
@@ -99,7 +100,7 @@ def sweep(
         device=device,
     )
     parallel = Parallel(jobs, backend, scheduler, threads)
-    dataset = load(data, data_dir, quiet=as_json)
+    dataset = load(data, data_dir, quiet=as_json, skip_broken=skip_broken)
     with _progress(quiet=as_json) as progress:
         result = run_sweep(out, settings, catalog, data=dataset, parallel=parallel, progress=progress)
     files = write_result(result, out)
@@ -126,6 +127,7 @@ def advise(
         str | None, typer.Option(metavar="NAME", help="Data set; by default the sweep's, else 'digits'.")
     ] = None,
     data_dir: options.DataDir = None,
+    skip_broken: SkipBroken = False,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the data of each short run.")] = 2,
     images: Annotated[int, typer.Option(min=20, help="Learn from so many images at most in a short run.")] = 1500,
     dim: Annotated[int | None, typer.Option(min=1, help="Latent coordinates; by default the sweep's, else 16.")] = None,
@@ -145,7 +147,7 @@ def advise(
     if sweep_folder is None:
         candidates = parse_pairs(pairs or "extended", catalog)
         short = ShortRun(data or "digits", dim or 16, epochs, images, seed)
-        dataset = load(short.data, data_dir, quiet=as_json)
+        dataset = load(short.data, data_dir, quiet=as_json, skip_broken=skip_broken)
         with _progress(quiet=as_json, unit="candidates") as progress:
             advice = advise_pairs(goals[0], candidates, catalog, short, data=dataset, mode=mode, progress=progress)
     else:
@@ -154,7 +156,7 @@ def advise(
 
         settings, _ = SweepStore(sweep_folder).settings()
         short = ShortRun(data or settings.data, dim or settings.dim, epochs, images, seed, settings.preset)
-        dataset = load(short.data, data_dir, quiet=as_json)
+        dataset = load(short.data, data_dir, quiet=as_json, skip_broken=True)
         found = read_sweep(sweep_folder, catalog, dataset)
         for told in found.notes:
             render.note(told)

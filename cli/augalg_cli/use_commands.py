@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from augalg_cli import options, render
-from augalg_cli.datasets import load_of
+from augalg_cli.datasets import Moved, load_of
 from augalg_cli.geometry_commands import show_claims
 from augalgebra import AugalgebraError
 
@@ -86,6 +86,7 @@ def interpolate(
         int, typer.Option(min=0, help="Rows for so many real powers of each word, from 0 to 1, instead of one row.")
     ] = 0,
     head: Head = "main",
+    moved: Moved = None,
     data_dir: options.DataDir = None,
     as_json: options.Json = False,
 ) -> None:
@@ -96,7 +97,7 @@ def interpolate(
     from augalgebra.experiments.pictures import write_grid
 
     loaded = _load(run)
-    data = load_of(loaded, data_dir, quiet=as_json)
+    data = load_of(loaded, data_dir, moved, quiet=as_json)
     for number in (first, second):
         if number >= len(data.test):
             raise AugalgebraError(f"there is no test image {number}; {data.name} has {len(data.test)}, from 0")
@@ -108,7 +109,7 @@ def interpolate(
     drawn = between(loaded, ends, words, steps=steps, powers=powers, head=head)
     write_grid(out, drawn)
     rows = [f"{name}^{i / (powers - 1):.3g}" for name in names for i in range(powers)] if powers else names
-    labels = data.test.labels[[first, second]].tolist()
+    labels = [data.label_name(int(data.test.labels[number])) for number in (first, second)]
     if as_json:
         render.emit_json({"run": str(run), "images": [first, second], "labels": labels, "rows": rows, "file": str(out)})
         return
@@ -133,6 +134,7 @@ def sample(
     ] = False,
     seed: Annotated[int, typer.Option(help="Seed of the codes.")] = 0,
     head: Head = "main",
+    moved: Moved = None,
     data_dir: options.DataDir = None,
     as_json: options.Json = False,
 ) -> None:
@@ -145,7 +147,7 @@ def sample(
 
     kinds = [check_kind(name) for name in kind or KINDS]
     loaded = _load(run)
-    data = load_of(loaded, data_dir, quiet=as_json)
+    data = load_of(loaded, data_dir, moved, quiet=as_json)
     if compare:
         _compare(loaded, data, out, seed, as_json=as_json)
         return
@@ -199,6 +201,7 @@ def recurse(
         Path | None, typer.Option("--outcomes", metavar="FILE", help="A .png of which class becomes which.")
     ] = None,
     method: Annotated[str, typer.Option(help="Projection of the trajectory: 'ica', 'pca' or 'direct'.")] = "ica",
+    moved: Moved = None,
     data_dir: options.DataDir = None,
     as_json: options.Json = False,
 ) -> None:
@@ -210,7 +213,7 @@ def recurse(
     loaded = _load(run)
     if trajectory is not None:
         check_method(method, loaded.space.dim)
-    data = load_of(loaded, data_dir, quiet=as_json)
+    data = load_of(loaded, data_dir, moved, quiet=as_json)
     ways: tuple[Way, ...] = ("plain", "latent") if plain else ("plain", "refined", "latent")
     report = recursion_of_run(loaded, word, repeats=repeats, images=images, ways=ways, data=data)
     if out is not None:
@@ -266,7 +269,7 @@ def _show_recursion(report: "RecursionReport") -> None:
         if curve.worst_label is not None and way != "latent":
             outcome = curve.by_label[curve.worst_label]
             lost = f"from {show_loss(outcome.first)} to {show_loss(outcome.last)} beyond the entropy ({report.unit})"
-            render.line(f"{way}: worst is label {curve.worst_label}, {lost}")
+            render.line(f"{way}: worst is label {report.label_name(curve.worst_label)}, {lost}")
     if report.accuracy is not None:
         render.line(f"the classifier knows {report.accuracy:.1%} of the true images")
     if report.cost is not None:

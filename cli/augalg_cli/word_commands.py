@@ -8,6 +8,7 @@ import typer
 
 from augalg_cli import grounds, options, render
 from augalg_cli.composition import show_scores
+from augalg_cli.datasets import Moved, load_of
 from augalgebra import AugalgebraError, Catalog
 from augalgebra.algebra import queries
 from augalgebra.algebra.conditions import Conditions, holding_for
@@ -48,6 +49,7 @@ def compose(
     word: options.Word,
     model: options.Model = None,
     images: options.Images = 500,
+    moved: Moved = None,
     data_dir: options.DataDir = None,
     assume: grounds.Assume = None,
     as_json: options.Json = False,
@@ -92,7 +94,9 @@ def compose(
     if model is not None:
         from augalgebra.experiments.queries import measure_word
 
-        measured = measure_word(_load(model), canonical, images=images, data_dir=data_dir)
+        run = _load(model)
+        data = load_of(run, data_dir, moved, quiet=as_json)
+        measured = measure_word(run, canonical, images=images, data=data)
         answer["measured"] = {"run": str(model), **measured.to_json()}
     if as_json:
         render.emit_json(answer)
@@ -142,6 +146,7 @@ def equal(
         typer.Option(min=0, help="With --model: drawn difference, as a share of what is moved, that counts as equal."),
     ] = 0.1,
     images: options.Images = 500,
+    moved: Moved = None,
     data_dir: options.DataDir = None,
     assume: grounds.Assume = None,
     as_json: options.Json = False,
@@ -160,7 +165,9 @@ def equal(
     if model is not None:
         from augalgebra.experiments.queries import compare_in_run
 
-        measured = compare_in_run(_load(model), first, second, threshold=threshold, images=images, data_dir=data_dir)
+        run = _load(model)
+        data = load_of(run, data_dir, moved, quiet=as_json)
+        measured = compare_in_run(run, first, second, threshold=threshold, images=images, data=data)
         found = measured.to_json()
         answer = (answer or found) | {"measured": {"run": str(model), **found}}
     if as_json:
@@ -219,6 +226,7 @@ def route(
     goal: options.Word,
     model: options.Model = None,
     images: options.Images = 500,
+    moved: Moved = None,
     data_dir: options.DataDir = None,
     assume: grounds.Assume = None,
     as_json: options.Json = False,
@@ -241,7 +249,9 @@ def route(
     if model is not None:
         from augalgebra.experiments.queries import measure_routes
 
-        measured = measure_routes(_load(model), start, goal, images=images, data_dir=data_dir)
+        run = _load(model)
+        data = load_of(run, data_dir, moved, quiet=as_json)
+        measured = measure_routes(run, start, goal, images=images, data=data)
         answer["measured"] = {"run": str(model), **measured.to_json()}
     if as_json:
         render.emit_json(answer)
