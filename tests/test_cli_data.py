@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,14 +95,40 @@ def test_classes_have_their_names_wherever_they_are_shown(program: Callable[...,
     assert {"10", "9"} == repeated["curves"]["plain"]["by_label"].keys()
     assert ["10", "9"] == [example["label"] for example in repeated["trajectories"][0]["examples"]]
     assert "worst is label" in program("recurse", "run", "flip_lr", "--repeats", "2", "--plain").out
-    assert program("report", "run", "--images", "4").code == 0
+    assert program("report", "run", "--images", "10").code == 0
     page = (workspace / "run" / "report.html").read_text()
     assert "worst class" in page
     assert "by class" in page
 
 
+def test_a_gallery_names_the_classes_of_its_rows(
+    program: Callable[..., Any], workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from augalgebra.experiments import measure
+
+    titles: list[str] = []
+    draw = measure.draw_gallery
+    monkeypatch.setattr(
+        measure,
+        "draw_gallery",
+        lambda panels, path: titles.extend(panel.title for panel in panels) or draw(panels, path),
+    )
+    assert program("report", "run", "--images", "10").code == 0
+    assert ["pictures: flip_lr, flip_ud; rows 10, 9"] == titles
+
+
+WAVES = """
+import augalgebra as aa
+
+@aa.hookimpl
+def augalg_register(register):
+    @register("waves.negate", inverse="self")
+    def negate(x):
+        return 1 - x
+"""
 COMMANDS = (
     ("check", "run", "--images", "2"),
+    ("register", "waves.py", "--model", "run"),
     ("transfer", "run", "canny", "--epochs", "1"),
     ("operators", "run", "--add", "canny"),
     ("geometry", "run", "--images", "10", "--method", "pca"),
@@ -122,6 +149,7 @@ def test_a_run_whose_pictures_moved_takes_them_from_where_they_are(
     program: Callable[..., Any], workspace: Path, command: tuple[str, ...]
 ) -> None:
     (workspace / "pictures").rename(workspace / "moved")
+    (workspace / "waves.py").write_text(WAVES)
     lost = program(*command)
     hint = "unknown data set 'pictures'; Known are "
     if command[0] == "report":  # reports what needs no pictures
@@ -133,6 +161,26 @@ def test_a_run_whose_pictures_moved_takes_them_from_where_they_are(
     assert found.code == (1 if command[0] == "equal" else 0), found.err
     json.loads(found.out)
     assert "2 of 53 pictures left out" in found.err
+
+
+def test_an_interrupted_training_goes_on_with_pictures_that_moved(trained: Path, tmp_path: Path) -> None:
+    from augalgebra import load_catalog
+    from augalgebra.errors import RunError
+    from augalgebra.training.data import load_data
+    from augalgebra.training.settings import TrainSettings
+    from augalgebra.training.train import train
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    settings = TrainSettings(data="before", width=4, dim=4, epochs=1)
+    data, moved = load_data(trained / "pictures", skip_broken=True), replace(settings, data="after")
+    (tmp_path / "run").mkdir()
+    assert train(tmp_path / "run", settings, load_catalog(), data=data, progress=stop).ended == "interrupted"
+    with pytest.raises(RunError, match="trained with fingerprint"):
+        train(tmp_path / "run", moved, load_catalog(), data=data.part(20), resume=True)
+    resumed = train(tmp_path / "run", moved, load_catalog(), data=replace(data, name="after"), resume=True)
+    assert (resumed.ended, resumed.settings.data, resumed.data["name"]) == ("limit", "after", "after")
 
 
 def test_other_pictures_are_not_taken(program: Callable[..., Any], workspace: Path) -> None:

@@ -240,11 +240,13 @@ class Run:
         pointer, contents = read_run_files(self.folder, (CHECKPOINT,))
         if CHECKPOINT not in contents:
             raise RunError(f"{self.folder} has nothing to resume: its training ended; train into another folder")
+        # where the images lie may change, as long as they are the same
+        place = {"settings": "data", "data": "name"}
         for table, now in (("settings", self.settings.to_mapping()), ("data", dict(self.data))):
             before = Fields(pointer.tables.get(table, {}), f"{self.folder / SETTINGS}: {table}", RunError).data
             before = {**(UNSAID if table == "settings" else {}), **before}
             for key in sorted(before.keys() | now.keys()):
-                if _plain(before.get(key)) != _plain(now.get(key)):
+                if key != place[table] and _plain(before.get(key)) != _plain(now.get(key)):
                     raise RunError(
                         f"{self.folder} was trained with {key} = {shown(before.get(key))}, not {now.get(key)}; "
                         "resume with the same settings and data"

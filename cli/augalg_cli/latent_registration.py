@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from augalgebra.experiments.extension import Extension
     from augalgebra.experiments.slots import Slot
     from augalgebra.experiments.transfers import AddedHead
+    from augalgebra.training.data import Dataset
     from augalgebra.training.progress import Progress
     from augalgebra.training.run import Run
 
@@ -62,7 +63,7 @@ class LatentRegistration:
 
     @classmethod
     def made(
-        cls, admission: "Admission", run: "Run", fit: str | None, data_dir: Path | None, *, beside: str | None
+        cls, admission: "Admission", run: "Run", fit: str | None, data: "Dataset", *, beside: str | None
     ) -> "LatentRegistration":
         """Fit and measure the operators.
 
@@ -81,7 +82,7 @@ class LatentRegistration:
                     f"--with makes a pair of one new augmentation and another; {admission.registration.name} brings "
                     f"{len(names)} that can have an operator, so leave --with out"
                 )
-        operators = extend(run, names, fit=fit, data_dir=data_dir) if names else ()
+        operators = extend(run, names, fit=fit, data=data) if names else ()
         return cls(admission, run, operators, tuple(item.signature for item in known if item.required))
 
     def with_head(
@@ -89,7 +90,7 @@ class LatentRegistration:
         beside: str | None,
         epochs: int | None,
         budget: str | None,
-        data_dir: Path | None,
+        data: "Dataset",
         progress: "Progress",
     ) -> "LatentRegistration":
         """Train the head, unless it is there already, and measure it.
@@ -108,7 +109,7 @@ class LatentRegistration:
             beside=beside,
             epochs=epochs,
             seconds=seconds_of(budget),
-            data_dir=data_dir,
+            data=data,
             progress=progress,
         )
         return replace(self, head=head)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from augalg_cli import law_commands, options, render
+from augalg_cli.datasets import load_of
 from augalg_cli.latent_registration import LatentRegistration, check_options, take_out
 from augalg_cli.progress import training_progress
 from augalg_cli.run_commands import Budget, Epochs
@@ -67,6 +68,10 @@ def register(
     fit: Annotated[
         str | None, typer.Option("--fit", help="With --model: name of the fit; by default the laws decide.")
     ] = None,
+    moved: Annotated[
+        str | None,
+        typer.Option("--data", metavar="NAME", help="With --model: where its data set lies now, if it has moved."),
+    ] = None,
     data_dir: Annotated[
         Path | None,
         typer.Option("--data-dir", help="With --model: where data sets lie.", envvar="AUGALG_DATA", show_envvar=True),
@@ -124,10 +129,11 @@ def register(
                     run = Run.load(model, admission.catalog, accept_stale=True)
                 else:
                     run = held.enter_context(Run.opened(model, admission.catalog, accept_stale=True))
-                extension = LatentRegistration.made(admission, run, fit, data_dir, beside=beside)
+                data = load_of(run, data_dir, moved, quiet=as_json)
+                extension = LatentRegistration.made(admission, run, fit, data, beside=beside)
         if extension is not None and transfer:
             with training_progress(quiet=as_json) as bars:
-                extension = extension.with_head(beside, epochs, budget, data_dir, bars)
+                extension = extension.with_head(beside, epochs, budget, data, bars)
         if admitted and not dry_run:
             changed = extension.keep() if extension is not None else admission.record(Path.cwd())
     if as_json:
