@@ -128,7 +128,7 @@ def read_pictures(
         for what in done:
             changed.setdefault(what, []).append(file)
         if channels is not None:
-            picture = picture.convert("L" if channels == 1 else "RGB")
+            picture = _in_mode(picture, "L" if channels == 1 else "RGB")
         if size is not None:
             picture = picture.resize(size[::-1], Image.Resampling.BILINEAR)
         arrays.append((file, np.atleast_3d(np.asarray(picture)).transpose(2, 0, 1)))
@@ -224,7 +224,11 @@ def _plain(picture: Image.Image) -> tuple[Image.Image, list[str]]:
     grey = picture.mode in ("1", "L", "LA", "La")
     if not grey and picture.mode not in ("P", "PA", "RGB", "RGBA", "RGBX", "RGBa"):
         done.append(f"converted from {picture.mode} to RGB")
-    return picture.convert("L" if grey else "RGB"), done
+    return _in_mode(picture, "L" if grey else "RGB"), done
+
+
+def _in_mode(picture: Image.Image, mode: str) -> Image.Image:
+    return picture if picture.mode == mode else picture.convert(mode)  # Pillow would copy it
 
 
 def _check_sizes(arrays: list[tuple[Path, ByteArray]]) -> None:

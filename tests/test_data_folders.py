@@ -375,3 +375,46 @@ def test_a_part_of_a_data_set_keeps_its_classes(tmp_path: Path) -> None:
     save_many(tmp_path / "dog", 10, 10)
     assert ("cat", "dog") == load_data(tmp_path).part(3).classes
     assert torch.equal(torch.tensor([0, 0, 0]), load_data(tmp_path).part(3).train.labels)
+
+
+def every_format() -> dict[str, bytes]:
+    """A small picture in each format that is read, with EXIF data where it can have any."""
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (12, 10, 3), np.uint8))
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    ways: dict[str, dict[str, object]] = {
+        "png": {"exif": exif},
+        "jpeg": {"exif": exif},
+        "webp": {"exif": exif},
+        "tiff": {"exif": exif, "compression": "tiff_lzw"},
+        "gif": {"save_all": True, "append_images": [noise.rotate(90, expand=False)]},
+        "bmp": {},
+        "ppm": {},
+    }
+    found = {}
+    for name, way in ways.items():
+        buffer = io.BytesIO()
+        noise.save(buffer, format=name, **way)
+        found[name] = buffer.getvalue()
+    return found
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("name", every_format())
+def test_a_damaged_picture_of_any_format_gets_one_line_or_is_read(tmp_path: Path, name: str) -> None:
+    content, file = every_format()[name], tmp_path / f"a.{name}"
+    generator = np.random.default_rng(1)
+    refused: list[str] = []
+    for _ in range(25):
+        damaged = bytearray(content)
+        for place in generator.integers(0, len(content), 6):
+            damaged[place] = generator.integers(0, 256)
+        file.write_bytes(damaged[: generator.integers(len(content) // 2, 2 * len(content))])
+        try:
+            assert read_pictures([file]).pixels.size < 2**24
+        except ImageError as error:
+            refused.append(str(error))
+    assert len(refused) >= 3
+    assert [
+        line for line in refused if "\n" in line or not line.startswith(f"{file} cannot be read as a picture: ")
+    ] == []
