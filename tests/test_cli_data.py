@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -81,7 +82,7 @@ def test_a_folder_as_its_owner_has_it_is_trained_on(program: Callable[..., Any],
     checked = program("check", "run", "--by-label")
     assert checked.code == 0, checked.err
     assert "2 of 23 pictures left out" in checked.err
-    assert {line.split()[-2] for line in checked.out.splitlines() if line.rstrip().endswith(")")} <= {"10", "9"}
+    assert set() < set(re.findall(r"(\S+) \(-?\d+\.\d{3}\)", checked.out)) <= {"10", "9"}
 
 
 def test_classes_have_their_names_wherever_they_are_shown(program: Callable[..., Any], workspace: Path) -> None:
