@@ -1,6 +1,7 @@
 """Laws: equations between words, with where they hold and who says so."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from augalgebra.algebra.conditions import ALWAYS, KEPT, Conditions, holding_for
@@ -79,7 +80,7 @@ class Law:
         """Whether it says that two words are equal, which is what is reasoned with."""
         return self.kind not in ("singular", "unequal", "keeps")
 
-    @property
+    @cached_property
     def symbols(self) -> tuple[Symbol, ...]:
         """The distinct symbols of both sides."""
         return (self.lhs * self.rhs).symbols

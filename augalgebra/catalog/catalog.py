@@ -53,7 +53,6 @@ class Catalog:
 
     Attributes:
         augmentations: Augmentation by full name.
-        laws: Every law, its names resolved, with how far it can be trusted as its status.
         trust: Tells laws that may decide from those that first have to be checked.
         dangling: Laws that could not be resolved, with the reason.
         plugins: What became of each plugin, failed and disabled ones included.
@@ -216,8 +215,21 @@ class Catalog:
 
     def laws_of(self, name: str) -> tuple[Law, ...]:
         """The laws that one augmentation declared, or that speak of it alone."""
-        full = self.resolve(name).name
-        return tuple(law for law in self.laws if law.owner == full or {s.name for s in law.symbols} == {full})
+        return tuple(self._laws_by_name.get(self.resolve(name).name, ()))
+
+    @property
+    def laws(self) -> tuple[Law, ...]:
+        """Every law, its names resolved, with how far it can be trusted as its status."""
+        return self._laws
+
+    @laws.setter
+    def laws(self, laws: tuple[Law, ...]) -> None:
+        self._laws = laws
+        self._laws_by_name: dict[str, list[Law]] = {}
+        for law in laws:
+            alone = {symbol.name for symbol in law.symbols}
+            for name in {law.owner} | (alone if len(alone) == 1 else set()):
+                self._laws_by_name.setdefault(name, []).append(law)
 
     def display(self, word: Word | Symbol | Law) -> str:
         """Text for people: short names where they are unambiguous, parameters left out where they are the default."""

@@ -1,5 +1,6 @@
 """``augalg list`` and ``augalg plugins``: what is registered, by whom, and what failed."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
@@ -29,7 +30,7 @@ def list_augmentations(
         options.plugin_info(catalog, plugin)
     shown = [a for a in catalog.augmentations.values() if plugin in (None, a.plugin)]
     if as_json:
-        render.emit_json({"augmentations": [_augmentation_data(catalog, item) for item in shown]})
+        render.emit_json({"augmentations": _augmentations_data(catalog, shown)})
         return
     by_plugin: dict[str, list[Augmentation]] = {}
     for item in shown:
@@ -87,7 +88,7 @@ def plugin_info(
         render.emit_json(
             _plugin_data(info)
             | {
-                "augmentations": [_augmentation_data(catalog, item) for item in augmentations],
+                "augmentations": _augmentations_data(catalog, augmentations),
                 "laws": [law_data(catalog, law) for law in further],
             }
         )
@@ -116,7 +117,7 @@ def plugin_info(
         render.tree(f"{len(augmentations)} augmentations", branches)
     if further:
         render.line()
-        render.bulleted("further laws", [catalog.display(law) for law in further], len(further))
+        render.bulleted("further laws", [_law_line(catalog, law) for law in further], len(further))
 
 
 def _status(info: PluginInfo) -> str:
@@ -138,8 +139,8 @@ def _law_words(catalog: Catalog, augmentation: Augmentation) -> list[str]:
     equations: list[str] = []
     commuting: list[str] = []
     for law in catalog.laws_of(augmentation.name):
-        if law.status == "violated":
-            words.append(f"violated: {catalog.display(law)}")
+        if not law.counts:
+            words.append(f"{'violated' if law.status == 'violated' else 'not checked'}: {catalog.display(law)}")
         elif law.kind == "commutes":
             commuting.append(catalog.short_name(law.lhs.symbols[-1].name))
         elif law.kind in ("involutory", "idempotent", "additive", "multiplicative"):
@@ -161,7 +162,8 @@ def _law_words(catalog: Catalog, augmentation: Augmentation) -> list[str]:
 
 
 def _law_line(catalog: Catalog, law: Law) -> str:
-    return f"{catalog.display(law)}  (violated, never used)" if law.status == "violated" else catalog.display(law)
+    remarks = {"violated": "  (violated, never used)", "unchecked": "  (not checked, and used only once it is)"}
+    return catalog.display(law) + remarks.get(law.status, "")
 
 
 def law_data(catalog: Catalog, law: Law) -> dict[str, Any]:
@@ -173,21 +175,26 @@ def law_data(catalog: Catalog, law: Law) -> dict[str, Any]:
         "tolerance": law.tolerance,
         "conditions": sorted(law.conditions),
         "owner": law.owner,
+        "plugin": law.plugin,
         "status": law.status,
     }
 
 
-def _augmentation_data(catalog: Catalog, augmentation: Augmentation) -> dict[str, Any]:
-    return {
-        "name": augmentation.name,
-        "signature": augmentation.signature,
-        "summary": augmentation.summary,
-        "plugin": augmentation.plugin,
-        "registered": next((i.registered or None for i in catalog.plugins if i.name == augmentation.plugin), None),
-        "random": augmentation.random,
-        "shape": augmentation.shape,
-        "laws": [law_data(catalog, law) for law in catalog.laws_of(augmentation.name)],
-    }
+def _augmentations_data(catalog: Catalog, augmentations: Iterable[Augmentation]) -> list[dict[str, Any]]:
+    registered = {info.name: info.registered or None for info in catalog.plugins}
+    return [
+        {
+            "name": item.name,
+            "signature": item.signature,
+            "summary": item.summary,
+            "plugin": item.plugin,
+            "registered": registered.get(item.plugin),
+            "random": item.random,
+            "shape": item.shape,
+            "laws": [law_data(catalog, law) for law in catalog.laws_of(item.name)],
+        }
+        for item in augmentations
+    ]
 
 
 def _plugin_data(info: PluginInfo) -> dict[str, Any]:
