@@ -1,6 +1,6 @@
 """``augalg list`` and ``augalg plugins``: what is registered, by whom, and what failed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -8,6 +8,7 @@ import typer
 from augalg_cli import options, render
 from augalgebra import Augmentation, Catalog, Law, PluginInfo
 from augalgebra.catalog.overview import overview
+from augalgebra.catalog.requirements import incomplete_plugins
 
 MOST_EQUATIONS = 2
 """How many equations of one augmentation ``augalg list`` spells out; ``augalg plugins info`` has all."""
@@ -48,18 +49,19 @@ def list_plugins(
     refresh: Annotated[bool, typer.Option("--refresh", help="Import every plugin, whatever is remembered.")] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Show every plugin: loaded, disabled, or failed with the reason.
+    """Show every plugin: loaded, incomplete if it lacks a package that it needs, disabled, or failed with the reason.
 
     What was found is remembered in the user's cache until a plugin changes, so that none need be imported again.
     """
     found = overview(options.catalog, refresh=refresh)
+    missing = incomplete_plugins(found.plugins)  # looked up each time: packages come and go unseen
     if as_json:
-        render.emit_json({"plugins": [_plugin_data(info) for info in found.plugins]})
+        render.emit_json({"plugins": [_plugin_data(info, missing) for info in found.plugins]})
         return
     rows = [
         (
             info.name,
-            _status(info),
+            "incomplete" if info.name in missing else _status(info),
             f"{info.distribution} {info.version}".strip() if info.distribution else info.source,
             len(info.augmentations) if info.status == "loaded" else "-",
             f"{1000 * info.seconds:.0f} ms" if info.status == "loaded" else "-",
@@ -70,6 +72,9 @@ def list_plugins(
     for info in found.plugins:
         if info.status == "failed":
             render.line(f"{info.name} failed: {info.reason}")
+    for distribution in dict.fromkeys(info.distribution for info in found.plugins if info.name in missing):
+        plugins = [info.name for info in found.plugins if info.distribution == distribution and info.name in missing]
+        render.line(f"{', '.join(plugins)} may fail when applied: {'; '.join(missing[plugins[0]])}")
     for line in found.left_out:
         render.note(line)
 
@@ -84,9 +89,10 @@ def plugin_info(
     info = options.plugin_info(catalog, name)
     augmentations = [catalog.augmentations[full] for full in info.augmentations]
     further = [law for law in catalog.laws if law.owner == info.name]
+    missing = incomplete_plugins((info,))
     if as_json:
         render.emit_json(
-            _plugin_data(info)
+            _plugin_data(info, missing)
             | {
                 "augmentations": _augmentations_data(catalog, augmentations),
                 "laws": [law_data(catalog, law) for law in further],
@@ -96,7 +102,8 @@ def plugin_info(
     render.fields(
         [
             ("plugin", info.name),
-            ("status", _status(info)),
+            ("status", "incomplete" if missing else _status(info)),
+            ("missing", "; ".join(missing.get(info.name, ())) or None),
             ("changed", info.changed or None),
             ("reason", info.reason or None),
             ("distribution", f"{info.distribution} {info.version}" if info.distribution else None),
@@ -197,10 +204,11 @@ def _augmentations_data(catalog: Catalog, augmentations: Iterable[Augmentation])
     ]
 
 
-def _plugin_data(info: PluginInfo) -> dict[str, Any]:
+def _plugin_data(info: PluginInfo, missing: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
     return {
         "name": info.name,
-        "status": info.status,
+        "status": "incomplete" if info.name in missing else info.status,
+        "missing": list(missing.get(info.name, ())),
         "distribution": info.distribution,
         "version": info.version,
         "source": info.source,

@@ -142,6 +142,7 @@ def _style(cell: str) -> str:
         "vacuous": "yellow",
         "not checked": "yellow",
         "disabled": "yellow",
+        "incomplete": "yellow",
     }.get(cell, "")
 
 
