@@ -414,7 +414,7 @@ def test_images_decide_on_the_likelihood_unless_it_is_named() -> None:
     for data in ("digits", "glyphs"):
         assert "bernoulli" == TrainSettings().for_images(load_data(data).train.images).likelihood
     chosen = TrainSettings().for_images(pictures)
-    assert ("gaussian", 128, 16, 3.5e-3) == (chosen.likelihood, chosen.dim, chosen.batch_size, chosen.learning_rate)
+    assert ("gaussian", 128, 32, 3.5e-3) == (chosen.likelihood, chosen.dim, chosen.batch_size, chosen.learning_rate)
     assert 32 == TrainSettings().for_images(pictures[:, :1, :28, :28]).dim
     named = TrainSettings(likelihood="bernoulli").for_images(pictures)
     assert ("bernoulli", 16, 8e-3) == (named.likelihood, named.dim, named.learning_rate)

@@ -107,7 +107,7 @@ def keep_check(
 
 
 def draw_run_gallery(run: Run, report: CompositionReport, data: Dataset, path: Path) -> Path:
-    """Write a gallery of one test image of each of the first classes, drawn by the head of a report.
+    """Write a gallery of one test image of each of the first classes, and more where they are few, drawn by a head.
 
     Args:
         run: The run.
@@ -120,9 +120,9 @@ def draw_run_gallery(run: Run, report: CompositionReport, data: Dataset, path: P
     """
     names, relabelling = _augmentations(run, report.head)
     labels = data.test.labels.tolist()
-    shown = sorted(set(labels))[:_ROWS]
-    rows = [labels.index(label) for label in shown]
-    classes = f"; rows {', '.join(str(data.label_name(label)) for label in shown)}" if data.classes else ""
+    shown = sorted(set(labels))
+    rows = list(dict.fromkeys([*map(labels.index, shown), *range(len(labels))]))[:_ROWS]
+    classes = f"; rows {', '.join(str(data.label_name(labels[row])) for row in rows)}" if data.classes else ""
     pictures, ids = data.test.batch(slice(None))
     panel = gallery_panel(
         run.space,

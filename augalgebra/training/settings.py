@@ -27,10 +27,6 @@ _DEFAULTS: dict[Preset, dict[str, Any]] = {
     "faithful": {"dim": 16, "width": 64, "learning_rate": 1e-3, "batch_size": 64},
 }
 
-# Photographs are few, large and slow: on crops of 64×64 in colour, steps over 16 of them come to 18.0 dB after 12,800
-# views, where steps over 32, twice as long, take 25,600.
-_GAUSSIAN_BATCH = 16
-
 _MNIST_SIDE = 28  # for which the step sizes of the equivariant preset were found
 
 # Without it some runs never use their codes at all; after 240,000 views of MNIST direct views cost 79.7 nats, not 75.9.
@@ -132,8 +128,6 @@ class TrainSettings:
         if likelihood == "gaussian":
             # the power of two nearest to the root of the number of pixels: 32 for 28×28, 128 for 64×64 in colour
             usual["dim"] = 2 ** round(math.log2(channels * height * breadth) / 2)
-            if self.preset == "equivariant":
-                usual["batch_size"] = _GAUSSIAN_BATCH
         usual["learning_rate"] *= _slower(self.preset, likelihood, (channels, height, breadth))
         changes = {name: value for name, value in usual.items() if not getattr(self, name)}
         if self.kl_warmup is None:
