@@ -107,7 +107,7 @@ def keep_check(
 
 
 def draw_run_gallery(run: Run, report: CompositionReport, data: Dataset, path: Path) -> Path:
-    """Write a gallery of one test image of each of the first classes, and more where they are few, drawn by a head.
+    """Write a gallery of one test image of each of the first classes, or of the first images, drawn by a head.
 
     Args:
         run: The run.
@@ -121,7 +121,7 @@ def draw_run_gallery(run: Run, report: CompositionReport, data: Dataset, path: P
     names, relabelling = _augmentations(run, report.head)
     labels = data.test.labels.tolist()
     shown = sorted(set(labels))
-    rows = list(dict.fromkeys([*map(labels.index, shown), *range(len(labels))]))[:_ROWS]
+    rows = list(map(labels.index, shown) if len(shown) > 1 else range(len(labels)))[:_ROWS]
     classes = f"; rows {', '.join(str(data.label_name(labels[row])) for row in rows)}" if data.classes else ""
     pictures, ids = data.test.batch(slice(None))
     panel = gallery_panel(
