@@ -142,7 +142,8 @@ class HookSpecs:
     def augalg_laws(self) -> Iterable[str | Law]:
         """Contribute laws, also about augmentations of other plugins.
 
-        A law that names something unknown is reported and left out; it harms nothing else.
+        A law that names something unknown is reported and left out; it harms nothing else. A law about augmentations
+        of others decides nothing before it was checked on images, where a question first meets it.
 
         Examples:
             Tell how two plugins go together::

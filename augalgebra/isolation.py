@@ -26,8 +26,8 @@ Item = TypeVar("Item")
 
 SECONDS_VARIABLE = "AUGALG_PLUGIN_SECONDS"
 """How long a plugin may take to be imported, or to answer a hook."""
-SECONDS = 30.0
-"""That time where the environment does not say; the slowest libraries take a few seconds to import."""
+SECONDS = 60.0
+"""That time where the environment does not say; slow libraries take seconds to import, and more on a busy machine."""
 MOST_ITEMS = 10_000
 """Most augmentations, laws or words that one plugin may give."""
 _GRACE = 5.0  # until it is told that something cannot be interrupted
