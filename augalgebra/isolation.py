@@ -87,7 +87,7 @@ def isolate(name: str = "", *, limit: float | None = None, may_draw: bool = Fals
     """
     before = _State(may_draw=may_draw)
     try:
-        with _to_standard_error(), _limited(name, limit):
+        with _to_standard_error(), _limited(name, limit), _counting_threads(name, limit):
             yield
     except Exception:
         before.restore()
@@ -157,6 +157,25 @@ def _to_standard_error() -> Iterator[None]:
             _users -= 1
             if not _users:
                 sys.stdout = _standard_output
+
+
+_left_behind: list[tuple[str, threading.Thread]] = []
+
+
+def threads_left_behind() -> list[str]:
+    """The plugins that left a thread running while they loaded or answered, for which Python would wait at its end."""
+    return sorted({name for name, thread in _left_behind if thread.is_alive()})
+
+
+@contextlib.contextmanager
+def _counting_threads(name: str, limit: float | None) -> Iterator[None]:
+    before = () if limit is None else threading.enumerate()
+    try:
+        yield
+    finally:
+        if limit is not None:
+            new = (thread for thread in threading.enumerate() if thread not in before and not thread.daemon)
+            _left_behind.extend((name, thread) for thread in new)
 
 
 @contextlib.contextmanager

@@ -116,6 +116,15 @@ def test_what_is_written_reaches_no_answer(augalg: Augalg, tmp_path: Path) -> No
     assert set(done.stderr.splitlines()) >= SPOKEN
 
 
+def test_a_thread_that_never_ends_is_not_waited_for(augalg: Augalg, tmp_path: Path) -> None:
+    source = "import threading, time\nthreading.Thread(target=time.sleep, args=(200,)).start()"
+    start = time.monotonic()
+    done = augalg("compose", "flip_lr^2", env=plant(tmp_path, source))
+    assert (done.returncode, done.stdout.splitlines()[1]) == (0, "normal form  id")
+    assert done.stderr == "threads of planted still run; they are not waited for\n"
+    assert time.monotonic() - start < 150
+
+
 def test_a_command_of_a_plugin_has_standard_output_to_itself(augalg: Augalg, tmp_path: Path) -> None:
     source = """
     @aa.hookimpl

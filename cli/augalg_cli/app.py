@@ -32,6 +32,7 @@ from augalg_cli import (
     word_commands,
 )
 from augalgebra import AugalgebraError, __version__
+from augalgebra.isolation import threads_left_behind
 
 FAULT = 70
 """The exit code of a fault of this program; Python's own, 1, means here that a check says no."""
@@ -102,6 +103,11 @@ def main() -> None:
     if lost is not None:
         code = _tell(lost, f"error: the answer could not be written to standard output: {lost.strerror}", 2)
     streams.close()
+    left = threads_left_behind()
+    if left:  # Python would wait for them, perhaps for ever
+        sys.stderr.write(f"threads of {', '.join(left)} still run; they are not waited for\n")
+        sys.stderr.flush()
+        os._exit(code if isinstance(code, int) else int(code is not None))
     sys.exit(code)
 
 
