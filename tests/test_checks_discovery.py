@@ -132,7 +132,9 @@ def test_relations_that_are_declared_are_told_from_those_that_are_not() -> None:
     assert "flip_lr^2 = id" in square["relations"]
     assert discover(CATALOG, ["flip_lr", "rotate_cw"]).undeclared == ()
     roll = discover(CATALOG, ["roll(1, 0)", "roll(0, 1)"], height=6).as_dict(CATALOG)
-    assert roll["undeclared"] == ["roll(1, 0)^6 = id", "roll(0, 1)^6 = id"]
+    # true at this size alone, so that nobody should declare it
+    assert roll["only_here"] == ["roll(1, 0)^6 = id", "roll(0, 1)^6 = id"]
+    assert roll["undeclared"] == []
     assert "roll(1, 0) * roll(0, 1) = roll(0, 1) * roll(1, 0)" in roll["relations"]
 
 
@@ -220,3 +222,16 @@ def test_data_type_and_channels_are_free() -> None:
         for channels in (1, 3):
             found = discover(CATALOG, ["invert", "flip_lr"], height=8, channels=channels, dtype=dtype)
             assert (found.order, found.group) == (4, "Z2×Z2")
+
+
+def test_relations_say_which_pictures_they_are_for() -> None:
+    found = discover(CATALOG, ["rotate(90)", "flip_lr"]).as_dict(CATALOG)
+    assert (found["order"], found["group"]) == (8, "D4")
+    assert found["relations"] == [
+        "rotate(90)^4 = id for square pictures",
+        "flip_lr^2 = id",
+        "rotate(90) * flip_lr * rotate(90) = flip_lr for square pictures",
+    ]
+    assert found["only_here"] == found["undeclared"] == []
+    turns = discover(CATALOG, ["rotate(120)"], tolerance=0.1).as_dict(CATALOG)
+    assert turns["relations"] == ["rotate(120)^3 ≈ id for pictures with a dark border"]

@@ -1,7 +1,7 @@
 """Finding the relations between augmentations by applying them until nothing new appears."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from augalgebra.algebra.closure import Closure, ExactFinder, Finder, ToleranceFinder, close
+from augalgebra.algebra.conditions import holding_for
 from augalgebra.algebra.groups import identify
 from augalgebra.algebra.laws import Law
 from augalgebra.algebra.relations import relations
@@ -17,7 +18,7 @@ from augalgebra.catalog import Catalog
 from augalgebra.checks.evaluation import Evaluator, Symbols
 from augalgebra.checks.laws import LawChecker
 from augalgebra.checks.probe_images import blob_images, glyph_images, index_image, noise_images
-from augalgebra.checks.probes import Probe
+from augalgebra.checks.probes import LEAST, Probe, probe_sizes, standard_probes
 from augalgebra.checks.results import LawResult
 from augalgebra.checks.tolerances import MOVED_APPROXIMATE, exact_tolerance
 from augalgebra.errors import AugalgebraError, ImageError, ParameterError
@@ -35,16 +36,21 @@ class Discovery:
 
     Attributes:
         generators: The words that were applied.
+        height: Height of the images.
+        width: Their width.
         closure: The monoid they generate; its element 0 is the identity.
         elements: The shortlex-least word of each element in the generators.
-        relations: Equations from which all others follow.
+        relations: Equations from which all others follow, with the pictures that they are for.
+        only_here: Those of the relations that do not hold for pictures of other sizes.
         group: Name of the group; None if it is none, has no name here, or the closure is not complete.
         exact: Whether the images are only permuted, so that elements were told apart bit by bit.
         false: Declared laws about these augmentations that do not hold on the images.
-        undeclared: The relations that do not follow from the declared laws.
+        undeclared: The relations that do not follow from the declared laws, other than those that hold only here.
     """
 
     generators: tuple[Word, ...]
+    height: int
+    width: int
     closure: Closure
     elements: tuple[Word, ...]
     relations: tuple[Law, ...]
@@ -52,6 +58,7 @@ class Discovery:
     exact: bool
     false: tuple[LawResult, ...]
     undeclared: tuple[Law, ...]
+    only_here: frozenset[Law] = frozenset()
 
     @property
     def order(self) -> int:
@@ -82,6 +89,7 @@ class Discovery:
         complete = self.complete
         return {
             "generators": [catalog.display(word) for word in self.generators],
+            "size": [self.height, self.width],
             "order": self.order,
             "complete": complete,
             "reason": self.reason,
@@ -89,6 +97,7 @@ class Discovery:
             "group": self.group,
             "elements": [catalog.display(word) for word in self.elements],
             "relations": [_text(catalog, law) for law in self.relations],
+            "only_here": [_text(catalog, law) for law in self.relations if law in self.only_here],
             "table": self.closure.table.tolist() if complete else None,
             "false": [result.as_dict() for result in self.false],
             "undeclared": [_text(catalog, law) for law in self.undeclared],
@@ -108,6 +117,9 @@ def discover(
     dtype: torch.dtype = torch.float32,
 ) -> Discovery:
     """Apply augmentations to images without symmetries until nothing new appears.
+
+    What is found is tried on images of other sizes, and with other borders, as well: a relation may hold for square
+    pictures only, or at the size asked for only, as that of a shift by one pixel does.
 
     Args:
         catalog: Where the augmentations are.
@@ -158,16 +170,23 @@ def discover(
         # elements that agree on all images but differ after a generator: so the generators' images are needed too
         images = torch.cat([images, *(act(generator, images) for generator in range(len(generators)))])
         closure = close(len(generators), act, images, finder(), max_elements=max_elements)
-    found = tuple(_law(generators, *relation, tolerance=tolerance) for relation in relations(closure))
+    laws = [_law(generators, *relation, tolerance=tolerance) for relation in relations(closure)]
+    checker = LawChecker(catalog, _wider(size, seed, dtype), seed=seed, alternatives=False, each=False)
+    scoped = [(law, _scoped(checker, law)) for law in laws]
+    only_here = frozenset(law for law, narrowed in scoped if narrowed is None)
+    found = tuple(narrowed or law for law, narrowed in scoped)
     return Discovery(
         generators,
+        size[1],
+        size[2],
         closure,
         tuple(_product(generators, word) for word in closure.words),
         found,
         identify(closure.table) if closure.complete and closure.consistent else None,
         exact,
-        _false(catalog, generators, probes, seed),
-        tuple(law for law in found if not _declared(catalog, law)),
+        _false(checker, generators),
+        tuple(law for law in found if law not in only_here and not _declared(catalog, law)),
+        only_here,
     )
 
 
@@ -177,6 +196,26 @@ def _probes(size: tuple[int, int, int], seed: int, dtype: torch.dtype, *, smooth
         return Probe("blobs", blobs, smooth=True), Probe("glyphs", glyphs, smooth=True)
     noise = noise_images(*size, seed=seed, dtype=dtype)
     return Probe("index", index_image(*size, dtype=dtype)), Probe("noise", noise)
+
+
+def _wider(size: tuple[int, int, int], seed: int, dtype: torch.dtype) -> tuple[Probe, ...]:
+    """Images of the size asked for and of others, simple ones first, with all kinds of borders."""
+    channels, height, width = size
+    sizes = dict.fromkeys([(height, width), *probe_sizes(max(LEAST, min(height, width)))[1:]])
+    return tuple(
+        replace(probe, images=probe.images[:1])
+        for each in sizes
+        if min(each) >= LEAST
+        for probe in standard_probes(channels, *each, seed=seed, dtype=dtype)
+    )
+
+
+def _scoped(checker: LawChecker, law: Law) -> Law | None:
+    """The law with the pictures that it is for; None if it fails for some whatever their shape and border."""
+    if checker.check(law).verdict != "violated":
+        return law
+    conditions = checker.conditions_of(law)
+    return None if conditions is None else replace(law, conditions=conditions)
 
 
 def _applicable(evaluator: Evaluator, word: Word, size: tuple[int, int, int]) -> Symbols:
@@ -244,17 +283,17 @@ def _product(generators: Sequence[Word], word: Sequence[int]) -> Word:
     return result
 
 
-def _false(catalog: Catalog, generators: Sequence[Word], probes: Sequence[Probe], seed: int) -> tuple[LawResult, ...]:
+def _false(checker: LawChecker, generators: Sequence[Word]) -> tuple[LawResult, ...]:
     """The declared exact laws that speak of the augmentations in play alone and do not hold."""
     names = {symbol.name for word in generators for symbol in word.symbols}
-    checker = LawChecker(catalog, probes, seed=seed)
-    laws = [law for law in catalog.laws if law.symbols and {symbol.name for symbol in law.symbols} <= names]
+    laws = [law for law in checker.catalog.laws if law.symbols and {symbol.name for symbol in law.symbols} <= names]
     results = [checker.check(law) for law in laws if law.scope == "exact" and law.is_equation]
     return tuple(result for result in results if result.verdict == "violated")
 
 
 def _text(catalog: Catalog, law: Law) -> str:
-    return f"{catalog.display(law.lhs)} {'=' if law.scope == 'exact' else '≈'} {catalog.display(law.rhs)}"
+    sign = "=" if law.scope == "exact" else "≈"
+    return f"{catalog.display(law.lhs)} {sign} {catalog.display(law.rhs)}{holding_for(law.conditions)}"
 
 
 def _declared(catalog: Catalog, law: Law) -> bool:
@@ -262,6 +301,7 @@ def _declared(catalog: Catalog, law: Law) -> bool:
     if len(law.lhs) + len(law.rhs) > MAX_PROVED:
         return False
     try:
-        return catalog.equal(law.lhs, law.rhs).equal is True
+        found = catalog.equal(law.lhs, law.rhs)
     except AugalgebraError:
         return False
+    return found.equal is True and found.conditions <= law.conditions

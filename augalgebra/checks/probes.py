@@ -29,6 +29,9 @@ from augalgebra.checks.probe_images import (
 from augalgebra.errors import ImageError
 from augalgebra.isolation import described, isolate, seconds_allowed
 
+LEAST = 8
+"""Smallest height and width at which the built-in probes have no symmetry."""
+
 
 @dataclass(frozen=True)
 class Probe:
@@ -79,8 +82,8 @@ def standard_probes(
     """
     if channels not in (1, 3):
         raise ImageError(f"probes have 1 or 3 channels, not {channels}")
-    if min(height, width) < 8:
-        raise ImageError(f"probes need at least 8×8 pixels to be free of symmetries, not {height}×{width}")
+    if min(height, width) < LEAST:
+        raise ImageError(f"probes need at least {LEAST}×{LEAST} pixels to be free of symmetries, not {height}×{width}")
     size = (channels, height, width)
     blobs, glyphs = (make(*size, seed=seed, dtype=dtype) for make in (blob_images, glyph_images))
     digits = digit_images(*size, dtype=dtype)

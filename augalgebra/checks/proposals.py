@@ -370,7 +370,7 @@ def _extended(catalog: Catalog, proposals: Sequence[Proposal]) -> Catalog:
 
 def _is_declared(catalog: Catalog, law: Law) -> bool:
     sides = {law.lhs, law.rhs}
-    return any({other.lhs, other.rhs} == sides for other in catalog.laws if other.is_equation)
+    return any({other.lhs, other.rhs} == sides for other in catalog.laws if other.is_equation and not other.conditions)
 
 
 def _follows(catalog: Catalog, law: Law) -> bool:

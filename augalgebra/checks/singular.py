@@ -266,8 +266,8 @@ def _inverted_rim(images: Tensor) -> Tensor:
 
 def _inverse_of(evaluator: Evaluator, word: Word) -> Word | None:
     """A word that undoes this one by the laws other than those that say that there is none."""
-    laws = [law for law in evaluator.catalog.laws if law.kind != "singular"]
-    found = queries.inverse(complete(Presentation.around([word], laws)), word)
+    laws = [law for law in evaluator.catalog.premises if law.kind != "singular"]
+    found = queries.inverse(complete(Presentation.around([word], laws)).exact, word)
     # spelt with a formal inverse it would rest on the very law in question
     if found.word is None or found.kind == "left" or any(exponent < 0 for _, exponent in found.word.syllables):
         return None

@@ -153,7 +153,9 @@ def _show_discovery(catalog: Catalog, found: "Discovery") -> None:
         ]
     )
     render.numbered("elements", data["elements"], MOST_SHOWN)
-    render.bulleted("relations", data["relations"], MOST_SHOWN)
+    here = f" ({found.height}×{found.width} pixels only)"
+    relations = [f"{text}{here if text in data['only_here'] else ''}" for text in data["relations"]]
+    render.bulleted("relations", relations, MOST_SHOWN)
     if found.complete and found.order <= MOST_TABLE:
         render.line("Cayley table (row first, then column):")
         render.cayley_table(data["table"])
