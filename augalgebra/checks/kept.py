@@ -35,7 +35,8 @@ def check_kept(evaluator: Evaluator, blank: LawResult, tried: Sequence[Instance]
                         continue
                     count += len(errors)
                     displaced = evaluator.moved(number, symbols, "max")[fits]
-                    worst, moved = max(worst, float(errors.max())), max(moved, float(displaced.max()))
+                    worst = max(worst, float(errors.max()))
+                    moved = max(moved, float(displaced.nan_to_num(posinf=0.0).max()))  # transposed rectangles: infinite
                     if float(errors.max()) > tolerance:
                         place = int(fits.nonzero()[int((errors > tolerance).nonzero()[0, 0]), 0])
                         probe, image = batch.labels[place]
