@@ -189,7 +189,7 @@ def test_a_false_law_is_reported_with_equation_sides_and_what_holds() -> None:
     body, declared, *_ = FAULTS["a false law"]
     (failure,) = failed(check_plugin(plugin(body, **declared)))["laws"].failures
     assert failure.promise == "f^2 = id"
-    assert "on the probe dot, image 0; row" in failure.case
+    assert "on the probe dot, image 0 of 28×28 pixels; row" in failure.case
     assert [name for name, _ in failure.sides] == ["left side", "right side"]
     assert "f^4 = id" in failure.hint
 

@@ -63,20 +63,16 @@ class Evaluator:
         self._cache: OrderedDict[tuple[int, Symbols], Tensor] = OrderedDict()
         self._bytes = 0
         self._inverses: dict[Symbol, Symbols] = {}
-        self._meeting: dict[Conditions, Evaluator] = {}
+        self._meeting: dict[tuple[Conditions, bool], Evaluator] = {}
 
-    def meeting(self, conditions: Conditions) -> "Evaluator":
-        """An evaluator of those images alone that meet some conditions; without batches if there are none."""
+    def meeting(self, conditions: Conditions, *, nearly: bool = False) -> "Evaluator":
+        """An evaluator of those images alone that meet some conditions, or nearly; it has no batches if none do."""
         if not conditions:
             return self
-        if conditions not in self._meeting:
-            kept = [probe.meeting(conditions) for probe in self.probes]
-            self._meeting[conditions] = Evaluator(self.catalog, [probe for probe in kept if len(probe.images)])
-        return self._meeting[conditions]
-
-    def at(self, size: tuple[int, int]) -> "Evaluator":
-        """An evaluator of the images of one height and width alone."""
-        return Evaluator(self.catalog, [probe for probe in self.probes if tuple(probe.images.shape[-2:]) == size])
+        if (conditions, nearly) not in self._meeting:
+            kept = [probe.meeting(conditions, nearly=nearly) for probe in self.probes]
+            self._meeting[conditions, nearly] = Evaluator(self.catalog, [probe for probe in kept if len(probe.images)])
+        return self._meeting[conditions, nearly]
 
     @property
     def dtype(self) -> torch.dtype:

@@ -10,7 +10,7 @@ from torch import Tensor
 from augalgebra.algebra.words import Word
 from augalgebra.checks.evaluation import Evaluator
 from augalgebra.checks.instances import Instance, shown_bindings
-from augalgebra.checks.probe_images import DARK, border_of, has_dark_border
+from augalgebra.checks.probe_images import DARK, border_of
 from augalgebra.checks.results import Counterexample, LawResult, is_failure
 from augalgebra.errors import AugalgebraError
 
@@ -27,19 +27,13 @@ def check_kept(evaluator: Evaluator, blank: LawResult, tried: Sequence[Instance]
             for word in _both_ways(evaluator, instance.lhs):
                 symbols = evaluator.symbols(word)
                 for number, batch in enumerate(evaluator.batches):
-                    fits = torch.ones_like(batch.smooth)
-                    if "dark border" in law.conditions:  # what is declared dark may reach a little further
-                        fits = has_dark_border(batch.images)
-                    errors = _departures(evaluator.apply(number, symbols), law.conditions)[fits]
-                    if not len(errors):
-                        continue
+                    errors = _departures(evaluator.apply(number, symbols), law.conditions)
                     count += len(errors)
-                    displaced = evaluator.moved(number, symbols, "max")[fits]
+                    displaced = evaluator.moved(number, symbols, "max")
                     worst = max(worst, float(errors.max()))
                     moved = max(moved, float(displaced.nan_to_num(posinf=0.0).max()))  # transposed rectangles: infinite
                     if float(errors.max()) > tolerance:
-                        place = int(fits.nonzero()[int((errors > tolerance).nonzero()[0, 0]), 0])
-                        probe, image = batch.labels[place]
+                        probe, image = batch.labels[int((errors > tolerance).nonzero()[0, 0])]
                         text = f"{evaluator.catalog.display(word)} keeps {str(law).partition(' keeps ')[2]}"
                         found = Counterexample(
                             text, shown_bindings(instance), probe.name, image, batch.size, float(errors.max())

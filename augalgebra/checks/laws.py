@@ -221,7 +221,7 @@ class LawChecker:
         tried = list(instances(self.catalog, law, draws=self.draws, seed=self.seed))
         if not tried:
             return replace(blank, reason="found no parameter values at which every parameter lies in its range")
-        if not self.evaluator.meeting(law.conditions).batches:
+        if not self.evaluator.meeting(law.conditions, nearly=law.scope == "approximate").batches:
             return replace(blank, reason=f"there are no {PHRASES[law.conditions]} to check it on")
         if law.kind == "keeps":
             return check_kept(self.evaluator, blank, tried)
@@ -234,7 +234,7 @@ class LawChecker:
     def _compared(self, blank: LawResult, tried: Iterable[Instance], *, alternatives: bool) -> LawResult:
         """The verdict on an equation at these parameter values."""
         norm: Norm = "max" if blank.law.scope == "exact" else "rms"
-        evaluator = self.evaluator.meeting(blank.law.conditions)
+        evaluator = self.evaluator.meeting(blank.law.conditions, nearly=norm == "rms")
         tolerance = self._tolerance(blank.law)
         comparisons: list[_Comparison] = []
         refused: dict[tuple[int, int], str] = {}
@@ -342,7 +342,7 @@ class LawChecker:
         """Conditions under which a law that is violated holds, if there are any; the fewest come first."""
         tried = list(instances(self.catalog, law, draws=self.draws, seed=self.seed))
         for conditions in PHRASES:
-            if conditions > law.conditions and self.evaluator.meeting(conditions).batches:
+            if conditions > law.conditions:
                 blank = LawResult(replace(law, conditions=conditions), "", "not checked")
                 if self._compared(blank, tried, alternatives=False).verdict == "holds":
                     return conditions

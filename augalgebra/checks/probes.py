@@ -41,8 +41,9 @@ class Probe:
         name: Its name in reports.
         images: Float batch ``[image, channel, height, width]`` in [0, 1].
         smooth: Band-limited content, which interpolation treats kindly: the images that approximate laws speak of.
-        dark_border: Whether all of the content lies in the middle, on background 0; laws for pictures with a dark
-            border are checked on these (and on others that turn out to be dark there).
+        dark_border: Whether the content lies in the middle, on background 0, or nearly, as that of digits does:
+            approximate laws for pictures with a dark border are checked on these as well as on others that turn out
+            to be dark there, exact ones only on the latter.
         plugin: The plugin that contributed it, or "".
     """
 
@@ -52,13 +53,13 @@ class Probe:
     dark_border: bool = False
     plugin: str = ""
 
-    def meeting(self, conditions: Conditions) -> "Probe":
-        """The probe with those images alone that meet some conditions; the simplest come first still."""
+    def meeting(self, conditions: Conditions, *, nearly: bool) -> "Probe":
+        """The probe with those images alone that meet some conditions, or are said to meet them nearly."""
         height, width = self.images.shape[-2:]
         kept = torch.ones(len(self.images), dtype=torch.bool)
         if "square" in conditions and height != width:
             kept[:] = False
-        if "dark border" in conditions and not self.dark_border:
+        if "dark border" in conditions and not (nearly and self.dark_border):
             kept &= has_dark_border(self.images)
         return replace(self, images=self.images[kept])
 

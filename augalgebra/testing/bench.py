@@ -173,11 +173,16 @@ def _law_failure(item: LawResult) -> Failure:
     found = item.counterexample
     if found is None:
         return Failure(item.equation, item.reason or "no image shows it", hint=hint)
-    case = f"{found.equation} on the probe {found.probe}, image {found.image}"
+    height, width = found.size
+    case = f"{found.equation} on the probe {found.probe}, image {found.image} of {height}×{width} pixels"
     if found.parameters:
         case += f", {', '.join(f'{name} = {value}' for name, value in found.parameters.items())}"
+    if found.sizes is not None:
+        (left_height, left_width), (right_height, right_width) = found.sizes
+        sides = (("left side", f"{left_height}×{left_width}"), ("right side", f"{right_height}×{right_width}"))
+        return Failure(item.equation, case, sides, hint)
     if found.pixel is None:
-        return Failure(item.equation, case, (("both sides", "differ in size"),), hint)
+        return Failure(item.equation, f"{case}: {item.reason}", hint=hint)
     channel, row, column = found.pixel
     case += f"; row {row}, column {column}" + (f", channel {channel}" if channel else "")
     return Failure(item.equation, case, (("left side", f"{found.lhs:.6g}"), ("right side", f"{found.rhs:.6g}")), hint)

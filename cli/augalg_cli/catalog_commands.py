@@ -7,6 +7,7 @@ import typer
 
 from augalg_cli import options, render
 from augalgebra import Augmentation, Catalog, Law, PluginInfo
+from augalgebra.algebra.conditions import KEPT, holding_for
 from augalgebra.catalog.overview import overview
 from augalgebra.catalog.requirements import incomplete_plugins
 
@@ -151,11 +152,13 @@ def _law_words(catalog: Catalog, augmentation: Augmentation) -> list[str]:
         elif law.kind == "commutes":
             commuting.append(catalog.short_name(law.lhs.symbols[-1].name))
         elif law.kind in ("involutory", "idempotent", "additive", "multiplicative"):
-            words.append(law.kind)
+            words.append(f"{law.kind}{holding_for(law.conditions)}")
+        elif law.kind == "keeps":
+            words.append(f"keeps {KEPT[next(iter(law.conditions))]}")
         elif law.kind == "singular":
             words.append("no inverse")
         elif law.kind == "period":
-            words.append(f"period {len(law.lhs)}")
+            words.append(f"period {len(law.lhs)}{holding_for(law.conditions)}")
         else:
             equations.append(catalog.display(law))
     words = [*dict.fromkeys(words), *equations[:MOST_EQUATIONS]]
