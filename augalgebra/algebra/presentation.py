@@ -100,7 +100,7 @@ class Presentation:
     @cached_property
     def keeping(self) -> tuple[Law, ...]:
         """The laws that say what conditions of pictures an augmentation keeps."""
-        kept = (law for law in self.laws if law.status != "violated" and law.kind == "keeps")
+        kept = (law for law in self.laws if law.counts and law.kind == "keeps")
         return tuple(law for law in kept if len(law.lhs) == 1)
 
     def obstacle(self, symbol: Symbol) -> Law | None:

@@ -256,7 +256,7 @@ def _backwards(step: Step) -> Step:
 
 def _says_kept(law: Law, symbol: Symbol, condition: Condition) -> bool:
     """Whether a law says that an augmentation keeps a condition."""
-    if law.kind != "keeps" or law.status == "violated" or condition not in law.conditions:
+    if law.kind != "keeps" or not law.counts or condition not in law.conditions:
         return False
     return match_letters(law.lhs.letters, [Letter(symbol)]) is not None
 

@@ -92,6 +92,7 @@ class Catalog:
         self.laws = tuple(dict.fromkeys(resolved))
         self.dangling = tuple(dangling)
         self._squares: dict[str, Law] = {}
+        self._square: bool | None = None  # whether all pictures are, if that is known
 
     def resolve(self, name: str, namespace: str = "") -> Augmentation:
         """The augmentation of a full name, or of a short one that only one augmentation has.
@@ -191,15 +192,8 @@ class Catalog:
 
     def for_size(self, height: int, width: int) -> "Catalog":
         """The catalog as it is for pictures of one size: what is true of squares is just true, or of no use."""
-        if not any("square" in law.conditions for law in self.laws if law.is_equation):
-            return self
-        square = height == width
-        fitting = (law for law in self.laws if square or not law.is_equation or "square" not in law.conditions)
         other = copy.copy(self)
-        other.laws = tuple(
-            replace(law, conditions=law.conditions - SQUARE) if law.is_equation else law for law in fitting
-        )
-        other._systems = {}
+        other._systems, other._square = {}, height == width
         return other
 
     @property
@@ -323,6 +317,10 @@ class Catalog:
             return self._systems[key]
         letters = [Word(((symbol, 1),)) for symbol in key]
         laws, left_out = self.trust.usable(letters, self.premises)
+        if self._square is not None:
+            laws = [law for law in laws if self._square or not law.is_equation or "square" not in law.conditions]
+            met = SQUARE if self._square else ALWAYS
+            laws = [replace(law, conditions=law.conditions - met) if law.is_equation else law for law in laws]
         found = complete(Presentation.around(letters, laws)), tuple(left_out)
         if not self.trust.is_judging:  # what was left out then may hold
             self._systems[key] = found
