@@ -42,14 +42,14 @@ def locked(
     """
     from filelock import FileLock, Timeout  # not when the program starts
 
-    path = Path(os.path.realpath(path))
-    file = path.with_name(f".{path.name}{LOCK}") if is_file else path / LOCK
+    target = Path(os.path.realpath(path))
+    file = target.with_name(f".{target.name}{LOCK}") if is_file else target / LOCK
     held: set[Path] = _held.__dict__.setdefault("files", set())
     if file in held:
         yield
         return
     tell = tell or logging.getLogger(__name__).warning
-    with files.naming_failures(path):
+    with files.naming_failures(Path(path)):
         files.make_folder(file.parent)
         lock = FileLock(file)
         told = False

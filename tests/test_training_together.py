@@ -203,8 +203,8 @@ def test_whoever_reads_while_others_write_sees_one_state_or_the_other(run: Path)
 @pytest.fixture
 def described(run: Path) -> Iterator[Path]:
     found = Run.load(run, CATALOG)
-    with found.describing("check.json", "gallery.png", "report.html", "figures"):
-        for name in ("check.json", "gallery.png", "report.html", "figures/gallery.png", "figures/deep/a.png"):
+    with found.describing("check.json", "gallery.png", "report.html", "figures", "geometry"):
+        for name in ("check.json", "gallery.png", "report.html", "figures/a/b.png", "figures/c.png", "geometry/d.png"):
             (run / name).parent.mkdir(parents=True, exist_ok=True)
             (run / name).write_text("of this model")
     (run / "notes.txt").write_text("of somebody")
@@ -222,7 +222,7 @@ def test_a_head_leaves_what_is_still_true_and_an_equal_state_leaves_all(describe
     run.save()
     assert names(described) == before
     transfer(run, ["invert"], epochs=1, data=DATA)
-    assert names(described) == before - {"report.html", "figures"}
+    assert names(described) == before - {"report.html", "figures", "geometry"}
 
 
 def test_nothing_is_trained_where_others_files_would_go_with_the_run(tmp_path: Path) -> None:

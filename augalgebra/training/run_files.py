@@ -25,8 +25,8 @@ METRICS = "metrics.jsonl"
 CHECKPOINT = "checkpoint.safetensors"
 
 MEMBERS = (MODEL, OPERATORS, METRICS, CHECKPOINT)
-CHECK, GALLERY, REPORT, FIGURES = "check.json", "gallery.png", "report.html", "figures"
-DERIVED = (CHECK, GALLERY, REPORT, FIGURES)
+CHECK, GALLERY, REPORT, FIGURES, GEOMETRY = "check.json", "gallery.png", "report.html", "figures", "geometry"
+DERIVED = (CHECK, GALLERY, REPORT, FIGURES, GEOMETRY)
 """What is written about a run into its folder."""
 
 _MOST_BYTES = 1 << 34

@@ -1,6 +1,7 @@
 """``geometry``, ``fractions``, ``synthetic``: what a latent space looks like, and what lies between augmentations."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -49,14 +50,16 @@ def geometry(
 
     from augalgebra.experiments.geometry import draw_geometry, measure_geometry
     from augalgebra.experiments.projection import check_method, methods_for
+    from augalgebra.training.run_files import GEOMETRY
 
     loaded = _load(run)
     methods = [check_method(name, loaded.space.dim) for name in method or methods_for(loaded.space.dim)]
     measured = measure_geometry(loaded, data=load_of(loaded, data_dir, moved, quiet=as_json), images=images, seed=seed)
-    folder = out or run / "geometry"
-    files = [str(draw_geometry(measured, folder / f"{name}.png", name)) for name in methods]
-    answer = measured.to_json() | {"files": files}
-    write_atomically(folder / "geometry.json", json.dumps(answer, indent=2, allow_nan=False) + "\n")
+    folder = out or run / GEOMETRY
+    with loaded.describing(GEOMETRY) if out is None else nullcontext():
+        files = [str(draw_geometry(measured, folder / f"{name}.png", name)) for name in methods]
+        answer = measured.to_json() | {"files": files}
+        write_atomically(folder / "geometry.json", json.dumps(answer, indent=2, allow_nan=False) + "\n")
     if as_json:
         render.emit_json(answer)
         return
