@@ -140,9 +140,9 @@ def test_every_product_is_made_once() -> None:
     catalog = catalog_of(("counted", counted, {"inverse": "self"}), *others)
     progress: list[tuple[int, int]] = []
     measure_matrix(catalog, size=12, on_progress=lambda done, total: progress.append((done, total)))
-    # twice alone, and after all four at once, in grey and in colour; what undoes it is tried on top
+    # twice alone, and after all four at once, in grey and in colour, on two sizes; what undoes it is tried on top
     alone = 4
-    assert calls[:6].count(4 * alone) == 2
+    assert calls[:12] == [alone] * 8 + [4 * alone] * 4
     assert progress[-1][0] == progress[-1][1]
 
 
@@ -155,6 +155,36 @@ def test_laws_decide_what_is_declared_beyond_single_laws() -> None:
     assert found.rows[2].invertible.declared == "approximate"
     assert found.mismatches == ()
     assert found.rows[4].word.startswith("shear_x(")
+
+
+def test_what_is_true_of_some_pictures_only_says_of_which() -> None:
+    def turn(x: Any) -> Any:  # keeps the shape, as a rotation by 90° does
+        square = min(x.shape[2:])
+        result = torch.zeros_like(x)
+        result[..., :square, :square] = x[..., :square, :square].rot90(1, (-2, -1))
+        return result
+
+    catalog = catalog_of(
+        ("turn", turn, {"period": 4}),
+        ("fair", turn, {"period": 4, "only_for": "square pictures"}),
+        ("flip", lambda x: x.rot90(2, (-2, -1)), {"commutes_with": ["turn"]}),
+    )
+    found = measure_matrix(catalog, size=12)
+    rows = {item.name: item for item in found.rows}
+    assert rows["turn"].invertible.conditions == rows["fair"].invertible.conditions == {"square"}
+    assert rows["turn"].invertible.text == "yes for square pictures, but declared"
+    assert rows["fair"].invertible.text == "yes for square pictures, declared"
+    assert not any(line.startswith("fair") for line in found.mismatches)
+    pairs = [found.commute(0, 2), found.commute(1, 2)]
+    assert [(pair.declared, pair.measured, pair.symbol) for pair in pairs] == [
+        ("exact", "yes", "!"),
+        (None, "yes", "s"),
+    ]
+    dark = measure_matrix(
+        aa.load_catalog(aa.Settings()), ["rotate(20)", "albumentations.Affine(scale=(0.7, 0.7), seed=0)"], size=16
+    )
+    assert dark.commute(0, 1).conditions == {"dark border"}
+    assert dark.commute(0, 1).symbol == "s"
 
 
 def test_unknown_names_are_refused() -> None:

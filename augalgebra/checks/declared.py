@@ -1,7 +1,10 @@
 """What the laws say of single augmentations and of pairs, without completing more than is needed."""
 
+from typing import NamedTuple
+
 from augalgebra.algebra import queries
 from augalgebra.algebra.completion import complete
+from augalgebra.algebra.conditions import ALWAYS, Conditions
 from augalgebra.algebra.laws import Law
 from augalgebra.algebra.presentation import Presentation
 from augalgebra.algebra.proofs import Proof
@@ -12,9 +15,22 @@ from augalgebra.checks.matrix_report import Declared
 from augalgebra.checks.tolerances import NEAR_RMS
 from augalgebra.errors import AugalgebraError
 
-Claim = tuple[Declared | None, float]
-"""What is declared, and the root-mean-square error that the laws allow where it holds nearly."""
-SILENT: Claim = None, 0.0
+
+class Claim(NamedTuple):
+    """What follows from the laws.
+
+    Attributes:
+        declared: Whether it holds, exactly or nearly; None if the laws are silent.
+        allowed: The root-mean-square error that they allow where it holds nearly.
+        conditions: The pictures that it is declared for.
+    """
+
+    declared: Declared | None
+    allowed: float = 0.0
+    conditions: Conditions = ALWAYS
+
+
+SILENT = Claim(None)
 
 
 class DeclaredProperties:
@@ -40,10 +56,11 @@ class DeclaredProperties:
         try:
             found = queries.inverse(self.catalog.system(word), word)
             if found.kind == "none":
-                return ("no", 0.0), None
+                return Claim("no"), None
             if found.kind != "two-sided" or found.word is None:
                 return SILENT, None
-            return (found.scope, max(map(_allowed, found.proofs), default=0.0)), self.catalog.spelt_out(found.word)
+            claim = Claim(found.scope, max(map(_allowed, found.proofs), default=0.0), found.conditions)
+            return claim, self.catalog.spelt_out(found.word)
         except AugalgebraError:
             return SILENT, None
 
@@ -70,7 +87,7 @@ class DeclaredProperties:
                 match_letters((*law.lhs.letters, *law.rhs.letters), (*one.letters, *other.letters)) is not None
                 for one, other in ((ahead, back), (back, ahead))
             ):
-                return law.scope, (law.tolerance or NEAR_RMS)
+                return Claim(law.scope, law.tolerance or NEAR_RMS, law.conditions)
         if names[0] == names[1]:
             return self._equal(ahead, back)
         presentation = Presentation.around([first, second], self.catalog.laws).exact_only()
@@ -80,14 +97,14 @@ class DeclaredProperties:
             proof = complete(presentation).prove(ahead, back)
         except AugalgebraError:
             return SILENT
-        return ("exact", 0.0) if proof is not None else SILENT
+        return Claim("exact", conditions=proof.conditions) if proof is not None else SILENT
 
     def _equal(self, one: Word, other: Word) -> Claim:
         try:
             found = queries.equal(self.catalog.system(one, other), one, other)
         except AugalgebraError:
             return SILENT
-        return SILENT if found.proof is None else (found.scope, _allowed(found.proof))
+        return SILENT if found.proof is None else Claim(found.scope, _allowed(found.proof), found.conditions)
 
 
 def _allowed(proof: Proof) -> float:

@@ -10,11 +10,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from augalgebra.algebra.conditions import ALWAYS, DARK, SQUARE
 from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog
-from augalgebra.checks.declared import DeclaredProperties
+from augalgebra.checks.declared import Claim, DeclaredProperties
 from augalgebra.checks.evaluation import Evaluator
-from augalgebra.checks.matrix_report import Declared, Finding, Matrix, Measured, Row
+from augalgebra.checks.matrix_report import Finding, Matrix, Measured, Row
 from augalgebra.checks.roundtrips import Kind, fixed, measure_inverse, probe_evaluators, round_trip_error
 from augalgebra.checks.tolerances import (
     MOVED_APPROXIMATE,
@@ -77,7 +78,8 @@ def _measured(
     on_progress: Callable[[int, int], None] | None,
 ) -> Matrix:
     words, left_out = _words(catalog, names)
-    evaluators = probe_evaluators(catalog, size, size, seed=seed, few=True)
+    sizes = ((size, size), ((size + 3) | 1, (size + 8) | 1))  # larger, so that crops can be applied to both
+    evaluators = [item for one in sizes for item in probe_evaluators(catalog, *one, seed=seed, few=True)]
     tables = [_Table(evaluator) for evaluator in evaluators]
     kept: dict[str, Word] = {}
     for name, word in words.items():
@@ -86,7 +88,7 @@ def _measured(
             left_out.append((name, catalog.shorten(problems[-1])))
         else:
             kept[name] = word
-    total = 2 * len(kept) ** 2 + len(kept)
+    total = len(tables) * len(kept) ** 2 + len(kept)
     done = 0
 
     def advance(count: int) -> None:
@@ -126,10 +128,19 @@ def _words(catalog: Catalog, names: Sequence[str] | None) -> tuple[dict[str, Wor
 
 @dataclass(frozen=True)
 class _Apart:
-    """How two words differ on the probes of one table: the largest pixel, and the largest root mean square."""
+    """How two words differ on the probes of one table.
+
+    Attributes:
+        error: The largest pixel.
+        rms: The largest root mean square of the smooth ones.
+        dark: The same of those that have a dark border.
+        square: Whether the probes are as high as wide.
+    """
 
     error: float
     rms: float
+    dark: float
+    square: bool
 
 
 class _Table:
@@ -138,6 +149,8 @@ class _Table:
     def __init__(self, evaluator: Evaluator) -> None:
         self._evaluator = evaluator
         (self._batch,) = evaluator.batches
+        border = torch.tensor([probe.dark_border for probe, _ in self._batch.labels])
+        self._dark = self._batch.smooth & border
         self._images: dict[Word, Tensor] = {}
         self.commuting: dict[tuple[Word, Word], _Apart] = {}
         self.squared: dict[Word, tuple[_Apart, _Apart]] = {}
@@ -163,13 +176,12 @@ class _Table:
 
     def moved(self, word: Word, *others: Word) -> _Apart:
         """How far the probe that is moved most is moved by the one of the words that moves it least."""
-        words = [self._displacement(item) for item in (word, *others)]
-        return _Apart(*(float(torch.stack([pair[k] for pair in words]).amin(0).max()) for k in range(2)))
-
-    def _displacement(self, word: Word) -> tuple[Tensor, Tensor]:
-        largest = differences(self._images[word], self._batch.images, "max")
-        rms = differences(self._images[word], self._batch.images, "rms")
-        return largest, rms.where(self._batch.smooth, torch.zeros_like(rms))
+        images = [self._images[item] for item in (word, *others)]
+        largest, rms = (
+            torch.stack([differences(item, self._batch.images, norm) for item in images]).amin(0)
+            for norm in ("max", "rms")
+        )
+        return self._summary(largest, rms)
 
     @torch.inference_mode()
     def compare(self, words: Sequence[Word], advance: Callable[[int], None]) -> None:
@@ -226,9 +238,12 @@ class _Table:
                     self.undoing.setdefault(first, set()).add(second)
 
     def _apart(self, one: Tensor, other: Tensor) -> _Apart:
-        smooth = self._batch.smooth
-        rms = differences(one, other, "rms")[smooth]
-        return _Apart(float(differences(one, other, "max").max()), float(rms.max()))
+        return self._summary(differences(one, other, "max"), differences(one, other, "rms"))
+
+    def _summary(self, largest: Tensor, rms: Tensor) -> _Apart:
+        height, width = self._batch.size
+        smooth, dark = float(rms[self._batch.smooth].max()), float(rms[self._dark].max())
+        return _Apart(float(largest.max()), smooth, dark, height == width)
 
     def _applied(self, word: Word, images: Float[Tensor, "image channel height width"]) -> Tensor:
         for symbol in self._evaluator.symbols(word):
@@ -241,39 +256,46 @@ class _Judge:
     """Gives verdicts on differences; the limits are those of laws that are checked on images."""
 
     tolerance: float
-    declared: Declared | None
-    near: float
+    claim: Claim
 
-    def measured(self, apart: _Apart, moved: _Apart) -> Measured:
+    def measured(self, apart: _Apart, moved: _Apart, *, dark: bool) -> Measured:
         if apart.error <= self.tolerance:
-            if moved.error > MOVED_EXACT * self.tolerance:
-                return "yes"
-            return "vacuous"
+            return "yes" if moved.error > MOVED_EXACT * self.tolerance else "vacuous"
         # a declared error is believed, as long as it is less than what is moved at all
-        share = 1 / MOVED_APPROXIMATE if self.declared == "approximate" else NEAR_SHARE
-        if apart.rms > self.near:
+        nearly = self.claim.declared == "approximate"
+        share, near = (1 / MOVED_APPROXIMATE, self.claim.allowed) if nearly else (NEAR_SHARE, NEAR_RMS)
+        rms, displaced = (apart.dark, moved.dark) if dark else (apart.rms, moved.rms)
+        if rms > near:
             return "no"
-        if apart.rms <= share * moved.rms:
+        if rms <= share * displaced:
             return "nearly"
-        return "vacuous" if self.declared == "approximate" else "no"
+        return "vacuous" if nearly else "no"
+
+
+_WORST_FIRST: tuple[Measured, ...] = ("no", "nearly", "yes", "vacuous")
 
 
 def _judged(
-    declared: tuple[Declared | None, float],
-    tolerance: float,
-    found: Sequence[tuple[_Apart, _Apart]],
-    failures: Sequence[str] = (),
+    claim: Claim, tolerance: float, found: Sequence[tuple[_Apart, _Apart]], failures: Sequence[str] = ()
 ) -> Finding:
-    """The finding on grey and on coloured probes taken together: the worse one, of those that tell something."""
+    """The finding on all probes taken together: the worse one, of those that tell something; else on some of them."""
     if not found:
-        return Finding(declared[0], "unknown", reason=failures[0] if failures else "")
-    judge = _Judge(tolerance, declared[0], declared[1] if declared[0] == "approximate" else NEAR_RMS)
-    verdicts = [judge.measured(apart, moved) for apart, moved in found]
-    order: tuple[Measured, ...] = ("no", "nearly", "yes", "vacuous")
-    verdict = next(item for item in order if item in verdicts)
-    error, moved = max(apart.error for apart, _ in found), max(moved.error for _, moved in found)
+        reason = failures[0] if failures else ""
+        return Finding(claim.declared, "unknown", reason=reason, allowed=claim.conditions)
+    judge = _Judge(tolerance, claim)
+    verdict, conditions = _WORST_FIRST[0], ALWAYS
+    for conditions in (ALWAYS, SQUARE, DARK, SQUARE | DARK):
+        some = [pair for pair in found if pair[0].square or "square" not in conditions]
+        verdicts = [judge.measured(*pair, dark="dark border" in conditions) for pair in some]
+        verdict = next((item for item in _WORST_FIRST if item in verdicts), "no")
+        if verdict != "no":
+            break
+    if verdict == "no" or (verdict == "vacuous" and conditions):
+        verdict, conditions = "no", ALWAYS
+    some = [pair for pair in found if pair[0].square or "square" not in conditions]
+    error, moved = max(apart.error for apart, _ in some), max(moved.error for _, moved in some)
     reason = f"an error of {error:.2g} where they are moved by {moved:.2g}" if verdict in ("no", "nearly") else ""
-    return Finding(declared[0], verdict, error, moved, reason)
+    return Finding(claim.declared, verdict, error, moved, reason, conditions, claim.conditions)
 
 
 def _pair(first: Word, second: Word, declared: DeclaredProperties, tables: Sequence[_Table]) -> Finding:
@@ -311,7 +333,8 @@ def _row(
         declared.involutory(word), tolerance, [(twice, moved) for twice, _, moved in squares], failures
     )
     idempotent = _judged(declared.idempotent(word), tolerance, [(once, moved) for _, once, moved in squares], failures)
-    (says, allowed), claimed = declared.inverse(word)
+    claim, claimed = declared.inverse(word)
+    says = claim.declared
     undoing = [
         other
         for other in others
@@ -321,20 +344,22 @@ def _row(
     try:
         found = measure_inverse(evaluators, word, candidates)
     except AugalgebraError as error:
-        return Row(name, catalog.display(word), Finding(says, "unknown", reason=str(error)), "", involutory, idempotent)
+        unknown = Finding(says, "unknown", reason=str(error), allowed=claim.conditions)
+        return Row(name, catalog.display(word), unknown, "", involutory, idempotent)
     measured = _MEASURED[found.kind]
     reason = catalog.shorten(found.reason)
     if says == "exact" and claimed is not None and found.kind == "two-sided" and found.word != claimed:
         measured = "no"
         reason = f"{catalog.display(claimed)} does not undo it, though {catalog.display(found.word or claimed)} does"
-    invertible = Finding(says, measured, found.error, found.moved, reason)
+    invertible = Finding(says, measured, found.error, found.moved, reason, found.conditions, claim.conditions)
     undoes = found.word
     if says == "approximate" and claimed is not None and invertible.mismatch:
-        apart, moved = round_trip_error(evaluators, word, claimed)
-        if apart is not None and moved is not None and apart <= min(allowed, moved / MOVED_APPROXIMATE):
+        apart, moved = round_trip_error(evaluators, word, claimed, claim.conditions)
+        if apart is not None and moved is not None and apart <= min(claim.allowed, moved / MOVED_APPROXIMATE):
             reason = (
                 f"{catalog.display(claimed)} restores the probes as nearly as declared, with an error of {apart:.2g}"
             )
-            invertible, undoes = Finding(says, "nearly", apart, moved, reason), claimed
+            invertible = Finding(says, "nearly", apart, moved, reason, claim.conditions, claim.conditions)
+            undoes = claimed
     inverse = "" if undoes is None else catalog.display(undoes)
     return Row(name, catalog.display(word), invertible, inverse, involutory, idempotent)

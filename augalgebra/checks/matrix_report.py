@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from augalgebra.algebra.conditions import ALWAYS, Conditions, holding_for
 from augalgebra.checks.results import finite
 
 Declared = Literal["exact", "approximate", "no"]
@@ -19,6 +20,7 @@ SYMBOLS = {
     "no": ".",
     "vacuous": "0",
     "unknown": "?",
+    "for some": "s",
 }
 """What stands in the table of pairs."""
 LEGEND = (
@@ -26,6 +28,7 @@ LEGEND = (
     ("≈", "exchanged with little effect, as the laws say"),
     ("+", "exchanged without effect on every probe; no law says so"),
     ("~", "exchanged with little effect; no law says so"),
+    ("s", "exchanged with little effect or none for some pictures only: square ones, or such with a dark border"),
     (".", "the order matters"),
     ("!", "the laws say otherwise than the images"),
     ("0", "one of the two moves no probe, so that nothing can be told"),
@@ -46,6 +49,8 @@ class Finding:
         error: Largest error of a pixel, in grey and in colour.
         moved: How far the probe that is moved most is moved, by the one of two that moves it less.
         reason: More, in one line, where there is more to say.
+        conditions: The pictures that it was found for; empty if it is for all.
+        allowed: The pictures that it is declared for.
     """
 
     declared: Declared | None
@@ -53,14 +58,17 @@ class Finding:
     error: float | None = None
     moved: float | None = None
     reason: str = ""
+    conditions: Conditions = ALWAYS
+    allowed: Conditions = ALWAYS
 
     @property
     def mismatch(self) -> bool:
         """Whether laws and images contradict each other."""
         return (
-            (self.declared == "exact" and self.measured in ("no", "one-sided", "nearly"))
+            (self.declared in ("exact", "approximate") and not self.conditions <= self.allowed)
+            or (self.declared == "exact" and self.measured in ("no", "one-sided", "nearly"))
             or (self.declared == "approximate" and self.measured == "no")
-            or (self.declared == "no" and self.measured == "yes")
+            or (self.declared == "no" and self.measured == "yes" and not self.conditions)
         )
 
     @property
@@ -72,15 +80,18 @@ class Finding:
             return SYMBOLS["declared"]
         if self.declared == "approximate" and self.measured in ("yes", "nearly"):
             return SYMBOLS["nearly declared"]
+        if self.conditions:
+            return SYMBOLS["for some"]
         return SYMBOLS[self.measured]
 
     @property
     def text(self) -> str:
         """A few words for it."""
         known = {"exact": "declared", "approximate": "declared nearly", "no": "declared impossible"}
+        measured = f"{self.measured}{holding_for(self.conditions)}"
         if self.declared is None:
-            return self.measured
-        return f"{self.measured}, but {known[self.declared]}" if self.mismatch else f"{self.measured}, declared"
+            return measured
+        return f"{measured}, but {known[self.declared]}" if self.mismatch else f"{measured}, declared"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -91,6 +102,7 @@ class Finding:
             "error": finite(self.error),
             "moved": finite(self.moved),
             "reason": self.reason,
+            "conditions": sorted(self.conditions),
         }
 
 
@@ -133,7 +145,7 @@ class Matrix:
         rows: The augmentations.
         pairs: For each pair of numbers of rows, the first less than the second, whether the two commute.
         left_out: Augmentations that could not be measured, with the reason.
-        size: Height and width of the probes.
+        size: Height and width of the square probes; there are rectangles of about that size as well.
     """
 
     rows: tuple[Row, ...]
@@ -203,7 +215,8 @@ def as_markdown(matrix: Matrix, title: str, command: str) -> str:
     lines = [
         f"# {title}",
         "",
-        f"Made by `{command}` on probe images of {matrix.size}×{matrix.size} pixels in grey and in colour.",
+        f"Made by `{command}` on square probe images of {matrix.size}×{matrix.size} pixels and on",
+        "rectangles, in grey and in colour.",
         *([f"Names are in the namespace `{prefix.rstrip('.')}`."] if prefix else []),
         "",
         "*Invertible*: some word restores every probe exactly, whether it comes after or before. *Involutory*: twice",

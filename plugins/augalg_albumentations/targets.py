@@ -5,7 +5,7 @@ The text is read, never run: only literals can stand between the brackets.
 
 import ast
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from torch import Tensor
 import augalgebra as aa
 from augalg_albumentations import SINGLE, adapter, building, pipelines
 from augalg_albumentations.building import SERIALIZED
-from augalgebra.augmentation import Function, Shape
 
 
 def build(target: str, name: str) -> aa.Augmentation | None:
@@ -110,7 +109,7 @@ def _fixed(name: str, transform: Any, seed: int | None, text: str, cls: type | N
     return replace(base, function=function, params=(), shape=shape, tolerance=SINGLE, summary=summary)
 
 
-def _shape(function: Function) -> Shape:
+def _shape(function: Callable[[Tensor], Tensor]) -> Any:
     """What a function makes of two sizes."""
     sizes = ((24, 32), (41, 27))
     made = [tuple(function(torch.zeros(1, 1, *size)).shape[-2:]) for size in sizes]
