@@ -90,3 +90,24 @@ def test_bad_names_get_one_clear_line(augalg: Callable[..., Any]) -> None:
         done = augalg("matrix", *arguments)
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
         assert message in done.stderr
+
+
+def test_geometry_alone_and_records(augalg: Callable[..., Any], tmp_path: Path) -> None:
+    assert augalg("invert", "flip_lr * posterize(3)").returncode == 1
+    done = augalg("invert", "invert * flip_lr * posterize(3)", "--geometry", "--json")
+    answer = json.loads(done.stdout)
+    assert (done.returncode, answer["verdict"], [step["name"] for step in answer["steps"]]) == (0, "exact", ["flip_lr"])
+    done = augalg("invert", "invert * flip_lr * posterize(3)", "--geometry")
+    assert "2  flip_lr" in done.stdout
+    flip = {"__class_fullname__": "HorizontalFlip", "p": 0.5, "applied": True, "params": {"shape": [20, 28, 3]}}
+    still = {"__class_fullname__": "Transpose", "p": 0.5, "applied": False, "params": None}
+    record = {"__class_fullname__": "ReplayCompose", "applied": True, "params": None, "transforms": [flip, still]}
+    (tmp_path / "record.json").write_text(json.dumps(record))
+    done = augalg("invert", "record.json", "--json")
+    assert (done.returncode, json.loads(done.stdout)["inverse"]) == (0, "flip_lr")
+
+
+def test_what_holds_for_squares_only_is_shown_as_such(augalg: Callable[..., Any]) -> None:
+    done = augalg("invert", "rotate(90)")
+    assert "exact for square pictures" in done.stdout
+    assert json.loads(augalg("invert", "rotate(90)", "--json").stdout)["conditions"] == ["square"]

@@ -21,7 +21,14 @@ import pytest
 from augalgebra.catalog.reference import codes_page, hooks_page
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = ("README.md", "docs/tutorial.md", "docs/plugins.md", "docs/testing-a-plugin.md", "docs/commands.md")
+DOCUMENTS = (
+    "README.md",
+    "docs/tutorial.md",
+    "docs/plugins.md",
+    "docs/testing-a-plugin.md",
+    "docs/inversion.md",
+    "docs/commands.md",
+)
 FOLLOWED = ("docs/tutorial-plugin.md",)
 """Documents whose commands build on each other: they are run in order, in one folder, and files are written."""
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -144,7 +151,15 @@ def test_numbers_and_dots_stand_for_what_varies_and_for_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "docs/tutorial.md", "docs/plugins.md", "docs/testing-a-plugin.md", "docs/reports.md"]
+    "name",
+    [
+        "README.md",
+        "docs/tutorial.md",
+        "docs/plugins.md",
+        "docs/testing-a-plugin.md",
+        "docs/inversion.md",
+        "docs/reports.md",
+    ],
 )
 def test_shown_python_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

@@ -80,3 +80,52 @@ def test_examples_are_functions_at_fixed_parameters() -> None:
         examples_of(CATALOG, "dihedral")
     with pytest.raises(aa.AugalgebraError, match="unknown plugin 'albumentation'"):
         examples_of(CATALOG, "albumentation")
+
+
+@pytest.mark.parametrize("last", ["ToTensorV2()", "ToTensorV2(p=1)", ""])
+@pytest.mark.parametrize("white", [1.0, 255.0])
+def test_a_pipeline_that_ends_as_everybodys_is_undone(last: str, white: float) -> None:
+    """Against what albumentations makes of bytes and of numbers up to 1; white is 1 for both."""
+    pipeline = A.Compose([A.HorizontalFlip(p=1), A.Normalize(max_pixel_value=white)])
+    pictures = (IMAGES * 255).round().permute(0, 2, 3, 1).numpy()
+    given = pictures.astype("uint8") if white == 255 else pictures / 255
+    moved = torch.stack([torch.from_numpy(pipeline(image=item)["image"]).permute(2, 0, 1) for item in given])
+    assert float(moved.min()) < -1
+    assert float(moved.max()) > 2
+    text = f"Compose([HorizontalFlip(p=1), Normalize(max_pixel_value={white}, p=1), {last.replace('()', '(p=1)')}])"
+    found = invert_pipeline(CATALOG, f"albumentations:{text}", size=12)
+    assert [step.verdict for step in (*found.steps, found.whole)] == ["exact"] * (len(found.steps) + 1)
+    torch.testing.assert_close(
+        found.undo(moved), torch.from_numpy(pictures / 255).permute(0, 3, 1, 2), atol=1e-6, rtol=0
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ("ToFloat(max_value=255)", "exact"),
+        ("Compose([ToFloat(p=1), Transpose(p=1), FromFloat(p=1)])", "exact"),
+        ("Normalize(mean=0.5, std=0.25)", "exact"),
+        ("Normalize(mean=(0, 0, 0), std=(1, 1, 1), max_pixel_value=1)", "exact"),
+        ("Normalize(normalization='min_max')", "impossible"),  # it forgets by how much it scaled
+        ("Compose([Normalize(p=1), Rotate(limit=(180, 180), p=1)])", "exact"),
+    ],
+)
+def test_what_leaves_the_range_is_judged_on_its_own(text: str, verdict: str) -> None:
+    found = invert_pipeline(CATALOG, f"albumentations:{text}", size=12)
+    assert found.whole.verdict == verdict
+    assert verdict == "exact" or "equal results" in found.whole.reason
+
+
+def test_what_comes_after_a_normalization_is_not_clipped() -> None:
+    turn = A.Rotate(limit=(180, 180), p=1)
+    pipeline = A.Compose([A.Normalize(max_pixel_value=1, p=1), turn])
+    moved = torch.stack([torch.from_numpy(pipeline(image=image.permute(1, 2, 0).numpy())["image"]) for image in IMAGES])
+    text = "albumentations:Compose([Normalize(max_pixel_value=1, p=1), Rotate(limit=(180, 180), p=1)])"
+    torch.testing.assert_close(undo(CATALOG, text, moved.permute(0, 3, 1, 2)), IMAGES, atol=1e-5, rtol=0)
+
+
+def test_a_division_by_nothing_is_refused() -> None:
+    for std in ("(0, 1, 1)", "0"):
+        with pytest.raises(aa.AugalgebraError, match=r"step 1, Normalize.* divides by a standard deviation of 0"):
+            invert_pipeline(CATALOG, f"albumentations:Normalize(std={std}, mean=0)", size=12)

@@ -78,7 +78,8 @@ def _measured(
     on_progress: Callable[[int, int], None] | None,
 ) -> Matrix:
     words, left_out = _words(catalog, names)
-    sizes = ((size, size), ((size + 3) | 1, (size + 8) | 1))  # larger, so that crops can be applied to both
+    # the others are larger, so that crops can be applied to them too
+    sizes = ((size, size), (size + 5, size + 5), ((size + 3) | 1, (size + 8) | 1))
     evaluators = [item for one in sizes for item in probe_evaluators(catalog, *one, seed=seed, few=True)]
     tables = [_Table(evaluator) for evaluator in evaluators]
     kept: dict[str, Word] = {}

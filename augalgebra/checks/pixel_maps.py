@@ -174,8 +174,8 @@ def stays_put(move: Move, size: tuple[int, int]) -> bool:
     if before.shape != picture.shape:
         return False
     margins: list[int] = []
-    for rows in np.array_split(np.arange(height), TILES):
-        for columns in np.array_split(np.arange(width), TILES):
+    for rows in np.array_split(np.arange(height), min(TILES, height)):
+        for columns in np.array_split(np.arange(width), min(TILES, width)):
             shuffled = picture.clone()
             part = (..., slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
             flat = picture[part].flatten(2)

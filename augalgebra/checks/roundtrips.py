@@ -133,7 +133,8 @@ def measure_inverse(
     # refusing all rectangles is one way of being for squares only
     own = SQUARE if _square(kept) and not _square(evaluators) else ALWAYS
     moved = _worst(kept, IDENTITY, word, "max")
-    if moved <= MOVED_EXACT * exact_tolerance(kept[0].catalog, (word,), kept[0].dtype):
+    enough = MOVED_EXACT * exact_tolerance(kept[0].catalog, (word,), kept[0].dtype)
+    if moved <= enough:
         return RoundTrip("vacuous", None, "it does nothing to the probes", None, moved)
     tried = tuple(candidates)
     found = _tried(kept, word, tried, made)
@@ -141,13 +142,15 @@ def measure_inverse(
         if found.kind in ("two-sided", "right") or ("square" in conditions and _square(kept)):
             continue
         some = [item for item in (one.meeting(conditions) for one in kept) if item.batches]
-        narrowed = _tried(some, word, tried, made) if some else found
+        if not some or _worst(some, IDENTITY, word, "max") <= enough:
+            continue
+        narrowed = _tried(some, word, tried, made)
         if "dark border" in conditions and narrowed.kind in ("two-sided", "right"):
             narrowed = replace(narrowed, kind="approximate")
         if _RANKS[narrowed.kind] > max(_RANKS[found.kind], _RANKS["left"]):
             found = replace(narrowed, conditions=conditions)
     if collisions and _RANKS[found.kind] <= _RANKS["left"]:
-        reason = _collision(kept, word)
+        reason = _collision([item for item in kept if _worst([item], IDENTITY, word, "max") > enough], word)
         if reason:
             return RoundTrip("none", None, reason, None, moved)
     return replace(found, conditions=found.conditions | own)

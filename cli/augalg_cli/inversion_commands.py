@@ -8,6 +8,7 @@ import typer
 from augalg_cli import options, render
 from augalg_cli.progress import case_progress
 from augalgebra import AugalgebraError, Catalog
+from augalgebra.algebra.conditions import holding_for
 from augalgebra.catalog import examples_of
 
 if TYPE_CHECKING:
@@ -38,8 +39,9 @@ def invert(
         str,
         typer.Argument(
             metavar="PIPELINE",
-            help="A word, a pipeline that albumentations saved (.json, .yaml), or one as it is written in Python: "
-            "'albumentations:Compose([Transpose(p=1), Solarize(p=1)])'.",
+            help="A word, a pipeline that albumentations saved (.json, .yaml), what its ReplayCompose recorded of a "
+            "picture (.json), or one as it is written in Python, with a seed for what is drawn: "
+            "'albumentations:Compose([Transpose(p=1), D4(p=1)], seed=3)'.",
             autocompletion=options.complete_name,
         ),
     ],
@@ -49,6 +51,9 @@ def invert(
     approximate: Annotated[
         bool, typer.Option("--approximate", help="Be content with an inverse that restores images nearly.")
     ] = False,
+    geometry: Annotated[
+        bool, typer.Option("--geometry", help="Look at the steps that move pixels alone, as masks and logits need it.")
+    ] = False,
     size: Size = 28,
     as_json: options.Json = False,
 ) -> None:
@@ -56,22 +61,28 @@ def invert(
 
     A step can be undone exactly, on one side only (a right inverse comes after it and restores every image, as crop
     does after pad; a left one would have to come before it), lossily or not at all. Laws decide; where they are silent,
-    inverses are tried on images, and images with one result are looked for.
+    inverses are tried on images of several sizes, and images with one result are looked for. What holds for square
+    pictures only, or for such with a dark border, says so. A step that is left to chance is refused.
     """
     catalog = options.catalog()
     from augalgebra.checks.inversion import invert_pipeline
 
     found = invert_pipeline(catalog, pipeline, size=size)
+    if geometry:
+        found = found.geometry()
     accepted = {"exact", *(["right"] if one_sided else []), *(["lossy"] if approximate else [])}
     if as_json:
         render.emit_json({"pipeline": pipeline, **found.as_dict()})
     else:
         items = [*found.steps, *([found.whole] if len(found.steps) != 1 else [])]
-        rows = [_row(catalog, number, item, found.whole) for number, item in enumerate(items, start=1)]
+        numbers = [number + 1 for number in found.numbers] or list(range(1, len(items) + 1))
+        named = list(zip([*numbers, "whole"], items, strict=False))
+        rows = [_row(catalog, number, item, found.whole) for number, item in named]
         render.table(["", "step", "can be undone", "by", "says who"], rows, right=[0])
-        for number, item in enumerate(items, start=1):
-            if item.verdict != "exact":
-                render.line(f"{'whole' if item is found.whole else number}: {catalog.shorten(item.reason)}")
+        for number, item in named:
+            if item.verdict != "exact" or item.conditions:
+                place = "whole" if item is found.whole and len(items) > 1 else number
+                render.line(f"{place}: {catalog.shorten(item.reason)}")
     if found.whole.verdict not in accepted:
         raise typer.Exit(1)
 
@@ -130,10 +141,11 @@ def matrix(
         raise typer.Exit(1)
 
 
-def _row(catalog: Catalog, number: int, item: "Inversion", whole: "Inversion") -> tuple[object, ...]:
+def _row(catalog: Catalog, number: object, item: "Inversion", whole: "Inversion") -> tuple[object, ...]:
     inverse = "-" if item.inverse is None else catalog.display(item.inverse)
     name = "the whole" if item is whole and item.name == "the pipeline" else item.name
-    return ("" if name == "the whole" else number, name, VERDICTS.get(item.verdict, item.verdict), inverse, item.basis)
+    verdict = f"{VERDICTS.get(item.verdict, item.verdict)}{holding_for(item.conditions)}"
+    return ("" if name == "the whole" else number, name, verdict, inverse, item.basis)
 
 
 def _show(found: "Matrix") -> None:
