@@ -55,7 +55,7 @@ def seconds_allowed() -> float:
         stated = float(os.environ.get(SECONDS_VARIABLE, SECONDS))
     except ValueError:
         return SECONDS
-    return stated if stated > 0 else SECONDS
+    return min(stated, 1e6) if stated > 0 else SECONDS
 
 
 def take(items: Iterable[Item], what: str) -> tuple[Item, ...]:
@@ -207,7 +207,7 @@ def _alarm(limit: float, over: threading.Event) -> Iterator[None]:
         if not over.is_set():
             raise _TimeUp
 
-    previous = signal.signal(signal.SIGALRM, stop)
+    previous, interrupt = signal.signal(signal.SIGALRM, stop), signal.getsignal(signal.SIGINT)
     start = time.monotonic()
     left, again = signal.setitimer(signal.ITIMER_REAL, limit, 1.0)
     try:
@@ -216,6 +216,8 @@ def _alarm(limit: float, over: threading.Event) -> Iterator[None]:
         over.set()
         signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - start), 1e-3) if left else 0, again)
         signal.signal(signal.SIGALRM, signal.SIG_DFL if previous is None else previous)
+        if interrupt is not None and signal.getsignal(signal.SIGINT) != interrupt:
+            signal.signal(signal.SIGINT, interrupt)  # Ctrl-C does what it did
 
 
 @contextlib.contextmanager
@@ -271,7 +273,7 @@ class _State:
     """What the process was like when it was looked at."""
 
     def __init__(self, *, may_draw: bool = False) -> None:
-        self._modules = len(sys.modules)
+        self._process, self._modules = os.getpid(), len(sys.modules)
         self._may_draw = may_draw
         self._watched = _OWN if threading.active_count() > 1 else _WATCHED
         self._values = [
@@ -280,6 +282,8 @@ class _State:
 
     def restore(self) -> tuple[str, ...]:
         """Put back what was changed; returns what that was."""
+        if os.getpid() != self._process:
+            os._exit(0)  # a copy of the process that the plugin made must not answer as well
         imported = len(sys.modules) != self._modules
         changed = []
         for item, value in zip(self._watched, self._values, strict=True):

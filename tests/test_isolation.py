@@ -19,7 +19,7 @@ import torch
 
 from augalgebra.augmentation import Augmentation
 from augalgebra.errors import AugmentationError, PluginError
-from augalgebra.isolation import MOST_ITEMS, IsolationError, isolate, take
+from augalgebra.isolation import MOST_ITEMS, IsolationError, isolate, seconds_allowed, take
 
 IMAGES = torch.rand(3, 1, 4, 6, generator=torch.Generator().manual_seed(0))
 
@@ -214,6 +214,24 @@ def test_what_takes_too_long_is_interrupted(hang: Callable[[], object]) -> None:
     assert signal.getitimer(signal.ITIMER_REAL)[0] != pytest.approx(1.0, abs=0.3)  # no alarm of ours is left
 
 
+def test_ctrl_c_does_afterwards_what_it_did() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with isolate("acme", limit=5):
+        signal.signal(signal.SIGINT, lambda *_: None)
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_a_copy_of_the_process_does_not_go_on() -> None:
+    for more in ("", "; 1 / 0"):
+        code = (
+            "import contextlib, os; from augalgebra.isolation import isolate\n"
+            f"with contextlib.suppress(Exception), isolate():\n    os.fork(){more}\n"
+            "print('answer')"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert done.stdout == "answer\n"
+
+
 def test_outside_the_main_thread_a_watchdog_interrupts() -> None:
     told: list[str] = []
 
@@ -269,3 +287,11 @@ def test_items_without_end_are_cut_off() -> None:
 def test_the_name_of_the_identity_is_reserved(name: str) -> None:
     with pytest.raises(PluginError, match="id is reserved for the identity"):
         Augmentation(name, lambda x: x)
+
+
+@pytest.mark.parametrize(("stated", "allowed"), [("2.5", 2.5), ("inf", 1e6), ("nan", 60), ("-1", 60), ("soon", 60)])
+def test_the_limit_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch, stated: str, allowed: float) -> None:
+    monkeypatch.setenv("AUGALG_PLUGIN_SECONDS", stated)
+    assert seconds_allowed() == allowed
+    with isolate("acme", limit=seconds_allowed()):
+        pass

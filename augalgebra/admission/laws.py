@@ -13,8 +13,14 @@ from augalgebra.errors import AugalgebraError
 
 
 def with_laws(catalog: Catalog, item: Registration) -> Catalog:
-    """The catalog with the accepted laws in force and the violated ones out of use."""
-    laws = (*catalog.laws, *(dangling.law for dangling in catalog.dangling), *loading.laws([item]))
+    """The catalog with what was checked and accepted in force and what is violated out of use."""
+    known = (
+        replace(law, status="checked")
+        if law.plugin in item.plugins and law.status in ("declared", "unchecked")
+        else law
+        for law in catalog.laws
+    )
+    laws = (*known, *(dangling.law for dangling in catalog.dangling), *loading.laws([item]))
     return Catalog(catalog.augmentations, laws, catalog.plugins, catalog.managers, item.violated)
 
 
