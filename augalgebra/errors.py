@@ -8,6 +8,9 @@ class AugalgebraError(Exception):
     """Base of every error this library raises on purpose."""
 
 
+_BESIDE = 60  # characters that are shown on either side of a place in a text
+
+
 class WordSyntaxError(AugalgebraError):
     """Text that is not a word or a law; the message has a caret under the place.
 
@@ -19,7 +22,11 @@ class WordSyntaxError(AugalgebraError):
 
     def __init__(self, text: str, position: int, problem: str) -> None:
         self.text, self.position, self.problem = text, position, problem
-        super().__init__(f"{problem}\n  {text}\n  {' ' * position}^")
+        shown = "".join(character if character.isprintable() else " " for character in text)
+        start = max(0, position - _BESIDE)
+        before, after = "..." * (start > 0), "..." * (len(text) > position + _BESIDE)
+        excerpt = before + shown[start : position + _BESIDE] + after
+        super().__init__(f"{problem}\n  {excerpt}\n  {' ' * (position - start + len(before))}^")
 
 
 class UnknownNameError(AugalgebraError):
@@ -27,8 +34,8 @@ class UnknownNameError(AugalgebraError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
         self.name = name
-        message = f"unknown {kind} {name!r}"
-        near = nearest(name, known)
+        message = f"unknown {kind} {name if len(name) < _BESIDE else f'{name[:_BESIDE]}...'!r}"
+        near = nearest(name, known) if len(name) < _BESIDE else []
         if near:
             message += f"; did you mean {' or '.join(near)}?"
         super().__init__(message + (f" {hint}" if hint else ""))

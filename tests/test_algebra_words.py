@@ -2,6 +2,7 @@
 
 import re
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -132,6 +133,12 @@ def test_what_no_parameter_can_be_is_refused(wrong: object) -> None:
         ("flip_lr = id", 8, "an equation cannot stand here"),
         ("flip_lr^x", 8, "an exponent is a whole number"),
         ("flip_lr^1.5", 8, "an exponent is a whole number"),
+        ("flip_lr^2^3", 9, "two exponents in a row"),
+        ("flip_lr**2**3 * flip_ud", 10, "two exponents in a row"),
+        ("(flip_lr)^-1^-1", 12, "two exponents in a row"),
+        ("flip_lr" + "^2" * 50, 9, "two exponents in a row"),
+        ("rotate(" + "9e99 * " * 9 + "1)", 26, "more than 300 digits"),
+        ("(a * b)^50000 * " * 11 + "a", 144, "more than 1000000 letters"),
         ("rotate(a)", 7, "a parameter must be a number"),
         ("rotate(1 / 0)", 9, "division by zero"),
         ("rotate((1, 2) + 1)", 14, "'+' works on numbers only"),
@@ -153,7 +160,9 @@ def test_a_slip_is_pointed_at(text: str, position: int, problem: str) -> None:
         parse_word(text)
     assert problem in str(caught.value)
     assert caught.value.position == position
-    assert str(caught.value).splitlines()[-1] == "  " + " " * position + "^"
+    *_, shown, caret = str(caught.value).splitlines()
+    assert shown[caret.index("^") :][:1] == text[position : position + 1]
+    assert len(shown) < 130
 
 
 @given(st.text(alphabet="ab*^~()=,.'+-/ 0159e≈id", max_size=25))
@@ -204,3 +213,28 @@ def test_laws_that_negate_are_read_and_printed(sign: str) -> None:
     law = parse_law(f"a * b {sign} b * a")
     assert ("unequal", "exact", False, "a * b ≠ b * a") == (law.kind, law.scope, law.is_equation, str(law))
     assert law == parse_law(str(law))
+
+
+def test_an_exponent_may_be_larger_than_any_machine_number() -> None:
+    word = parse_word("flip_lr^9223372036854775808 * flip_lr")
+    assert word.length == 9223372036854775809
+    assert str(word) == "flip_lr^9223372036854775809"
+    assert parse_word("(flip_lr^2)^3") == parse_word("flip_lr^6")
+
+
+def test_a_long_word_is_read_in_time_that_grows_with_its_length() -> None:
+    text = " * ".join(["flip_lr", "rotate_cw"] * 50_000)
+    assert parse_word(text).length == 100_000
+
+
+def test_numbers_and_sums_stay_small_enough_to_be_printed() -> None:
+    power = expressions.multiply(Fraction(10**200), expressions.variable("a"))
+    with pytest.raises(ValueError, match="more than 300 digits"):
+        expressions.multiply(power, Fraction(10**200))
+    total: Any = expressions.add(Fraction(1), expressions.variable("a"))
+    for _ in range(98):
+        total = expressions.multiply(total, expressions.add(Fraction(1), expressions.variable("a")))
+    with pytest.raises(ValueError, match="more than 100 terms or factors"):
+        expressions.multiply(total, total)
+    with pytest.raises(TypeError, match="at most 300 digits"):
+        word_of("rotate", 10**5000)

@@ -129,7 +129,8 @@ class Alphabet:
 
     def variables_of(self, codes: Iterable[int]) -> dict[str, None]:
         """The variables of a word, in order of appearance (sorted within one letter)."""
-        return dict.fromkeys(name for code in codes for name in sorted(self.variables[code]))
+        variables = self.variables
+        return dict.fromkeys(name for code in codes if variables[code] for name in sorted(variables[code]))
 
     def precedence(self, codes: Codes) -> tuple[int, tuple[Rank, ...]]:
         """The shortlex key of a word, blind to arguments so that it also orders schematic words."""

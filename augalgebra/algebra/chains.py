@@ -102,6 +102,8 @@ class Shortener:
             room: How many letters longer than both ends a word may be.
             effort: How many words are made before giving up.
         """
+        if len(start) + len(end) > MOST_LETTERS:
+            return None
         moves = self._as_strong(strength)
         longest = max(len(start), len(end)) + room
         return _searched(start, end, _LONGEST_PATH, moves, longest, effort)

@@ -46,7 +46,7 @@ def complete(
         presentation: The generators and laws.
         max_rules: Stop when there are more rules.
         max_length: Set equations with a longer side aside (longer laws raise the bound).
-        max_steps: Stop after this many equations, counted once more for every letter with variables in them.
+        max_steps: Stop after this many equations; those with variables or long words count several times.
 
     Returns:
         The rules. They are sound in any case; `RewritingSystem.completed` says whether normal forms decide equality.

@@ -11,10 +11,11 @@ from augalgebra.algebra.laws import Law
 from augalgebra.algebra.proofs import InverseDefinition, Proof, Step
 from augalgebra.algebra.rules import InverseAxiom, InverseFact, Lemma, Link, needed_by, readable
 from augalgebra.algebra.ruleset import Shift
+from augalgebra.algebra.words import Letter, Word
 from augalgebra.errors import IncompleteError
 
-MAX_PROOF = 50_000
-"""Longest chain that is spelt out."""
+MAX_PROOF_LETTERS = 200_000
+"""Letters that the words of a chain may have together for it to be spelt out."""
 PROOF_EFFORT = 2_500
 """Words that are made in search of a short proof, before it is put together from those of rules."""
 LEMMA_EFFORT = 600
@@ -35,18 +36,18 @@ class Derivations:
         self._shortener = Shortener(alphabet, axioms)
         self._exact: dict[Lemma, bool] = {}
         self._chains: dict[Lemma, Chain] = {}
+        self._used: dict[Lemma, tuple[Law, ...]] = {}
         self._definitions: dict[tuple[InverseFact, bool], InverseDefinition] = {}
 
     def proof(self, start: Codes, links: Sequence[Link], end: Codes) -> Proof:
-        """The proof that the links amount to, shortened.
-
-        Raises:
-            IncompleteError: The proof is too long to be spelt out.
-        """
+        """The proof that the links amount to, shortened; one that only names the laws if it has too many letters."""
         strength = Strength(all(self._is_exact(link.source) for link in links), needed_by(links))
         chain = self._shortener.path(start, end, strength=strength, room=2, effort=PROOF_EFFORT)
         if chain is None:
-            chain = self._shortener.shortened(self._follow(start, links, end))
+            try:
+                chain = self._shortener.shortened(self._follow(start, links, end))
+            except (IncompleteError, ValueError):  # too many letters, or a number too large on the way
+                return self.unspelt(self.alphabet.decode(start), links, self.alphabet.decode(end))
         words = [self.alphabet.decode(word) for word in chain.words]
         steps = (
             Step(
@@ -72,20 +73,46 @@ class Derivations:
         laws = (law for code in before for law in self.alphabet.keeping(code) if law.conditions <= source.conditions)
         return tuple(dict.fromkeys(laws))
 
+    def unspelt(self, start: Word, links: Iterable[Link], end: Word) -> Proof:
+        """The proof that the links amount to, of which only the laws are told."""
+        lemmas = dict.fromkeys(link.source for link in links)
+        # Letters are brought into canonical form without a link.
+        shapes = {self.alphabet.shapes[code] for lemma in lemmas for code in (*lemma.lhs, *lemma.rhs)}
+        lemmas |= dict.fromkeys(shift.lemma for shift in self.shifts if shift.shape in shapes)
+        used = dict.fromkeys(law for lemma in lemmas for law in self._laws(lemma))
+        letters = tuple(self.alphabet.code(Letter(symbol)) for symbol in start.symbols)
+        used |= dict.fromkeys(law for lemma in lemmas for law in self._keeping(letters, lemma))
+        return Proof(start, end, unspelt=tuple(used))
+
+    def _laws(self, lemma: Lemma) -> tuple[Law, ...]:
+        """The laws behind a lemma."""
+        found = self._used.get(lemma)
+        if found is None:
+            if lemma.axiom is None:
+                found = tuple(dict.fromkeys(law for link in lemma.chain for law in self._laws(link.source)))
+            else:
+                law = self._law(lemma)
+                found = (law,) if isinstance(law, Law) else law.laws
+            self._used[lemma] = found
+        return found
+
     def _follow(self, start: Codes, links: Iterable[Link], end: Codes) -> Chain:
         """Walk from `start` along the links, shifting parameters by their periods where a link needs it."""
         instantiate = self.alphabet.instantiate
         words, uses = [start], []
+        letters = len(start)
 
         def extend(chain: Chain, position: int, length: int, bindings: Mapping[str, Value]) -> None:
-            if len(words) + len(chain.uses) > MAX_PROOF:
-                raise IncompleteError(f"this proof has more than {MAX_PROOF} steps")
+            nonlocal letters
             before, after = words[-1][:position], words[-1][position + length :]
             for use, word in zip(chain.uses, chain.words[1:], strict=True):
                 link = use.link
                 values = {name: substitute(item, bindings) for name, item in link.bindings.items()}
                 uses.append(Use(Link(link.source, link.forward, link.position + position, values), use.times))
                 words.append(before + instantiate(word, bindings) + after)
+                letters += len(words[-1])
+                if letters > MAX_PROOF_LETTERS:
+                    raise IncompleteError(f"the words of this proof have more than {MAX_PROOF_LETTERS} letters")
 
         for link in links:
             chain = self._chain(link.source)

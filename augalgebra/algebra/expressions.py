@@ -11,6 +11,12 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TypeAlias, Union
 
+MAX_DIGITS = 300
+"""Digits before and after the point of a number: whatever is larger is no float either."""
+MAX_TERMS = 100
+"""Terms of a sum, and factors of a product."""
+_MAX_BITS = 1000
+
 Monomial: TypeAlias = tuple[tuple[str, int], ...]
 """Variables with their non-zero exponents, sorted by name; ``()`` is the constant monomial."""
 
@@ -77,6 +83,8 @@ def value(raw: object) -> Value:
     if isinstance(raw, Expression):
         return raw if raw.variables else _collapse(dict(raw.terms))
     if isinstance(raw, int):
+        if raw.bit_length() > _MAX_BITS:
+            raise TypeError(f"a number in a word has at most {MAX_DIGITS} digits")
         return Fraction(raw)
     if isinstance(raw, float):
         if raw != raw or raw in (float("inf"), float("-inf")):
@@ -90,9 +98,13 @@ def value(raw: object) -> Value:
 
 
 def add(left: Number, right: Number) -> Number:
-    """The sum, in canonical form."""
+    """The sum, in canonical form.
+
+    Raises:
+        ValueError: It has too many digits or terms.
+    """
     if isinstance(left, Fraction) and isinstance(right, Fraction):
-        return left + right
+        return _bounded(left + right)
     terms = _terms(left)
     for monomial, coefficient in _terms(right).items():
         terms[monomial] = terms.get(monomial, Fraction(0)) + coefficient
@@ -107,9 +119,13 @@ def negate(number: Number) -> Number:
 
 
 def multiply(left: Number, right: Number) -> Number:
-    """The product, in canonical form."""
+    """The product, in canonical form.
+
+    Raises:
+        ValueError: It has too many digits or terms.
+    """
     if isinstance(left, Fraction) and isinstance(right, Fraction):
-        return left * right
+        return _bounded(left * right)
     terms: dict[Monomial, Fraction] = {}
     for first, x in _terms(left).items():
         for second, y in _terms(right).items():
@@ -126,7 +142,7 @@ def divide(left: Number, right: Number) -> Number:
 
     Raises:
         ZeroDivisionError: The divisor is zero.
-        ValueError: The divisor is a sum, whose reciprocal is no Laurent polynomial.
+        ValueError: The divisor is a sum, whose reciprocal is no Laurent polynomial, or the quotient is too large.
     """
     terms = _terms(right)
     if not terms:
@@ -151,6 +167,7 @@ def substitute(expression: Value, bindings: Mapping[str, Value]) -> Value:
     Raises:
         ZeroDivisionError: A variable with a negative exponent becomes zero.
         TypeError: A variable inside arithmetic is bound to something that is not a number.
+        ValueError: The result has too many digits or terms.
     """
     if isinstance(expression, tuple):
         return tuple(substitute(item, bindings) for item in expression)
@@ -222,12 +239,20 @@ def _terms(number: Number) -> dict[Monomial, Fraction]:
 
 
 def _collapse(terms: Mapping[Monomial, Fraction]) -> Number:
-    kept = {monomial: coefficient for monomial, coefficient in terms.items() if coefficient}
+    kept = {monomial: _bounded(coefficient) for monomial, coefficient in terms.items() if coefficient}
+    if len(kept) > MAX_TERMS or any(sum(abs(power) for _, power in monomial) > MAX_TERMS for monomial in kept):
+        raise ValueError(f"this expression has more than {MAX_TERMS} terms or factors")
     if not kept:
         return Fraction(0)
     if set(kept) == {()}:
         return kept[()]
     return Expression(tuple(sorted(kept.items(), key=lambda term: (not term[0], term[0]))))
+
+
+def _bounded(number: Fraction) -> Fraction:
+    if number.numerator.bit_length() > _MAX_BITS or number.denominator.bit_length() > _MAX_BITS:
+        raise ValueError(f"this number has more than {MAX_DIGITS} digits")
+    return number
 
 
 def _monomial_text(monomial: Monomial, coefficient: Fraction) -> str:

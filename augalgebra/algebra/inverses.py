@@ -307,9 +307,17 @@ class Inverses:
             return fact
         for lemma in lemmas:
             bindings = self._match(lemma.lhs[end], code, lemma.nonzero)
-            if bindings is not None:
+            if bindings is not None and self._makes_sense(lemma, bindings):
                 return lemma, bindings
         return None
+
+    def _makes_sense(self, lemma: Lemma, bindings: Bindings) -> bool:
+        """Whether a lemma says anything at these values: there is no rotation by minus a text."""
+        try:
+            self.alphabet.instantiate(lemma.lhs, bindings)
+        except (ZeroDivisionError, ValueError, TypeError):
+            return False
+        return True
 
     def _formal(self, code: int, end: int) -> tuple[Lemma, Bindings] | None:
         """The definition of the formal inverse, as the one-sided inverse of a letter that has one."""

@@ -8,6 +8,10 @@ from augalgebra.algebra.conditions import ALWAYS, KEPT, Conditions, holding_for
 from augalgebra.algebra.expressions import variable
 from augalgebra.algebra.parsing import parse_statement
 from augalgebra.algebra.words import IDENTITY, Symbol, Word, word_of
+from augalgebra.errors import AugalgebraError
+
+MAX_LAW = 1000
+"""Letters of a side of a law: completion compares every part of it with every other."""
 
 Kind = Literal[
     "involutory",
@@ -100,10 +104,10 @@ def periodic(word: Word, period: int) -> tuple[Word, Word]:
     """``a^n = id``.
 
     Raises:
-        ValueError: The period is not a positive whole number.
+        ValueError: The period is not a positive whole number, or too large.
     """
-    if period < 1:
-        raise ValueError(f"a period is a positive whole number, not {period}")
+    if not 1 <= period <= MAX_LAW:
+        raise ValueError(f"a period is a positive whole number up to {MAX_LAW}, not {period}")
     return word**period, IDENTITY
 
 
@@ -143,12 +147,15 @@ def parse_law(text: str, *, tolerance: float | None = None, owner: str = "") -> 
 
     Raises:
         WordSyntaxError: The text is no law.
+        AugalgebraError: A side of it is too long.
 
     Examples:
         >>> str(parse_law("rotate(a) * rotate(b) ≈ rotate(a + b) for pictures with a dark border"))
         'rotate(a) * rotate(b) ≈ rotate(a + b) for pictures with a dark border'
     """
     read = parse_statement(text)
+    if max(read.lhs.length, read.rhs.length) > MAX_LAW:
+        raise AugalgebraError(f"{text}: a side of a law has at most {MAX_LAW} letters")
     if read.sign == "keeps":
         return Law(read.lhs, read.rhs, "keeps", owner=owner, conditions=read.conditions)
     scope: Literal["exact", "approximate"] = "approximate" if read.sign == "≈" or tolerance is not None else "exact"

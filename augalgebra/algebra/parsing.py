@@ -5,7 +5,7 @@ Grammar (loosest first)::
     law    := word ('=' | '≈' | '≠' | '!=') word [ 'for' pictures ] | word 'keeps' ('squares' | 'a' 'dark' 'border')
     pictures := [ 'square' ] 'pictures' [ 'with' 'a' 'dark' 'border' ]
     word   := power ('*' power)*
-    power  := '~' power | atom (('^' | '**') integer)*
+    power  := '~' power | atom [ ('^' | '**') integer ]
     atom   := 'id' | name [ '(' [ argument (',' argument)* ] ')' ] | '(' word ')'
     argument := [ identifier '=' ] value
     value  := text | 'true' | 'false' | 'none' | tuple | arithmetic on numbers (and variables, in laws)
@@ -19,12 +19,12 @@ from typing import NamedTuple, TypeVar
 from augalgebra.algebra import expressions
 from augalgebra.algebra.conditions import ALWAYS, KEPT, PHRASES, Condition
 from augalgebra.algebra.expressions import Expression, Value
-from augalgebra.algebra.words import IDENTITY, Symbol, Word
+from augalgebra.algebra.words import IDENTITY, MAX_LETTERS, Symbol, Word, product
 from augalgebra.errors import AugalgebraError, WordSyntaxError
 
 _TOKEN = re.compile(
     r"""\s*(?:
-      (?P<number>\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)
+      (?P<number>[0-9]+\.?[0-9]*(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?)
     | (?P<name>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)
     | (?P<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")
     | (?P<sign>\*\*|!=|[*^~()=≈≠,+\-/])
@@ -33,6 +33,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _NUMBER_SIZE = 100  # characters, and power of ten: far beyond any parameter, and cheap to compute with
+_WORK = 10 * MAX_LETTERS  # letters of all products and powers, those within brackets counted for each bracket
 _NESTING = 100  # brackets within brackets, or signs before signs
 _SIGNS = {"=": "=", "≈": "≈", "≠": "≠", "!=": "≠"}
 Item = TypeVar("Item")
@@ -125,7 +126,7 @@ def parse_symbol(text: str) -> Symbol:
         WordSyntaxError: The text is not exactly one symbol.
     """
     word = parse_word(text)
-    if len(word) != 1 or word.syllables[0][1] != 1:
+    if word.length != 1 or word.syllables[0][1] != 1:
         raise WordSyntaxError(text, 0, "expected one augmentation, such as flip_lr or rotate(30)")
     return word.syllables[0][0]
 
@@ -133,6 +134,7 @@ def parse_symbol(text: str) -> Symbol:
 class _Reader:
     def __init__(self, text: str, *, variables: bool) -> None:
         self.text, self.variables = text, variables
+        self.work = 0
         self.tokens: list[_Token] = []
         place = 0
         while not self.tokens or self.tokens[-1].kind != "end":
@@ -191,25 +193,37 @@ class _Reader:
         raise self.fail(f"{before} {', '.join(map(repr, phrases.values()))}")
 
     def word(self) -> Word:
-        word = self.power()
+        start = self.next
+        factors = [self.power()]
         while self.accept("*"):
-            word = word * self.power()
-        return word
+            factors.append(self.power())
+        return factors[0] if len(factors) == 1 else self.counted(product(factors), start)
 
     def power(self) -> Word:
         if self.accept("~"):
             return ~self.power()
         start = self.next
         word = self.atom()
-        while self.accept("^", "**"):
+        if self.accept("^", "**"):
             word = self.guarded(start, self.exponent(), word)
+        if self.next.text in ("^", "**"):  # which Python reads from the right, and a reader from the left
+            raise self.fail("two exponents in a row; write one, or brackets as in (a^2)^3")
         return word
 
     def guarded(self, start: _Token, exponent: int, base: Word) -> Word:
         try:
-            return base**exponent
+            return self.counted(base**exponent, start)
+        except WordSyntaxError:
+            raise
         except AugalgebraError as error:
             raise self.fail(str(error), start) from None
+
+    def counted(self, word: Word, start: _Token) -> Word:
+        """The word, unless what was put together so far takes too long."""
+        self.work += len(word.syllables)
+        if self.work > _WORK:
+            raise self.fail(f"this makes more than {_WORK} letters, those in brackets counted once more", start)
+        return word
 
     def exponent(self) -> int:
         bracket = self.accept("(")

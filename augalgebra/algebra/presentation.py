@@ -178,7 +178,7 @@ def _families(law: Law) -> set[str]:
 
 
 def _is_plain(word: Word) -> bool:
-    if len(word) != 1:
+    if word.length != 1:
         return False
     ((symbol, exponent),) = word.syllables
     return exponent == 1 and not (symbol.args or symbol.kwargs)

@@ -29,6 +29,8 @@ from augalgebra.algebra.unification import Bindings, Undecided, carry_nonzero, m
 Order: TypeAlias = Callable[[Codes], Any]
 """The key by which words compare, blind to arguments; rules lead to words with smaller keys."""
 
+LETTERS_A_STEP = 300
+"""Letters read in reducing an equation that count as much as one more equation."""
 MAX_SORTED = 4
 """Letters of self-commuting families whose every order is tried when an equation is tested."""
 
@@ -39,7 +41,8 @@ class Limits(NamedTuple):
     Attributes:
         rules: Most rules.
         length: Longest side of an equation; longer ones are set aside.
-        steps: Most equations looked at, each counted once and once more for every letter with variables in it.
+        steps: Most equations looked at, each counted once, once more for every letter with variables in it, and once
+            more for every `LETTERS_A_STEP` letters that are read to reduce it.
     """
 
     rules: int
@@ -172,6 +175,7 @@ class Procedure:
         """The equation between the reduced words, or None when they are the same."""
         variables = self.alphabet.variables
         self._steps += 1 + sum(1 for code in (*equation.lhs, *equation.rhs) if variables[code])
+        read_before = self.rules.letters_read
         before: list[Link] = []
         after: list[Link] = []
         # Words without variables may be sorted by values; the others only by every order in turn, see below.
@@ -180,6 +184,7 @@ class Procedure:
         within = needed_by(equation.chain)  # an equation for every picture stays one
         lhs = self.rules.reduce(equation.lhs, before, ranking, within)
         rhs = self.rules.reduce(equation.rhs, after, ranking, within)
+        self._steps += (self.rules.letters_read - read_before) // LETTERS_A_STEP
         if lhs == rhs and not (before or after):
             return None
         try:
@@ -333,7 +338,7 @@ class Procedure:
         nonzero = rule.lemma.nonzero
         try:
             if required_by(trace) <= nonzero:
-                rule.restate(Lemma(rule.lhs, rhs, chain, nonzero=nonzero))
+                self.rules.restate(rule, Lemma(rule.lhs, rhs, chain, nonzero=nonzero))
         except (Undecided, ZeroDivisionError):
             return
 

@@ -168,11 +168,13 @@ class Proof:
         start: The first word.
         end: The last word.
         steps: What leads from the one to the other.
+        unspelt: The laws used, where there are too many steps to be spelt out; there are no `steps` then.
     """
 
     start: Word
     end: Word
     steps: tuple[Step, ...] = ()
+    unspelt: tuple[Law, ...] = ()
 
     @property
     def words(self) -> tuple[Word, ...]:
@@ -182,7 +184,7 @@ class Proof:
     @cached_property
     def laws(self) -> tuple[Law, ...]:
         """The laws used, those that justify formal inverses included, in order of first use."""
-        used: dict[Law, None] = {}
+        used: dict[Law, None] = dict.fromkeys(self.unspelt)
         for step in self.steps:
             used |= dict.fromkeys((step.law,) if isinstance(step.law, Law) else step.law.laws)
         return tuple(used)
@@ -212,11 +214,13 @@ class Proof:
 
     def then(self, other: "Proof") -> "Proof":
         """This chain followed by another that starts where it ends."""
+        if self.unspelt or other.unspelt:
+            return Proof(self.start, other.end, unspelt=tuple(dict.fromkeys(self.laws + other.laws)))
         return Proof(self.start, other.end, self.steps + other.steps)
 
     def reversed(self) -> "Proof":
         """The chain read from its end."""
-        return Proof(self.end, self.start, tuple(_backwards(step) for step in reversed(self.steps)))
+        return Proof(self.end, self.start, tuple(_backwards(step) for step in reversed(self.steps)), self.unspelt)
 
     def flaw(self, laws: Iterable[Law] | None = None) -> str | None:
         """The first thing wrong with this proof, or None.
@@ -224,6 +228,8 @@ class Proof:
         Args:
             laws: The laws that may be used; None allows any.
         """
+        if self.unspelt:
+            return "its steps are too many to be spelt out"
         allowed = None if laws is None else set(laws)
         current = self.start
         for number, step in enumerate(self.steps, start=1):

@@ -20,6 +20,8 @@ InverseKind = Literal["two-sided", "right", "left", "none", "unknown"]
 Answer = TypeVar("Answer")
 MAX_PERIOD = 360
 """Highest power that is tried when a period is looked for."""
+_POWER_LETTERS = 300_000
+"""Letters of all the powers that are made in search of a period."""
 _SHORT_PERIOD = 12  # tried for the inverse of words whose letters are not all known to be invertible
 
 
@@ -126,7 +128,7 @@ def equal(system: RewritingSystem, first: Word, second: Word) -> Equality:
 
     Raises:
         NotInvertibleError: A word has the inverse of a symbol that is not known to be invertible.
-        IncompleteError: A word took too many steps, or the proof is too long to be spelt out.
+        IncompleteError: A word took too many steps.
 
     Examples:
         >>> from augalgebra.algebra.completion import complete
@@ -142,6 +144,8 @@ def equal(system: RewritingSystem, first: Word, second: Word) -> Equality:
     if proof is not None:
         count = len(proof.steps)
         what = "the same word" if not count else f"{count} step{'s' if count > 1 else ''}"
+        if proof.unspelt:
+            what = "more steps than are spelt out"
         what += holding_for(proof.conditions) and f",{holding_for(proof.conditions)}"
         if proof.scope == "approximate":
             what += ", by laws of which some hold approximately only"
@@ -167,7 +171,7 @@ def inverse(system: RewritingSystem, word: Word, *, without: Conditions = ALWAYS
 
     Raises:
         NotInvertibleError: The word itself has the inverse of a symbol that is not known to be invertible.
-        IncompleteError: A word took too many steps, or a proof is too long to be spelt out.
+        IncompleteError: A word took too many steps.
     """
     found: Inverse | None = None
     problem: NotInvertibleError | None = None
@@ -194,7 +198,7 @@ def _inverse(system: RewritingSystem, word: Word) -> Inverse:
         return Inverse(word, "two-sided", IDENTITY, "it is the identity", (system.derive(word),))
     right, left = system.right_inverse(word), system.left_inverse(word)
     if right is None and (count := period(system, word, most=_SHORT_PERIOD)) is not None:
-        witness = system.normal_form(word ** (count - 1))
+        witness = system.normal_form(form ** (count - 1))
         power = system.prove(word * witness, IDENTITY), system.prove(witness * word, IDENTITY)
         right, left = ((witness, proof) if proof is not None else None for proof in power)
     if right is not None and left is not None:
@@ -238,19 +242,21 @@ def invert(
         raise NotInvertibleError(f"{word} has only a {found.kind} inverse: {found.reason}; {advice}")
     verb = "has no inverse" if found.kind == "none" else "is not known to have an inverse"
     about, same, declared = found.reason.partition(" has no inverse")
-    if same and len(word) == 1:  # the law says this very thing: better say what it means
+    if same and word.length == 1:  # the law says this very thing: better say what it means
         raise NotInvertibleError(f"{word} {verb}: different images can have the same result{declared}")
     raise NotInvertibleError(f"{word} {verb}: {about}{same}{declared}")
 
 
 def period(system: RewritingSystem, word: Word, most: int = MAX_PERIOD) -> int | None:
-    """The least ``n >= 1`` with ``word^n = id`` by the laws; None if there is none up to `most`."""
+    """The least ``n >= 1`` with ``word^n = id`` by the laws; None if there is none up to `most` (or none in reach)."""
     form = system.normal_form(word)
     power, seen = form, set[Word]()
+    letters = 0
     for exponent in range(1, most + 1):
         if not power:
             return exponent
-        if power in seen:  # the powers repeat without passing the identity
+        letters += power.length + form.length
+        if power in seen or letters > _POWER_LETTERS:  # the powers repeat without passing the identity, or grow
             return None
         seen.add(power)
         power = system.normal_form(power * form)
@@ -259,12 +265,12 @@ def period(system: RewritingSystem, word: Word, most: int = MAX_PERIOD) -> int |
 
 def is_idempotent(system: RewritingSystem, word: Word) -> bool | None:
     """Whether ``word * word = word``; None if the laws do not decide it."""
-    return _same(system, word**2, word)
+    return _same(system, word * word, word)
 
 
 def is_involutory(system: RewritingSystem, word: Word) -> bool | None:
     """Whether ``word * word = id``; None if the laws do not decide it."""
-    return _same(system, word**2, IDENTITY)
+    return _same(system, word * word, IDENTITY)
 
 
 def strongest(

@@ -1,10 +1,11 @@
 """Rewriting systems: what completion makes of a presentation."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 from augalgebra.algebra.alphabet import Codes
-from augalgebra.algebra.conditions import ALWAYS, Conditions
+from augalgebra.algebra.conditions import ALL, ALWAYS, Conditions
 from augalgebra.algebra.derivations import Derivations
 from augalgebra.algebra.inverses import Inverses
 from augalgebra.algebra.presentation import Presentation
@@ -17,6 +18,16 @@ from augalgebra.errors import IncompleteError, NotInvertibleError
 
 _SPELT_OUT = 64
 """Higher powers of one symbol are reduced by repeated squaring."""
+_PROVED = 1_000
+"""Longer words are not spelt out for a proof, of which only the laws are told."""
+
+
+class _Start(NamedTuple):
+    """A word, its codes, and the links by which these were made of it (their places are not told)."""
+
+    word: Word
+    codes: Codes
+    used: tuple[Link, ...] = ()
 
 
 class RewritingSystem:
@@ -107,73 +118,72 @@ class RewritingSystem:
             IncompleteError: The word took too many steps.
         """
         self._check(word)
-        codes: list[int] = []
-        for symbol, exponent in word.syllables:
-            codes += self._power(self._alphabet.code(Letter(symbol, exponent < 0)), abs(exponent))
-        return self._alphabet.decode(self._reduce(tuple(codes)))
+        return self._alphabet.decode(self._reduce(self._condensed(word, [])))
 
     def derive(self, word: Word) -> Proof:
         """The proof that a word equals its normal form.
 
         Raises:
             NotInvertibleError: As for `normal_form`.
-            IncompleteError: The proof is too long to be spelt out.
+            IncompleteError: As for `normal_form`.
         """
-        self._check(word)
-        codes = self._alphabet.encode(word)
+        start = self._start(word)
         trace: list[Link] = []
-        return self._derivations.proof(codes, trace, self._reduce(codes, trace))
+        return self._proof(start, trace, self._reduce(start.codes, trace))
 
     def prove(self, first: Word, second: Word) -> Proof | None:
         """A proof that two words are equal, or None when their normal forms differ.
 
         Raises:
             NotInvertibleError: As for `normal_form`.
-            IncompleteError: The proof is too long to be spelt out.
+            IncompleteError: As for `normal_form`.
         """
-        self._check(first)
-        self._check(second)
-        start, end = self._alphabet.encode(first), self._alphabet.encode(second)
+        start, end = self._start(first), self._start(second)
         there: list[Link] = []
         back: list[Link] = []
-        if self._reduce(start, there) != self._reduce(end, back):
+        if self._reduce(start.codes, there) != self._reduce(end.codes, back):
             return None
-        return self._derivations.proof(start, (*there, *backwards(back)), end)
+        links = (*there, *backwards(back))
+        if end.used:
+            return self._proof(start._replace(used=(*start.used, *end.used)), links, end.codes, second)
+        return self._proof(start, links, end.codes)
 
     def right_inverse(self, word: Word) -> tuple[Word, Proof] | None:
         """A word that undoes this one when applied after it, with the proof, if the laws give one.
 
         Raises:
             NotInvertibleError: As for `normal_form`.
-            IncompleteError: The proof is too long to be spelt out.
+            IncompleteError: As for `normal_form`.
         """
-        self._check(word)
-        codes, trace = self._alphabet.encode(word), list[Link]()
-        form = self._reduce(codes, trace)
+        start, trace = self._start(word), list[Link]()
+        form = self._reduce(start.codes, trace)
         found = self.inverses.right_inverse(form) or self._from_rule(form, first=True)
         if found is None:
             return None
         witness, links = found
-        return self._alphabet.decode(witness), self._derivations.proof(codes + witness, (*trace, *links), ())
+        undoing = self._alphabet.decode(witness)
+        whole = _Start(word * undoing, start.codes + witness, start.used)
+        return undoing, self._proof(whole, (*trace, *links), ())
 
     def left_inverse(self, word: Word) -> tuple[Word, Proof] | None:
         """A word that this one undoes when applied after it, with the proof, if the laws give one.
 
         Raises:
             NotInvertibleError: As for `normal_form`.
-            IncompleteError: The proof is too long to be spelt out.
+            IncompleteError: As for `normal_form`.
         """
-        self._check(word)
-        codes, trace = self._alphabet.encode(word), list[Link]()
-        form = self._reduce(codes, trace)
+        start, trace = self._start(word), list[Link]()
+        form = self._reduce(start.codes, trace)
         found = self.inverses.left_inverse(form) or self._from_rule(form, first=False)
         if found is None:
             return None
         witness, links = found
-        if not self._alphabet.keeps(witness, needed_by(trace)):
+        if not self._alphabet.keeps(witness, needed_by((*start.used, *trace))):
             return None
         moved = (link._replace(position=link.position + len(witness)) for link in trace)
-        return self._alphabet.decode(witness), self._derivations.proof(witness + codes, (*moved, *links), ())
+        undone = self._alphabet.decode(witness)
+        whole = _Start(undone * word, witness + start.codes, start.used)
+        return undone, self._proof(whole, (*moved, *links), ())
 
     def _from_rule(self, form: Codes, *, first: bool) -> tuple[Codes, tuple[Link, ...]] | None:
         """The rest of a rule ``form * rest = id`` (or ``rest * form = id``)."""
@@ -186,22 +196,46 @@ class RewritingSystem:
                 return rest, (Link(rule.lemma, True, 0, {}),)
         return None
 
-    def _reduce(self, codes: Codes, trace: list[Link] | None = None) -> Codes:
+    def _reduce(self, codes: Codes, trace: list[Link] | None = None, within: Conditions = ALL) -> Codes:
         """First to the word that decides equality, if other rules do that, and then to a shorter one."""
         if self._deciding is not None:
-            codes = self._deciding.reduce(codes, trace, self._deciding.natural)
-        return self._rules.reduce(codes, trace, self._rules.natural)
+            codes = self._deciding.reduce(codes, trace, self._deciding.natural, within)
+        return self._rules.reduce(codes, trace, self._rules.natural, within)
 
     def _check(self, word: Word) -> None:
         for symbol, exponent in word.syllables:
             if exponent < 0 and not self.is_invertible(symbol):
                 raise NotInvertibleError(f"{symbol}^-1 has no meaning: {why_not_invertible(self.presentation, symbol)}")
 
-    def _power(self, code: int, exponent: int) -> Codes:
+    def _start(self, word: Word) -> _Start:
+        """A word from which a proof is to start; high powers are reduced where it is too long for a proof anyway."""
+        self._check(word)
+        if word.length <= _PROVED:
+            return _Start(word, self._alphabet.encode(word))
+        used: list[Link] = []
+        return _Start(word, self._condensed(word, used), tuple(used))
+
+    def _proof(self, start: _Start, links: Sequence[Link], end: Codes, goal: Word | None = None) -> Proof:
+        if start.used:
+            goal = self._alphabet.decode(end) if goal is None else goal
+            return self._derivations.unspelt(start.word, (*start.used, *links), goal)
+        return self._derivations.proof(start.codes, links, end)
+
+    def _condensed(self, word: Word, used: list[Link]) -> Codes:
+        """The codes of a word, high powers reduced by the links that are appended."""
+        codes: list[int] = []
+        within = ALL
+        for symbol, exponent in word.syllables:
+            code = self._alphabet.code(Letter(symbol, exponent < 0))
+            within &= self._alphabet.kept[code]  # what pictures still are after the first letter of the power
+            codes += self._power(code, abs(exponent), used, within)
+        return tuple(codes)
+
+    def _power(self, code: int, exponent: int, used: list[Link], within: Conditions) -> Codes:
         if exponent <= _SPELT_OUT:
             return (code,) * exponent
-        half = self._power(code, exponent // 2)
-        power = self._reduce(half + half + (code,) * (exponent % 2))
+        half = self._power(code, exponent // 2, used, within)
+        power = self._reduce(half + half + (code,) * (exponent % 2), used, within)
         if len(power) > MAX_LETTERS:
             raise IncompleteError(f"a power {exponent} stays longer than {MAX_LETTERS} letters")
         return power

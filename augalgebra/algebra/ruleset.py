@@ -1,7 +1,7 @@
 """Sets of rules that reduce words, modulo periods of parameters and self-commuting families."""
 
 from bisect import insort
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
@@ -18,6 +18,9 @@ from augalgebra.errors import IncompleteError
 
 MAX_STEPS = 1_000_000
 """Rewriting steps spent on one word before giving up."""
+
+MAX_REMEMBERED = 50_000
+"""Parts of words for which it is remembered what a schematic rule makes of them."""
 
 Ranking: TypeAlias = Callable[[int], Any]
 """How letters that commute are sorted; None for a letter that is to stay where it is."""
@@ -46,11 +49,24 @@ class Shift:
         return all(arguments[place] == item for place, item in self.fixed.items())
 
 
+class _Ending(dict[int, "_Ending"]):
+    """Letters that may stand before some last letters of left sides, and the rules whose left side these are.
+
+    Attributes:
+        rule: The rule for every picture, if the letters up to here are all of its left side.
+        conditional: Rules for some pictures of which that is so.
+    """
+
+    rule: Rule | None = None
+    conditional: Sequence[Rule] = ()
+
+
 class RuleSet:
     """Rules, the periods of parameters, and the families that commute with themselves; reduces words.
 
     Attributes:
         alphabet: The codes of the letters.
+        letters_read: How many letters were read in all reductions, which is what they cost.
         shifts: The shifts by which parameters are periodic, in the order in which they were found.
         commuting: For the shape of a family, the equation ``f(..) * f(..) = f(..) * f(..)``. It cannot be a rule, and
             is used to sort neighbours instead.
@@ -58,16 +74,19 @@ class RuleSet:
 
     def __init__(self, alphabet: Alphabet) -> None:
         self.alphabet = alphabet
+        self.letters_read = 0
         self.shifts: list[Shift] = []
         self.commuting: dict[int, Rule] = {}
-        # Rules by left side (by its shapes, if schematic), and the lengths of those by last letter (or its shape).
+        # Rules by left side, and once more letter by letter from its end, so that a look-up ends where no rule goes on.
         self._ground: dict[Codes, Rule] = {}
-        self._lengths: dict[int, list[int]] = {}
         self._conditional: dict[Codes, list[Rule]] = {}
+        self._endings = _Ending()
         self._has_conditions = False
+        # Schematic rules by the shapes of the left side, and the lengths of those by the shape of the last letter.
         self._schematic: dict[tuple[int, ...], list[Rule]] = {}
         self._schematic_lengths: dict[int, list[int]] = {}
         self._canonical: dict[int, int] = {}
+        self._rewritten: dict[tuple[Rule, Codes], tuple[Bindings, Codes] | None] = {}
         self._keys: dict[int, tuple[object, ...]] = {}
 
     def __len__(self) -> int:
@@ -94,28 +113,42 @@ class RuleSet:
         if rule.variables:
             insort(self._schematic.setdefault(rule.shapes, []), rule, key=lambda other: other.serial)
             lengths = self._schematic_lengths.setdefault(rule.shapes[-1], [])
+            if len(rule.lhs) not in lengths:
+                insort(lengths, len(rule.lhs))
+        elif rule.conditions:
+            self._conditional.setdefault(rule.lhs, []).append(rule)
+            self._ending(rule).conditional = self._conditional[rule.lhs]
         else:
-            if rule.conditions:
-                self._conditional.setdefault(rule.lhs, []).append(rule)
-            else:
-                self._ground[rule.lhs] = rule
-            lengths = self._lengths.setdefault(rule.lhs[-1], [])
-        if len(rule.lhs) not in lengths:
-            insort(lengths, len(rule.lhs))
+            self._ground[rule.lhs] = rule
+            self._ending(rule).rule = rule
 
     def remove(self, rule: Rule) -> None:
-        """Take a rule out; lengths that no rule has any more only cost a look-up."""
+        """Take a rule out; what no rule has any more only costs a look-up."""
         if rule.variables:
             self._schematic[rule.shapes].remove(rule)
         elif rule.conditions:
             self._conditional[rule.lhs].remove(rule)
         else:
             del self._ground[rule.lhs]
+            self._ending(rule).rule = None
+
+    def _ending(self, rule: Rule) -> "_Ending":
+        """The place of a rule without variables."""
+        place = self._endings
+        for code in reversed(rule.lhs):
+            place = place.setdefault(code, _Ending())
+        return place
+
+    def restate(self, rule: Rule, lemma: Lemma) -> None:
+        """Give a rule another right side (the lemma has the same left side)."""
+        rule.restate(lemma)
+        self._rewritten.clear()
 
     def add_shift(self, shift: Shift) -> None:
         """Let an argument count up to multiples of an amount only."""
         self.shifts.append(shift)
         self._canonical.clear()
+        self._rewritten.clear()
 
     def shifts_of(self, code: int, place: int) -> list[Shift]:
         """The shifts that one argument of a letter has."""
@@ -137,8 +170,6 @@ class RuleSet:
 
     def canonical(self, code: int) -> int:
         """The letter with every argument that has a period brought into ``(-period/2, period/2]``."""
-        if not self.shifts:
-            return code
         found = self._canonical.get(code)
         if found is None:
             old = self.alphabet.arguments[code]
@@ -222,15 +253,18 @@ class RuleSet:
         Raises:
             IncompleteError: The word took more than `MAX_STEPS` steps.
         """
-        shapes, ground, lengths = self.alphabet.shapes, self._ground, self._lengths
+        shapes, endings, schematic = self.alphabet.shapes, self._endings, self._schematic_lengths
         commuting = self.commuting if ranking is not None else {}
-        canonical = self.canonical
+        canonical = self.canonical if self.shifts else None
         out: list[int] = []
         met = [within if self._has_conditions else ALWAYS]  # what pictures are after each letter of `out`
         todo = list(codes[::-1])
+        self.letters_read += len(todo)
         steps = 0
         while todo:
-            code = canonical(todo.pop())
+            code = todo.pop()
+            if canonical is not None:
+                code = canonical(code)
             out.append(code)
             if self._has_conditions:
                 met.append(met[-1] & self.alphabet.kept[code])
@@ -238,18 +272,19 @@ class RuleSet:
             source: Rule | None = None
             start, bindings = 0, Bindings()
             replacement: Codes = ()
-            for length in lengths.get(code, ()):
-                if length > size:
-                    break
-                part = tuple(out[size - length :])
-                source = ground.get(part)
-                if source is None and self._has_conditions:
-                    fitting = self._conditional.get(part, ())
-                    source = next((rule for rule in fitting if rule.conditions <= met[size - length]), None)
+            place, begin = endings.get(code), size - 1
+            while place is not None:
+                source = place.rule
+                if source is None and place.conditional:
+                    source = next((rule for rule in place.conditional if rule.conditions <= met[begin]), None)
                 if source is not None:
-                    start, replacement = size - length, source.rhs
+                    start, replacement = begin, source.rhs
                     break
-            if source is None and shapes[code] in self._schematic_lengths:
+                if not begin:
+                    break
+                begin -= 1
+                place = place.get(out[begin])
+            if source is None and shapes[code] in schematic:
                 found = self._schematic_match(out, met)
                 if found is not None:
                     source, bindings, replacement = found
@@ -268,6 +303,7 @@ class RuleSet:
                 trace.append(Link(source.lemma, True, start, bindings))
             del out[start:], met[start + 1 :]
             todo.extend(replacement[::-1])
+            self.letters_read += len(replacement)
         return tuple(out)
 
     def _schematic_match(self, out: list[int], met: list[Conditions]) -> tuple[Rule, Bindings, Codes] | None:
@@ -280,7 +316,11 @@ class RuleSet:
             for rule in self._schematic.get(tuple([shapes[code] for code in part]), ()):
                 if rule.conditions and not rule.conditions <= met[len(out) - length]:
                     continue
-                rewritten = self.rewrite(rule, part)
+                if (rule, part) not in self._rewritten:
+                    if len(self._rewritten) > MAX_REMEMBERED:
+                        self._rewritten.clear()
+                    self._rewritten[rule, part] = self.rewrite(rule, part)
+                rewritten = self._rewritten[rule, part]
                 if rewritten is not None:
                     return rule, *rewritten
         return None

@@ -4,6 +4,7 @@ import copy
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -16,7 +17,7 @@ from augalgebra.algebra.laws import Law
 from augalgebra.algebra.parsing import parse_word
 from augalgebra.algebra.presentation import Presentation
 from augalgebra.algebra.rewriting import RewritingSystem
-from augalgebra.algebra.words import IDENTITY, Symbol, Word
+from augalgebra.algebra.words import IDENTITY, Symbol, Word, product
 from augalgebra.augmentation import REQUIRED, Augmentation, Param, check_batch, check_finite, image_numbers
 from augalgebra.catalog.plugin import PluginInfo
 from augalgebra.catalog.trust import LeftOut, Trust
@@ -159,7 +160,23 @@ class Catalog:
     def _bound(self, symbol: Symbol) -> Symbol:
         augmentation = self.resolve(symbol.name)
         bound = augmentation.bind(symbol)
+        for place, (param, argument) in enumerate(zip(augmentation.params, bound.args, strict=True)):
+            given = isinstance(argument, str | bool | tuple) or (argument is None and param.default is not None)
+            if given and (bound.name, place) in self._calculated:
+                text = expressions.value_text(argument)
+                raise ParameterError(f"{augmentation.short_name}: {param.name} must be a number, not {text}")
         return bound.substitute({name: self._drawn(name, augmentation) for name in bound.variables})
+
+    @cached_property
+    def _calculated(self) -> frozenset[tuple[str, int]]:
+        """The parameters (augmentation and place) that some law calculates with, so that they must be numbers."""
+        return frozenset(
+            (symbol.name, place)
+            for law in self.laws
+            for symbol in law.symbols
+            for place, argument in enumerate(symbol.args)
+            if isinstance(argument, Expression) and expressions.as_variable(argument) is None
+        )
 
     def _drawn(self, variable: str, user: Augmentation) -> Expression:
         """The symbolic constant that a name such as ``shear_x.degrees`` in a word stands for."""
@@ -401,13 +418,13 @@ class Catalog:
         Raises:
             NotInvertibleError: There is no such word.
         """
-        result = Word()
+        powers: list[Word] = []
         for symbol, exponent in self.word(word).syllables:
             base = Word(((symbol, 1),))
             if exponent < 0:
                 base = self._positive_inverse(base, without)
-            result = result * base ** abs(exponent)
-        return result
+            powers.append(base ** abs(exponent))
+        return product(powers)
 
     def _positive_inverse(self, letter: Word, without: Conditions) -> Word:
         system = self.system(letter)

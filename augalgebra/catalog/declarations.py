@@ -140,8 +140,8 @@ def declared_laws(
     if inverse is not None:
         found.extend(_inverse_laws(name, inverse, inverse_kind, approximate, conditions))
     if period is not None:
-        if not isinstance(period, int) or isinstance(period, bool) or period < 1:
-            raise PluginError(f"period is a positive whole number, not {period!r}")
+        if not isinstance(period, int) or isinstance(period, bool) or not 1 <= period <= equations.MAX_LAW:
+            raise PluginError(f"period is a positive whole number up to {equations.MAX_LAW}, not {period!r}")
         declare(equations.periodic(self_word, period), "period")
     if idempotent is not None:
         declare(equations.idempotent(self_word), "idempotent" if idempotent else "unequal")
@@ -203,6 +203,8 @@ def as_laws(declared: Iterable[str | Law], owner: str) -> list[Law]:
         if not isinstance(item, str | Law):
             raise PluginError(f"a law is text such as 'a * b = b * a', not {item!r}")
         law = parse_law(item) if isinstance(item, str) else item
+        if max(law.lhs.length, law.rhs.length) > equations.MAX_LAW:
+            raise PluginError(f"a side of a law has at most {equations.MAX_LAW} letters")
         if law.scope == "approximate" and law.tolerance is None:
             law = replace(law, tolerance=DEFAULT_APPROXIMATE)
         found.append(replace(law, owner=owner, status="declared"))

@@ -13,7 +13,7 @@ from augalgebra.algebra.conditions import holding_for
 from augalgebra.algebra.groups import identify
 from augalgebra.algebra.laws import Law
 from augalgebra.algebra.relations import relations
-from augalgebra.algebra.words import IDENTITY, Word
+from augalgebra.algebra.words import Word, product
 from augalgebra.catalog import Catalog
 from augalgebra.checks.evaluation import Evaluator, Symbols
 from augalgebra.checks.laws import LawChecker
@@ -180,7 +180,7 @@ def discover(
         size[1],
         size[2],
         closure,
-        tuple(_product(generators, word) for word in closure.words),
+        tuple(product(generators[number] for number in word) for word in closure.words),
         found,
         identify(closure.table) if closure.complete and closure.consistent else None,
         exact,
@@ -272,15 +272,8 @@ def _array(images: Tensor) -> "np.ndarray[Any, Any]":
 
 
 def _law(generators: Sequence[Word], lhs: Sequence[int], rhs: Sequence[int], *, tolerance: float | None) -> Law:
-    left, right = _product(generators, lhs), _product(generators, rhs)
+    left, right = (product(generators[number] for number in side) for side in (lhs, rhs))
     return Law(left, right, scope="exact" if tolerance is None else "approximate", tolerance=tolerance)
-
-
-def _product(generators: Sequence[Word], word: Sequence[int]) -> Word:
-    result = IDENTITY
-    for number in word:
-        result = result * generators[number]
-    return result
 
 
 def _false(checker: LawChecker, generators: Sequence[Word]) -> tuple[LawResult, ...]:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from augalgebra.algebra import queries
 from augalgebra.algebra.conditions import ALWAYS, SQUARE, Conditions, holding_for
-from augalgebra.algebra.words import IDENTITY, Word
+from augalgebra.algebra.words import IDENTITY, Word, product
 from augalgebra.catalog import Catalog
 from augalgebra.checks.evaluation import Evaluator
 from augalgebra.checks.roundtrips import (
@@ -99,9 +99,7 @@ class Inverter:
             steps: The steps.
             size: Height and width of the only pictures that they can be applied to; None if there are others.
         """
-        word = IDENTITY
-        for step in steps:
-            word = word * step.word
+        word = product(step.word for step in steps)
         if len(steps) == 1:
             return steps[0]
         if len(word.symbols) <= MAX_SYMBOLS:
@@ -122,9 +120,7 @@ class Inverter:
         return found if found.verdict != "unknown" else replace(found, basis=first.basis, reason=reason)
 
     def _combined(self, word: Word, steps: Sequence[Inversion], size: tuple[int, int] | None) -> Inversion:
-        inverse = IDENTITY
-        for step in reversed(steps):
-            inverse = inverse * (step.inverse or IDENTITY)
+        inverse = product(step.inverse or IDENTITY for step in reversed(steps))
         weakest = next(verdict for verdict in ("lossy", "right", "exact") if verdict in {s.verdict for s in steps})
         basis: Literal["laws", "images"] = "images" if any(step.basis == "images" for step in steps) else "laws"
         conditions = ALWAYS.union(*(step.conditions for step in steps))

@@ -1,12 +1,12 @@
 """Which words are measured from which views, and what the pairs are called."""
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from augalgebra.algebra.rewriting import RewritingSystem
-from augalgebra.algebra.words import IDENTITY, Word
+from augalgebra.algebra.words import IDENTITY, Word, product
 from augalgebra.catalog import Catalog
 from augalgebra.errors import AugalgebraError, NotInvertibleError
 
@@ -95,11 +95,8 @@ class Relabelling:
         """The trained word that `word` stands for; augmentations that were not relabelled stand for themselves."""
         if not self._meanings:
             return word
-        result = IDENTITY
-        for symbol, inverse in word.letters:
-            meaning = self._meanings.get(symbol, Word(((symbol, 1),)))
-            result = result * (~meaning if inverse else meaning)
-        return result
+        meanings = ((self._meanings.get(symbol, Word(((symbol, 1),))), inverse) for symbol, inverse in word.letters)
+        return product(~meaning if inverse else meaning for meaning, inverse in meanings)
 
 
 def words_up_to(generators: Sequence[Word], length: int) -> list[Word]:
@@ -157,11 +154,3 @@ def refuse_singular(catalog: Catalog, word: Word) -> None:
             because = "" if law is None or law.kind == "singular" else f": {catalog.display(law)}"
             owner = f" (declared by {law.owner})" if law is not None and law.owner else ""
             raise NotInvertibleError(f"{shown} has no inverse{because}{owner}")
-
-
-def product(words: Iterable[Word]) -> Word:
-    """The words one after the other."""
-    result = IDENTITY
-    for word in words:
-        result = result * word
-    return result

@@ -16,7 +16,7 @@ from augalgebra.algebra.closure import ToleranceFinder
 from augalgebra.algebra.completion import complete
 from augalgebra.algebra.laws import Law, commuting
 from augalgebra.algebra.presentation import Presentation
-from augalgebra.algebra.words import IDENTITY, Symbol, Word, word_of
+from augalgebra.algebra.words import Letter, Symbol, Word, word_of
 from augalgebra.augmentation import REQUIRED, Augmentation
 from augalgebra.catalog import Catalog
 from augalgebra.catalog.declarations import declared_laws
@@ -354,10 +354,7 @@ def _bound(catalog: Catalog, augmentation: Augmentation, sides: tuple[Word, Word
 
 
 def _word(symbols: Symbols) -> Word:
-    result = IDENTITY
-    for symbol in symbols:
-        result = result * Word(((symbol, 1),))
-    return result
+    return Word.from_letters(map(Letter, symbols))
 
 
 def _extended(catalog: Catalog, proposals: Sequence[Proposal]) -> Catalog:

@@ -270,7 +270,7 @@ def _powers(evaluators: Sequence[Evaluator], word: Word, tolerance: float) -> It
 
 def _variations(catalog: Catalog, word: Word) -> Iterator[Word]:
     """A word of one letter with one argument negated or inverted, where its parameters allow that."""
-    if len(word) != 1:
+    if word.length != 1:
         return
     symbol = word.letters[0].symbol
     params = catalog.resolve(symbol.name).params

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from augalgebra.algebra.words import IDENTITY, Word
+from augalgebra.algebra.words import IDENTITY, Word, product
 from augalgebra.catalog import Catalog
 from augalgebra.checks.latent_batches import MultipliedOut
-from augalgebra.checks.latent_words import product
 from augalgebra.checks.results import finite
 from augalgebra.errors import AugalgebraError
 from augalgebra.experiments import plots

@@ -91,7 +91,7 @@ def canonical_pairs(pairs: Iterable[Sequence[str]], catalog: Catalog) -> tuple[P
             )
         words = [catalog.word(name) for name in names]
         for name, word in zip(names, words, strict=True):
-            if len(word) != 1 or word.letters[0].inverse:
+            if word.length != 1 or word.letters[0].inverse:
                 raise AugalgebraError(f"{name} is no single augmentation; pairs are made of two single ones")
         first, second = map(catalog.display, words)
         if first == second:

@@ -8,11 +8,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from augalgebra.algebra.words import IDENTITY, Word
+from augalgebra.algebra.words import IDENTITY, Word, product
 from augalgebra.catalog import Catalog
 from augalgebra.checks.latent_batches import Batch, Operators, Setting
 from augalgebra.checks.latent_report import CompositionReport
-from augalgebra.checks.latent_words import Case, Relabelling, product, refuse_singular
+from augalgebra.checks.latent_words import Case, Relabelling, refuse_singular
 from augalgebra.checks.results import Verdict, finite
 from augalgebra.errors import NotInvertibleError
 from augalgebra.latent.protocol import MAIN_HEAD, LatentSpace

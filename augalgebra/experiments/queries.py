@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from augalgebra.algebra import queries
-from augalgebra.algebra.words import IDENTITY, Word
+from augalgebra.algebra.words import IDENTITY, Word, product
 from augalgebra.catalog import Catalog
 from augalgebra.checks.composition import measure_cases
 from augalgebra.checks.excess import smallest_excess
@@ -320,11 +320,8 @@ def _movable(catalog: Catalog, words: Iterable[Word]) -> Iterator[Word]:
 
 def _spelt(registry: OperatorRegistry, word: Word) -> Word:
     """The word letter by letter, those without an operator replaced by equal words that have some, if there are."""
-    result = IDENTITY
-    for letter in word.letters:
-        single = Word.from_letters([letter])
-        result = result * (single if single in registry else registry.reduced(single))
-    return result
+    singles = (Word.from_letters([letter]) for letter in word.letters)
+    return product(single if single in registry else registry.reduced(single) for single in singles)
 
 
 def _require_operators(run: Run, word: Word) -> None:

@@ -297,7 +297,7 @@ class OperatorRegistry(OperatorTable):
 
     def _single(self, word: str | Word) -> Word:
         canonical = self.catalog.word(word)
-        if len(canonical) != 1 or canonical.letters[0].inverse:
+        if canonical.length != 1 or canonical.letters[0].inverse:
             raise FitError(
                 f"{self.catalog.display(canonical)} is no single augmentation; fit those it is made of, "
                 "and the registry multiplies them"

@@ -7,7 +7,7 @@ from typing import Any
 
 from augalgebra.algebra import queries
 from augalgebra.algebra.rewriting import RewritingSystem
-from augalgebra.algebra.words import Letter, Word
+from augalgebra.algebra.words import Letter, Word, product
 from augalgebra.catalog import Catalog
 from augalgebra.errors import IncompleteError, NotInvertibleError, nearest
 from augalgebra.operators.affine import AffineMap
@@ -151,7 +151,7 @@ class OperatorTable:
     def reduced(self, word: str | Word) -> Word:
         """The shortest equal word in letters that have operators, as far as the laws give one; else the word itself."""
         canonical = self.catalog.word(word)
-        if len(canonical) == 1 and self._has(canonical) and not canonical.letters[0].inverse:
+        if canonical.length == 1 and self._has(canonical) and not canonical.letters[0].inverse:
             return canonical
         try:
             canonical = self._by_inverses(canonical)
@@ -166,15 +166,15 @@ class OperatorTable:
 
     def _by_inverses(self, word: Word) -> Word:
         """The word with letters that have no operator replaced by the inverses of words that have."""
-        result = Word()
+        powers: list[Word] = []
         for symbol, exponent in word.syllables:
             letter = Word(((symbol, 1),))
             if not self._has(letter):
                 inverse = queries.inverse(self.catalog.system(letter), letter)
                 if inverse.kind == "two-sided" and inverse.word is not None and self._has(inverse.word):
                     letter = ~inverse.word
-            result = result * letter**exponent
-        return result
+            powers.append(letter**exponent)
+        return product(powers)
 
     def _periodic(self) -> tuple[Word, ...]:
         """The operators that only few words can be spelt with."""

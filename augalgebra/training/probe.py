@@ -3,10 +3,9 @@
 import time
 from dataclasses import dataclass, replace
 
-from augalgebra.algebra.words import Word
+from augalgebra.algebra.words import Word, product
 from augalgebra.checks.composition import measure_composition
 from augalgebra.checks.latent_batches import MultipliedOut
-from augalgebra.checks.latent_words import product
 from augalgebra.errors import AugalgebraError
 from augalgebra.latent.lavae import LAVAE
 from augalgebra.operators import OperatorRegistry

@@ -177,7 +177,7 @@ def _generators(catalog: Catalog, augmentations: Sequence[str | Word]) -> tuple[
     if not words:
         raise AugalgebraError("a latent space needs at least one augmentation, for example flip_lr")
     for word in words:
-        if len(word) != 1 or word.letters[0].inverse:
+        if word.length != 1 or word.letters[0].inverse:
             raise AugalgebraError(
                 f"{catalog.display(word)} is not a single augmentation; name those it is made of, one by one"
             )
