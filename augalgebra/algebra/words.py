@@ -31,6 +31,9 @@ class Symbol:
     def _hash(self) -> int:
         return hash((self.name, self.args, self.kwargs))
 
+    def __reduce__(self) -> tuple[object, ...]:  # texts hash differently in another process
+        return Symbol, (self.name, self.args, self.kwargs)
+
     def __hash__(self) -> int:  # words are hashed all the time, and hashing fractions is slow
         return self._hash
 
@@ -108,6 +111,9 @@ class Word:
 
     def __len__(self) -> int:
         return self.length
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Word, (self.syllables,)
 
     def __bool__(self) -> bool:
         return bool(self.syllables)

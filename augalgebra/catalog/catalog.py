@@ -94,6 +94,27 @@ class Catalog:
         self.dangling = tuple(dangling)
         self._squares: dict[str, Law] = {}
         self._square: bool | None = None  # whether all pictures are, if that is known
+        self.origin: tuple[object, ...] | None = None
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """How another process comes by the same catalog: it loads the plugins itself, as functions are not pickled.
+
+        Raises:
+            PluginError: A plugin was given as an object, or the catalog was put together in memory.
+        """
+        if self.origin is None:
+            raise PluginError("this catalog was put together in memory; another process cannot load its plugins")
+        from augalgebra.catalog.loading import load_again  # not at the top: the loader needs catalogs
+
+        return load_again, (*self.origin, self.laws), {"_square": self._square}
+
+    def __copy__(self) -> "Catalog":
+        other = object.__new__(Catalog)
+        other.__dict__.update(self.__dict__)
+        return other
+
+    def __deepcopy__(self, memo: dict[int, object]) -> "Catalog":
+        return self  # it is asked, never changed
 
     def resolve(self, name: str, namespace: str = "") -> Augmentation:
         """The augmentation of a full name, or of a short one that only one augmentation has.

@@ -4,6 +4,7 @@ A plugin that fails in any way is reported with its reason and contributes nothi
 """
 
 import contextlib
+import copy
 import functools
 import importlib
 import importlib.metadata
@@ -16,6 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
+from typing import TypeGuard
 
 import pluggy
 
@@ -136,7 +138,54 @@ def load_catalog(
     catalog = Catalog(augmentations, laws, tuple(infos), managers, violated)
     catalog.plugins = registered.marked(catalog, settings.registered, settings.workspace)
     catalog.laws = registered.trusted(catalog, settings.registered)
+    named = [plugin.__name__ for plugin in modules if _is_importable(plugin)]
+    if len(named) == len(modules):
+        catalog.origin = (
+            _absolute(settings),
+            tuple(named),
+            installed if isinstance(installed, bool) else tuple(installed),
+        )
     return catalog
+
+
+def load_again(
+    settings: Settings, modules: tuple[str, ...], installed: bool | tuple[str, ...], laws: tuple[Law, ...]
+) -> Catalog:
+    """Load, once in this process, the catalog that another process had.
+
+    Args:
+        settings: Its settings.
+        modules: The names of further modules.
+        installed: See `load_catalog`.
+        laws: Its laws, which have to be the same here.
+
+    Raises:
+        PluginError: The plugins say something else here.
+    """
+    catalog = _loaded_once(settings, modules, installed)
+    if catalog.laws != laws:
+        raise PluginError("the plugins of another process have other laws than here; start both with the same files")
+    return copy.copy(catalog)
+
+
+@functools.lru_cache(maxsize=4)
+def _loaded_once(settings: Settings, modules: tuple[str, ...], installed: bool | tuple[str, ...]) -> Catalog:
+    return load_catalog(settings, modules=[importlib.import_module(name) for name in modules], installed=installed)
+
+
+def _is_importable(plugin: object) -> TypeGuard[ModuleType]:
+    """Whether another process can import the module of this name."""
+    if not isinstance(plugin, ModuleType) or plugin.__spec__ is None:
+        return False
+    try:
+        return importlib.util.find_spec(plugin.__name__) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _absolute(settings: Settings) -> Settings:
+    folders = tuple(folder.absolute() for folder in settings.folders)
+    return replace(settings, folders=folders, workspace=settings.workspace.absolute())
 
 
 def _installed() -> Iterable[_Candidate]:

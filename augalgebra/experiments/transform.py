@@ -65,11 +65,18 @@ class LatentTransform:
         known = self.run.registry.catalog
         self.route = Case(known.word(word), known.word(view)).route
         self.head = head
+        self.refined = refined
         self.operator = operator_for(self.run, self.route, head)
         self.run.space.requires_grad_(requires_grad=False).eval()
         self._device = device_of_space(self.run.space)
         self._refine = partial(refine, self.run.space, head=head, bfloat16=bfloat16_pays(self._device))
         self._encode: Callable[[Tensor], Tensor] = self._refine if refined else self.run.space.encode
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """How another process comes by it, such as a worker of a DataLoader: it reads the run's folder."""
+        run = self.run
+        asked = (run.folder.absolute(), run.registry.catalog, self.route, self.head, self.refined)
+        return _read_again, (*asked, str(self._device), run.space.fingerprint())
 
     def encode(self, images: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch latent"]:
         """The codes of a batch, refined if that was asked for.
@@ -102,6 +109,16 @@ class LatentTransform:
 
     def __repr__(self) -> str:
         return f"LatentTransform({str(self.run.folder)!r}, {self.run.registry.catalog.display(self.route)!r})"
+
+
+def _read_again(
+    folder: Path, catalog: Catalog, route: Word, head: str, refined: bool, device: str, fingerprint: str
+) -> LatentTransform:
+    run = Run.load(folder, catalog)
+    if run.space.fingerprint() != fingerprint:
+        raise RunError(f"{folder} has another model than the process that sent this transform; save the run first")
+    run.space.to(device)
+    return LatentTransform(run, route, head=head, refined=refined)
 
 
 def as_albumentations(transform: LatentTransform, p: float = 1.0) -> Any:
