@@ -110,7 +110,7 @@ class Catalog:
 
     def __copy__(self) -> "Catalog":
         other = object.__new__(Catalog)
-        other.__dict__.update(self.__dict__)
+        other.__dict__.update(self.__dict__ | {"_systems": {}})  # which rest on what is known of the pictures
         return other
 
     def __deepcopy__(self, memo: dict[int, object]) -> "Catalog":
