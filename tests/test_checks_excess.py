@@ -115,8 +115,8 @@ def test_a_space_that_draws_one_picture_fails_every_bar() -> None:
     [
         (Information(0.4, 0.3), False),
         (Information(0.4, 0.3, 12.0), False),
-        (Information(0.4, 0.019), True),
-        (Information(0.4, 0.021), False),
+        (Information(0.4, 0.039), True),
+        (Information(0.4, 0.041), False),
         (Information(0.4, 0.3, 0.01), True),  # drawings differ by chance, the codes cannot tell of what
         (Information(0.4, math.nan), True),
         (Information(0.0, 0.0), False),  # one image, or images that are all the same

@@ -44,7 +44,7 @@ def training_progress(*, quiet: bool) -> "Iterator[Progress]":
             note += f"  floor {show_loss(seen.floor)} gap {seen.gap_ratio:.2f} nothing {seen.identity_ratio:.2f}"
             if not watched:
                 watched.append(seen.word)
-                told = f"floor and gaps are of {seen.word}, entropy {seen.entropy:.1f} nats"
+                told = f"floor and gaps are of {seen.word}"
                 told += f", whose entropy is {show_loss(seen.entropy)}" if seen.entropy else ""
                 bars.console.print(told, markup=False, highlight=False)
         bars.update(tasks[now.stage], completed=now.fraction, note=note)
