@@ -1,5 +1,6 @@
 """What was registered in a workspace, as the file ``augalg.toml`` tells it."""
 
+import stat
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -12,6 +13,8 @@ from augalgebra.errors import AugalgebraError, UnknownNameError
 from augalgebra.hooks import CONTRACT_VERSION
 
 WORKSPACE_FILE = "augalg.toml"
+MAX_BYTES = 10_000_000
+"""Size of a workspace file that is still read."""
 TABLE = "registered"
 
 Kind = Literal["installed", "module", "file", "folder", "transform"]
@@ -82,10 +85,16 @@ def read_workspace(file: Path) -> dict[str, Any]:
         AugalgebraError: It is not valid TOML, or cannot be read.
     """
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        if not stat.S_ISREG(file.stat().st_mode):
+            raise AugalgebraError(f"{file} is no regular file; remove it, or put the workspace's file there")
+        if file.stat().st_size > MAX_BYTES:
+            raise AugalgebraError(f"{file} has more than {MAX_BYTES} bytes; no workspace needs so many")
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))  # some editors put a byte-order mark first
     except FileNotFoundError:
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise AugalgebraError(f"{file} is not valid TOML: it is nested too deeply") from None
+    except ValueError as error:  # no TOML, no UTF-8, or a number of thousands of digits
         raise AugalgebraError(f"{file} is not valid TOML: {error}") from None
     except OSError as error:
         raise AugalgebraError(f"cannot read {file}: {error.strerror or error}") from None

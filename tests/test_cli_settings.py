@@ -1,0 +1,40 @@
+"""What may be wrong with augalg.toml, and what is said of it."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def test_a_byte_order_mark_is_no_error(program: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "augalg.toml").write_bytes(b"\xef\xbb\xbf[plugins]\ndisable = ['noise']\n")
+    done = program("plugins", "list", "--json")
+    assert done.code == 0
+    assert {item["name"]: item["status"] for item in done.data["plugins"]}["noise"] == "disabled"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("a = " + "[" * 5000, "not valid TOML"),
+        ("a = " + "9" * 5000, "not valid TOML"),
+        ("a = ", "not valid TOML"),
+        ("x" * 10_000_001, "more than 10000000 bytes"),
+        (None, "is no regular file"),
+    ],
+    ids=["nested", "digits", "broken", "huge", "pipe"],
+)
+def test_a_workspace_file_that_cannot_be_read(
+    program: Callable[..., Any], tmp_path: Path, content: str | None, told: str
+) -> None:
+    file = tmp_path / "augalg.toml"
+    if content is None:
+        os.mkfifo(file)
+    else:
+        file.write_text(content)
+    done = program("list", "--json")
+    assert (done.code, done.out) == (2, "")
+    assert told in done.err
+    assert "augalg.toml" in done.err
