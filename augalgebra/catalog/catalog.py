@@ -1,6 +1,8 @@
 """The catalog: every augmentation that loaded, all laws about them, and what can be asked of words in them."""
 
 import copy
+import functools
+import importlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +22,7 @@ from augalgebra.algebra.rewriting import RewritingSystem
 from augalgebra.algebra.words import IDENTITY, Symbol, Word, product
 from augalgebra.augmentation import REQUIRED, Augmentation, Param, check_batch, check_finite, image_numbers
 from augalgebra.catalog.plugin import PluginInfo
-from augalgebra.catalog.trust import LeftOut, Trust
+from augalgebra.catalog.trust import Judgement, LeftOut, Trust
 from augalgebra.errors import (
     AmbiguousNameError,
     AugalgebraError,
@@ -81,7 +83,7 @@ class Catalog:
         for name in self.augmentations:
             self._short.setdefault(name.rsplit(".", 1)[-1], []).append(name)
         self._systems: dict[tuple[Symbol, ...], tuple[RewritingSystem, tuple[LeftOut, ...]]] = {}
-        self.trust = Trust(self.augmentations, self.plugins)
+        self.trust = Trust(self.augmentations, self.plugins, functools.partial(_judge_on_images, self))
         resolved: list[Law] = []
         dangling: list[Dangling] = []
         for law in laws:
@@ -458,6 +460,12 @@ class Catalog:
                 f"{self.display(letter)} has an inverse, but no law says which word it is; declare inverse= or period="
             )
         return letter ** (period - 1)
+
+
+def _judge_on_images(catalog: Catalog, law: Law) -> Judgement:
+    # the checks stand above the catalog and take seconds to import; they are needed once for each law about others
+    found: Judgement = importlib.import_module("augalgebra.checks").judge_law(catalog, law)
+    return found
 
 
 def _implied(augmentation: Augmentation, param: Param) -> object:

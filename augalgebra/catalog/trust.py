@@ -1,6 +1,6 @@
 """Which laws may decide: a plugin speaks for its own augmentations; about others' its laws count once checked.
 
-Such a law is checked on images where a question first meets it, which only `augalgebra.checks` can do. The verdict is
+Such a law is checked on images where a question first meets it. The verdict is
 remembered in the user's cache, one file for each law, by a digest of the law and of the source of every plugin in it.
 """
 
@@ -66,11 +66,13 @@ class Trust:
         is_judging: Whether a law is being checked just now; questions on the way to that are answered without others.
     """
 
-    def __init__(self, augmentations: Mapping[str, Augmentation], plugins: Iterable[PluginInfo]) -> None:
+    def __init__(
+        self, augmentations: Mapping[str, Augmentation], plugins: Iterable[PluginInfo], judge: Judge | None
+    ) -> None:
         self._augmentations = augmentations
         self._infos = {info.name: info for info in plugins}
         self._judgements: dict[Law, Judgement] = {}
-        self.judge: Judge | None = None
+        self.judge = judge
         self.is_judging = False
 
     def initial(self, law: Law) -> Law:

@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from augalg_cli import render
-from augalgebra import Catalog, Law, PluginInfo, load_catalog
-from augalgebra.catalog import Judgement
+from augalgebra import Catalog, PluginInfo, load_catalog
 from augalgebra.errors import UnknownNameError
 
 Json = Annotated[bool, typer.Option("--json", help="Write the whole answer as JSON, and nothing else.")]
@@ -35,19 +34,12 @@ Images = Annotated[int, typer.Option("--images", min=1, help="Test images to mea
 def catalog() -> Catalog:
     """The catalog of installed plugins, plugin folders and ``augalg.toml``, loaded when first needed."""
     loaded = load_catalog()
-    loaded.trust.judge = functools.partial(_judge, loaded)
     for info in loaded.plugins:
         if info.changed:
             render.note(f"{info.name} has changed since it was registered ({info.changed}); register it again")
         elif info.registered and info.status == "failed":
             render.note(f"{info.name} is registered but did not load: {info.reason}")
     return loaded
-
-
-def _judge(loaded: Catalog, law: Law) -> Judgement:
-    from augalgebra.checks import judge_law  # takes seconds, and is needed once for each law about others
-
-    return judge_law(loaded, law)
 
 
 def shorten(text: str) -> str:
