@@ -33,7 +33,7 @@ from augalgebra.training.seeds import derived_seed
 from augalgebra.training.settings import TrainSettings, default_epochs, transfer_defaults
 from augalgebra.training.stage1 import STAGE as STAGE_1
 from augalgebra.training.stage1 import joint_operators, stage1_loop
-from augalgebra.training.stage2 import DECODER, PUBLISHED, READOUT, check_fit, fit_operators
+from augalgebra.training.stage2 import DECODER, PUBLISHED, READOUT, STRUCTURED, check_fit, fit_operators
 from augalgebra.training.stage3 import STAGE as STAGE_3
 from augalgebra.training.stage3 import head_loop, relabelling
 from augalgebra.training.views import Views
@@ -136,8 +136,10 @@ def _trained(run: Run, loop: Loop, data: Dataset, progress: Progress, *, watch: 
 
     told = progress
     if watch:
-        # those that descend take far longer than a glance
+        # those that descend take far longer than a glance; and what stage 1 moves codes by is known without a search
         fit = {PUBLISHED: None, DECODER: READOUT}.get(settings.fit or "", settings.fit)
+        if fit is None and settings.preset == "equivariant" and views.group is not None:
+            fit = STRUCTURED
         progress = Probe(progress, space, views, data, joint, fit)
     try:
         outcome = loop.run(progress, keep_now_and_then)

@@ -11,6 +11,9 @@ from augalgebra.operators.irreps import Irrep, real_irreps
 from augalgebra.operators.structured import Representation, assemble, best_multiplicities, nearest_multiplicities
 
 RESTARTS = 4
+SEARCHED = 32
+"""Most dimensions in which random starts are tried. In 128, after four epochs on photographs, eight of them took two
+thirds of the time and ended at the same agreement to six digits as the start that the projections suggest."""
 CANDIDATES = 12
 """Most multiplicities that are tried."""
 FINALISTS = 2
@@ -52,7 +55,8 @@ def nearest_representation(
         operators: M, ``[n, d, d]`` in whitened coordinates; M of the inverse of an element is Mᵀ of the element.
         group: The group of n elements.
         seed: Seed of the random starts.
-        restarts: How many random starts there are besides the one that the isotypic projections suggest.
+        restarts: How many random starts there are besides the one that the isotypic projections suggest, in up to
+            `SEARCHED` dimensions.
     """
     copies = [_Copies.of(operators, irrep) for irrep in real_irreps(group)]
     fits: list[RepresentationFit] = []
@@ -64,9 +68,10 @@ def nearest_representation(
         fits.append(_climb(operators, model, first, SCOUTING_STEPS))
         fits.sort(key=lambda fit: -fit.agreement)
     generator = np.random.default_rng(seed)
+    starting = restarts if operators.shape[1] <= SEARCHED else 0
     for scout in fits[:FINALISTS]:
         model = assemble(group, [item.irrep for item in copies], scout.representation.multiplicities)
-        starts = [scout.basis, *(random_orthogonal(model.dim, generator) for _ in range(restarts))]
+        starts = [scout.basis, *(random_orthogonal(model.dim, generator) for _ in range(starting))]
         fits.extend(_climb(operators, model, start, MAX_STEPS) for start in starts)
     return max(fits, key=lambda fit: fit.agreement)
 
