@@ -225,7 +225,8 @@ def test_data_type_and_channels_are_free() -> None:
 
 
 def test_relations_say_which_pictures_they_are_for() -> None:
-    found = discover(CATALOG, ["rotate(90)", "flip_lr"]).as_dict(CATALOG)
+    catalog = aa.load_catalog()
+    found = discover(catalog, ["rotate(90)", "flip_lr"]).as_dict(catalog)
     assert (found["order"], found["group"]) == (8, "D4")
     assert found["relations"] == [
         "rotate(90)^4 = id for square pictures",
@@ -233,5 +234,5 @@ def test_relations_say_which_pictures_they_are_for() -> None:
         "rotate(90) * flip_lr * rotate(90) = flip_lr for square pictures",
     ]
     assert found["only_here"] == found["undeclared"] == []
-    turns = discover(CATALOG, ["rotate(120)"], tolerance=0.1).as_dict(CATALOG)
+    turns = discover(catalog, ["rotate(120)"], height=56, tolerance=0.05).as_dict(catalog)
     assert turns["relations"] == ["rotate(120)^3 ≈ id for pictures with a dark border"]

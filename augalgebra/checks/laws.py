@@ -9,6 +9,7 @@ from torch import Tensor
 
 from augalgebra.algebra.conditions import PHRASES, Conditions
 from augalgebra.algebra.laws import Law
+from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog, Judgement
 from augalgebra.checks.alternatives import find_alternative
 from augalgebra.checks.evaluation import Evaluator
@@ -31,6 +32,9 @@ from augalgebra.checks.tolerances import (
     exact_tolerance,
 )
 from augalgebra.errors import AugalgebraError, AugmentationError, UnknownNameError
+
+LEAST_CONTRAST = 0.01
+"""Standard deviation of pixels from which on there is something to see of an image."""
 
 
 def check_law(
@@ -344,7 +348,8 @@ class LawChecker:
         for conditions in PHRASES:
             if conditions > law.conditions:
                 blank = LawResult(replace(law, conditions=conditions), "", "not checked")
-                if self._compared(blank, tried, alternatives=False).verdict == "holds":
+                holds = self._compared(blank, tried, alternatives=False).verdict == "holds"
+                if holds and _shows(self.evaluator.meeting(conditions), tried[0].lhs):
                     return conditions
         return None
 
@@ -379,3 +384,12 @@ class LawChecker:
 def _largest_finite(values: Tensor) -> float:
     finite = values[torch.isfinite(values)]
     return float(finite.max()) if len(finite) else 0.0
+
+
+def _shows(evaluator: Evaluator, word: Word) -> bool:
+    """Whether a word leaves something to see: of blank images everything is true."""
+    symbols = evaluator.symbols(word)
+    return any(
+        float(evaluator.apply(number, symbols).flatten(1).std(1).max()) > LEAST_CONTRAST
+        for number in range(len(evaluator.batches))
+    )
