@@ -21,6 +21,7 @@ from augalgebra.experiments.extension import extend
 from augalgebra.experiments.pairs import FLIPS
 from augalgebra.experiments.sweep import run_sweep
 from augalgebra.experiments.sweep_settings import SweepSettings
+from augalgebra.training import run_files
 from augalgebra.training.data import Dataset, Split, load_data
 from augalgebra.training.progress import Report
 from augalgebra.training.run import Run
@@ -198,6 +199,26 @@ def test_whoever_reads_while_others_write_sees_one_state_or_the_other(run: Path)
     over.set()
     reader.join()
     assert faults == []
+
+
+@pytest.mark.parametrize("digests", [True, False], ids=["digests", "old"])
+def test_what_changes_while_it_is_read_is_read_again(run: Path, digests: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not digests:
+        text = (run / "run.toml").read_text()
+        (run / "run.toml").write_text(text.partition("\n[files]\n")[0])
+    changed = Run.load(run, CATALOG)
+    transfer(changed, ["invert"], epochs=1, data=DATA, save=False)
+    read, times = run_files._content, []
+
+    def meanwhile(folder: Path, name: str, pointer: run_files.Pointer) -> bytes:
+        times.append(name)
+        if len(times) == 2:  # one file of the old state is read already
+            changed.save()
+        return read(folder, name, pointer)
+
+    monkeypatch.setattr(run_files, "_content", meanwhile)
+    assert set(Run.load(run, CATALOG).transfers) == {"invert"}
+    assert len(times) > 3
 
 
 @pytest.fixture

@@ -30,7 +30,6 @@ DERIVED = (CHECK, GALLERY, REPORT, FIGURES, GEOMETRY)
 """What is written about a run into its folder."""
 
 _MOST_BYTES = 1 << 34
-_ATTEMPTS = 3
 _DAMAGED = "bring it back from a copy, or train again with --overwrite"
 
 Tables = Mapping[tuple[str, ...], Mapping[str, Any]]
@@ -111,7 +110,6 @@ def read_run_files(folder: Path, names: tuple[str, ...] = MEMBERS[:3]) -> tuple[
         RunError: The folder is no run, or a file is missing, damaged, or another than ``run.toml`` names.
     """
     pointer = read_pointer(folder)
-    attempts = 0
     while True:
         try:
             contents = {name: _content(folder, name, pointer) for name in names if _has(folder, name, pointer)}
@@ -122,10 +120,8 @@ def read_run_files(folder: Path, names: tuple[str, ...] = MEMBERS[:3]) -> tuple[
         if again.text == pointer.text:
             if failure is None:
                 return pointer, contents
-            attempts += 1  # it may just have got its plain name
-            if attempts == _ATTEMPTS:
-                raise failure
-        pointer = again
+            raise failure
+        pointer = again  # another process has changed it meanwhile
 
 
 def write_run_files(
