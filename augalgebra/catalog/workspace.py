@@ -14,9 +14,9 @@ from typing import Any
 
 import tomlkit
 
+from augalgebra import files
 from augalgebra.catalog.registration import TABLE, Registration, find_registration, read_workspace, registrations
 from augalgebra.errors import AugalgebraError
-from augalgebra.files import naming_failures, remove, write_atomically
 from augalgebra.locks import locked
 
 _ENTRY = re.compile(rf"\s*\[\[\s*{TABLE}\s*\]\]")
@@ -147,10 +147,10 @@ def _write(file: Path, lines: Sequence[str], expected: dict[str, Any]) -> None:
 
 def _replace(file: Path, text: str) -> None:
     if text.strip() or file.is_symlink():
-        write_atomically(file, text)
+        files.write_atomically(file, text)
     else:
-        with naming_failures(file):
-            remove(file)
+        with files.naming_failures(file):
+            files.remove(file)
 
 
 def _entry(item: Registration, line_end: str) -> list[str]:

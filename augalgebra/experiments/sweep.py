@@ -15,13 +15,13 @@ from typing import Any, Literal, Protocol
 
 import joblib
 
+from augalgebra import files
 from augalgebra.catalog import Catalog
 from augalgebra.errors import AugalgebraError, DataError, RunError
 from augalgebra.experiments.sweep_results import SweepResult
 from augalgebra.experiments.sweep_settings import CellKey, SweepSettings, Unit, plan
 from augalgebra.experiments.sweep_store import Cell, SweepStore
 from augalgebra.experiments.sweep_worker import Outcome, Work, compute
-from augalgebra.files import naming_failures, remove
 from augalgebra.locks import locked
 from augalgebra.training.data import Dataset, load_data
 
@@ -167,8 +167,8 @@ def _swept(
     if todo:
         for unit in todo:
             for key in unit.cells:
-                with naming_failures(store.folder):
-                    remove(store.path(key))  # what is damaged is not to be counted as done
+                with files.naming_failures(store.folder):
+                    files.remove(store.path(key))  # what is damaged is not to be counted as done
         with _Watch(store, len(kept), [key for unit in todo for key in unit.cells], progress):
             for outcome in _carried_out(store, todo, catalog, data, parallel):
                 failures += outcome.failures
