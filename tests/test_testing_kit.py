@@ -329,10 +329,17 @@ def augalg_probes():
 
 
 def test_a_law_that_cannot_be_checked_is_no_failure_but_noted() -> None:
-    shy = plugin("if x.shape[2] == 28: raise ValueError('not this size')\nreturn 1 - x", keywords="inverse='self'")
+    shy = plugin("if x.shape[2] > 20: raise ValueError('not this size')\nreturn 1 - x", keywords="inverse='self'")
     result = check_plugin(shy, aspects=["laws"]).results[0]
     assert result.verdict == "not checked"
     assert "not this size" in result.note
+
+
+def test_sizes_that_a_law_was_not_checked_at_are_noted() -> None:
+    shy = plugin("if x.shape[2] == 28: raise ValueError('not this size')\nreturn 1 - x", keywords="inverse='self'")
+    result = check_plugin(shy, aspects=["laws"]).results[0]
+    assert result.verdict == "passed"
+    assert "not checked at 28×28 pixels" in result.note
 
 
 def test_junit_can_be_read_back() -> None:

@@ -126,7 +126,12 @@ class Bench:
             return Result(owner, "laws", "not checked", "no law is declared")
         results = [item for item in self._laws.results if item.augmentation == owner]
         undecided = [item for item in results if item.verdict in ("vacuous", "not checked")]
-        note = "; ".join(f"{item.equation}: {item.verdict}, {item.reason}" for item in undecided)
+        noted = [
+            item
+            for item in results
+            if item in undecided or (item.law.is_equation and item.verdict == "holds" and item.reason)
+        ]
+        note = "; ".join(f"{item.equation}: {item.verdict}, {item.reason}" for item in noted)
         violated = [item for item in results if item.verdict == "violated" or item.failed]
         if violated:
             failures = tuple(self._again(_law_failure(item), owner, "laws") for item in violated)
