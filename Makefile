@@ -13,7 +13,7 @@ demo: $(VENV)/.installed
 	$(BIN)/augalg demo --out $(OUT)
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 lint: $(VENV)/.installed-lint
 	$(BIN)/ruff check .
