@@ -11,11 +11,11 @@ import os
 import struct
 import sys
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from augalgebra.errors import AugalgebraError
+from augalgebra.errors import AugalgebraError, UnknownNameError
 from augalgebra.files import open_regular
 
 T = TypeVar("T")
@@ -68,11 +68,28 @@ class Fields:
         """An error with what to do."""
         return self.error(f"{problem}; {self.remedy}" if self.remedy else problem)
 
+    def refuse_others(self, known: Collection[str]) -> None:
+        """Refuse a key that is none of those known, with the nearest of them.
+
+        Raises:
+            UnknownNameError: There is one.
+        """
+        for key in self.data:
+            if key not in known:
+                raise UnknownNameError("key", shown_key(key), known, f"in {self.where}")
+
     def text(self, key: str) -> str:
         """A text that is not endless."""
         value = self._value(key)
         if not isinstance(value, str) or len(value) > _LONGEST:
             raise self.wrong(key, "a text", value)
+        return value
+
+    def line(self, key: str, most: int = 255) -> str:
+        """A text that can be shown: some printable letters, such as a name."""
+        value = self._value(key)
+        if not isinstance(value, str) or not 0 < len(value) <= most or not value.isprintable():
+            raise self.wrong(key, f"a text of 1 to {most} printable letters", value)
         return value
 
     def one_of(self, key: str, among: Sequence[T]) -> T:
@@ -141,6 +158,11 @@ class Fields:
         if key not in self.data:
             raise self.failed(f"{self.where} is incomplete: {key!r} is missing")
         return self.data[key]
+
+
+def shown_key(key: str) -> str:
+    """A key as a message shows it, on one line."""
+    return key if key.isprintable() else repr(key)
 
 
 def shown(value: object) -> str:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from augalgebra.catalog.digest import files_digest
+
 Program = Callable[..., Any]
 
 GOOD = (Path(__file__).parent / "data" / "negate.py").read_text()
@@ -88,15 +90,33 @@ def test_two_distributions_that_claim_one_name_are_both_named(
     assert len(done.err.splitlines()) == 1
 
 
+X = '[[registered]]\nname="x"\ntarget="x.py"\nkind="file"\nplugins=["x"]\n'
 NONSENSE = {
     "no TOML": ("[[registered]\nname = 1", "is not valid TOML"),
     "no table": ("registered = 3", "'registered' must be a list of tables"),
-    "no name": ('[[registered]]\ntarget = "x"', "[[registered]] number 1 has no name"),
+    "no name": ('[[registered]]\ntarget = "x"', "[[registered]] number 1 is incomplete: 'name' is missing"),
     "unknown key": ('[[registered]]\nname="x"\ntarget="x.py"\nkind="file"\nplugin=["x"]', "did you mean plugins?"),
     "wrong type": ('[[registered]]\nname="x"\ntarget="x.py"\nkind="file"\nplugins="x"', "plugins must be a list"),
+    "no plugins": ('[[registered]]\nname="x"\ntarget="x.py"\nkind="file"\n', "(x) has no plugins"),
     "wrong kind": ('[[registered]]\nname="x"\ntarget="x.py"\nkind="fiel"', "kind must be one of"),
-    "no law": ('[[registered]]\nname="x"\ntarget="x.py"\nkind="file"\naccepted=["x *"]', "'x *' is no law"),
-    "twice": ('[[registered]]\nname="x"\ntarget="x.py"\nkind="file"\n' * 2, "'x' is in there twice"),
+    "no law": (
+        '[[registered]]\nname="x"\ntarget="x.py"\nkind="file"\nplugins=["x"]\naccepted=["x *"]',
+        "'x *' is no law",
+    ),
+    "endless law": (
+        X + 'accepted=["a^99999999999 = id"]',
+        "(x): accepted: 'a^99999999999 = id' is no law: a^99999999999 = id: a side of a law has at most 1000 letters",
+    ),
+    "contract": (
+        X + "contract=-1",
+        "(x): contract must be a whole number of at least 1, not -1; register it again, or delete it",
+    ),
+    "digest": (
+        X + "augmentations=[{name='x.a', laws='x'}]",
+        "(x): augmentations, number 1: laws must be a SHA-256",
+    ),
+    "no module": ('[[registered]]\nname="x"\ntarget="./wave.py"\nkind="module"\nplugins=["x"]', "name of a module"),
+    "twice": (X * 2, "'x' is in there twice"),
 }
 
 
@@ -114,6 +134,74 @@ def test_a_workspace_file_of_nonsense_gets_one_line_with_the_place(
     assert "augalg.toml" in done.err
     assert len(done.err.splitlines()) == 1
     assert (tmp_path / "augalg.toml").read_text() == text
+
+
+ENTRY = '[[registered]]\nname = "wave"\ntarget = "{target}"\nkind = "{kind}"\nplugins = ["wave"]\n{more}'
+
+
+@pytest.mark.parametrize(
+    ("target", "kind", "more"),
+    [
+        ("../wave.py", "file", ""),
+        ("../wave.py", "file", 'version = "{digest}"'),
+        ("mine/../../wave.py", "file", ""),
+        ("{outside}/wave.py", "file", ""),
+        ("{outside}/wave.py", "file", 'version = "1.0"'),
+        ("link.py", "file", 'version = "{digest}"'),
+        ("linked", "folder", ""),
+        ("holding", "folder", ""),
+        ("../wave.py", "module", ""),
+        ("..", "folder", ""),
+        ("../turn.json", "transform", '[[registered.augmentations]]\nname = "workspace.turn"'),
+    ],
+)
+def test_what_lies_elsewhere_is_never_run(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, kind: str, more: str
+) -> None:
+    inside = tmp_path / "inside"
+    (inside / "holding").mkdir(parents=True)
+    wave, ran = tmp_path / "wave.py", tmp_path / "ran"
+    wave.write_text(f"import pathlib\npathlib.Path({str(ran)!r}).touch()\n{GOOD}")
+    (tmp_path / "turn.json").write_text("{}")
+    (inside / "link.py").symlink_to(wave)
+    (inside / "linked").symlink_to(tmp_path)
+    (inside / "holding" / "wave.py").symlink_to(wave)
+    values = {"outside": tmp_path, "digest": files_digest([wave])}
+    text = ENTRY.format(target=target.format(**values), kind=kind, more=more.format(**values))
+    (inside / "augalg.toml").write_text(text)
+    monkeypatch.chdir(inside)
+    for command in (["list"], ["equal", "flip_lr", "id"], ["plugins", "info", "wave"], ["unregister", "wave"]):
+        done = program(*command)
+        assert (done.code, done.out) == (2, "")
+        assert "register" in done.err
+        assert "augalg.toml: [[registered]] number 1 (wave): target " in done.err or kind == "module"
+        assert len(done.err.splitlines()) == 1
+    assert not ran.exists()
+
+
+@pytest.mark.parametrize("way", ["..", "absolute", "link", "folder"])
+def test_what_its_user_registers_from_elsewhere_works_as_long_as_it_is_the_same(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    inside, wave = tmp_path / "inside", tmp_path / "others" / "wave.py"
+    for folder in (inside, wave.parent):
+        folder.mkdir()
+    wave.write_text(GOOD)
+    (inside / "link.py").symlink_to(wave)
+    monkeypatch.chdir(inside)
+    named = {"..": "../others/wave.py", "absolute": str(wave), "link": "link.py", "folder": "../others"}
+    assert program("register", named[way]).code == 0
+    assert program("equal", "negate^2", "id").code == 0
+    assert program("plugins", "list").err == ""
+    wave.write_text(f"import pathlib\npathlib.Path({str(tmp_path / 'ran')!r}).touch()\n{GOOD}")
+    done = program("equal", "flip_lr", "flip_lr")
+    assert done.code == 0
+    assert "lies outside this folder and is not what was registered; register it again" in done.err
+    assert program("equal", "negate^2", "id").code == 2
+    assert not (tmp_path / "ran").exists()
+    assert program("register", named[way]).code == 0
+    assert program("equal", "negate^2", "id").code == 0
+    assert (tmp_path / "ran").exists()
 
 
 def test_a_registration_of_a_later_contract_is_named(program: Program, tmp_path: Path) -> None:

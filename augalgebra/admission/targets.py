@@ -38,7 +38,7 @@ def registration_of(target: str, settings: Settings, name: str | None) -> Regist
     own = plugins[0] if len(plugins) == 1 else info.distribution or (path.name if path else target)
     shown = target if path is None else _relative(path, settings.workspace)
     kind = cast("Kind", found.kind)  # a text never means an object, the one kind that cannot be registered
-    return Registration(own, shown, kind, plugins, info.distribution, info.version)
+    return _versioned(Registration(own, shown, kind, plugins, info.distribution), settings.workspace)
 
 
 def previous_of(item: Registration, settings: Settings) -> Registration | None:
@@ -75,7 +75,7 @@ def _transform(target: str, settings: Settings, name: str | None, *, foreign: bo
             raise PluginError(f"the plugin {prefix} builds nothing from a text; those that do: {', '.join(makers)}")
         raise UnknownNameError("plugin", prefix, makers, "('augalg plugins list' shows all)")
     full = previous.augmentations[0].name if previous else _new_name(name, text or Path(target).stem, base, others)
-    item = Registration(full.rpartition(".")[2], canonical, "transform")
+    item = _versioned(Registration(full.rpartition(".")[2], canonical, "transform"), settings.workspace)
     for maker in makers if foreign else [prefix]:
         item = replace(item, through=maker)
         made = loading.build(item, settings.workspace, base.managers, full)
@@ -84,6 +84,10 @@ def _transform(target: str, settings: Settings, name: str | None, *, foreign: bo
             library = _distribution(maker, base)
             return replace(item, plugins=(item.name,), distribution=library, augmentations=(described,))
     raise PluginError(f"{target}: no plugin can read such a file; those that build transforms: {', '.join(makers)}")
+
+
+def _versioned(item: Registration, workspace: Path) -> Registration:
+    return replace(item, version=loading.version_of(item, workspace))
 
 
 def _spelt(text: str) -> str:

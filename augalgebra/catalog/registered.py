@@ -3,6 +3,7 @@
 import functools
 import importlib.metadata
 import importlib.util
+import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from augalgebra.catalog.catalog import Catalog
 from augalgebra.catalog.declarations import DEFAULT_APPROXIMATE
 from augalgebra.catalog.digest import files_digest, laws_digest
 from augalgebra.catalog.plugin import PluginInfo, PluginSource
-from augalgebra.catalog.registration import Registration
+from augalgebra.catalog.registration import Registration, is_path, leaves
 from augalgebra.errors import AugalgebraError, PluginError
 from augalgebra.hooks import CONTRACT_VERSION, Register, hookimpl
 from augalgebra.isolation import described, isolate, seconds_allowed
@@ -52,6 +53,12 @@ def sources(
             missing = [name for name in item.plugins if installed is not None and name not in installed]
             reason = f"registered, but {item.distribution or item.target} is not installed here any more"
             found.extend(_gone(item, reason, name) for name in missing)
+        elif _is_stranger(item, workspace):
+            reason = (
+                f"{item.target} lies outside this folder and is not what was registered; register it again, or "
+                f"{_unregister(item)}"
+            )
+            found.extend(_gone(item, reason, name) for name in item.plugins)
         elif item.kind == "transform":
             plugin = functools.partial(_transform_plugin, item, workspace, managers)
             found.append(PluginSource(item.name, plugin, item.distribution, version_of(item, workspace), item.target))
@@ -60,10 +67,21 @@ def sources(
     return found
 
 
+def _is_stranger(item: Registration, workspace: Path) -> bool:
+    """Whether something outside the workspace has changed, so that whoever wrote the workspace file may not know it.
+
+    What lies inside comes from the same hand as the workspace file, and is only said to have changed.
+    """
+    path = path_of(item, workspace)
+    if path is None or not path.exists():
+        return False
+    return leaves(path, workspace) and version_of(item, workspace) != item.version
+
+
 def path_of(item: Registration, workspace: Path) -> Path | None:
     """The file or folder that a registration names, if it names one."""
-    if item.kind in ("file", "folder") or (item.kind == "transform" and ":" not in item.target):
-        return (workspace / item.target).resolve()
+    if is_path(item.kind, item.target):
+        return Path(os.path.realpath(workspace / item.target))
     return None
 
 
@@ -191,14 +209,14 @@ def _owned(law: Law, item: Registration) -> Law:
 
 def _code(item: Registration, workspace: Path) -> Iterable[PluginSource]:
     # not at the top: it loads targets into catalogs, and so needs the loader, which needs this
-    from augalgebra.catalog.targets import sources_of
+    from augalgebra.catalog.targets import module_source, sources_of
 
     path = path_of(item, workspace)
     if path is not None and not path.exists():
         reason = f"the registered {item.kind} {item.target} is gone; bring it back, or {_unregister(item)}"
         return [_gone(item, reason, name) for name in item.plugins]
     try:
-        found = sources_of(item.target if path is None else str(path))
+        found = [module_source(item.target)] if path is None else sources_of(path)
     except AugalgebraError as error:
         return [_gone(item, str(error), name) for name in item.plugins]
     return [replace(source, version=source.version or version_of(item, workspace)) for source in found]

@@ -1,16 +1,19 @@
 """What was registered in a workspace, as the file ``augalg.toml`` tells it."""
 
-import stat
-import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+import codecs
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from augalgebra.algebra.laws import parse_law
 from augalgebra.augmentation import Shape
+from augalgebra.catalog.digest import SHOWN
 from augalgebra.errors import AugalgebraError, UnknownNameError
 from augalgebra.hooks import CONTRACT_VERSION
+from augalgebra.values import Fields, parse_toml, read_bytes, shown
 
 WORKSPACE_FILE = "augalg.toml"
 MAX_BYTES = 10_000_000
@@ -20,6 +23,8 @@ TABLE = "registered"
 Kind = Literal["installed", "module", "file", "folder", "transform"]
 _KINDS = ("installed", "module", "file", "folder", "transform")
 _SHAPES = ("kept", "transposed", "changed")
+_DIGEST = re.compile(f"[0-9a-f]{{{SHOWN}}}")
+_LONGEST_TARGET = 10_000
 
 
 @dataclass(frozen=True)
@@ -85,15 +90,10 @@ def read_workspace(file: Path) -> dict[str, Any]:
         AugalgebraError: It is not valid TOML, or cannot be read.
     """
     try:
-        if not stat.S_ISREG(file.stat().st_mode):
-            raise AugalgebraError(f"{file} is no regular file; remove it, or put the workspace's file there")
-        if file.stat().st_size > MAX_BYTES:
-            raise AugalgebraError(f"{file} has more than {MAX_BYTES} bytes; no workspace needs so many")
-        return tomllib.loads(file.read_text(encoding="utf-8-sig"))  # some editors put a byte-order mark first
+        # some editors put a byte-order mark first
+        return parse_toml(read_bytes(file, MAX_BYTES).removeprefix(codecs.BOM_UTF8))
     except FileNotFoundError:
         return {}
-    except RecursionError:
-        raise AugalgebraError(f"{file} is not valid TOML: it is nested too deeply") from None
     except ValueError as error:  # no TOML, no UTF-8, or a number of thousands of digits
         raise AugalgebraError(f"{file} is not valid TOML: {error}") from None
     except OSError as error:
@@ -115,7 +115,8 @@ def registrations(file: Path, table: Mapping[str, Any]) -> tuple[Registration, .
         raise AugalgebraError(f"{file}: {TABLE!r} must be a list of tables, each written [[{TABLE}]]")
     found: dict[str, Registration] = {}
     for number, item in enumerate(items, start=1):
-        read = _registration(f"{file}: [[{TABLE}]] number {number}", item)
+        where = f"{file}: [[{TABLE}]] number {number}"
+        read = _registration(Fields(item, where, remedy="register it again, or delete it"), file.parent)
         if read.name in found:
             raise AugalgebraError(f"{file}: {read.name!r} is in there twice; delete one of the [[{TABLE}]] tables")
         found[read.name] = read
@@ -141,49 +142,78 @@ def find_registration(items: Iterable[Registration], name: str) -> Registration:
     raise UnknownNameError("registration", name, known, hint)
 
 
-def _registration(where: str, item: Mapping[str, Any]) -> Registration:
-    _check_keys(where, item, Registration)
-    for key in ("name", "target", "kind"):
-        if not item.get(key):
-            raise AugalgebraError(f"{where} has no {key}; register it again, or delete it")
-    where += f" ({item['name']})"
-    if item["kind"] not in _KINDS:
-        raise AugalgebraError(f"{where}: kind must be one of {', '.join(_KINDS)}, not {item['kind']!r}")
-    inner = item.get("augmentations", [])
-    if not isinstance(inner, list) or not all(isinstance(entry, dict) and "name" in entry for entry in inner):
-        raise AugalgebraError(f"{where}: augmentations must be tables with a name")
-    if item["kind"] == "transform" and not inner:
-        raise AugalgebraError(f"{where} has no augmentations; register it again, or delete it")
-    for entry in inner:
-        _check_keys(f"{where}, augmentations", entry, RegisteredAugmentation)
-        if entry.get("shape", "kept") not in _SHAPES:
-            raise AugalgebraError(f"{where}: shape must be one of {', '.join(_SHAPES)}, not {entry['shape']!r}")
-    for text in item.get("accepted", []):
+def leaves(path: Path, workspace: Path) -> bool:
+    """Whether a path, or what is loaded from such a folder, leads out of a workspace's folder, if only by a link."""
+    inside = os.path.realpath(workspace)  # unlike `Path.resolve`, it is content with links that go round
+    loaded = (path, path / "src", *path.glob("*.py"))
+    return any(not Path(os.path.realpath(part)).is_relative_to(inside) for part in loaded)
+
+
+def is_path(kind: Kind, target: str) -> bool:
+    """Whether a target of this kind is a file or folder."""
+    return kind in ("file", "folder") or (kind == "transform" and ":" not in target)
+
+
+def _registration(item: Fields, workspace: Path) -> Registration:
+    item.refuse_others(_READERS)
+    item = Fields(item.data, f"{item.where} ({item.line('name')})", item.error, item.remedy)
+    for key in ("target", "kind"):
+        _READERS[key](item, key)  # the others have a default
+    found = Registration(**{key: read(item, key) for key, read in _READERS.items() if key in item})
+    if not found.plugins:
+        raise item.failed(f"{item.where} has no plugins")
+    if found.kind == "transform" and not found.augmentations:
+        raise item.failed(f"{item.where} has no augmentations")
+    if found.kind == "module" and not all(part.isidentifier() for part in found.target.split(".")):
+        raise item.wrong("target", "the name of a module", found.target)
+    recorded = Path(found.target).is_absolute() and _DIGEST.fullmatch(found.version)
+    if is_path(found.kind, found.target) and not recorded and leaves(workspace / found.target, workspace):
+        raise item.failed(
+            f"{item.where}: target {shown(found.target)} leads out of this folder; what lies elsewhere is registered "
+            "by 'augalg register PATH', which records what it holds"
+        )
+    return found
+
+
+def _augmentation(item: Fields) -> RegisteredAugmentation:
+    item.refuse_others(_INNER_READERS)
+    _INNER_READERS["name"](item, "name")
+    return RegisteredAugmentation(**{key: read(item, key) for key, read in _INNER_READERS.items() if key in item})
+
+
+def _laws(item: Fields, key: str) -> tuple[str, ...]:
+    laws = item.texts(key)
+    for text in laws:
         try:
             parse_law(text)
         except AugalgebraError as error:
             problem = str(error).partition("\n")[0]
-            raise AugalgebraError(f"{where}: accepted: {text!r} is no law: {problem}") from None
-    values: dict[str, Any] = {k: tuple(value) if isinstance(value, list) else value for k, value in item.items()}
-    return Registration(**(values | {"augmentations": tuple(RegisteredAugmentation(**entry) for entry in inner)}))
+            raise item.failed(f"{item.where}: {key}: {shown(text)} is no law: {problem}") from None
+    return laws
 
 
-_EXPECTED: Mapping[str, tuple[Any, str]] = {
-    "plugins": (list, "a list of texts"),
-    "accepted": (list, "a list of texts"),
-    "violated": (list, "a list of texts"),
-    "contract": (int, "a whole number"),
-    "tolerance": ((int, float), "a number"),
-    "augmentations": (list, "a list of tables"),
+def _names(item: Fields, key: str) -> tuple[str, ...]:
+    return tuple(Fields({key: name}, item.where, item.error, item.remedy).line(key) for name in item.texts(key))
+
+
+_READERS: Mapping[str, Callable[[Fields, str], Any]] = {
+    "name": Fields.line,
+    "target": lambda item, key: item.line(key, _LONGEST_TARGET),
+    "kind": lambda item, key: item.one_of(key, _KINDS),
+    "plugins": _names,
+    "distribution": Fields.text,
+    "version": Fields.text,
+    "contract": lambda item, key: item.whole(key, 1),
+    "through": Fields.text,
+    "accepted": _laws,
+    "violated": Fields.texts,
+    "augmentations": lambda item, key: tuple(map(_augmentation, item.tables(key))),
 }
-
-
-def _check_keys(where: str, item: Mapping[str, Any], cls: type[Any]) -> None:
-    known = [field.name for field in fields(cls)]
-    for key, value in item.items():
-        if key not in known:
-            raise UnknownNameError("key", key, known, f"in {where}")
-        kind, text = _EXPECTED.get(key, (str, "a text"))
-        texts = key == "augmentations" or not isinstance(value, list) or all(isinstance(one, str) for one in value)
-        if not isinstance(value, kind) or isinstance(value, bool) or not texts:
-            raise AugalgebraError(f"{where}: {key} must be {text}, not {value!r}")
+_INNER_READERS: Mapping[str, Callable[[Fields, str], Any]] = {
+    "name": Fields.line,
+    "signature": Fields.text,
+    "shape": lambda item, key: item.one_of(key, _SHAPES),
+    "laws": Fields.digest,
+    "tolerance": Fields.number,
+    "summary": Fields.text,
+}

@@ -6,11 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from augalgebra.catalog.registration import WORKSPACE_FILE, Registration, read_workspace, registrations
-from augalgebra.errors import AugalgebraError
+from augalgebra.catalog.registration import (
+    TABLE,
+    WORKSPACE_FILE,
+    Registration,
+    leaves,
+    read_workspace,
+    registrations,
+)
+from augalgebra.errors import AugalgebraError, UnknownNameError, nearest
+from augalgebra.values import Fields, shown
 
 FOLDERS_VARIABLE = "AUGALG_PLUGINS"
 DISABLE_VARIABLE = "AUGALG_DISABLE"
+_TABLES = ("plugins", TABLE)
 
 
 @dataclass(frozen=True)
@@ -40,7 +49,9 @@ class Settings:
             folders = ["my_plugins"]
             disable = ["noise"]
 
-        The ``[[registered]]`` tables in it are written by ``augalg register``.
+        The ``[[registered]]`` tables in it are written by ``augalg register``. Whoever sends a folder decides what is
+        in its ``augalg.toml``: that names only what lies in the folder, or what was registered from elsewhere and is
+        still what it was.
 
         Raises:
             AugalgebraError: ``augalg.toml`` cannot be read as that.
@@ -50,19 +61,26 @@ class Settings:
         file = base / WORKSPACE_FILE
         content = read_workspace(file)
         table = _plugins_table(file, content)
-        folders = [base / item for item in table.get("folders", [])]
+        folders = [base / item for item in table["folders"]]
         folders += [Path(item) for item in environ.get(FOLDERS_VARIABLE, "").split(os.pathsep) if item]
-        disable = [*table.get("disable", []), *environ.get(DISABLE_VARIABLE, "").split(",")]
+        disable = [*table["disable"], *environ.get(DISABLE_VARIABLE, "").split(",")]
         names = frozenset(name.strip() for name in disable if name.strip())
         return cls(tuple(folders), names, registrations(file, content), base)
 
 
-def _plugins_table(file: Path, content: Mapping[str, Any]) -> dict[str, list[str]]:
-    table = content.get("plugins", {})
-    if not isinstance(table, dict):
-        raise AugalgebraError(f"{file}: 'plugins' must be a table, written [plugins]")
-    for key in ("folders", "disable"):
-        items = table.get(key, [])
-        if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
-            raise AugalgebraError(f"{file}: plugins.{key} must be a list of texts, such as {key} = ['name']")
-    return table
+def _plugins_table(file: Path, content: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    for key in sorted(content.keys() - set(_TABLES)):  # other tables are of other programs, unless they look like ours
+        if nearest(key, _TABLES):
+            raise UnknownNameError("table", key, _TABLES, f"in {file}")
+    table = Fields(content.get("plugins", {}), f"{file}: [plugins]", remedy="write it as folders = ['mine']")
+    table.refuse_others(("folders", "disable"))
+    found = {key: table.texts(key) if key in table else () for key in ("folders", "disable")}
+    for folder in found["folders"]:
+        if not folder.isprintable():
+            raise table.wrong("folders", "a list of printable paths", folder)
+        if leaves(file.parent / folder, file.parent):
+            raise AugalgebraError(
+                f"{table.where}: folders: {shown(folder)} leads out of this folder; name it in {FOLDERS_VARIABLE}, or "
+                "register what is in it"
+            )
+    return found

@@ -119,17 +119,19 @@ def load_target(
     return LoadedTarget(text, found.kind, catalog, plugins, found.source)
 
 
-def sources_of(text: str) -> tuple[PluginSource, ...]:
-    """What has to be loaded for a target; nothing for one that is installed, which is loaded anyway.
+def sources_of(path: Path) -> tuple[PluginSource, ...]:
+    """What has to be loaded for a file or folder that is a plugin.
 
     Raises:
-        UnknownNameError: Nothing of this name is there.
-        PluginError: It cannot be a plugin.
+        PluginError: It cannot be one.
     """
-    found = _find(text, ())
-    if found.path is None:
-        return found.sources
-    return tuple(plugin_files(found.path))
+    found = _at_path(str(path), path)
+    return found.sources if found.path is None else tuple(plugin_files(found.path))
+
+
+def module_source(name: str) -> PluginSource:
+    """What has to be loaded for a module that can be imported."""
+    return PluginSource(_plugin_name(name), partial(importlib.import_module, name), source=name)
 
 
 def _named(target: object, folders: Sequence[Path]) -> tuple[str, _Found]:
@@ -165,8 +167,7 @@ def _find(text: str, folders: Sequence[Path]) -> _Found:
     if path.exists():
         return _at_path(text, path)
     if _importable(text):
-        module = partial(importlib.import_module, text)
-        return _Found("module", text, sources=(PluginSource(_plugin_name(text), module, source=text),))
+        return _Found("module", text, sources=(module_source(text),))
     hint = f"(there is a file {text}.py here: write {text}.py)" if path.with_suffix(".py").is_file() else ""
     known = [point.name for point in points]
     raise UnknownNameError("plugin, module or file", text, known, hint or "('augalg plugins list' shows all)")
