@@ -180,10 +180,12 @@ def _unmeasured(run: Run, symbol: Symbol, measured: Iterable[RelationResidual]) 
     for law in catalog.laws:
         if law in known or not law.is_equation or symbol.name not in {other.name for other in law.symbols}:
             continue
-        if not law.counts:
-            reason = "violated on images" if law.status == "violated" else "never checked on images"
+        missing = sorted({catalog.short_name(other.name) for other in law.symbols if other.name not in names})
+        if law.status == "violated":
+            reason = "violated on images"
+        elif missing:
+            reason = f"no operator for {', '.join(missing)}"
         else:
-            missing = sorted({catalog.short_name(other.name) for other in law.symbols if other.name not in names})
-            reason = f"no operator for {', '.join(missing)}" if missing else "its parameters have no operators"
+            reason = "its parameters have no operators" if law.counts else "never checked on images"
         found.append(RelationResidual(law, None, reason))
     return found
