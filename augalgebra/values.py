@@ -76,7 +76,7 @@ class Fields:
         """
         for key in self.data:
             if key not in known:
-                raise UnknownNameError("key", shown_key(key), known, f"in {self.where}")
+                raise UnknownNameError("key", shown_name(key), known, f"in {self.where}")
 
     def text(self, key: str) -> str:
         """A text that is not endless."""
@@ -160,9 +160,10 @@ class Fields:
         return self.data[key]
 
 
-def shown_key(key: str) -> str:
-    """A key as a message shows it, on one line."""
-    return key if key.isprintable() else repr(key)
+def shown_name(name: str) -> str:
+    """A name as a message shows it, on one line."""
+    name = name if name.isprintable() else repr(name)
+    return name[:_SHOWN] + "…" * (len(name) > _SHOWN)
 
 
 def shown(value: object) -> str:

@@ -9,6 +9,8 @@ more function like these.
 """
 
 import copy
+import gzip
+import io
 import json
 import random
 import re
@@ -16,6 +18,7 @@ import resource
 import signal
 import struct
 import traceback
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -257,3 +260,42 @@ def _changed(document: Any, draw: random.Random) -> Mutation:
         holder[key] = draw.choice(STRANGE)
         kind = f"{holder[key]!r:.40}"
     return f"{where} is {kind}", json.dumps(document).encode()
+
+
+def npz_of(content: bytes, count: int, seed: int) -> Iterator[Mutation]:
+    """Damage inside the arrays of an archive, which itself is whole and has the right checksums."""
+    draw = random.Random(seed)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    shapes = ("()", "(0,)", "(-1,)", "(1099511627776,)", "(20, 1, 1, 1, 1)", "'x'", "None", "(1.5,)", "(20,)" * 30)
+    types = ("|O", "<U3", "<M8[s]", ">f8", "<c16", "|b1", "<i8", "|V0", "x" * 400, "<f4', ('a', '<f4')")
+    for number in range(count):
+        changed = dict(members)
+        name = draw.choice([*members])
+        kind = draw.choice(("bytes", "header", "shape", "type", "name"))
+        cause = f"{kind} of {name}"
+        if kind == "bytes":
+            cause, changed[name] = next(bytes_of(members[name], 1, seed + number))
+        elif kind == "header":
+            place = draw.randrange(128)
+            changed[name] = members[name][:place] + draw.randbytes(1) + members[name][place + 1 :]
+        elif kind == "name":
+            changed[draw.choice(("x", "images.npy", "x_train.npy", "é\n.npy", "../x.npy", ""))] = changed.pop(name)
+        else:
+            pattern, among = (rb"'shape': \([^)]*\)", shapes) if kind == "shape" else (rb"'descr': '[^']*'", types)
+            chosen = draw.choice(among)
+            value = f"'shape': {chosen}" if kind == "shape" else f"'descr': '{chosen}'"
+            header = re.sub(pattern, value.encode(), members[name][10:128].rstrip()).ljust(117) + b"\n"
+            changed[name] = members[name][:8] + struct.pack("<H", len(header)) + header + members[name][128:]
+            cause += f": {chosen[:40]}"
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w") as archive:
+            for key, value_of in changed.items():
+                archive.writestr(key, value_of)
+        yield cause, stream.getvalue()
+
+
+def gz_of(content: bytes, count: int, seed: int) -> Iterator[Mutation]:
+    """Damage inside what a gzipped file holds."""
+    for cause, damaged in bytes_of(gzip.decompress(content), count, seed):
+        yield f"inside: {cause}", gzip.compress(damaged, mtime=0)

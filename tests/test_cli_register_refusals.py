@@ -115,6 +115,8 @@ NONSENSE = {
         X + "augmentations=[{name='x.a', laws='x'}]",
         "(x): augmentations, number 1: laws must be a SHA-256",
     ),
+    "foreign law": (X + 'accepted=["dihedral.flip_lr = id"]', "speaks of none of its augmentations; register it again"),
+    "unprintable": (X + 'through="\\u0000"', "(x): through must be a text of 1 to 255 printable letters"),
     "no module": ('[[registered]]\nname="x"\ntarget="./wave.py"\nkind="module"\nplugins=["x"]', "name of a module"),
     "twice": (X * 2, "'x' is in there twice"),
 }

@@ -170,3 +170,19 @@ def test_a_fault_of_our_own_is_told_as_one(
     assert done.code == code
     assert ("in fail" in done.err) == (code != 130)
     monkeypatch.delenv("AUGALG_DEBUG")
+
+
+def test_what_a_name_holds_neither_moves_the_cursor_nor_colours_the_terminal(program: Callable[..., Any]) -> None:
+    done = program("check", "gone\x1b[31m\x07\x9b1m")
+    assert (done.code, done.out) == (2, "")
+    assert "gone\\x1b[31m\\x07\\x9b1m" in done.err
+    assert done.err.strip().isprintable()
+
+
+@pytest.mark.parametrize(
+    "command", ["equal flip_lr id", "laws flip_lr", "discover flip_lr", "invert flip_lr", "matrix"]
+)
+def test_images_of_any_size_are_refused_before_they_are_made(program: Callable[..., Any], command: str) -> None:
+    done = program(*command.split(), "--size", "99999999999999999999", "--json")
+    assert (done.code, done.out) == (2, "")
+    assert "equal to 2048" in done.err

@@ -164,6 +164,10 @@ def _registration(item: Fields, workspace: Path) -> Registration:
         raise item.failed(f"{item.where} has no plugins")
     if found.kind == "transform" and not found.augmentations:
         raise item.failed(f"{item.where} has no augmentations")
+    own = {augmentation.name for augmentation in found.augmentations}
+    for text in found.accepted:
+        if own.isdisjoint(symbol.name for symbol in parse_law(text).symbols):
+            raise item.failed(f"{item.where}: accepted: {shown(text)} speaks of none of its augmentations")
     if found.kind == "module" and not all(part.isidentifier() for part in found.target.split(".")):
         raise item.wrong("target", "the name of a module", found.target)
     recorded = Path(found.target).is_absolute() and _DIGEST.fullmatch(found.version)
@@ -201,10 +205,10 @@ _READERS: Mapping[str, Callable[[Fields, str], Any]] = {
     "target": lambda item, key: item.line(key, _LONGEST_TARGET),
     "kind": lambda item, key: item.one_of(key, _KINDS),
     "plugins": _names,
-    "distribution": Fields.text,
-    "version": Fields.text,
+    "distribution": Fields.line,
+    "version": Fields.line,
     "contract": lambda item, key: item.whole(key, 1),
-    "through": Fields.text,
+    "through": Fields.line,
     "accepted": _laws,
     "violated": Fields.texts,
     "augmentations": lambda item, key: tuple(map(_augmentation, item.tables(key))),

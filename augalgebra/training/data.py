@@ -20,6 +20,7 @@ from augalgebra.training.glyphs import draw_glyphs
 from augalgebra.training.labels import Numbers, number_classes
 from augalgebra.training.pictures import read_folder
 from augalgebra.training.published import PUBLISHED, Published
+from augalgebra.values import shown_name
 
 Part: TypeAlias = tuple[Array, Numbers]
 """Images ``[image, channel, height, width]`` in bytes, and their labels."""
@@ -225,7 +226,7 @@ def _read_npz(path: Path) -> Dataset:
         keys = [("x_train", "y_train"), ("x_test", "y_test")] if own_split else [("images", "labels")]
         found = [(archive.read(images), archive.read(labels)) for images, labels in keys]
         others = [name for name in archive.names if not any(name in pair for pair in keys)]
-    listed = ", ".join(others[:_NAMED]) + ", …" * (len(others) > _NAMED)
+    listed = ", ".join(map(shown_name, others[:_NAMED])) + ", …" * (len(others) > _NAMED)
     parts = [(_as_bytes(path, images), labels) for images, labels in found if images is not None]
     if not parts:
         raise DataError(f"{path} holds {listed or 'nothing'}; it must hold images, or x_train and x_test")

@@ -137,7 +137,7 @@ def _tell(error: BaseException, text: str, code: int) -> int:
     if os.environ.get("AUGALG_DEBUG"):
         traceback.print_exception(error)
     sys.stdout.flush()
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{options.printable(text)}\n")
     return code
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from augalgebra.checks.inverter import Inversion
     from augalgebra.checks.matrix_report import Matrix
 
-Size = Annotated[int, typer.Option(min=8, help="Height and width of the probe images.")]
+Size = Annotated[int, typer.Option(min=8, max=options.LARGEST, help="Height and width of the probe images.")]
 
 VERDICTS = {"right": "one-sided (right)", "left": "one-sided (left)"}
 WIDEST_GRID = 24

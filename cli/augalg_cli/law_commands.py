@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 Size = Annotated[
     int,
-    typer.Option(min=8, help="Height and width of the images; a rectangle and another square near it count too."),
+    typer.Option(
+        min=8,
+        max=options.LARGEST,
+        help="Height and width of the images; a rectangle and another square near it count too.",
+    ),
 ]
 
 

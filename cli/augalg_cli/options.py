@@ -42,6 +42,15 @@ def catalog() -> Catalog:
     return loaded
 
 
+LARGEST = 2048
+"""Most pixels of a side of the images that laws and words are tried on."""
+
+
+def printable(text: str) -> str:
+    """A message in which names can neither move the cursor nor colour what follows."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else repr(letter)[1:-1] for letter in text)
+
+
 def shorten(text: str) -> str:
     """A message with full names shortened, if the catalog was needed at all."""
     return catalog().shorten(text) if catalog.cache_info().currsize else text

@@ -138,7 +138,11 @@ def equal(
     ] = "auto",
     size: Annotated[
         int,
-        typer.Option(min=8, help="Height and width of the images; a rectangle and another square near it count too."),
+        typer.Option(
+            min=8,
+            max=options.LARGEST,
+            help="Height and width of the images; a rectangle and another square near it count too.",
+        ),
     ] = 28,
     model: options.Model = None,
     threshold: Annotated[

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 import augalgebra as aa
 from augalgebra.errors import nearest
+from augalgebra.values import MOST_TEXT, read_bytes
 
 # Without this, importing it asks a server whether there is a newer version.
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
@@ -29,6 +30,11 @@ FORMATS = {".json": json.loads, ".yaml": yaml.safe_load, ".yml": yaml.safe_load}
 CLASS = "__class_fullname__"
 SERIALIZED = "serialized"
 """What stands before a serialized form, as in ``serialized("sunny.json", seed=3)``."""
+_LONGEST = 300
+_MOST_TRANSFORMS = 1000
+_MOST_VALUES = 1_000_000
+_MOST_YAML = 1 << 18
+"""Bytes of YAML, which is read a hundred times as slowly as JSON."""
 _IGNORED = r"Argument\(s\) '"
 """How albumentations' warning of a setting that it leaves out begins."""
 
@@ -94,11 +100,14 @@ def read(source: object) -> Mapping[str, Any]:
         if isinstance(source, str) and source.lstrip().startswith("{"):
             source = json.loads(source)
         elif isinstance(source, str | Path) and Path(source).suffix in FORMATS:
-            source = FORMATS[Path(source).suffix](Path(source).read_text(encoding="utf-8")) or ()
+            suffix = Path(source).suffix
+            most = MOST_TEXT if suffix == ".json" else _MOST_YAML
+            source = FORMATS[suffix](read_bytes(Path(source), most).decode("utf-8-sig")) or ()
     except OSError as error:
         raise aa.AugalgebraError(f"cannot read {source}: {error.strerror}") from None
     except Exception as error:  # JSON and YAML each have errors of their own
-        raise aa.AugalgebraError(f"this is no serialized transform: {one_line(error)}") from error
+        raise aa.AugalgebraError(f"this is no serialized transform: {one_line(error)[:_LONGEST]}") from error
+    _refuse_endless(source)
     if isinstance(source, Mapping):
         return source
     if isinstance(source, list | tuple | int | float):
@@ -107,6 +116,25 @@ def read(source: object) -> Mapping[str, Any]:
         "a transform is given as an albumentations object, the dictionary or JSON text of one, or a path "
         f"ending in {', '.join(FORMATS)}, not {source!r}"
     )
+
+
+def _refuse_endless(source: object) -> None:
+    """Refuse what is written once in YAML and stands at a million places, or in itself, and what takes minutes."""
+    waiting, values, transforms = [source], 0, 0
+    while waiting:
+        item = waiting.pop()
+        parts = [*item.values()] if isinstance(item, Mapping) else item if isinstance(item, list | tuple) else ()
+        values += len(parts)
+        transforms += isinstance(item, Mapping) and CLASS in item
+        if values > _MOST_VALUES:
+            raise aa.AugalgebraError(f"this is no serialized transform: it holds more than {_MOST_VALUES} values")
+        waiting.extend(parts)
+    _refuse_many(transforms)
+
+
+def _refuse_many(transforms: int) -> None:
+    if transforms > _MOST_TRANSFORMS:
+        raise aa.AugalgebraError(f"a pipeline of {transforms} transforms is not read; {_MOST_TRANSFORMS} are the most")
 
 
 def of_form(form: Mapping[str, Any]) -> Any:
@@ -148,6 +176,7 @@ def constructed(text: str) -> tuple[Any, int | None]:
     """
     try:
         tree = _call(ast.parse(text.strip(), mode="eval").body)
+        _refuse_many(sum(isinstance(part, ast.Call) for part in ast.walk(tree)))
         seeds = [keyword.value for keyword in tree.keywords if keyword.arg == "seed"]
         tree.keywords = [keyword for keyword in tree.keywords if keyword.arg != "seed"]
         if tree.func.id == SERIALIZED:
