@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from augalgebra import AugalgebraError, Catalog, load_catalog
@@ -219,6 +219,22 @@ def test_any_word_is_answered_or_refused(text: str) -> None:
     known = load_catalog()
     for question in (parse_word, parse_symbol, known.normal_form, known.spelt_out):
         answers(question, text)
+
+
+@given(st.lists(st.tuples(names, st.integers(-3, 3)), min_size=1, max_size=3))
+@settings(max_examples=25)
+def test_an_inverse_undoes_its_word_or_is_refused(catalog: Catalog, letters: list[tuple[str, int]]) -> None:
+    word = " * ".join(f"{name}^{exponent}" for name, exponent in letters)
+
+    def inverse() -> None:
+        known = catalog.word(word)
+        system = catalog.system(known)
+        found = queries.inverse(system, known)
+        if found.kind == "two-sided" and found.word is not None:
+            for both in ([known, found.word], [found.word, known]):
+                assert queries.equal(system, product(both), Word()).equal is True
+
+    answers(inverse)
 
 
 @given(st.one_of(st.text(max_size=60), st.text(alphabet="ab*^~()=≈≠,.'\"\\+-/ 0159eE²٣_\n\0id", max_size=60)))

@@ -141,3 +141,15 @@ def test_help_has_an_example(augalg: Callable[..., Any], command: str) -> None:
     assert done.returncode == 0
     assert f"augalg {command}" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_the_steps_of_an_endless_proof_are_said_to_be_left_out(program: Callable[..., Any]) -> None:
+    word = " * ".join(["flip_lr", "rotate_cw"] * 1000)
+    for command in (["compose", word], ["equal", word, "id"]):
+        answer = program(*command, "--json").data
+        assert (answer["proof"], answer["proof_left_out"]) == ([], True)
+        assert {law["declared_by"] for law in answer["rests_on"]} == {"dihedral"}
+        done = program(*command)
+        assert done.code == 0
+        assert "its steps are left out, the laws it rests on are named" in done.err
+    assert program("compose", "flip_lr * flip_lr", "--json").data["proof_left_out"] is False

@@ -11,6 +11,7 @@ import pytest
 
 from augalgebra import hookimpl, load_catalog
 from augalgebra.algebra.words import Symbol, word_of
+from augalgebra.checks.inversion import invert_pipeline
 from augalgebra.errors import PluginError
 
 SCRIPT = """
@@ -97,6 +98,20 @@ def test_words_are_found_again_by_another_process() -> None:
     done = subprocess.run([sys.executable, "-c", code], input=sent, capture_output=True, env=environment, check=True)
     assert done.stdout == b"1 2\n"
     assert pickle.loads(sent).keys() == {word, Symbol("rotate", word.symbols[0].args)}
+
+
+def test_another_process_undoes_a_pipeline() -> None:
+    fresh, judged = (invert_pipeline(load_catalog(), "flip_lr * rotate_cw") for _ in range(2))
+    assert judged.whole.verdict == "exact"
+    script = (
+        "import pickle, sys, torch; images = torch.rand(2, 1, 9, 9, generator=torch.Generator().manual_seed(0));"
+        "moved = images.flip(-1).rot90(-1, (-2, -1));"
+        "[print(found.whole.verdict, torch.equal(found.undo(moved), images))"
+        " for found in pickle.load(sys.stdin.buffer)]"
+    )
+    sent = pickle.dumps([fresh, judged])
+    done = subprocess.run([sys.executable, "-c", script], input=sent, capture_output=True, check=True)
+    assert done.stdout.split() == [b"exact", b"True"] * 2
 
 
 def test_a_plugin_in_memory_cannot_be_sent() -> None:

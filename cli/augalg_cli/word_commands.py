@@ -27,6 +27,7 @@ MISSING = {
     "left": "only one that comes before",
 }
 """How the lack of a two-sided inverse is put, by kind."""
+LEFT_OUT = "The proof is too long to be spelt out: its steps are left out, the laws it rests on are named"
 WIDEST_TABLE = 24
 """Most elements whose table is drawn; a larger one is for ``--json``."""
 MOST_ROUTES = 10
@@ -88,6 +89,7 @@ def compose(
         },
         "completed": system.completed,
         "proof": grounds.explain_proof(catalog, derivation),
+        "proof_left_out": bool(derivation.unspelt),
         **grounds.explain(catalog, laws, canonical),
     }
     measured: MeasuredWord | None = None
@@ -115,6 +117,8 @@ def compose(
     grounds.tell(answer, summary=False)
     if derivation.conditions:
         render.line(f"The normal form holds{holding_for(derivation.conditions)}.")
+    if derivation.unspelt:
+        render.note(LEFT_OUT)
     if derivation.scope == "approximate":
         render.line("The normal form rests on laws that hold approximately, up to interpolation.")
     if not system.completed:
@@ -185,6 +189,8 @@ def equal(
         for step in steps:
             declared = f"{', '.join(step['declared_by'])}, {'' if step['checked'] else 'not '}checked"
             render.line(f"  = {step['after'].ljust(width)}  [{step['law']}; {declared}]")
+        if answer.get("proof_left_out"):
+            render.note(LEFT_OUT)
         if "left_out" in answer:
             grounds.tell(answer, summary=False)
         if measured is not None:
@@ -338,6 +344,7 @@ def _equal_by_laws(catalog: Catalog, first: str, second: str) -> dict[str, Any]:
             "scope": found.scope,
             "conditions": sorted(found.conditions),
             "proof": grounds.explain_proof(catalog, found.proof),
+            "proof_left_out": bool(found.proof.unspelt),
         }
     return answer
 
