@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from augalgebra import AugalgebraError, Catalog, load_catalog
 from augalgebra.algebra import queries
 from augalgebra.algebra.completion import complete
+from augalgebra.algebra.conditions import SQUARE
 from augalgebra.algebra.laws import MAX_LAW, Law, parse_law
 from augalgebra.algebra.parsing import parse_statement, parse_symbol, parse_word
 from augalgebra.algebra.presentation import Presentation
@@ -60,35 +61,55 @@ from augalgebra import load_catalog
 from augalgebra.algebra import queries
 
 catalog, answers = load_catalog(), []
-turns = random.Random(0).choices({names!r}, k=10_000)
-for text in (" * ".join(turns), " * ".join(f"rotate({{degrees}}.25)" for degrees in range(300))):
-    start = time.process_time()
-    word = catalog.word(text)
-    system = catalog.system(word)
-    form, undone = system.normal_form(word), queries.inverse(system, word)
-    equal = queries.equal(system, word, form).equal
+turns = random.Random(0).choices({names!r}, k=100_000)
+rotations = [f"rotate({{degrees}}.25)" for degrees in range(1000)]
+for letters in (turns, rotations):
+    seconds = []
+    for count in (len(letters) // 4, len(letters)):
+        word = catalog.word(" * ".join(letters[:count]))
+        system = catalog.system(word)
+        start = time.process_time()
+        form, undone = system.normal_form(word), queries.inverse(system, word)
+        equal = queries.equal(system, word, form).equal
+        seconds.append(time.process_time() - start)
     forms = [catalog.display(form), catalog.display(undone.word)]
-    answers.append([*forms, undone.kind, undone.scope, equal, time.process_time() - start])
+    answers.append([*forms, undone.kind, undone.scope, equal, seconds])
 print(json.dumps(answers))
 """
 
 
-def test_ten_thousand_letters_and_hundreds_of_rotations() -> None:
+def test_a_hundred_thousand_letters_and_a_thousand_rotations() -> None:
     names = sorted(CORNERS)
     done = subprocess.run([sys.executable, "-c", LONG.format(names=names)], capture_output=True, text=True, check=True)
     turns, rotations = json.loads(done.stdout)
     corners: tuple[int, ...] = (0, 1, 2, 3)
-    for name in random.Random(0).choices(names, k=10_000):
+    for name in random.Random(0).choices(names, k=100_000):
         corners = tuple(CORNERS[name][corner] for corner in corners)
     assert moved(parse_word(turns[0])) == corners
     assert moved(parse_word(f"{turns[0]} * {turns[1]}")) == (0, 1, 2, 3)
     assert turns[2:5] == ["two-sided", "exact", True]
-    total = sum(Fraction(degrees) + Fraction(1, 4) for degrees in range(300))
+    total = sum(Fraction(degrees) + Fraction(1, 4) for degrees in range(1000))
     turned, back = (parse_symbol(text).args[0] for text in rotations[:2])
     assert (turned - total) % 360 == (back + total) % 360 == 0  # type: ignore[operator]  # both are numbers
     assert rotations[2:5] == ["two-sided", "approximate", True]
-    assert turns[5] < 20  # seconds, of which it takes a fifth; before words were put together at once it took minutes
-    assert rotations[5] < 20
+    for quarter, whole in (turns[5], rotations[5]):  # four times the letters: sixteen times the work if it were squared
+        assert whole < 10 * quarter
+
+
+def test_where_the_exact_laws_take_too_many_steps_others_answer(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Flips pass a rotation one by one until laws for square pictures make it a turn.
+    word = catalog.word(" * ".join(["rotate(90)"] * 40 + ["flip_lr", "flip_ud", "flip_lr"] * 40))
+    monkeypatch.setattr("augalgebra.algebra.ruleset.MAX_STEPS", 1000)
+    system = catalog.system(word)
+    with pytest.raises(IncompleteError, match="gave up"):
+        system.exact.normal_form(word)
+    undone = queries.inverse(system, word)
+    assert (undone.kind, undone.conditions) == ("two-sided", SQUARE)
+    assert undone.word is not None
+    assert not system.normal_form(product([word, undone.word]))
+    assert queries.equal(system, word, system.normal_form(word)).conditions == SQUARE
 
 
 def test_a_proof_that_is_too_long_names_its_laws(catalog: Catalog) -> None:

@@ -6,7 +6,7 @@ means *different in the presented monoid*: the laws do not make them equal), and
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 from augalgebra.algebra.conditions import ALWAYS, Conditions, holding_for
 from augalgebra.algebra.laws import Law
@@ -14,7 +14,7 @@ from augalgebra.algebra.obstacles import nothing_undoes, undoes_nothing
 from augalgebra.algebra.proofs import Proof, Scope
 from augalgebra.algebra.rewriting import RewritingSystem
 from augalgebra.algebra.words import IDENTITY, Word
-from augalgebra.errors import NotInvertibleError
+from augalgebra.errors import IncompleteError, NotInvertibleError
 
 InverseKind = Literal["two-sided", "right", "left", "none", "unknown"]
 Answer = TypeVar("Answer")
@@ -22,6 +22,8 @@ MAX_PERIOD = 360
 """Highest power that is tried when a period is looked for."""
 _POWER_LETTERS = 300_000
 """Letters of all the powers that are made in search of a period."""
+_UNANSWERED = (NotInvertibleError, IncompleteError)
+"""What stronger laws say of a word that only weaker ones invert, or reduce in a bounded number of steps."""
 _SHORT_PERIOD = 12  # tried for the inverse of words whose letters are not all known to be invertible
 
 
@@ -173,46 +175,79 @@ def inverse(system: RewritingSystem, word: Word, *, without: Conditions = ALWAYS
         NotInvertibleError: The word itself has the inverse of a symbol that is not known to be invertible.
         IncompleteError: A word took too many steps.
     """
-    found: Inverse | None = None
-    problem: NotInvertibleError | None = None
+    problem: NotInvertibleError | IncompleteError | None = None
+    one_sided: list[tuple[RewritingSystem, _Sides]] = []
     for layer in system.layers:
         if layer.conditions & without:
             continue
         try:
-            answer = _inverse(layer, word)
-        except NotInvertibleError as error:  # a formal inverse in it is one by weaker laws only
+            sides = _sides(layer, word)
+        except _UNANSWERED as error:
             problem = error
             continue
-        if answer.kind == "two-sided":
-            return answer
-        if found is None or found.kind == "unknown":
-            found = answer
-    if found is None:
+        if sides.right is not None and sides.left is not None:
+            return _two_sided(word, *sides.right, sides.left[1])
+        one_sided.append((layer, sides))
+    answer: Inverse | None = None
+    for layer, sides in one_sided:  # why there is no other side is looked for once no laws are known to give it
+        answer = _one_sided(layer, word, sides)
+        if answer.kind != "unknown":
+            break
+    if answer is None:
         raise problem or NotInvertibleError(f"{word} is not known to have an inverse")
-    return found
+    return answer
 
 
-def _inverse(system: RewritingSystem, word: Word) -> Inverse:
+class _Sides(NamedTuple):
+    """A word in normal form, and what is inverse to it on each side, with the proof, if the laws give it."""
+
+    form: Word
+    right: tuple[Word, Proof] | None
+    left: tuple[Word, Proof] | None
+
+
+def _sides(system: RewritingSystem, word: Word) -> _Sides:
     form = system.normal_form(word)
     if not form:
-        return Inverse(word, "two-sided", IDENTITY, "it is the identity", (system.derive(word),))
-    right, left = system.right_inverse(word), system.left_inverse(word)
+        undone = (IDENTITY, system.derive(word))
+        return _Sides(form, undone, undone)
+    right, left = _undoing(system, word, form, first=False), _undoing(system, word, form, first=True)
     if right is None and (count := period(system, word, most=_SHORT_PERIOD)) is not None:
         witness = system.normal_form(form ** (count - 1))
-        power = system.prove(word * witness, IDENTITY), system.prove(witness * word, IDENTITY)
-        right, left = ((witness, proof) if proof is not None else None for proof in power)
-    if right is not None and left is not None:
-        undoing, after = _tidied(system, word, *right)
-        _, before = _tidied(system, word, *left, first=True)
-        if after.start == before.start:
-            return Inverse(word, "two-sided", undoing, f"{after.start} = id", (after,))
-        return Inverse(word, "two-sided", undoing, f"{after.start} = id and {before.start} = id", (after, before))
-    if right is not None:
-        undoing, proof = _tidied(system, word, *right)
+        right, left = (_proved(system, word, witness, first=first) for first in (False, True))
+    return _Sides(form, right, left)
+
+
+def _undoing(system: RewritingSystem, word: Word, form: Word, *, first: bool) -> tuple[Word, Proof] | None:
+    """What undoes a word (or what it undoes, which comes first), in normal form if that can be proved to do so."""
+    find = system.left_inverse if first else system.right_inverse
+    found = find(form)  # this is short, so that the word itself is only looked at to prove it
+    if found is None:
+        return None
+    return _proved(system, word, system.normal_form(found[0]), first=first) or find(word)
+
+
+def _proved(system: RewritingSystem, word: Word, witness: Word, *, first: bool) -> tuple[Word, Proof] | None:
+    proof = _strongest_proof(system, witness * word if first else word * witness, IDENTITY)
+    return None if proof is None else (witness, proof)
+
+
+def _two_sided(word: Word, undoing: Word, after: Proof, before: Proof) -> Inverse:
+    if not undoing:
+        return Inverse(word, "two-sided", IDENTITY, "it is the identity", (after,))
+    if after.start == before.start:
+        return Inverse(word, "two-sided", undoing, f"{after.start} = id", (after,))
+    return Inverse(word, "two-sided", undoing, f"{after.start} = id and {before.start} = id", (after, before))
+
+
+def _one_sided(system: RewritingSystem, word: Word, sides: _Sides) -> Inverse:
+    form = sides.form
+    if sides.right is not None:
+        undoing, proof = sides.right
         why = undoes_nothing(system, form) or f"no law says that {undoing * word} = id"
         return Inverse(word, "right", undoing, f"{proof.start} = id, but {why}", (proof,))
-    if left is not None:
-        undone, proof = _tidied(system, word, *left, first=True)
+    if sides.left is not None:
+        undone, proof = sides.left
         why = nothing_undoes(system, form) or f"no law says that {word * undone} = id"
         return Inverse(word, "left", undone, f"{proof.start} = id, but {why}", (proof,))
     why = nothing_undoes(system, form) or undoes_nothing(system, form)
@@ -289,7 +324,7 @@ def strongest(
     for layer in system.layers:
         try:
             answer = question(layer)
-        except NotInvertibleError:  # a formal inverse in it is one by weaker laws only
+        except _UNANSWERED:
             if layer is system:
                 raise
             continue
@@ -340,7 +375,7 @@ def cayley_table(system: RewritingSystem, generators: Sequence[Word], max_elemen
     for layer in system.layers:
         try:
             found = _table(layer, tuple(generators), max_elements)
-        except NotInvertibleError:  # a formal inverse among them is one by weaker laws only
+        except _UNANSWERED:
             if layer is system:
                 raise
             continue
@@ -396,7 +431,7 @@ def _strongest_proof(system: RewritingSystem, first: Word, second: Word) -> Proo
     if system.exact is not system:
         try:
             proof = system.exact.prove(first, second)
-        except NotInvertibleError:  # known to be invertible by weaker laws only
+        except _UNANSWERED:
             proof = None
         if proof is not None:
             return proof
@@ -406,17 +441,8 @@ def _strongest_proof(system: RewritingSystem, first: Word, second: Word) -> Proo
     for layer in system.layers:
         try:
             proof = layer.prove(first, second)
-        except NotInvertibleError:
+        except _UNANSWERED:
             continue
         if proof is not None:
             return proof
     return weakest
-
-
-def _tidied(
-    system: RewritingSystem, word: Word, witness: Word, proof: Proof, *, first: bool = False
-) -> tuple[Word, Proof]:
-    """A one-sided inverse in normal form, with the best proof at hand."""
-    short = system.normal_form(witness)
-    better = equal(system, short * word if first else word * short, IDENTITY).proof
-    return (witness, proof) if better is None else (short, better)

@@ -13,7 +13,7 @@ MAX_LETTERS = 100_000
 """Longest word that is spelt out letter by letter; longer powers of products are refused."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Symbol:
     """An augmentation's name with the parameters it is used at, e.g. ``rotate(30)``.
 
@@ -36,6 +36,14 @@ class Symbol:
 
     def __hash__(self) -> int:  # words are hashed all the time, and hashing fractions is slow
         return self._hash
+
+    def __eq__(self, other: object) -> bool:  # and so is comparing them
+        if self is other:
+            return True
+        if not isinstance(other, Symbol):
+            return NotImplemented
+        same = self._hash == other._hash and self.name == other.name
+        return same and self.args == other.args and self.kwargs == other.kwargs
 
     def __str__(self) -> str:
         inner = [value_text(arg) for arg in self.args] + [f"{k}={value_text(v)}" for k, v in self.kwargs]
