@@ -10,10 +10,11 @@ from augalgebra import AugalgebraError, load_catalog
 from augalgebra.algebra import queries
 from augalgebra.algebra.completion import complete
 from augalgebra.algebra.conditions import ALL, ALWAYS, DARK, PHRASES, SQUARE
-from augalgebra.algebra.laws import parse_law
+from augalgebra.algebra.laws import Law, parse_law
 from augalgebra.algebra.parsing import parse_word
 from augalgebra.algebra.presentation import Presentation
 from augalgebra.algebra.proofs import InverseDefinition
+from augalgebra.algebra.words import IDENTITY
 
 CATALOG = load_catalog()
 
@@ -168,3 +169,15 @@ def test_pictures_of_one_size_know_their_shape() -> None:
     assert square.system("rotate(90)").exact.normal_form(square.word("rotate(90)^4")) == square.word("id")
     assert oblong.equal("rotate(90)", "rotate_ccw").equal is not True
     assert oblong.equal("flip_lr^2", "id").equal is True
+
+
+@pytest.mark.parametrize("times", [1, 800], ids=["spelt out", "unspelt"])
+def test_a_law_that_keeps_more_than_is_needed_is_named_and_asks_for_no_more(times) -> None:
+    keeps = Law(parse_word("c"), IDENTITY, "keeps", conditions=ALL)
+    system = complete(Presentation.of([parse_law("a * b = id for square pictures"), keeps]))
+    proof = system.prove(parse_word("c * a * b") ** times, parse_word("c") ** times)
+    assert proof is not None
+    assert bool(proof.unspelt) is (times > 1)
+    assert proof.conditions == proof.then(proof.reversed()).conditions == SQUARE
+    assert keeps in proof.premises
+    assert proof.unspelt or proof.flaw() is None

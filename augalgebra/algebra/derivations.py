@@ -70,7 +70,7 @@ class Derivations:
         """The laws by which what stands before the place of an axiom keeps the conditions of that."""
         if not source.conditions:
             return ()
-        laws = (law for code in before for law in self.alphabet.keeping(code) if law.conditions <= source.conditions)
+        laws = (law for code in before for law in self.alphabet.keeping(code) if law.conditions & source.conditions)
         return tuple(dict.fromkeys(laws))
 
     def unspelt(self, start: Word, links: Iterable[Link], end: Word) -> Proof:

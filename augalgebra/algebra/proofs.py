@@ -59,7 +59,7 @@ class InverseDefinition:
     @property
     def conditions(self) -> Conditions:
         """What a picture has to be for the letter to be undone."""
-        return ALWAYS.union(*(law.conditions for law in self.laws))
+        return ALWAYS.union(*(law.conditions for law in self.laws if law.is_equation))
 
     def __str__(self) -> str:
         return f"{self.lhs} = id"
@@ -204,8 +204,8 @@ class Proof:
 
     @property
     def conditions(self) -> Conditions:
-        """What a picture has to be for the words to be equal on it: the conditions of all laws used."""
-        return ALWAYS.union(*(law.conditions for law in self.laws))
+        """What a picture has to be for the words to be equal on it: the conditions of all equations used."""
+        return ALWAYS.union(*(law.conditions for law in self.laws if law.is_equation))
 
     @property
     def scope(self) -> Scope:
@@ -215,7 +215,7 @@ class Proof:
     def then(self, other: "Proof") -> "Proof":
         """This chain followed by another that starts where it ends."""
         if self.unspelt or other.unspelt:
-            return Proof(self.start, other.end, unspelt=tuple(dict.fromkeys(self.laws + other.laws)))
+            return Proof(self.start, other.end, unspelt=tuple(dict.fromkeys(self.premises + other.premises)))
         return Proof(self.start, other.end, self.steps + other.steps)
 
     def reversed(self) -> "Proof":
