@@ -236,6 +236,7 @@ def answers(question: Callable[..., Any], *arguments: object) -> None:
 
 
 @given(words)
+@settings(max_examples=30)
 def test_any_word_is_answered_or_refused(text: str) -> None:
     known = load_catalog()
     for question in (parse_word, parse_symbol, known.normal_form, known.spelt_out):
@@ -277,7 +278,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         "f(" + " * ".join(["(a + b + c + d + e + g + h + i)"] * 2_000) + ") = id",
         "f(" + " * ".join(f"a{number}" for number in range(5_000)) + ") = id",
         " * ".join(["((a * b)^50000)^0"] * 3_000),
-        "(" * 99 + " * ".join(["a", "b"] * 20_000) + " * a)" * 99,
+        "(" * 99 + " * ".join(["a", "b"] * 5_000) + " * a)" * 99,
         "a * " * 60_000,
         " " * 100_000,
         "'" * 99_999,
