@@ -7,7 +7,7 @@ from itertools import combinations, count, permutations
 from typing import Any, NamedTuple, TypeAlias
 
 from augalgebra.algebra.alphabet import Alphabet, Codes
-from augalgebra.algebra.conditions import Conditions
+from augalgebra.algebra.conditions import ALWAYS, Conditions
 from augalgebra.algebra.expressions import Value, as_variable, difference, substitute, variable, variables_of
 from augalgebra.algebra.inverses import Inverses
 from augalgebra.algebra.overlaps import critical_pair, overlaps, shifted_pairs
@@ -130,9 +130,20 @@ class Procedure:
         if self._stopped:
             return self._stopped
         left = [question.problem for question in self._open if all(rule.active for rule in question.rules)]
+        left += self._forgetful()
         if not left:
             return ""
         return left[0] + (f" (and {len(left) - 1} more like it)" if len(left) > 1 else "")
+
+    def _forgetful(self) -> list[str]:
+        """The rules to words that keep less, after which laws for some pictures are no longer seen to apply."""
+        alphabet, rules = self.alphabet, self.rules.rules
+        needed = [frozenset((one,)) for one in ALWAYS.union(*(rule.conditions for rule in rules))]
+        return [
+            f"{equation_text(alphabet, rule.lhs, rule.rhs)} leads to a word that is not known to keep as much"
+            for rule in rules
+            if any(alphabet.keeps(rule.lhs, one) and not alphabet.keeps(rule.rhs, one) for one in needed)
+        ]
 
     def _state(self, fact: InverseFact) -> None:
         for lemma in self.inverses.equations(fact):
