@@ -203,7 +203,7 @@ def test_a_folder_of_pictures_is_read_in_order(tmp_path: Path) -> None:
 def test_pictures_of_many_sizes_need_a_size(tmp_path: Path) -> None:
     picture(tmp_path / "a.png", (12, 10))
     picture(tmp_path / "b.png", (14, 10))
-    with pytest.raises(ImageError, match=r"b\.png has 10×14 pixels but a\.png has 10×12; bring them to one size"):
+    with pytest.raises(ImageError, match=r"2 sizes: 10×12 \(1, such as .*a\.png\), 10×14 \(1, such as .*b\.png\)"):
         picture_probe(tmp_path)
     assert tuple(picture_probe(tmp_path, size=(16, 20)).images.shape) == (2, 1, 16, 20)
 
@@ -220,7 +220,7 @@ def test_bad_folders_get_one_clear_line(tmp_path: Path) -> None:
     picture(tmp_path / "b.png")
     whole = (tmp_path / "b.png").read_bytes()
     (tmp_path / "a.png").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ImageError, match=r"a\.png cannot be read as a picture"):
+    with pytest.raises(ImageError, match=r"1 of 2 pictures cannot be read: .*a\.png"):
         picture_probe(tmp_path)
     with pytest.raises(ImageError, match="1 or 3 channels, not 4"):
         picture_probe(tmp_path, channels=4)
