@@ -179,10 +179,12 @@ def test_only_a_download_shows_its_progress(
     datasets.load(str(few_digits), None, quiet=False)
     assert tuple(capfd.readouterr()) == ("", "")
 
-    def fetching(name: str, data_dir: Path | None, *, progress: Callable[[str, int, int], None]) -> Any:
+    def fetching(
+        name: str, data_dir: Path | None, *, progress: Callable[[str, int, int], None], skip_broken: bool
+    ) -> Any:
         progress("images.gz", 500, 1000)
         progress("images.gz", 1000, 1000)
-        return load_data(name, data_dir)
+        return load_data(name, data_dir, skip_broken=skip_broken)
 
     monkeypatch.setattr("augalgebra.training.data.load_data", fetching)
     datasets.load(str(few_digits), None, quiet=False)
