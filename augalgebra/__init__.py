@@ -18,7 +18,7 @@ from augalgebra.augmentation import (
     uniform,
 )
 from augalgebra.catalog import Catalog, PluginInfo, Settings, load_catalog
-from augalgebra.catalog.lint import Finding, lint
+from augalgebra.catalog.lint.lint import Finding, lint
 from augalgebra.errors import AugalgebraError
 from augalgebra.hooks import CONTRACT_VERSION, PipelineStep, Register, hookimpl
 

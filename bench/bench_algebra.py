@@ -12,10 +12,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from augalgebra.algebra.completion import complete
 from augalgebra.algebra.laws import parse_law
 from augalgebra.algebra.parsing import parse_word
 from augalgebra.algebra.presentation import Presentation
+from augalgebra.algebra.rewriting.completion import complete
 from augalgebra.algebra.words import Letter, Word
 
 try:

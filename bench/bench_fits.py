@@ -23,7 +23,7 @@ from sklearn.linear_model import Ridge  # noqa: E402
 
 from augalgebra import load_catalog  # noqa: E402
 from augalgebra.operators import FiniteGroup, FitOptions, OperatorRegistry, ViewMoments, structured  # noqa: E402
-from augalgebra.operators.arrays import random_orthogonal  # noqa: E402
+from augalgebra.operators.groups.arrays import random_orthogonal  # noqa: E402
 
 BATCH = 4096
 

@@ -14,9 +14,9 @@ from collections.abc import Callable
 import torch
 
 import augalgebra as aa
-from augalgebra.algebra.closure import ExactFinder, close
-from augalgebra.algebra.groups import identify
-from augalgebra.algebra.relations import relations
+from augalgebra.algebra.froidure_pin import ExactFinder, close
+from augalgebra.algebra.group_names import identify
+from augalgebra.algebra.rewriting.short_presentations import relations
 from augalgebra.checks import check_laws, discover
 
 

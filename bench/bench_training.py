@@ -23,10 +23,10 @@ from torch.nn import functional  # noqa: E402
 from torch.utils.data import DataLoader, TensorDataset  # noqa: E402
 
 from augalgebra import load_catalog  # noqa: E402
+from augalgebra.data.dataset import Split, load_data  # noqa: E402
 from augalgebra.latent import LAVAE, Architecture  # noqa: E402
 from augalgebra.operators import structured  # noqa: E402
 from augalgebra.training.adabelief import AdaBelief  # noqa: E402
-from augalgebra.training.data import Split, load_data  # noqa: E402
 from augalgebra.training.loop import Limit  # noqa: E402
 from augalgebra.training.precision import bfloat16_pays  # noqa: E402
 from augalgebra.training.recipe import Recipe  # noqa: E402

@@ -12,8 +12,8 @@ from typing import Any
 from augalgebra.admission.laws import accepted_laws, allowed_laws, kept_laws, with_laws, written
 from augalgebra.admission.targets import previous_of, registration_of
 from augalgebra.catalog import Catalog, LoadedTarget, Registration, Settings, laws_digest, load_catalog
-from augalgebra.catalog import registered as loading
-from augalgebra.catalog.lint import Finding, lint
+from augalgebra.catalog import restoring as loading
+from augalgebra.catalog.lint.lint import Finding, lint
 from augalgebra.catalog.registration import WORKSPACE_FILE, RegisteredAugmentation
 from augalgebra.checks import LawReport, check_laws
 from augalgebra.checks.proposals import Proposal, propose
@@ -78,7 +78,7 @@ class Admission:
             PluginError: It is refused.
             AugalgebraError: The file cannot be read or written; it is as it was.
         """
-        from augalgebra.catalog.workspace import record
+        from augalgebra.catalog.workspace_file import record
 
         if self.refusals:
             raise PluginError(f"{self.registration.target} is refused: {self.refusals[0]}")

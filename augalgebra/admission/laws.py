@@ -6,7 +6,7 @@ from dataclasses import replace
 from augalgebra.algebra.laws import Law, parse_law
 from augalgebra.algebra.words import Symbol
 from augalgebra.catalog import Catalog, Registration
-from augalgebra.catalog import registered as loading
+from augalgebra.catalog import restoring as loading
 from augalgebra.checks import check_law
 from augalgebra.checks.proposals import Proposal
 from augalgebra.errors import AugalgebraError

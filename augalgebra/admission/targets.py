@@ -12,7 +12,7 @@ from typing import cast
 from augalgebra.algebra.parsing import parse_word
 from augalgebra.algebra.words import word_of
 from augalgebra.catalog import Catalog, Registration, Settings, load_catalog, load_target
-from augalgebra.catalog import registered as loading
+from augalgebra.catalog import restoring as loading
 from augalgebra.catalog.registration import Kind, RegisteredAugmentation
 from augalgebra.errors import AugalgebraError, PluginError, UnknownNameError
 

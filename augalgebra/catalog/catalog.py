@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from augalgebra.algebra import expressions, queries
-from augalgebra.algebra.completion import complete
+from augalgebra.algebra import expressions
 from augalgebra.algebra.conditions import ALWAYS, SQUARE, Conditions
 from augalgebra.algebra.expressions import Expression, Value
 from augalgebra.algebra.laws import Law
 from augalgebra.algebra.parsing import parse_word
 from augalgebra.algebra.presentation import Presentation
-from augalgebra.algebra.rewriting import RewritingSystem
+from augalgebra.algebra.rewriting import queries
+from augalgebra.algebra.rewriting.completion import complete
+from augalgebra.algebra.rewriting.system import RewritingSystem
 from augalgebra.algebra.words import IDENTITY, Symbol, Word, product
 from augalgebra.augmentation import REQUIRED, Augmentation, Param, check_batch, check_finite, image_numbers
 from augalgebra.catalog.plugin import PluginInfo

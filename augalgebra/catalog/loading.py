@@ -24,7 +24,7 @@ import pluggy
 from augalgebra._version import __version__
 from augalgebra.algebra.laws import Law
 from augalgebra.augmentation import Augmentation
-from augalgebra.catalog import registered
+from augalgebra.catalog import restoring
 from augalgebra.catalog.catalog import Catalog
 from augalgebra.catalog.declarations import Recorder, as_laws
 from augalgebra.catalog.plugin import PluginInfo, PluginSource
@@ -85,7 +85,7 @@ def load_catalog(
     infos: list[PluginInfo] = []
     managers: dict[str, pluggy.PluginManager] = {}
     names = {candidate.name for candidate in candidates} if installed is True else None
-    known = registered.sources(settings.registered, settings.workspace, names, managers)
+    known = restoring.sources(settings.registered, settings.workspace, names, managers)
     candidates.extend(_as_candidate(source) for source in known)
     loaded_anyway = {str(Path(source.source).resolve()) for source in known}
     for folder in settings.folders:
@@ -133,11 +133,11 @@ def load_catalog(
                 contract=loaded.contract,
             )
         )
-    laws.extend(registered.laws(item for item in settings.registered if managers.keys() >= set(item.plugins)))
+    laws.extend(restoring.laws(item for item in settings.registered if managers.keys() >= set(item.plugins)))
     violated = {law for item in settings.registered for law in item.violated}
     catalog = Catalog(augmentations, laws, tuple(infos), managers, violated)
-    catalog.plugins = registered.marked(catalog, settings.registered, settings.workspace)
-    catalog.laws = registered.trusted(catalog, settings.registered)
+    catalog.plugins = restoring.marked(catalog, settings.registered, settings.workspace)
+    catalog.laws = restoring.trusted(catalog, settings.registered)
     named = [plugin.__name__ for plugin in modules if _is_importable(plugin)]
     if len(named) == len(modules):
         catalog.origin = (

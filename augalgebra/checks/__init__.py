@@ -1,8 +1,8 @@
 """Laws on images, and the consistency of operators in a latent space; every report is data."""
 
+from augalgebra.checks.comparison import WordComparison, compare_words
 from augalgebra.checks.discovery import Discovery, discover
 from augalgebra.checks.laws import LawChecker, check_law, check_laws, judge_law
-from augalgebra.checks.pictures import picture_probe
 from augalgebra.checks.probe_images import (
     blob_images,
     core_images,
@@ -20,12 +20,12 @@ from augalgebra.checks.probes import (
     ProbeFailure,
     contributed_probes,
     make_probes,
+    picture_probe,
     probe_sizes,
     standard_probes,
     symmetries,
 )
 from augalgebra.checks.results import Alternative, Counterexample, LawReport, LawResult, Verdict
-from augalgebra.checks.words import WordComparison, compare_words
 
 __all__ = [
     "Alternative",

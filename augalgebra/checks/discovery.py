@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from augalgebra.algebra.closure import Closure, ExactFinder, Finder, ToleranceFinder, close
 from augalgebra.algebra.conditions import holding_for
-from augalgebra.algebra.groups import identify
+from augalgebra.algebra.froidure_pin import Closure, ExactFinder, Finder, ToleranceFinder, close
+from augalgebra.algebra.group_names import identify
 from augalgebra.algebra.laws import Law
-from augalgebra.algebra.relations import relations
+from augalgebra.algebra.rewriting.short_presentations import relations
 from augalgebra.algebra.words import Word, product
 from augalgebra.catalog import Catalog
 from augalgebra.checks.evaluation import Evaluator, Symbols

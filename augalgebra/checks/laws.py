@@ -12,6 +12,7 @@ from augalgebra.algebra.laws import Law
 from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog, Judgement
 from augalgebra.checks.alternatives import find_alternative
+from augalgebra.checks.cache import check_kept
 from augalgebra.checks.evaluation import Evaluator
 from augalgebra.checks.instances import (
     DRAWS,
@@ -20,7 +21,6 @@ from augalgebra.checks.instances import (
     shown_bindings,
     without_boundary_inverses,
 )
-from augalgebra.checks.kept import check_kept
 from augalgebra.checks.probes import Probe, ProbeFailure, contributed_probes, make_probes, probe_sizes
 from augalgebra.checks.results import Alternative, Counterexample, LawReport, LawResult, Verdict, is_failure, sizes_text
 from augalgebra.checks.singular import check_singular

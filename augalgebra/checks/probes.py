@@ -6,6 +6,7 @@ which ones it has. Everything is drawn from a seed.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 from jaxtyping import Float
@@ -27,10 +28,14 @@ from augalgebra.checks.probe_images import (
     texture_images,
 )
 from augalgebra.errors import ImageError
+from augalgebra.images import picture_files, read_pictures
 from augalgebra.isolation import described, isolate, seconds_allowed
 
 LEAST = 8
 """Smallest height and width at which the built-in probes have no symmetry."""
+
+MOST_PICTURES = 16
+"""How many pictures of a folder are looked at, unless something else is said."""
 
 
 @dataclass(frozen=True)
@@ -218,3 +223,32 @@ def _checked(images: object, size: tuple[int, int, int]) -> Tensor:
 
 def _reason(error: Exception) -> str:
     return str(error) if isinstance(error, ImageError) else described(error)
+
+
+def picture_probe(
+    folder: Path | str,
+    *,
+    channels: int = 1,
+    size: tuple[int, int] | None = None,
+    limit: int | None = MOST_PICTURES,
+    dtype: torch.dtype = torch.float32,
+    skip_broken: bool = False,
+) -> Probe:
+    """Read the pictures of a folder into one probe, in the order of their names.
+
+    Args:
+        folder: The folder; only files with a picture's suffix in it are looked at.
+        channels: 1 converts to grey, 3 to colour.
+        size: Height and width they are brought to; None keeps their own, which then has to be the same for all.
+        limit: The most pictures that are read; None reads all.
+        dtype: Floating-point type of the images.
+        skip_broken: Leave out pictures that cannot be read.
+
+    Raises:
+        DataError: There is no such folder, or no picture in it.
+        ImageError: A file cannot be read as a picture, or sizes differ and no `size` is given.
+    """
+    folder = Path(folder)
+    files = picture_files(folder)[:limit]
+    pictures = read_pictures(files, channels=channels, size=size, skip_broken=skip_broken)
+    return Probe(folder.name, torch.from_numpy(pictures.pixels).to(torch.float64).div(255).to(dtype))

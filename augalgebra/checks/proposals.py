@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from augalgebra.algebra.closure import ToleranceFinder
-from augalgebra.algebra.completion import complete
+from augalgebra.algebra.froidure_pin import ToleranceFinder
 from augalgebra.algebra.laws import Law, commuting
 from augalgebra.algebra.presentation import Presentation
+from augalgebra.algebra.rewriting.completion import complete
 from augalgebra.algebra.words import Letter, Symbol, Word, word_of
 from augalgebra.augmentation import REQUIRED, Augmentation
 from augalgebra.catalog import Catalog
 from augalgebra.catalog.declarations import declared_laws
-from augalgebra.catalog.registered import recognised
+from augalgebra.catalog.restoring import recognised
 from augalgebra.checks.evaluation import Evaluator, Symbols
 from augalgebra.checks.instances import instances
 from augalgebra.checks.laws import LawChecker

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from augalgebra.algebra.closure import ToleranceFinder
+from augalgebra.algebra.froidure_pin import ToleranceFinder
 from augalgebra.algebra.words import Letter, Symbol, Word
 from augalgebra.augmentation import REQUIRED
 from augalgebra.checks.evaluation import Evaluator, Symbols

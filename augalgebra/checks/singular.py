@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from augalgebra.algebra import queries
-from augalgebra.algebra.completion import complete
 from augalgebra.algebra.presentation import Presentation
+from augalgebra.algebra.rewriting import queries
+from augalgebra.algebra.rewriting.completion import complete
 from augalgebra.algebra.words import IDENTITY, Word
 from augalgebra.checks.evaluation import Evaluator, Symbols
 from augalgebra.checks.instances import Instance

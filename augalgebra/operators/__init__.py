@@ -1,8 +1,6 @@
 """Linear operators on latent spaces: fits, operators of words, and the registry that knows where each comes from."""
 
-from augalgebra.operators.affine import AffineMap
-from augalgebra.operators.choose import FITS, Plan, choose
-from augalgebra.operators.errors import (
+from augalgebra.errors import (
     FitError,
     MissingOperatorError,
     MomentsError,
@@ -11,11 +9,14 @@ from augalgebra.operators.errors import (
     StaleOperatorError,
     StoreError,
 )
-from augalgebra.operators.fitting import FitOptions
-from augalgebra.operators.floor import OrbitFloor
-from augalgebra.operators.groups import FiniteGroup
-from augalgebra.operators.moments import ViewMoments
+from augalgebra.operators.fits.affine import AffineMap
+from augalgebra.operators.fits.choice import FITS, Plan, choose
+from augalgebra.operators.fits.fitting import FitOptions
+from augalgebra.operators.fits.moments import ViewMoments
+from augalgebra.operators.groups.finite_group import FiniteGroup
+from augalgebra.operators.groups.representation import Representation, regular_representation, structured
 from augalgebra.operators.operator import Operator
+from augalgebra.operators.orbit_average import OrbitFloor
 from augalgebra.operators.provenance import Provenance
 from augalgebra.operators.registry import OperatorRegistry
 from augalgebra.operators.residuals import (
@@ -26,7 +27,6 @@ from augalgebra.operators.residuals import (
     word_residual,
 )
 from augalgebra.operators.store import load_registry, save_registry
-from augalgebra.operators.structured import Representation, regular_representation, structured
 
 __all__ = [
     "FITS",

@@ -14,10 +14,10 @@ from augalgebra.algebra import expressions
 from augalgebra.algebra.expressions import Expression, Value
 from augalgebra.algebra.laws import Law
 from augalgebra.algebra.words import Symbol, Word
-from augalgebra.operators.affine import AffineMap
-from augalgebra.operators.arrays import Array
-from augalgebra.operators.errors import FitError, MomentsError
-from augalgebra.operators.fits.families import (
+from augalgebra.errors import FitError, MomentsError
+from augalgebra.operators.fits.affine import AffineMap
+from augalgebra.operators.fits.moments import ViewMoments
+from augalgebra.operators.fits.one_parameter import (
     Sample,
     free_generator,
     highest_frequency,
@@ -25,7 +25,7 @@ from augalgebra.operators.fits.families import (
     orthogonal_generator,
 )
 from augalgebra.operators.fits.whitening import Whitening
-from augalgebra.operators.moments import ViewMoments
+from augalgebra.operators.groups.arrays import Array
 
 Scale = Literal["additive", "multiplicative"]
 

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from augalgebra.algebra.words import Word
 from augalgebra.errors import AugalgebraError, NotInvertibleError
-from augalgebra.operators.affine import AffineMap
-from augalgebra.operators.arrays import Array
+from augalgebra.operators.fits.affine import AffineMap
+from augalgebra.operators.groups.arrays import Array
 from augalgebra.operators.powers import RealPower, real_power
 
 MAX_CONDITION = 1e6

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from augalgebra.errors import NotInvertibleError
-from augalgebra.operators.affine import AffineMap
-from augalgebra.operators.arrays import Array
-from augalgebra.operators.errors import FitError
+from augalgebra.errors import FitError, NotInvertibleError
+from augalgebra.operators.fits.affine import AffineMap
+from augalgebra.operators.groups.arrays import Array
 
 NEGATIVE_TOLERANCE = 1e-6
 """Angle to the negative real axis below which an eigenvalue counts as lying on it."""

@@ -5,23 +5,23 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from augalgebra.algebra import queries
+from augalgebra.algebra.rewriting import queries
 from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog
-from augalgebra.operators.affine import AffineMap
-from augalgebra.operators.arrays import Array
-from augalgebra.operators.choose import Plan, choose, exact_period
-from augalgebra.operators.errors import FitError
+from augalgebra.errors import FitError
 from augalgebra.operators.families import FamilyFit, find_family, fit_family
-from augalgebra.operators.fitting import FitOptions, Fitted, KnownGroup, carry_out
-from augalgebra.operators.groups import FiniteGroup
-from augalgebra.operators.moments import ArrayLike, ViewMoments
+from augalgebra.operators.fits.affine import AffineMap
+from augalgebra.operators.fits.choice import Plan, choose, exact_period
+from augalgebra.operators.fits.fitting import FitOptions, Fitted, KnownGroup, carry_out
+from augalgebra.operators.fits.moments import ArrayLike, ViewMoments
+from augalgebra.operators.fits.orbits import Pairs, connected
+from augalgebra.operators.groups.arrays import Array
+from augalgebra.operators.groups.finite_group import FiniteGroup
+from augalgebra.operators.groups.representation import Representation
+from augalgebra.operators.lookup import Entry, FamilyEntry, OperatorTable
 from augalgebra.operators.operator import Operator, Readout
-from augalgebra.operators.orbits import Pairs, connected
 from augalgebra.operators.provenance import Provenance, origin
 from augalgebra.operators.residuals import LatentResidual, latent_residual
-from augalgebra.operators.structured import Representation
-from augalgebra.operators.table import Entry, FamilyEntry, OperatorTable
 
 EXACT = 1e-8
 """Relation residual below which operators count as a representation of their group."""
@@ -72,7 +72,7 @@ class OperatorRegistry(OperatorTable):
         Args:
             moments: Encodings of the views.
             operators: Words of one letter.
-            fit: Name of a fit; see `augalgebra.operators.choose.FITS`.
+            fit: Name of a fit; see `augalgebra.operators.fits.choice.FITS`.
             options: Settings of fits.
             samples: The encodings themselves, for the published fit.
             replace_existing: Whether operators that are there already may be replaced.

@@ -10,8 +10,8 @@ from augalgebra.algebra.laws import Law
 from augalgebra.algebra.words import IDENTITY, Word
 from augalgebra.catalog import Catalog
 from augalgebra.errors import AugalgebraError
-from augalgebra.operators.affine import AffineMap
-from augalgebra.operators.moments import ViewMoments
+from augalgebra.operators.fits.affine import AffineMap
+from augalgebra.operators.fits.moments import ViewMoments
 from augalgebra.operators.operator import Operator
 
 

@@ -12,16 +12,15 @@ from safetensors.numpy import load, save
 
 from augalgebra.algebra.parsing import parse_word
 from augalgebra.catalog import Catalog
-from augalgebra.errors import AugalgebraError
+from augalgebra.errors import AugalgebraError, StoreError
 from augalgebra.files import write_atomically
-from augalgebra.operators.affine import AffineMap
-from augalgebra.operators.arrays import Array
-from augalgebra.operators.errors import StoreError
 from augalgebra.operators.families import Family, FamilyOperator, Scale
+from augalgebra.operators.fits.affine import AffineMap
+from augalgebra.operators.groups.arrays import Array
+from augalgebra.operators.lookup import Entry, FamilyEntry
 from augalgebra.operators.operator import Readout
 from augalgebra.operators.provenance import Provenance
 from augalgebra.operators.registry import Encoded, OperatorRegistry
-from augalgebra.operators.table import Entry, FamilyEntry
 from augalgebra.values import Fields, parse_json, read_bytes, safetensors_header, shown
 
 HEADER = "augalgebra"

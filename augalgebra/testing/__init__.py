@@ -9,7 +9,7 @@ same check that ``augalg plugins check`` runs::
         assert_conforms("acme_waves")
 """
 
-from augalgebra.testing.bench import ASPECTS
+from augalgebra.testing.aspects import ASPECTS
 from augalgebra.testing.cases import Case, assert_conforms, cases, check_plugin
 from augalgebra.testing.junit import junit
 from augalgebra.testing.report import Failure, Report, Result

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from augalgebra.algebra.words import Word
 from augalgebra.catalog import LoadedTarget, load_target
 from augalgebra.errors import AugalgebraError, UnknownNameError
-from augalgebra.testing.bench import ASPECTS, Bench
+from augalgebra.testing.aspects import ASPECTS, Bench
 from augalgebra.testing.report import Report, Result
 from augalgebra.testing.subjects import preserved_random_states
 

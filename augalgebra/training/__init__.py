@@ -1,1 +1,1 @@
-"""Training: data sets, views of them, the three stages, and the folder that keeps what came out."""
+"""Training: views of data sets, the three stages, and how each is optimised."""

@@ -6,12 +6,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from augalgebra.data.dataset import Split
 from augalgebra.latent.lavae import LAVAE
 from augalgebra.latent.protocol import LatentSpace
-from augalgebra.operators.moments import ViewMoments
-from augalgebra.training.data import Split
+from augalgebra.operators.fits.moments import ViewMoments
+from augalgebra.seeds import generator_for
 from augalgebra.training.losses import sample
-from augalgebra.training.seeds import generator_for
 from augalgebra.training.views import Views
 
 BATCH = 500

@@ -45,7 +45,7 @@ class TrainSettings:
     """What a training run was asked for.
 
     Attributes:
-        data: Name of the data set, see `augalgebra.training.data.load_data`.
+        data: Name of the data set, see `augalgebra.data.dataset.load_data`.
         augmentations: Any number of them, as words of one letter.
         preset: ``faithful`` is the published recipe; ``equivariant`` also draws moved latents.
         likelihood: How drawn pixels are compared with true ones, see `augalgebra.latent.likelihoods`; None lets the

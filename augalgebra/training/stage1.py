@@ -14,10 +14,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from augalgebra.algebra.words import Word
+from augalgebra.data.dataset import Split
 from augalgebra.latent.lavae import LAVAE
 from augalgebra.latent.likelihoods import Likelihood
-from augalgebra.operators.arrays import Array
-from augalgebra.training.data import Split
+from augalgebra.operators.groups.arrays import Array
 from augalgebra.training.loop import Loop, Measured, Step
 from augalgebra.training.losses import divergence, sample, warmed_up
 from augalgebra.training.precision import autocast

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from augalgebra.algebra.words import Word
+from augalgebra.data.dataset import Split
 from augalgebra.errors import nearest
 from augalgebra.latent.lavae import LAVAE
 from augalgebra.operators import FITS, FitError, FitOptions, OperatorRegistry, Plan
-from augalgebra.operators.arrays import Array
-from augalgebra.operators.moments import ViewMoments
-from augalgebra.operators.structured import structured
-from augalgebra.training.data import Split
+from augalgebra.operators.fits.moments import ViewMoments
+from augalgebra.operators.groups.arrays import Array
+from augalgebra.operators.groups.representation import structured
 from augalgebra.training.encoding import posterior_samples, view_moments
 from augalgebra.training.loop import TrainingError
 from augalgebra.training.progress import Progress, silent

@@ -13,9 +13,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from augalgebra.algebra.words import Symbol, Word
+from augalgebra.data.dataset import Split
 from augalgebra.errors import AugalgebraError
 from augalgebra.latent.lavae import LAVAE
-from augalgebra.training.data import Split
 from augalgebra.training.encoding import posteriors
 from augalgebra.training.loop import Loop, Measured, Step
 from augalgebra.training.losses import sample

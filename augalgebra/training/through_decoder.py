@@ -13,10 +13,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from augalgebra.data.dataset import Split
 from augalgebra.latent.lavae import LAVAE
 from augalgebra.operators import AffineMap, FiniteGroup
-from augalgebra.operators.arrays import Array
-from augalgebra.training.data import Split
+from augalgebra.operators.groups.arrays import Array
 from augalgebra.training.loop import Limit, Loop, Measured, Step
 from augalgebra.training.progress import Progress, silent
 from augalgebra.training.views import Views

@@ -13,7 +13,7 @@ from torch import Tensor
 from augalgebra.algebra.words import IDENTITY, Word
 from augalgebra.catalog import Catalog
 from augalgebra.errors import AugalgebraError, AugmentationError
-from augalgebra.operators.groups import FiniteGroup
+from augalgebra.operators.groups.finite_group import FiniteGroup
 
 MAX_VIEWS = 32
 """Largest closure whose elements all become views."""

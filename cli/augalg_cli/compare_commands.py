@@ -12,7 +12,7 @@ from augalg_cli.run_commands import Budget, names_in, seconds_of
 from augalgebra import AugalgebraError
 
 if TYPE_CHECKING:
-    from augalgebra.experiments.compare import Kept
+    from augalg_slides.reproduction.compare import Kept
 
 Chosen = Literal["all", "cvae", "combined", "involution", "mlp"]
 
@@ -61,10 +61,10 @@ def compare(
     from dataclasses import replace
 
     import torch
+    from augalg_slides.baselines.trained_networks import QUICK, Size
+    from augalg_slides.reproduction.compare import EXPERIMENTS, as_document, pooled_claims
+    from augalg_slides.reproduction.compare import compare as make
 
-    from augalgebra.experiments.bench import QUICK, Size
-    from augalgebra.experiments.compare import EXPERIMENTS, as_document, pooled_claims
-    from augalgebra.experiments.compare import compare as make
     from augalgebra.files import write_atomically
     from augalgebra.training.loop import Limit
 

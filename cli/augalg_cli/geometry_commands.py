@@ -13,9 +13,10 @@ from augalg_cli.progress import training_progress
 from augalgebra.files import write_atomically
 
 if TYPE_CHECKING:
-    from augalgebra.checks.excess import Gap
-    from augalgebra.experiments.claims import Claim
-    from augalgebra.training.run import Run
+    from augalg_slides.evidence.claims import Claim
+
+    from augalgebra.consistency.excess import Gap
+    from augalgebra.runs.run import Run
 
 Folder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything drawn at random.")]
@@ -48,9 +49,10 @@ def geometry(
     """Look at the codes of each view beside those that operators move there, and measure both."""
     import json
 
-    from augalgebra.experiments.geometry import draw_geometry, measure_geometry
-    from augalgebra.experiments.projection import check_method, methods_for
-    from augalgebra.training.run_files import GEOMETRY
+    from augalg_slides.measures.projection import check_method, methods_for
+    from augalg_slides.pages.geometry import draw_geometry, measure_geometry
+
+    from augalgebra.runs.files import GEOMETRY
 
     loaded = _load(run)
     methods = [check_method(name, loaded.space.dim) for name in method or methods_for(loaded.space.dim)]
@@ -101,7 +103,7 @@ def fractions(
     as_json: options.Json = False,
 ) -> None:
     """Take half a flip and a third of a rotation, by powers of operators and by a family of them."""
-    from augalgebra.experiments.fractions import draw_fractions, measure_fractions
+    from augalg_slides.pages.fractions import draw_fractions, measure_fractions
 
     loaded = _load(run)
     measured = measure_fractions(
@@ -150,7 +152,7 @@ def synthetic(
     as_json: options.Json = False,
 ) -> None:
     """Make latent spaces from glyphs of known factors, with and without pairs, and compare how flips act on them."""
-    from augalgebra.experiments.synthetic import GAP_ROWS, draw_synthetic, measure_synthetic
+    from augalg_slides.pages.synthetic import GAP_ROWS, draw_synthetic, measure_synthetic
 
     loaded = None if reference is None else _load(reference)
     data = None if loaded is None else load_of(loaded, data_dir, moved, quiet=as_json)
@@ -221,6 +223,6 @@ def _numbers(text: str, option: str, *, empty: bool = False) -> list[float]:
 
 
 def _load(run: Path) -> "Run":
-    from augalgebra.training.run import Run
+    from augalgebra.runs.run import Run
 
     return Run.load(run, options.catalog())

@@ -14,13 +14,13 @@ from augalgebra import AugalgebraError
 if TYPE_CHECKING:
     from augalgebra.admission import Admission
     from augalgebra.catalog import Registration
-    from augalgebra.checks.latent_report import WordScore
-    from augalgebra.experiments.extension import Extension
-    from augalgebra.experiments.slots import Slot
-    from augalgebra.experiments.transfers import AddedHead
-    from augalgebra.training.data import Dataset
+    from augalgebra.consistency.report import WordScore
+    from augalgebra.data.dataset import Dataset
+    from augalgebra.runs.added_heads import AddedHead
+    from augalgebra.runs.added_operators import Extension
+    from augalgebra.runs.operator_matching import Slot
+    from augalgebra.runs.run import Run
     from augalgebra.training.progress import Progress
-    from augalgebra.training.run import Run
 
 _MOST_SHOWN = 25
 _MOST_UNMEASURED = 5
@@ -70,7 +70,7 @@ class LatentRegistration:
         Raises:
             AugalgebraError: The run cannot take them, or there is no pair to be made with `beside`.
         """
-        from augalgebra.experiments.extension import extend
+        from augalgebra.runs.added_operators import extend
 
         catalog = admission.catalog
         known = [catalog.augmentations[item.name] for item in admission.registration.augmentations]
@@ -98,7 +98,7 @@ class LatentRegistration:
         Raises:
             AugalgebraError: It cannot be trained.
         """
-        from augalgebra.experiments.transfers import add_head
+        from augalgebra.runs.added_heads import add_head
 
         names = [str(item.provenance.word) for item in self.operators]
         if not names:
@@ -121,7 +121,7 @@ class LatentRegistration:
             Whether the registration is new.
         """
         from augalgebra.catalog.registration import WORKSPACE_FILE
-        from augalgebra.catalog.workspace import changing
+        from augalgebra.catalog.workspace_file import changing
 
         changes = []
 
@@ -185,8 +185,8 @@ def take_out(item: "Registration", folder: Path, erase: Callable[[], None]) -> d
     Raises:
         AugalgebraError: The run cannot be read or written, or was trained on it.
     """
-    from augalgebra.experiments.extension import withdraw
-    from augalgebra.training.run import Run
+    from augalgebra.runs.added_operators import withdraw
+    from augalgebra.runs.run import Run
 
     with Run.opened(folder, options.catalog(), accept_stale=True) as run:
         operators, heads = withdraw(run, {known.name for known in item.augmentations})

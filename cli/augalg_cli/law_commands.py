@@ -94,8 +94,8 @@ def _probes(source: str, size: int, *, skip_broken: bool) -> "tuple[Probe, ...] 
     if source == "builtin":
         return None
     from augalgebra.checks import Probe, digit_images, picture_probe, probe_sizes
-    from augalgebra.checks.pictures import MOST_PICTURES
-    from augalgebra.pictures import picture_files
+    from augalgebra.checks.probes import MOST_PICTURES
+    from augalgebra.images import picture_files
 
     if source == "digits":
         digits = (digit_images(1, *each) for each in probe_sizes(size))

@@ -22,7 +22,7 @@ def training_progress(*, quiet: bool) -> "Iterator[Progress]":
     from rich.progress import BarColumn, TaskID, TextColumn
     from rich.progress import Progress as Bars
 
-    from augalgebra.checks.excess import show_loss
+    from augalgebra.consistency.excess import show_loss
 
     bars = Bars(
         TextColumn("{task.description:<7}", markup=False),

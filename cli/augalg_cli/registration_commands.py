@@ -122,7 +122,7 @@ def register(
             admitted = not admission.refusals
             extension = None
             if model is not None and admitted:
-                from augalgebra.training.run import Run
+                from augalgebra.runs.run import Run
 
                 progress(f"fitting operators in {model}")
                 if dry_run:
@@ -166,7 +166,7 @@ def unregister(
 ) -> None:
     """Take something out of this workspace again; files and installed distributions stay where they are."""
     from augalgebra.catalog.registration import WORKSPACE_FILE, find_registration, read_workspace, registrations
-    from augalgebra.catalog.workspace import erase
+    from augalgebra.catalog.workspace_file import erase
 
     file = Path.cwd() / WORKSPACE_FILE
     item = find_registration(registrations(file, read_workspace(file)), name)

@@ -13,7 +13,7 @@ from augalg_cli.run_commands import Folder
 from augalgebra import AugalgebraError
 
 if TYPE_CHECKING:
-    from augalgebra.training.data import Dataset
+    from augalgebra.data.dataset import Dataset
 
 
 def add_to(app: typer.Typer) -> None:
@@ -37,10 +37,10 @@ def report(
     folder of its name. Without its data set a run is reported as far as
     that needs no images.
     """
-    from augalgebra.experiments.run_report import document_of_run
-    from augalgebra.report import to_json, write_html
-    from augalgebra.training.run import Run
-    from augalgebra.training.run_files import FIGURES, REPORT
+    from augalgebra.documents import to_json, write_html
+    from augalgebra.reports.run_report import document_of_run
+    from augalgebra.runs.files import FIGURES, REPORT
+    from augalgebra.runs.run import Run
 
     path = run / REPORT if out is None else out
     figures = run / FIGURES if out is None else out.with_name(f"{out.stem}-{FIGURES}")

@@ -17,9 +17,9 @@ from augalg_cli.datasets import SkipBroken, load
 from augalgebra import AugalgebraError
 
 if TYPE_CHECKING:
-    from augalgebra.experiments.reproduce import ItemResult, Watch
-    from augalgebra.experiments.reproduce_report import Row
-    from augalgebra.experiments.sweep import Standing
+    from augalg_slides.reproduction.report import Row
+    from augalg_slides.reproduction.reproduce import ItemResult, Watch
+    from augalg_slides.sweeps.sweep import Standing
 
 
 def add_to(app: typer.Typer) -> None:
@@ -71,13 +71,13 @@ def reproduce(
     if names == []:
         raise AugalgebraError("--only names no experiment; write for example --only recursion,transfer")
     import torch
+    from augalg_slides.experiments.plan import FULL, QUICK
+    from augalg_slides.reproduction.registry import ITEMS, chosen
+    from augalg_slides.reproduction.report import Origin, rows_of, to_json, write_report
+    from augalg_slides.reproduction.reproduce import kept_results
+    from augalg_slides.reproduction.reproduce import reproduce as make
+    from augalg_slides.sweeps.sweep import Parallel
 
-    from augalgebra.experiments.items import ITEMS, chosen
-    from augalgebra.experiments.reproduce import kept_results
-    from augalgebra.experiments.reproduce import reproduce as make
-    from augalgebra.experiments.reproduce_plan import FULL, QUICK
-    from augalgebra.experiments.reproduce_report import Origin, rows_of, to_json, write_report
-    from augalgebra.experiments.sweep import Parallel
     from augalgebra.training.precision import device_of
 
     chosen(names)  # what is misspelt is said before anything is downloaded

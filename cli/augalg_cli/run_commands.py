@@ -13,11 +13,11 @@ from augalg_cli.progress import training_progress
 from augalgebra import AugalgebraError
 
 if TYPE_CHECKING:
-    from augalgebra.checks.latent_report import CompositionReport, WordScore
-    from augalgebra.experiments.extension import Extension
-    from augalgebra.operators.table import Entry, FamilyEntry
-    from augalgebra.training.data import Dataset
-    from augalgebra.training.run import Run
+    from augalgebra.consistency.report import CompositionReport, WordScore
+    from augalgebra.data.dataset import Dataset
+    from augalgebra.operators.lookup import Entry, FamilyEntry
+    from augalgebra.runs.added_operators import Extension
+    from augalgebra.runs.run import Run
 
 Folder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run.")]
 Budget = Annotated[str | None, typer.Option("--budget", metavar="TIME", help="Time to train, such as 90s, 10m or 1h.")]
@@ -77,8 +77,8 @@ def train(
     as_json: options.Json = False,
 ) -> None:
     """Train a latent space and fit its operators; Ctrl-C keeps what was learned."""
+    from augalgebra.runs.train import train as train_run
     from augalgebra.training.settings import TrainSettings
-    from augalgebra.training.train import train as train_run
 
     settings = TrainSettings(
         data=data,
@@ -147,8 +147,8 @@ def transfer(
     as_json: options.Json = False,
 ) -> None:
     """Train a head that draws other augmentations; encoder and operators stay as they are (stage 3)."""
-    from augalgebra.training.run import Run
-    from augalgebra.training.train import transfer as transfer_run
+    from augalgebra.runs.run import Run
+    from augalgebra.runs.train import transfer as transfer_run
 
     with Run.opened(run, options.catalog()) as loaded:
         dataset = load_of(loaded, data_dir, moved, quiet=as_json)
@@ -198,8 +198,8 @@ def operators(
     catalog = options.catalog()
     added: tuple[Extension, ...] = ()
     if add:
-        from augalgebra.experiments.extension import extend
-        from augalgebra.training.run import Run
+        from augalgebra.runs.added_operators import extend
+        from augalgebra.runs.run import Run
 
         names = [name for text in add for name in names_in(text)]
         with Run.opened(run, catalog, accept_stale=True) as loaded:
@@ -284,7 +284,7 @@ def tell_likelihood(data: "Dataset") -> None:
 
 def names_in(text: str) -> tuple[str, ...]:
     """Split at commas that are not between brackets."""
-    from augalgebra.experiments.pairs import split_names
+    from augalg_slides.sweeps.pairs import split_names
 
     names = split_names(text)
     if not names:
@@ -307,7 +307,7 @@ def seconds_of(text: str | None) -> float | None:
 
 
 def _load(run: Path, *, accept_stale: bool = False) -> "Run":
-    from augalgebra.training.run import Run
+    from augalgebra.runs.run import Run
 
     return Run.load(run, options.catalog(), accept_stale=accept_stale)
 
@@ -315,15 +315,15 @@ def _load(run: Path, *, accept_stale: bool = False) -> "Run":
 def _measured(
     run: "Run", data: "Dataset", *, max_length: int, head: str | None, images: int | None
 ) -> "CompositionReport":
-    from augalgebra.experiments.measure import measure_run
+    from augalgebra.runs.check import measure_run
 
     return measure_run(run, data=data, max_length=max_length, head=head, images=images)
 
 
 def _keep(run: "Run", report: "CompositionReport", data: "Dataset") -> None:
-    from augalgebra.experiments.measure import keep_check
+    from augalgebra.reports.run_gallery import write_check
 
-    keep_check(run, report, data=data)
+    write_check(run, report, data=data)
 
 
 def _worst_label(score: "WordScore") -> str:

@@ -13,9 +13,9 @@ from augalg_cli.run_commands import Fit, seconds_of
 from augalgebra import AugalgebraError
 
 if TYPE_CHECKING:
-    from augalgebra.experiments.advise import Advice
-    from augalgebra.experiments.sweep import Standing, SweepProgress
-    from augalgebra.experiments.sweep_results import SweepResult
+    from augalg_slides.sweeps.advice import Advice
+    from augalg_slides.sweeps.results import SweepResult
+    from augalg_slides.sweeps.sweep import Standing, SweepProgress
 
 _PAIRS = "'slides' (their four), 'extended' (all seven of their set-up), or such as 'flip_lr,flip_ud; shear_x,canny'."
 Preset = Annotated[Literal["equivariant", "faithful"], typer.Option(help="'faithful' is the published recipe.")]
@@ -76,10 +76,10 @@ def sweep(
     as_json: options.Json = False,
 ) -> None:
     """Train on every pair, transfer to every pair, and compare; run again, it goes on where it stopped."""
-    from augalgebra.experiments.pairs import parse_pairs
-    from augalgebra.experiments.sweep import Parallel, run_sweep
-    from augalgebra.experiments.sweep_settings import MODES, SweepSettings
-    from augalgebra.experiments.sweep_tables import write_result
+    from augalg_slides.sweeps.pairs import parse_pairs
+    from augalg_slides.sweeps.settings import MODES, SweepSettings
+    from augalg_slides.sweeps.sweep import Parallel, run_sweep
+    from augalg_slides.sweeps.tables import write_result
 
     catalog = options.catalog()
     settings = SweepSettings(
@@ -135,8 +135,8 @@ def advise(
     as_json: options.Json = False,
 ) -> None:
     """Predict from laws and short runs which initial pair transfers best to a target."""
-    from augalgebra.experiments.advise import ShortRun, advise_from, advise_pairs
-    from augalgebra.experiments.pairs import parse_pairs
+    from augalg_slides.sweeps.advice import ShortRun, advise_from, advise_pairs
+    from augalg_slides.sweeps.pairs import parse_pairs
 
     catalog = options.catalog()
     goals = parse_pairs(target, catalog)
@@ -151,8 +151,8 @@ def advise(
         with _progress(quiet=as_json, unit="candidates") as progress:
             advice = advise_pairs(goals[0], candidates, catalog, short, data=dataset, mode=mode, progress=progress)
     else:
-        from augalgebra.experiments.sweep import read_sweep
-        from augalgebra.experiments.sweep_store import SweepStore
+        from augalg_slides.sweeps.store import SweepStore
+        from augalg_slides.sweeps.sweep import read_sweep
 
         settings, _ = SweepStore(sweep_folder).settings()
         short = ShortRun(data or settings.data, dim or settings.dim, epochs, images, seed, settings.preset)
@@ -169,8 +169,9 @@ def advise(
 
 
 def _show_sweep(result: "SweepResult") -> None:
-    from augalgebra.checks.excess import show_loss
-    from augalgebra.experiments.pairs import show_pair
+    from augalg_slides.sweeps.pairs import show_pair
+
+    from augalgebra.consistency.excess import show_loss
 
     several = len(result.settings.seeds) > 1
     for mode in result.settings.modes:
@@ -195,7 +196,7 @@ def _show_sweep(result: "SweepResult") -> None:
 
 
 def _show_advice(advice: "Advice") -> None:
-    from augalgebra.experiments.pairs import show_pair
+    from augalg_slides.sweeps.pairs import show_pair
 
     observed = any(item.observed is not None for item in advice.candidates)
     rows = []

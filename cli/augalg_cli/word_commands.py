@@ -10,13 +10,13 @@ from augalg_cli import grounds, options, render
 from augalg_cli.composition import show_scores
 from augalg_cli.datasets import Moved, load_of
 from augalgebra import AugalgebraError, Catalog
-from augalgebra.algebra import queries
 from augalgebra.algebra.conditions import Conditions, holding_for
+from augalgebra.algebra.rewriting import queries
 
 if TYPE_CHECKING:
-    from augalgebra.checks.latent_report import WordScore
-    from augalgebra.experiments.queries import LatentComparison, MeasuredRoutes, MeasuredWord
-    from augalgebra.training.run import Run
+    from augalgebra.consistency.report import WordScore
+    from augalgebra.runs.queries import LatentComparison, MeasuredRoutes, MeasuredWord
+    from augalgebra.runs.run import Run
 
 Side = Literal["two-sided", "left", "right"]
 
@@ -94,7 +94,7 @@ def compose(
     }
     measured: MeasuredWord | None = None
     if model is not None:
-        from augalgebra.experiments.queries import measure_word
+        from augalgebra.runs.queries import measure_word
 
         run = _load(model)
         data = load_of(run, data_dir, moved, quiet=as_json)
@@ -171,7 +171,7 @@ def equal(
         answer = _equal_on_images(catalog, first, second, size) | {"rests_on": [], "left_out": left_out}
     measured: LatentComparison | None = None
     if model is not None:
-        from augalgebra.experiments.queries import compare_in_run
+        from augalgebra.runs.queries import compare_in_run
 
         run = _load(model)
         data = load_of(run, data_dir, moved, quiet=as_json)
@@ -257,7 +257,7 @@ def route(
     }
     measured: MeasuredRoutes | None = None
     if model is not None:
-        from augalgebra.experiments.queries import measure_routes
+        from augalgebra.runs.queries import measure_routes
 
         run = _load(model)
         data = load_of(run, data_dir, moved, quiet=as_json)
@@ -285,7 +285,7 @@ def table(
     as_json: options.Json = False,
 ) -> None:
     """Give the Cayley table that follows from the declared laws."""
-    from augalgebra.algebra.groups import identify
+    from augalgebra.algebra.group_names import identify
 
     catalog = grounds.load_catalog(assume)
     generators = [catalog.word(name) for name in names]
@@ -357,7 +357,7 @@ def _equal_on_images(catalog: Catalog, first: str, second: str, size: int) -> di
 
 
 def _load(model: Path) -> "Run":
-    from augalgebra.training.run import Run
+    from augalgebra.runs.run import Run
 
     return Run.load(model, options.catalog())
 
@@ -367,7 +367,7 @@ def _show_scores(scores: "Sequence[WordScore]", title: str) -> None:
 
 
 def _show_comparison(measured: "LatentComparison", title: str) -> None:
-    from augalgebra.checks.excess import show_loss
+    from augalgebra.consistency.excess import show_loss
 
     render.line(title)
     render.fields(

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 from scipy import linalg
 
-from augalgebra.operators.arrays import Array, ComplexArray, polar, symmetric
+from augalgebra.operators.groups.arrays import Array, ComplexArray, polar, symmetric
 
 RESTARTS = 3
 MAX_STEPS = 200

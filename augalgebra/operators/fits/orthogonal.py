@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import linalg
 
-from augalgebra.operators.arrays import Array, polar, symmetric
+from augalgebra.operators.groups.arrays import Array, polar, symmetric
 
 
 def procrustes(cross: Array) -> Array:

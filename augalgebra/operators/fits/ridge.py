@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from augalgebra.operators.affine import AffineMap
-from augalgebra.operators.errors import RankError
-from augalgebra.operators.moments import PairMoments
+from augalgebra.errors import RankError
+from augalgebra.operators.fits.affine import AffineMap
+from augalgebra.operators.fits.moments import PairMoments
 
 RIDGE = 1e-6
 RANK_TOLERANCE = 1e-12

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from augalgebra.algebra.words import Word
-from augalgebra.operators.affine import AffineMap
-from augalgebra.operators.arrays import Array
-from augalgebra.operators.errors import MomentsError, RankError
-from augalgebra.operators.moments import ViewMoments
+from augalgebra.errors import MomentsError, RankError
+from augalgebra.operators.fits.affine import AffineMap
+from augalgebra.operators.fits.moments import ViewMoments
+from augalgebra.operators.groups.arrays import Array
 
 RANK_TOLERANCE = 1e-12
 """Variance, relative to the largest, below which a direction counts as empty: the square of float32's precision."""

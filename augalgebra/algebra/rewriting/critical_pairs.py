@@ -1,0 +1,144 @@
+"""Critical pairs: the two results of rewriting a word where the left sides of two rules overlap."""
+
+from collections.abc import Iterator
+
+from augalgebra.algebra.expressions import add, as_variable, substitute, variable
+from augalgebra.algebra.rewriting.alphabet import Codes
+from augalgebra.algebra.rewriting.rule_set import RuleSet, Shift
+from augalgebra.algebra.rewriting.rules import Equation, Link, Rule
+from augalgebra.algebra.unification import (
+    Bindings,
+    Undecided,
+    agree,
+    carry_nonzero,
+    unify,
+)
+
+
+def overlaps(first: Rule, second: Rule) -> Iterator[tuple[int, int]]:
+    """The ways in which `first` begins a word, and `second` ends or lies inside it, sharing letters.
+
+    Left sides without variables never lie inside one another, because rules are kept reduced.
+
+    Yields:
+        The place at which `second` begins, and how many letters are shared.
+    """
+    start = second.shapes[0]
+    if start not in first.shapes:
+        return
+    ground = not (first.variables or second.variables)
+    length = len(first.lhs)
+    for place in range(length):
+        shared = min(length - place, len(second.lhs))
+        if first.shapes[place] != start or first.shapes[place : place + shared] != second.shapes[:shared]:
+            continue
+        proper = place and shared < len(second.lhs)
+        if ground:
+            # unlike conditions let left sides lie inside one another
+            inside = shared == len(second.lhs) and first.conditions != second.conditions
+            if (proper or inside) and first.lhs[place : place + shared] == second.lhs[:shared]:
+                yield place, shared
+        elif proper or (first is not second and (place or shared == len(second.lhs))):
+            yield place, shared  # else `first` lies inside `second`, which is found with the two exchanged
+
+
+def critical_pair(rules: RuleSet, first: Rule, second: Rule, place: int, shared: int) -> Equation | None:
+    """The equation between the two results of rewriting an overlap, or None if there is no such word.
+
+    Raises:
+        Undecided: The arguments could not be unified for certain.
+    """
+    if not (first.variables or second.variables):
+        if not rules.alphabet.keeps(first.lhs[:place], second.conditions):
+            return None
+        results = first.rhs + second.lhs[shared:], first.lhs[:place] + second.rhs + first.lhs[place + shared :]
+        return Equation(*results, (Link(first.lemma, False, 0, {}), Link(second.lemma, True, place, {})))
+    try:
+        return _unified(rules, first, second, place, shared)
+    except (ZeroDivisionError, ValueError, TypeError):
+        raise Undecided from None
+
+
+def _unified(rules: RuleSet, first: Rule, second: Rule, place: int, shared: int) -> Equation | None:
+    alphabet = rules.alphabet
+    lhs, rhs, own = first.renamed("!")
+    other_lhs, other_rhs, theirs = second.renamed("~")
+    part = lhs[place : place + shared]
+    left = [item for code in part for item in alphabet.arguments[code]]
+    right = [item for code in other_lhs[:shared] for item in alphabet.arguments[code]]
+    unifier = unify(left, right, rules.periods(part, other_lhs[:shared]))
+    if unifier is None:
+        return None
+    bound = unifier.bindings
+    mine: Bindings = {name: substitute(item, bound) for name, item in own.items()}
+    yours: Bindings = {name: substitute(item, bound) for name, item in theirs.items()}
+    nonzero = carry_nonzero(first.lemma.nonzero, mine)
+    further = carry_nonzero(second.lemma.nonzero, yours)
+    if nonzero is None or further is None:
+        return None
+
+    def instance(codes: Codes) -> Codes:
+        return alphabet.instantiate(codes, bound)
+
+    if second.conditions and not alphabet.keeps(instance(lhs[:place]), second.conditions):
+        if alphabet.may_keep(instance(lhs[:place]), second.conditions):
+            raise Undecided
+        return None
+    before, inside, after = lhs[:place], lhs[place + shared :], other_lhs[shared:]
+    return Equation(
+        instance(rhs + after),
+        instance(before + other_rhs + inside),
+        (Link(first.lemma, False, 0, mine), Link(second.lemma, True, place, yours)),
+        nonzero | further | unifier.nonzero,
+    )
+
+
+def shifted_pairs(rules: RuleSet, rule: Rule) -> Iterator[Equation | None]:
+    """What a rule says when an argument of one of its letters moves by its period.
+
+    Where the period depends on another argument (``f(a, 0) = f(a + c, 0)``), the rule is first specialised to it.
+
+    Yields:
+        Equations between specialised sides, or between a right side and the moved right side; None where the variable
+        also stands elsewhere, so that a rule would be needed for every multiple of the period.
+    """
+    alphabet = rules.alphabet
+    for shift in rules.shifts:
+        for spot, shape in enumerate(rule.shapes):
+            if shape != shift.shape:
+                continue
+            arguments = alphabet.arguments[rule.lhs[spot]]
+            places = sorted(shift.fixed)
+            try:
+                unifier = unify(
+                    [arguments[place] for place in places],
+                    [shift.fixed[place] for place in places],
+                    [None] * len(places),
+                )
+                if unifier is not None:
+                    yield from _shifted(rules, rule, spot, shift, unifier.bindings)
+            except (Undecided, ZeroDivisionError, ValueError, TypeError):
+                yield None
+
+
+def _shifted(rules: RuleSet, rule: Rule, spot: int, shift: Shift, special: Bindings) -> Iterator[Equation | None]:
+    alphabet = rules.alphabet
+    own: Bindings = {name: substitute(variable(name), special) for name in rule.variables}
+    nonzero = carry_nonzero(rule.lemma.nonzero, own)
+    if nonzero is None:
+        return
+    lhs, rhs = alphabet.instantiate(rule.lhs, own), alphabet.instantiate(rule.rhs, own)
+    if special:
+        yield Equation(lhs, rhs, (Link(rule.lemma, True, 0, own),), nonzero)
+    name = as_variable(alphabet.arguments[lhs[spot]][shift.place])
+    if name is None:
+        return
+    step: Bindings = {name: add(variable(name), shift.amount)}
+    moved: Bindings = {other: substitute(item, step) for other, item in own.items()}
+    patterns = [item for code in lhs for item in alphabet.arguments[code]]
+    values = [substitute(item, step) for item in patterns]
+    if name in nonzero or not all(map(agree, patterns, values, rules.periods(lhs))):
+        yield None
+        return
+    chain = (Link(rule.lemma, False, 0, own), Link(rule.lemma, True, 0, moved))
+    yield Equation(rhs, alphabet.instantiate(rule.rhs, moved), chain, nonzero)

@@ -1,0 +1,365 @@
+"""Sets of rules that reduce words, modulo periods of parameters and self-commuting families."""
+
+from bisect import insort
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
+from math import gcd
+from typing import Any, TypeAlias
+
+from augalgebra.algebra import expressions
+from augalgebra.algebra.conditions import ALL, ALWAYS, Conditions
+from augalgebra.algebra.expressions import Expression, Value
+from augalgebra.algebra.rewriting.alphabet import Alphabet, Codes, argument_key
+from augalgebra.algebra.rewriting.rules import Lemma, Link, Rule
+from augalgebra.algebra.unification import Bindings, Period, Undecided, carry_nonzero, match
+from augalgebra.errors import IncompleteError
+
+MAX_STEPS = 1_000_000
+"""Rewriting steps spent on one word before giving up."""
+
+MAX_REMEMBERED = 50_000
+"""Parts of words for which it is remembered what a schematic rule makes of them."""
+
+Ranking: TypeAlias = Callable[[int], Any]
+"""How letters that commute are sorted; None for a letter that is to stay where it is."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shift:
+    """A proved equation ``f(?0) = f(?0 + amount)``, by which one argument counts up to multiples only.
+
+    Attributes:
+        shape: The shape of the letter.
+        place: Which argument it is.
+        fixed: Other arguments that must have these values for the equation to hold.
+        amount: By how much the argument moves.
+        lemma: The equation.
+    """
+
+    shape: int
+    place: int
+    fixed: Mapping[int, Value]
+    amount: Fraction
+    lemma: Lemma
+
+    def applies(self, arguments: tuple[Value, ...]) -> bool:
+        """Whether the other arguments are as they must be."""
+        return all(arguments[place] == item for place, item in self.fixed.items())
+
+
+class _Ending(dict[int, "_Ending"]):
+    """Letters that may stand before some last letters of left sides, and the rules whose left side these are.
+
+    Attributes:
+        rule: The rule for every picture, if the letters up to here are all of its left side.
+        conditional: Rules for some pictures of which that is so.
+    """
+
+    rule: Rule | None = None
+    conditional: Sequence[Rule] = ()
+
+
+class RuleSet:
+    """Rules, the periods of parameters, and the families that commute with themselves; reduces words.
+
+    Attributes:
+        alphabet: The codes of the letters.
+        letters_read: How many letters were read in all reductions, which is what they cost.
+        shifts: The shifts by which parameters are periodic, in the order in which they were found.
+        commuting: For the shape of a family, the equation ``f(..) * f(..) = f(..) * f(..)``. It cannot be a rule, and
+            is used to sort neighbours instead.
+    """
+
+    def __init__(self, alphabet: Alphabet) -> None:
+        self.alphabet = alphabet
+        self.letters_read = 0
+        self.shifts: list[Shift] = []
+        self.commuting: dict[int, Rule] = {}
+        # Rules by left side, and once more letter by letter from its end, so that a look-up ends where no rule goes on.
+        self._ground: dict[Codes, Rule] = {}
+        self._conditional: dict[Codes, list[Rule]] = {}
+        self._endings = _Ending()
+        self._has_conditions = False
+        # Schematic rules by the shapes of the left side, and the lengths of those by the shape of the last letter.
+        self._schematic: dict[tuple[int, ...], list[Rule]] = {}
+        self._schematic_lengths: dict[int, list[int]] = {}
+        self._canonical: dict[int, int] = {}
+        self._rewritten: dict[tuple[Rule, Codes], tuple[Bindings, Codes] | None] = {}
+        self._keys: dict[int, tuple[object, ...]] = {}
+
+    def __len__(self) -> int:
+        return len(self._ground) + sum(map(len, (*self._schematic.values(), *self._conditional.values())))
+
+    def copy(self) -> "RuleSet":
+        """A set that can grow on its own."""
+        other = RuleSet(self.alphabet)
+        other.shifts, other.commuting = list(self.shifts), dict(self.commuting)
+        for rule in self.rules:
+            other.add(rule.copy())
+        return other
+
+    @property
+    def rules(self) -> list[Rule]:
+        """All rules, in the order in which they were found."""
+        lists = (*self._schematic.values(), *self._conditional.values())
+        found = [*self._ground.values(), *(rule for rules in lists for rule in rules)]
+        return sorted(found, key=lambda rule: rule.serial)
+
+    def add(self, rule: Rule) -> None:
+        """Let a rule take part in reductions."""
+        self._has_conditions = self._has_conditions or bool(rule.conditions)
+        if rule.variables:
+            insort(self._schematic.setdefault(rule.shapes, []), rule, key=lambda other: other.serial)
+            lengths = self._schematic_lengths.setdefault(rule.shapes[-1], [])
+            if len(rule.lhs) not in lengths:
+                insort(lengths, len(rule.lhs))
+        elif rule.conditions:
+            self._conditional.setdefault(rule.lhs, []).append(rule)
+            self._ending(rule).conditional = self._conditional[rule.lhs]
+        else:
+            self._ground[rule.lhs] = rule
+            self._ending(rule).rule = rule
+
+    def remove(self, rule: Rule) -> None:
+        """Take a rule out; what no rule has any more only costs a look-up."""
+        if rule.variables:
+            self._schematic[rule.shapes].remove(rule)
+        elif rule.conditions:
+            self._conditional[rule.lhs].remove(rule)
+        else:
+            del self._ground[rule.lhs]
+            self._ending(rule).rule = None
+
+    def _ending(self, rule: Rule) -> "_Ending":
+        """The place of a rule without variables."""
+        place = self._endings
+        for code in reversed(rule.lhs):
+            place = place.setdefault(code, _Ending())
+        return place
+
+    def restate(self, rule: Rule, lemma: Lemma) -> None:
+        """Give a rule another right side (the lemma has the same left side)."""
+        rule.restate(lemma)
+        self._rewritten.clear()
+
+    def add_shift(self, shift: Shift) -> None:
+        """Let an argument count up to multiples of an amount only."""
+        self.shifts.append(shift)
+        self._canonical.clear()
+        self._rewritten.clear()
+
+    def shifts_of(self, code: int, place: int) -> list[Shift]:
+        """The shifts that one argument of a letter has."""
+        shape, arguments = self.alphabet.shapes[code], self.alphabet.arguments[code]
+        return [
+            shift for shift in self.shifts if shift.shape == shape and shift.place == place and shift.applies(arguments)
+        ]
+
+    def periods(self, *words: Iterable[int]) -> list[Period]:
+        """The periods of all arguments of a word, in one list; of several words, the smallest that one has."""
+        if not self.shifts:
+            return [None for code in words[0] for _ in self.alphabet.arguments[code]]
+        found: list[Period] = []
+        for codes in zip(*words, strict=True):
+            for place in range(len(self.alphabet.arguments[codes[0]])):
+                periods = [self._period(code, place) for code in codes]
+                found.append(min((period for period in periods if period is not None), default=None))
+        return found
+
+    def canonical(self, code: int) -> int:
+        """The letter with every argument that has a period brought into ``(-period/2, period/2]``."""
+        found = self._canonical.get(code)
+        if found is None:
+            old = self.alphabet.arguments[code]
+            new = tuple(_reduced(item, self._period(code, place)) for place, item in enumerate(old))
+            found = code if new == old else self.alphabet.with_arguments(code, new)
+            self._canonical[code] = found
+        return found
+
+    def natural(self, code: int) -> tuple[object, ...]:
+        """The ranking by which normal forms sort letters that commute."""
+        key = self._keys.get(code)
+        if key is None:
+            key = self._keys[code] = tuple(argument_key(item) for item in self.alphabet.arguments[code])
+        return key
+
+    def match(self, rule: Rule, codes: Codes) -> Bindings | None:
+        """The bindings that make the left side of a schematic rule into `codes`, of the same shapes."""
+        arguments = self.alphabet.arguments
+        subjects = [item for code in codes for item in arguments[code]]
+        bindings: Bindings | None
+        if rule.plain is not None:
+            bindings = dict(zip(rule.plain, subjects, strict=True))
+        else:
+            bindings = match(rule.patterns, subjects, self.periods(codes))
+        nonzero = rule.lemma.nonzero
+        if bindings is not None and nonzero and any(bindings[name] == 0 for name in nonzero):
+            return None
+        return bindings
+
+    def rewrite(self, rule: Rule, codes: Codes) -> tuple[Bindings, Codes] | None:
+        """The bindings and the instance of the right side with which a schematic rule replaces `codes`."""
+        bindings = self.match(rule, codes)
+        if bindings is None:
+            return None
+        try:
+            return bindings, self.alphabet.instantiate(rule.rhs, bindings)
+        except (ZeroDivisionError, ValueError, TypeError):  # the right side makes no sense at these arguments
+            return None
+
+    def reducible(self, codes: Codes, rule: Rule, nonzero: frozenset[str] = frozenset()) -> bool:
+        """Whether this one rule applies somewhere in a word, for all values of the word's variables.
+
+        The pictures that the word is for meet the rule's conditions.
+
+        Args:
+            codes: The word.
+            rule: The rule.
+            nonzero: Variables of the word that are known not to be zero.
+        """
+        length = len(rule.lhs)
+        for start in range(len(codes) - length + 1):
+            part = codes[start : start + length]
+            if not self.alphabet.keeps(codes[:start], rule.conditions):
+                return False
+            if not rule.variables:
+                if part == rule.lhs:
+                    return True
+            elif self.alphabet.shapes_of(part) == rule.shapes:
+                rewritten = self.rewrite(rule, part)
+                if rewritten is not None and _is_covered(rule.lemma.nonzero, rewritten[0], nonzero):
+                    return True
+        return False
+
+    def reduce(
+        self,
+        codes: Codes,
+        trace: list[Link] | None = None,
+        ranking: Ranking | None = None,
+        within: Conditions = ALL,
+    ) -> Codes:
+        """Rewrite a word until no rule applies.
+
+        Args:
+            codes: The word.
+            trace: Where the links used are appended; letters are brought into canonical form silently.
+            ranking: How letters that commute are sorted; None leaves them where they are. Words with variables of
+                rules must not be sorted, because the order changes with the values.
+            within: What the pictures are that the word is for; rules that need more, or need what the letters before do
+                not keep, are left out.
+
+        Raises:
+            IncompleteError: The word took more than `MAX_STEPS` steps.
+        """
+        shapes, endings, schematic = self.alphabet.shapes, self._endings, self._schematic_lengths
+        commuting = self.commuting if ranking is not None else {}
+        canonical = self.canonical if self.shifts else None
+        out: list[int] = []
+        met = [within if self._has_conditions else ALWAYS]  # what pictures are after each letter of `out`
+        todo = list(codes[::-1])
+        self.letters_read += len(todo)
+        steps = 0
+        while todo:
+            code = todo.pop()
+            if canonical is not None:
+                code = canonical(code)
+            out.append(code)
+            if self._has_conditions:
+                met.append(met[-1] & self.alphabet.kept[code])
+            size = len(out)
+            source: Rule | None = None
+            start, bindings = 0, Bindings()
+            replacement: Codes = ()
+            place, begin = endings.get(code), size - 1
+            while place is not None:
+                source = place.rule
+                if source is None and place.conditional:
+                    source = next((rule for rule in place.conditional if rule.conditions <= met[begin]), None)
+                if source is not None:
+                    start, replacement = begin, source.rhs
+                    break
+                if not begin:
+                    break
+                begin -= 1
+                place = place.get(out[begin])
+            if source is None and shapes[code] in schematic:
+                found = self._schematic_match(out, met)
+                if found is not None:
+                    source, bindings, replacement = found
+                    start = size - len(source.lhs)
+            if source is None and ranking is not None and size > 1 and shapes[code] in commuting:
+                swapped = self._swap(out[-2], code, ranking)
+                if swapped is not None:
+                    source, start, replacement = commuting[shapes[code]], size - 2, (code, out[-2])
+                    bindings = swapped
+            if source is None:
+                continue
+            steps += 1
+            if steps > MAX_STEPS:
+                raise IncompleteError(f"gave up on a word of {len(codes)} letters after {MAX_STEPS} rewriting steps")
+            if trace is not None:
+                trace.append(Link(source.lemma, True, start, bindings))
+            del out[start:], met[start + 1 :]
+            todo.extend(replacement[::-1])
+            self.letters_read += len(replacement)
+        return tuple(out)
+
+    def _schematic_match(self, out: list[int], met: list[Conditions]) -> tuple[Rule, Bindings, Codes] | None:
+        """A schematic rule that applies to the end of a word, with the bindings and what it puts there."""
+        shapes = self.alphabet.shapes
+        for length in self._schematic_lengths[shapes[out[-1]]]:
+            if length > len(out):
+                break
+            part = tuple(out[-length:])
+            for rule in self._schematic.get(tuple([shapes[code] for code in part]), ()):
+                if rule.conditions and not rule.conditions <= met[len(out) - length]:
+                    continue
+                if (rule, part) not in self._rewritten:
+                    if len(self._rewritten) > MAX_REMEMBERED:
+                        self._rewritten.clear()
+                    self._rewritten[rule, part] = self.rewrite(rule, part)
+                rewritten = self._rewritten[rule, part]
+                if rewritten is not None:
+                    return rule, *rewritten
+        return None
+
+    def _swap(self, first: int, second: int, ranking: Ranking) -> Bindings | None:
+        """The bindings with which two neighbours are exchanged, if they commute and are in the wrong order."""
+        shapes = self.alphabet.shapes
+        if shapes[first] != shapes[second] or first == second:
+            return None
+        one, two = ranking(first), ranking(second)
+        if one is None or two is None or one <= two:
+            return None
+        return self.match(self.commuting[shapes[second]], (first, second))
+
+    def _period(self, code: int, place: int) -> Period:
+        shifts = self.shifts_of(code, place)
+        return reduce(common_divisor, (abs(shift.amount) for shift in shifts)) if shifts else None
+
+
+def common_divisor(one: Fraction, two: Fraction) -> Fraction:
+    """The greatest number of which both are whole multiples."""
+    scale = one.denominator * two.denominator
+    return Fraction(gcd(int(one * scale), int(two * scale)), scale)
+
+
+def _reduced(argument: Value, period: Period) -> Value:
+    """The argument with its constant part in ``(-period/2, period/2]``."""
+    if period is None or not isinstance(argument, Fraction | Expression):
+        return argument
+    constant = argument if isinstance(argument, Fraction) else dict(argument.terms).get((), Fraction(0))
+    least = constant % period
+    if 2 * least > period:
+        least -= period
+    return expressions.add(argument, least - constant)
+
+
+def _is_covered(names: Iterable[str], bindings: Bindings, nonzero: frozenset[str]) -> bool:
+    try:
+        required = carry_nonzero(names, bindings)
+    except Undecided:
+        return False
+    return required is not None and required <= nonzero

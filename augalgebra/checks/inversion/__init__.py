@@ -1,0 +1,1 @@
+"""Undoing pipelines: which of them can be undone, how exactly, and for which kinds of values."""

@@ -1,0 +1,275 @@
+"""Data sets: resident bytes with labels, split the same way every time."""
+
+import hashlib
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64, UInt8
+from torch import Tensor
+from torch.nn import functional
+
+from augalgebra.data.archives import PUBLISHED, Published
+from augalgebra.data.download import FetchProgress, unseen
+from augalgebra.data.folder import read_folder
+from augalgebra.data.glyphs import draw_glyphs
+from augalgebra.data.labels import Numbers, number_classes
+from augalgebra.errors import DataError, nearest
+from augalgebra.images import Array, as_images
+from augalgebra.npz import ArrayArchive
+from augalgebra.values import shown_name
+
+Part: TypeAlias = tuple[Array, Numbers]
+"""Images ``[image, channel, height, width]`` in bytes, and their labels."""
+
+DATA_VARIABLE = "AUGALG_DATA"
+"""Environment variable that says where data sets lie."""
+
+NAMES = ("digits", *PUBLISHED, "glyphs")
+"""The data sets known by name."""
+
+_TEST_EVERY = 5  # of the data sets that bring no split of their own, every fifth image of a class is for testing
+_ROWS = 1024  # images that are turned into bytes at once
+_NAMED = 10
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images with their labels and their numbers in the data set.
+
+    Attributes:
+        images: Bytes.
+        labels: Classes, 0 where there are none.
+        first: Number of the first image; what is drawn at random for an image depends on its number.
+    """
+
+    images: UInt8[Tensor, "image channel height width"]
+    labels: Int64[Tensor, " image"]
+    first: int = 0
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def batch(
+        self, positions: Int64[Tensor, " batch"] | slice
+    ) -> tuple[Float[Tensor, "batch channel height width"], list[int]]:
+        """Some images in [0, 1], and their numbers in the data set.
+
+        Args:
+            positions: Which of this split, counted from 0.
+        """
+        chosen = torch.arange(len(self))[positions]
+        return self.images[chosen].float() / 255, (chosen + self.first).tolist()
+
+    def head(self, number: int | None) -> "Split":
+        """The first images, or all of them."""
+        return Split(self.images[:number], self.labels[:number], self.first)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set in memory.
+
+    Attributes:
+        name: What `load_data` was asked for.
+        train: The images to learn from.
+        test: The images to measure on.
+        classes: Names of the labels 0, 1, 2, …; none where labels are numbers of their own.
+        remarks: What its owner should know: pictures that were left out, turned or reduced, and the like.
+    """
+
+    name: str
+    train: Split
+    test: Split
+    classes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width."""
+        channels, height, width = self.train.images.shape[1:]
+        return channels, height, width
+
+    def part(self, images: int | None) -> "Dataset":
+        """The same with only the first so many images of each split; all of them if None."""
+        if images is None:
+            return self
+        train, test = (
+            Split(split.images[:images], split.labels[:images], split.first) for split in (self.train, self.test)
+        )
+        return replace(self, train=train, test=test)
+
+    def label_name(self, label: int) -> str | int:
+        """What a label is called: the name of its class, or the label itself."""
+        return self.classes[label] if self.classes else label
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all images in order, as hexadecimal digits."""
+        digest = hashlib.sha256()
+        for split in (self.train, self.test):
+            digest.update(repr(tuple(split.images.shape)).encode())
+            digest.update(split.images.numpy().data)
+        return digest.hexdigest()
+
+
+def load_data(
+    name: str | Path = "digits",
+    data_dir: str | Path | None = None,
+    *,
+    skip_broken: bool = False,
+    progress: FetchProgress = unseen,
+) -> Dataset:
+    """Load a data set by name, or from a folder of pictures or an ``.npz`` file.
+
+    Args:
+        name: ``digits``, which are always there, or ``glyphs``, which are made on the fly; ``mnist``,
+            ``fashion-mnist``, ``kmnist`` or ``cifar10``, which are downloaded into the user's cache if they are not in
+            `data_dir`; a folder or an ``.npz``. A path is never one of these names, nor is text with a separator:
+            ``./digits``. A folder's pictures must be of one size; its subfolders, if there are any, are the classes,
+            or ``train`` and ``test`` with classes in them. An ``.npz`` holds ``images`` and perhaps ``labels``, or
+            ``x_train``, ``y_train``, ``x_test`` and ``y_test``; images are bytes or floats in [0, 1], ``[n, h, w]``,
+            ``[n, h, w, c]`` or ``[n, c, h, w]``; labels are text or whole numbers.
+        data_dir: Where data sets lie, directly, in a folder of their name, or as torchvision lays them out; by
+            default what the environment variable ``AUGALG_DATA`` says.
+        skip_broken: Leave out pictures of a folder that cannot be read.
+        progress: Called while something is downloaded.
+
+    Raises:
+        DataError: There is no such data set, or its files are damaged, or missing and not to be had.
+        ImageError: A picture, or what is in an ``.npz``, cannot be used.
+
+    Examples:
+        >>> load_data("digits").image_shape
+        (1, 28, 28)
+    """
+    if isinstance(name, Path):
+        return _of_files(f"./{name}" if str(name) in NAMES else str(name), skip_broken=skip_broken)
+    if name == "digits":
+        data = _digits()
+    elif name == "glyphs":
+        data = glyph_data()
+    elif name in PUBLISHED:
+        data = _of_published(PUBLISHED[name], data_dir, progress)
+    else:
+        return _of_files(name, skip_broken=skip_broken)
+    if os.path.isdir(name) and not (data_dir and Path(data_dir).samefile(".")):  # noqa: PTH112
+        here = f"{name!r} is the data set of that name, not the folder {name} that lies here; for that write ./{name}"
+        data = replace(data, remarks=(*data.remarks, here))
+    return data
+
+
+def _of_files(name: str, *, skip_broken: bool) -> Dataset:
+    """The data set in a folder or a file."""
+    if os.path.isdir(name):  # noqa: PTH112 (of a name that is too long Path.is_dir raises)
+        found = read_folder(Path(name), skip_broken=skip_broken)
+        parts = [(images, np.asarray(labels, np.int64)) for images, labels in found.parts]
+        data = _split(name, *parts[0]) if len(parts) == 1 else _dataset(name, parts[0], parts[1])
+        return replace(data, classes=found.classes, remarks=found.remarks)
+    if name.lower().endswith(".npz"):
+        return _read_npz(Path(name))
+    near = nearest(name, NAMES, 1)
+    raise DataError(
+        f"unknown data set {name[:80]!r}; "
+        + (f"did you mean {near[0]}? " if near else "")
+        + f"Known are {', '.join(NAMES)}, a folder of pictures, or a file.npz"
+    )
+
+
+def _digits() -> Dataset:
+    """The 1797 digits that come with scikit-learn, from 8×8 to 20×20 pixels with a margin of 4, as in MNIST."""
+    from sklearn.datasets import load_digits  # a second of import that only this data set needs
+
+    small = load_digits()
+    grey = torch.from_numpy(small.images).float()[:, None] / 16
+    large = functional.interpolate(grey, size=(20, 20), mode="bicubic", align_corners=False).clamp(0, 1)
+    large = functional.pad(large, (4, 4, 4, 4))  # what is sheared or turned stays within the picture
+    return _split("digits", (large * 255).round().byte().numpy(), small.target.astype(np.int64))
+
+
+def glyph_data(number: int = 5000, *, flips: bool = False, seed: int = 0) -> Dataset:
+    """Glyphs as a data set: four fifths to learn from, the others for testing; labels are shapes.
+
+    Image number i is that of ``draw_glyphs(number, flips=flips, seed=seed)[i]``, which knows its factors.
+
+    Args:
+        number: How many images; at least 10.
+        flips: Whether some are mirrored.
+        seed: Seed of all factors.
+
+    Raises:
+        DataError: There are too few.
+    """
+    if number < 2 * _TEST_EVERY:
+        raise DataError(f"{number} glyphs are too few; at least {2 * _TEST_EVERY} are needed")
+    glyphs = draw_glyphs(number, flips=flips, seed=seed)
+    images, first = glyphs.images(), number - number // _TEST_EVERY
+    return Dataset(
+        "glyphs", Split(images[:first], glyphs.shapes[:first]), Split(images[first:], glyphs.shapes[first:], first)
+    )
+
+
+def _of_published(published: Published, data_dir: str | Path | None, progress: FetchProgress) -> Dataset:
+    given = data_dir if data_dir is not None else os.environ.get(DATA_VARIABLE)
+    images, labels, test_images, test_labels = published.read(Path(given) if given else None, progress)
+    if images.ndim == 3:
+        images, test_images = images[:, None], test_images[:, None]
+    return _dataset(published.name, (images, labels.astype(np.int64)), (test_images, test_labels.astype(np.int64)))
+
+
+def _read_npz(path: Path) -> Dataset:
+    with ArrayArchive(path) as archive:
+        own_split = "images" not in archive.names and {"x_train", "x_test"} <= set(archive.names)
+        keys = [("x_train", "y_train"), ("x_test", "y_test")] if own_split else [("images", "labels")]
+        found = [(archive.read(images), archive.read(labels)) for images, labels in keys]
+        others = [name for name in archive.names if not any(name in pair for pair in keys)]
+    listed = ", ".join(map(shown_name, others[:_NAMED])) + ", …" * (len(others) > _NAMED)
+    parts = [(_as_bytes(path, images), labels) for images, labels in found if images is not None]
+    if not parts:
+        raise DataError(f"{path} holds {listed or 'nothing'}; it must hold images, or x_train and x_test")
+    labelled = [(key, labels, len(images)) for (_, key), (images, labels) in zip(keys, parts, strict=True)]
+    numbers, classes = number_classes(str(path), labelled)
+    ready = [(images, labels) for (images, _), labels in zip(parts, numbers, strict=True)]
+    data = _dataset(str(path), ready[0], ready[1]) if own_split else _split(str(path), *ready[0])
+    return replace(data, classes=classes, remarks=(f"{path} also holds {listed}, which is not read",) * bool(others))
+
+
+def _as_bytes(path: Path, images: Array) -> Array:
+    """Images of any allowed form as bytes ``[n, c, h, w]``."""
+    images = as_images(path, images)
+    if images.dtype == np.uint8:
+        return images
+    pixels = np.empty(images.shape, np.uint8)
+    for start in range(0, len(images), _ROWS):  # no second copy in floats of everything
+        pixels[start : start + _ROWS] = (images[start : start + _ROWS] * 255).round()
+    return pixels
+
+
+def _split(name: str, images: Array, labels: Numbers) -> Dataset:
+    """Every fifth image of each class for testing, the others for training."""
+    if len(images) < 2 * _TEST_EVERY:
+        raise DataError(f"{name} has {len(images)} images; at least {2 * _TEST_EVERY} are needed")
+    rank = np.zeros(len(images), np.int64)
+    for label in np.unique(labels):
+        rank[labels == label] = np.arange((labels == label).sum())
+    testing = rank % _TEST_EVERY == _TEST_EVERY - 1
+    if not testing.any():  # more classes than images in each: then simply every fifth image
+        testing = np.arange(len(images)) % _TEST_EVERY == _TEST_EVERY - 1
+    return _dataset(name, (images[~testing], labels[~testing]), (images[testing], labels[testing]))
+
+
+def _dataset(name: str, train: Part, test: Part) -> Dataset:
+    for part, (images, _) in (("learn from", train), ("measure on", test)):
+        if not len(images):
+            raise DataError(f"{name} has no images to {part}")
+    if train[0].shape[1:] != test[0].shape[1:]:
+        raise DataError(f"{name}: images for training and for testing are not of one size")
+    splits = [
+        # torch wants memory that it may write to, which that of a file is not
+        Split(torch.from_numpy(np.require(images, requirements=["C", "W"])), torch.from_numpy(labels), first)
+        for (images, labels), first in ((train, 0), (test, len(train[0])))
+    ]
+    return Dataset(name, splits[0], splits[1])

@@ -1,0 +1,76 @@
+"""A folder of pictures as images with classes, split as its owner split it."""
+
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from augalgebra.images import ByteArray, picture_files, read_pictures
+
+TRAIN, TEST = "train", "test"
+VALIDATION = ("val", "valid", "validation")
+"""Names of a third part. Nothing here is chosen by one, so that it stands in for a missing test part only."""
+
+
+@dataclass(frozen=True)
+class PictureFolder:
+    """What a folder of pictures holds.
+
+    Attributes:
+        parts: Images ``[image, channel, height, width]`` and their classes: all together, or those to learn from and
+            those to measure on where the folder has them apart.
+        classes: Name of each class: the path of its folder within the part; none where there are no subfolders.
+        remarks: What is not taken as it is, or not at all.
+    """
+
+    parts: tuple[tuple[ByteArray, list[int]], ...]
+    classes: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+
+def read_folder(folder: Path, *, skip_broken: bool = False) -> PictureFolder:
+    """Read all pictures of a folder, in order of their names, grey if every picture is grey and else in three colours.
+
+    Args:
+        folder: Pictures, or subfolders with pictures. Each subfolder is a class; or the subfolders are ``train`` and
+            ``test`` (or ``val`` in place of it, or beside it, where it is left aside), with classes in them or not.
+        skip_broken: Leave out pictures that cannot be read.
+
+    Raises:
+        DataError: There is no picture.
+        ImageError: Pictures cannot be read, or they differ in size.
+    """
+    places = {file: file.relative_to(folder).parent for file in picture_files(folder, subfolders=True)}
+    remarks: list[str] = []
+    held_out = _held_out({place.parts[:1] for place in places.values()})
+    if held_out:
+        aside = [file for file, place in places.items() if place.parts[0] not in (TRAIN, held_out)]
+        if aside:
+            name = places[aside[0]].parts[0]
+            remarks.append(f"{folder / name} is left aside: {TRAIN} is learned from, {held_out} is measured on")
+        elif held_out != TEST:
+            remarks.append(f"{folder / held_out} is measured on, as there is no {folder / TEST}")
+        places = {file: place for file, place in places.items() if place.parts[0] in (TRAIN, held_out)}
+    pictures = read_pictures(list(places), skip_broken=skip_broken)
+    remarks += pictures.remarks
+    depth = 1 if held_out else 0
+    classes = [places[file].parts[depth:] for file in pictures.files]
+    order = {parts: number for number, parts in enumerate(sorted(set(classes)))}
+    measured = [bool(held_out) and places[file].parts[0] == held_out for file in pictures.files]
+    rows = [[row for row, tested in enumerate(measured) if tested is part] for part in (False, True)]
+    names = [str(PurePath(*parts)) for parts in order]
+    unknown = set(order) - {classes[row] for row in rows[0]}
+    if unknown:
+        listed = ", ".join(name for name, parts in zip(names, order, strict=True) if parts in unknown)
+        remarks.append(f"{folder / held_out} has classes that {folder / TRAIN} has not: {listed}")
+    return PictureFolder(
+        tuple((pictures.pixels[part], [order[classes[row]] for row in part]) for part in rows[: 1 + depth]),
+        () if order.keys() == {()} else tuple(names),
+        tuple(remarks),
+    )
+
+
+def _held_out(tops: set[tuple[str, ...]]) -> str:
+    """Which subfolder is for measuring; empty unless all of them are parts of a split."""
+    names = {top[0] for top in tops if top}
+    if () in tops or TRAIN not in names or not names <= {TRAIN, TEST, *VALIDATION}:
+        return ""
+    return next((name for name in (TEST, *VALIDATION) if name in names), "")

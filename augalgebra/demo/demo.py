@@ -1,0 +1,269 @@
+"""The whole story on embedded data: laws, three stages, composition, transfer, pictures and tables."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from augalgebra.catalog import Catalog, load_catalog
+from augalgebra.checks.laws import check_laws
+from augalgebra.consistency.batches import MultipliedOut
+from augalgebra.consistency.cases import Relabelling, short_words, words_up_to
+from augalgebra.consistency.composition import measure_composition
+from augalgebra.consistency.report import CompositionReport
+from augalgebra.data.dataset import Dataset, load_data
+from augalgebra.demo.report import Findings, Survey, TransferResult
+from augalgebra.errors import RunError
+from augalgebra.files import write_atomically
+from augalgebra.operators import FitOptions, OperatorRegistry
+from augalgebra.reports.gallery import Panel, gallery_panel
+from augalgebra.reports.gallery_figure import draw_gallery, draw_gap_chart
+from augalgebra.runs.files import GALLERY
+from augalgebra.runs.records import Mode, Transfer
+from augalgebra.runs.run import Run
+from augalgebra.runs.train import train, transfer
+from augalgebra.training.progress import Progress, Report, silent
+from augalgebra.training.settings import TrainSettings
+from augalgebra.training.stage2 import PUBLISHED, fit_operators
+from augalgebra.training.views import Views
+
+TRAINED = ("flip_lr", "flip_ud")
+NEW = ("shear_x", "canny")
+MODES: tuple[Mode, ...] = ("relabel", "extend")
+LONGEST = 4
+"""Letters of the longest words that are measured; of those beyond two only the worst is told."""
+
+REPORT, TABLES, GAPS = "report.json", "table.md", "gaps.png"
+SHOWN_LABELS = (2, 3, 4, 5, 7)
+"""Digits that no flip leaves as they are, so that no picture looks right by accident."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much is trained.
+
+    Attributes:
+        epochs: Passes over the data in stage 1.
+        transfer_epochs: Passes over the data in stage 3, for each head.
+        images: How many images are learned from and measured on, if not all.
+    """
+
+    epochs: int
+    transfer_epochs: int
+    images: int | None = None
+
+
+FULL = Budget(epochs=32, transfer_epochs=16)
+"""Less than two minutes in all on two processor cores."""
+QUICK = Budget(epochs=1, transfer_epochs=1, images=120)
+"""Enough to see that everything works, and nothing else."""
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """What the demonstration left behind.
+
+    Attributes:
+        run: The trained run, in the folder of the files.
+        findings: What was found.
+        files: The pictures and tables, by name.
+        seconds: How long each part took.
+    """
+
+    run: Run
+    findings: Findings
+    files: Mapping[str, Path]
+    seconds: Mapping[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for JSON: the findings, where the files are, and how long it took."""
+        return {
+            **self.findings.to_json(),
+            "folder": str(self.run.folder),
+            "ended": self.run.ended,
+            "files": {name: str(path) for name, path in self.files.items()},
+            "seconds": dict(self.seconds),
+        }
+
+
+def run_demo(
+    out: str | Path,
+    *,
+    seed: int = 0,
+    catalog: Catalog | None = None,
+    progress: Progress = silent,
+    budget: Budget = FULL,
+) -> DemoResult:
+    """Run the whole story and leave a trained run, pictures and tables in a folder.
+
+    An interrupt (`KeyboardInterrupt`) while a stage trains ends that stage; the story goes on with what was learned.
+
+    Args:
+        out: The folder. A demonstration that lies there already is replaced.
+        seed: Seed of everything that is random.
+        catalog: The augmentations; by default all that are installed.
+        progress: Told after each step of training.
+        budget: How much is trained.
+
+    Returns:
+        What was found. Files of two demonstrations with one seed on one machine are equal.
+
+    Raises:
+        RunError: The folder holds a run that is no demonstration.
+
+    Examples:
+        >>> run_demo("runs/demo").findings.exact.worst  # doctest: +SKIP
+    """
+    folder, catalog = Path(out), load_catalog() if catalog is None else catalog
+    _claim(folder)
+    clock = _Clock()
+    with clock.time("data"):
+        data = load_data("digits").part(budget.images)
+    with clock.time("laws"):
+        laws = check_laws(catalog, [*TRAINED, *NEW], seed=seed)
+    with clock.time("stages 1 and 2"):
+        settings = TrainSettings(augmentations=TRAINED, epochs=budget.epochs, seed=seed)
+        run = train(folder, settings, catalog, data=data, progress=progress, overwrite=True)
+    story = _Story(run, catalog, data)
+    with clock.time("composition"):
+        exact = story.survey("exact representation", run.registry)
+        published = story.survey("published recipe", story.published_operators())
+    transfers: dict[Mode, TransferResult] = {}
+    for mode in MODES:
+        part = f"stage 3, {mode}"
+        with clock.time(part):
+            added = transfer(
+                run,
+                NEW,
+                mode=mode,
+                head=f"{'-'.join(NEW)}-{mode}",
+                epochs=budget.transfer_epochs,
+                data=data,
+                progress=_named(progress, part),
+            )
+            transfers[mode] = TransferResult(added, NEW, story.measure_transfer(added))
+    findings = Findings(TRAINED, laws, exact, published, transfers)
+    with clock.time("pictures"), run.describing(GALLERY):
+        files = story.draw(findings)
+    for name, text in (
+        (TABLES, findings.to_markdown()),
+        (REPORT, json.dumps({"finished": True, **findings.to_json()}, indent=2, allow_nan=False) + "\n"),
+    ):
+        files[name] = folder / name
+        write_atomically(files[name], text)
+    return DemoResult(run, findings, files, clock.seconds)
+
+
+class _Story:
+    """What is done with a trained run."""
+
+    def __init__(self, run: Run, catalog: Catalog, data: Dataset) -> None:
+        self._run, self._catalog, self._data = run, catalog, data
+        self._seed = run.settings.seed
+        self._images, self._ids = data.test.batch(slice(None))
+
+    def published_operators(self) -> OperatorRegistry:
+        """Operators by the published recipe of stage 2, on the encoder of the run."""
+        registry = OperatorRegistry.of(self._run.space, self._catalog)
+        views = Views.published(self._catalog, TRAINED, seed=self._seed)
+        options = FitOptions(seed=self._seed)
+        fit_operators(registry, self._run.space, views, self._data.train, fit=PUBLISHED, options=options)
+        return registry
+
+    def survey(self, fit: str, registry: OperatorRegistry) -> Survey:
+        """Short and longer words of the trained augmentations, from every view."""
+        return Survey(fit, self._measure(registry, TRAINED), self._measure(registry, TRAINED, longer=True))
+
+    def measure_transfer(self, added: Transfer) -> CompositionReport:
+        """Short words of the new augmentations, drawn by their head."""
+        return self._measure(self._run.registry, NEW, added=added)
+
+    def _measure(
+        self, registry: OperatorRegistry, names: Sequence[str], *, longer: bool = False, added: Transfer | None = None
+    ) -> CompositionReport:
+        letters = [self._catalog.word(name) for name in names]
+        return measure_composition(
+            self._run.space,
+            MultipliedOut(registry),
+            self._catalog,
+            self._images,
+            letters,
+            words=words_up_to(letters, LONGEST) if longer else short_words(letters),
+            labels=self._data.test.labels,
+            ids=self._ids,
+            seed=self._seed,
+            **self._drawn_by(added),
+        )
+
+    def draw(self, findings: Findings) -> dict[str, Path]:
+        """The pictures."""
+        old, new = " and ".join(TRAINED), " and ".join(NEW)
+        panels = [self._panel(TRAINED, f"Trained on {old}", findings.exact.short)]
+        titles: dict[Mode, str] = {
+            "relabel": f"The same encoder and operators, relabelled: a new head draws {new}",
+            "extend": f"The same encoder, extended: {new} with operators of their own",
+        }
+        for mode, result in findings.transfers.items():
+            panels.append(self._panel(NEW, titles[mode], result.report, result.transfer))
+        chart = {survey.fit: survey.short for survey in (findings.exact, findings.published)}
+        title = f"What survives of {old} in the latent space"
+        return {
+            GALLERY: draw_gallery(panels, self._run.folder / GALLERY),
+            GAPS: draw_gap_chart(chart, self._run.folder / GAPS, title=title),
+        }
+
+    def _panel(
+        self, names: Sequence[str], title: str, report: CompositionReport, added: Transfer | None = None
+    ) -> Panel:
+        labels = self._data.test.labels.tolist()
+        rows = [labels.index(label) for label in SHOWN_LABELS if label in labels]
+        return gallery_panel(
+            self._run.space,
+            MultipliedOut(self._run.registry),
+            self._catalog,
+            self._images[rows],
+            names,
+            title=title,
+            report=report,
+            seed=self._seed,
+            ids=[self._ids[row] for row in rows],
+            **self._drawn_by(added),
+        )
+
+    def _drawn_by(self, added: Transfer | None) -> dict[str, Any]:
+        """The head of stage 3 and what its words mean in the latent space."""
+        if added is None:
+            return {}
+        return {"head": added.head, "relabelling": Relabelling(self._catalog, added.meanings)}
+
+
+def _named(progress: Progress, stage: str) -> Progress:
+    """The same progress under another name, since stage 3 comes twice."""
+
+    def told(report: Report) -> None:
+        progress(replace(report, stage=stage))
+
+    return told
+
+
+class _Clock:
+    """Seconds by part."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def time(self, part: str) -> Iterator[None]:
+        start = time.monotonic()
+        yield
+        self.seconds[part] = round(time.monotonic() - start, 2)
+
+
+def _claim(folder: Path) -> None:
+    """Mark a folder as a demonstration's, or refuse one that holds another run."""
+    if Run.exists(folder) and not (folder / REPORT).is_file():
+        raise RunError(f"there is a run in {folder} that is no demonstration; name another folder")
+    write_atomically(folder / REPORT, json.dumps({"finished": False}) + "\n")

@@ -1,0 +1,106 @@
+"""What all figures of experiments share: an empty figure, a scatter of points, rows of images, and the file.
+
+Drawn on matplotlib's Agg canvas without pyplot, so that nothing global is touched and no display is needed.
+"""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float
+from torch import Tensor
+
+from augalgebra.files import write_atomically
+from augalgebra.operators.groups.arrays import Array
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DPI = 110
+# Okabe and Ito's palette, which colour-blind readers can tell apart, and two more.
+COLOURS = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#222222",
+    "#F0E442",
+    "#8C564B",
+    "#999999",
+)
+
+
+def colours(count: int) -> list[str]:
+    """As many colours as asked for; beyond those of the palette they begin again."""
+    return [COLOURS[number % len(COLOURS)] for number in range(count)]
+
+
+def empty(width: float, height: float) -> "Figure":
+    """A figure without axes, of a size in inches."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white", layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def write(figure: "Figure", path: Path) -> Path:
+    """Write a figure as PNG, in one step; missing folders are made."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    write_atomically(path, buffer.getvalue())
+    return path
+
+
+def scatter(axes: "Axes", points: Array, groups: Sequence[int], names: Sequence[str], *, size: float = 5) -> None:
+    """Points in the colour of their group.
+
+    Args:
+        axes: Where.
+        points: ``[point, 2]``.
+        groups: The number of the group of each point.
+        names: The name of each group.
+        size: Area of a dot.
+    """
+    numbers = np.asarray(groups)
+    for number, (name, colour) in enumerate(zip(names, colours(len(names)), strict=True)):
+        chosen = points[numbers == number]
+        axes.scatter(chosen[:, 0], chosen[:, 1], s=size, color=colour, label=name, alpha=0.55, linewidth=0)
+    bare(axes)
+
+
+def bare(axes: "Axes") -> None:
+    """No ticks, and a frame that does not catch the eye."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for side in axes.spines.values():
+        side.set_color("#CCCCCC")
+
+
+def tiles(axes: "Axes", images: Float[Tensor, "row column channel height width"]) -> None:
+    """Rows of images in one picture, labels to be set at `(n + 0.5)` times their width and height."""
+    sheet = images.detach().cpu().float().clamp(0, 1).permute(0, 3, 1, 4, 2)
+    pixels: np.ndarray[Any, Any] = sheet.flatten(2, 3).flatten(0, 1).numpy()
+    axes.imshow(pixels[..., 0] if pixels.shape[2] == 1 else pixels, cmap="gray", vmin=0, vmax=1, interpolation="none")
+    bare(axes)
+    axes.tick_params(length=0, labelsize=8)
+
+
+def label_tiles(axes: "Axes", size: tuple[int, int], rows: Sequence[str], columns: Sequence[str]) -> None:
+    """Names beside the rows and below the columns of `tiles`.
+
+    Args:
+        axes: Where they are.
+        size: Height and width of one image.
+        rows: Names from top to bottom.
+        columns: Names from left to right.
+    """
+    height, width = size
+    axes.set_yticks([(number + 0.5) * height - 0.5 for number in range(len(rows))], rows)
+    axes.set_xticks([(number + 0.5) * width - 0.5 for number in range(len(columns))], columns)

@@ -1,0 +1,188 @@
+"""Which fit the laws allow for which operators."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from augalgebra.algebra import group_names
+from augalgebra.algebra.rewriting import queries
+from augalgebra.algebra.words import Word
+from augalgebra.catalog import Catalog
+from augalgebra.errors import FitError, NotInvertibleError
+from augalgebra.operators.groups.finite_group import FiniteGroup
+
+FitName = Literal[
+    "ridge",
+    "published",
+    "procrustes",
+    "involution",
+    "period",
+    "commuting",
+    "representation",
+    "representation+readout",
+]
+FITS: tuple[FitName, ...] = get_args(FitName)
+"""The names of all fits."""
+
+LONGEST_PERIOD = 72
+"""Longest period that is looked for: turns by 5°."""
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Some operators and how they are fitted, together.
+
+    Attributes:
+        operators: Words of one letter.
+        fit: The fit.
+        reason: Why this one, in a few words.
+        group: The group they generate, for a representation.
+        periods: For each operator the n with Lⁿ = I that the fit shall ensure, or None.
+    """
+
+    operators: tuple[Word, ...]
+    fit: FitName
+    reason: str
+    group: FiniteGroup | None = None
+    periods: tuple[int | None, ...] = ()
+
+
+def choose(
+    catalog: Catalog, operators: Sequence[Word], fit: str | None = None, *, apart: bool = False, readout: bool = False
+) -> tuple[Plan, ...]:
+    """Decide how to fit some operators.
+
+    Only laws that hold exactly decide; those that hold up to interpolation hold for codes even less. An exact
+    representation where they close the operators to a finite group; an operator with a period, an involution, a
+    commuting family one by one or together where that is all that is known; the nearest orthogonal operator for what is
+    undone exactly by something; ridge least squares for everything else.
+
+    Args:
+        catalog: Knows the laws.
+        operators: Words of one letter.
+        fit: The name of a fit, to use it for all of them.
+        apart: Plan each operator by itself, to be fitted to exact operators that are there already and stay as they
+            are.
+        readout: Give the representation of a finite group a readout as well.
+
+    Returns:
+        Plans that cover each operator once.
+
+    Raises:
+        FitError: There is no fit of that name, or the laws do not allow it.
+    """
+    if fit is not None:
+        return (_named(catalog, tuple(operators), fit),)
+    if apart:
+        return tuple(_alone(catalog, word) for word in operators)
+    members, group = _largest_group(catalog, operators)
+    plans = []
+    if group is not None:
+        name = group_names.identify(group.table)
+        what = f"the group {name}" if name else f"a group of {len(group)} elements"
+        exact: FitName = "representation+readout" if readout else "representation"
+        plans.append(Plan(members, exact, f"the laws close to {what}", group))
+    rest = [_alone(catalog, word) for word in operators if word not in members]
+    orthogonal = [plan for plan in rest if plan.fit != "ridge"]
+    family = [plan for plan in orthogonal if _commute_with_some(catalog, plan, orthogonal)]
+    if _all_commute(catalog, [plan.operators[0] for plan in family]) and len(family) > 1:
+        words = tuple(plan.operators[0] for plan in family)
+        periods = tuple(plan.periods[0] if plan.periods else None for plan in family)
+        plans.append(Plan(words, "commuting", "they commute with each other", periods=periods))
+        rest = [plan for plan in rest if plan not in family]
+    return (*plans, *rest)
+
+
+def _named(catalog: Catalog, operators: tuple[Word, ...], fit: str) -> Plan:
+    if fit not in FITS:
+        raise FitError(f"there is no fit {fit!r}; the fits are {', '.join(FITS)}")
+    name: FitName = fit
+    reason = "asked for by name"
+    shown = ", ".join(catalog.display(word) for word in operators)
+    if name in ("representation", "representation+readout"):
+        group = _group(catalog, operators)
+        if group is None:
+            raise FitError(
+                f"{name} needs a finite group, and by the exact laws {shown} generate none of at most 192 elements; "
+                "take the fit 'ridge', or leave it open"
+            )
+        return Plan(operators, name, reason, group)
+    if name == "involution":
+        periods: tuple[int | None, ...] = (2,) * len(operators)
+        for word in operators:
+            if queries.is_involutory(catalog.system(word), word) is not True:
+                raise FitError(
+                    f"no law says that {catalog.display(word)} is its own inverse, so 'involution' does not fit it"
+                )
+        return Plan(operators, name, reason, periods=periods)
+    if name in ("period", "commuting"):
+        periods = tuple(queries.period(catalog.system(word), word, LONGEST_PERIOD) for word in operators)
+        missing = [word for word, period in zip(operators, periods, strict=True) if period is None]
+        if name == "period" and missing:
+            raise FitError(f"no law gives {catalog.display(missing[0])} a period, so 'period' does not fit it")
+        if name == "commuting" and not _all_commute(catalog, operators):
+            raise FitError(
+                f"the laws do not say that {shown} commute with each other, so 'commuting' does not fit them"
+            )
+        return Plan(operators, name, reason, periods=periods)
+    return Plan(operators, name, reason)
+
+
+def _group(catalog: Catalog, operators: Sequence[Word]) -> FiniteGroup | None:
+    if not operators:
+        return None
+    # laws that only hold up to interpolation make a group of the plane, not of the pictures
+    return FiniteGroup.closure(catalog.system(*operators).exact, operators)
+
+
+def _largest_group(catalog: Catalog, operators: Sequence[Word]) -> tuple[tuple[Word, ...], FiniteGroup | None]:
+    """As many operators as close to a finite group, the earlier ones first."""
+    finite = [word for word in operators if exact_period(catalog, word) is not None]
+    group = _group(catalog, finite)
+    if group is not None:
+        return tuple(finite), group
+    members: list[Word] = []
+    for word in finite:
+        larger = _group(catalog, [*members, word])
+        if larger is not None:
+            members, group = [*members, word], larger
+    return tuple(members), group
+
+
+def exact_period(catalog: Catalog, word: Word) -> int | None:
+    """The period that the exact laws give an operator, or None."""
+    return queries.period(catalog.system(word).exact, word, LONGEST_PERIOD)
+
+
+def _alone(catalog: Catalog, word: Word) -> Plan:
+    # What holds only up to interpolation is not true enough of codes: on MNIST, turned by 30°, an operator with the
+    # period 12 drew at 1.56 of the floor, the nearest orthogonal one at 1.49, and least squares at 1.11.
+    system = catalog.system(word).exact
+    period = queries.period(system, word, LONGEST_PERIOD)
+    if period == 2:
+        return Plan((word,), "involution", "it is its own inverse", periods=(2,))
+    if period is not None:
+        return Plan((word,), "period", f"it has period {period}", periods=(period,))
+    inverse = queries.inverse(system, word)
+    if inverse.kind == "two-sided":
+        return Plan((word,), "procrustes", f"it is undone exactly: {inverse.reason}")
+    if queries.inverse(catalog.system(word), word).kind == "two-sided":
+        return Plan((word,), "ridge", "its laws hold up to interpolation only")
+    return Plan((word,), "ridge", inverse.reason)
+
+
+def _commute(catalog: Catalog, first: Word, second: Word) -> bool:
+    system = catalog.system(first, second)
+    try:
+        return system.normal_form(first * second) == system.normal_form(second * first)
+    except NotInvertibleError:
+        return False
+
+
+def _commute_with_some(catalog: Catalog, plan: Plan, plans: Sequence[Plan]) -> bool:
+    (word,) = plan.operators
+    return any(_commute(catalog, word, other.operators[0]) for other in plans if other is not plan)
+
+
+def _all_commute(catalog: Catalog, words: Sequence[Word]) -> bool:
+    return all(_commute(catalog, words[i], words[j]) for i in range(len(words)) for j in range(i))

@@ -1,0 +1,144 @@
+"""One-parameter families: L(θ) = exp(θ A), fitted on several θ at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import linalg, optimize
+
+from augalgebra.operators.fits.commuting import joint
+from augalgebra.operators.groups.arrays import Array, ComplexArray
+
+GRID = 256
+"""Positive frequencies among which the best is looked for before it is refined."""
+NEWTON_STEPS = 4
+OPTIONS: Any = {"maxiter": 500, "ftol": 1e-14, "gtol": 1e-10}
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """What was measured at one parameter, in whitened coordinates.
+
+    Attributes:
+        parameter: θ, not 0.
+        source: Mean zᵀ z of the sources, ``[d, d]``.
+        cross: Mean zᵀ z' of sources and targets, ``[d, d]``.
+        weight: How much it counts: the number of pairs of views it was pooled from.
+    """
+
+    parameter: float
+    source: Array
+    cross: Array
+    weight: float
+
+
+def orthogonal_generator(samples: Sequence[Sample], *, period: float | None = None, seed: int = 0) -> Array:
+    """A skew A whose exp(θ A) is near every measured M_θ: plane rotations with one frequency for each plane.
+
+    The phases at all θ are used together, so that a plane may turn by more than half a circle within the largest of
+    them. Frequencies are looked for up to π / (smallest difference between two |θ|); a plane that turns faster is
+    mistaken for a slower one, which more closely spaced θ would tell apart.
+
+    Args:
+        samples: At least one.
+        period: The θ at which the family returns to the identity, if frequencies shall be multiples of 2π / period.
+        seed: Seed of the random starts.
+
+    Returns:
+        A, ``[d, d]``.
+    """
+    parameters = np.array([sample.parameter for sample in samples])
+    weights = np.array([sample.weight for sample in samples])
+    search = _FrequencySearch.between(parameters, weights, period)
+
+    def allowed(diagonals: Array, turns: ComplexArray) -> tuple[Array, ComplexArray]:
+        return np.ones_like(diagonals), np.exp(1j * np.outer(parameters, search(turns)))
+
+    frame, axes, turns = joint(
+        [sample.cross for sample in samples], list(weights), allowed, seed=seed, planes_only=True
+    )
+    # the turns are exactly e^{iωθ}, so the same search finds ω again
+    generator: Array = frame.matrices(np.zeros((1, axes.shape[1])), 1j * search(turns)[None])[0]
+    return generator
+
+
+@dataclass(frozen=True, eq=False)
+class _FrequencySearch:
+    """Finds for each plane the ω that maximises Σ_θ w_θ Re(conj(m_θ) e^{iωθ})."""
+
+    parameters: Array
+    weights: Array
+    grid: Array
+    rounded: bool
+
+    @classmethod
+    def between(cls, parameters: Array, weights: Array, period: float | None) -> "_FrequencySearch":
+        highest = highest_frequency(parameters)
+        step = 2 * np.pi / period if period is not None else highest / GRID
+        half = int(highest / step + 1e-9)
+        return cls(parameters, weights, np.arange(-half, half + 1) * step, period is not None)
+
+    def __call__(self, turns: ComplexArray) -> Array:
+        """From m ``[parameters, planes]`` to ω ``[planes]``."""
+        pulls = self.weights[:, None] * turns.conj()
+        found: Array = self.grid[(np.exp(1j * np.outer(self.grid, self.parameters)) @ pulls).real.argmax(axis=0)]
+        for _ in range(0 if self.rounded else NEWTON_STEPS):
+            seen = pulls * np.exp(1j * np.outer(self.parameters, found))
+            slope = -(self.parameters @ seen.imag)
+            curvature = -(self.parameters**2 @ seen.real)
+            found = found - np.where(curvature < 0, slope / np.minimum(curvature, -1e-300), 0.0)
+        return found
+
+
+def highest_frequency(parameters: Array) -> float:
+    """The largest |ω| that samples at some θ can tell from smaller ones."""
+    return float(np.pi / np.diff(np.unique(np.abs([0.0, *parameters]))).min())
+
+
+def free_generator(samples: Sequence[Sample], start: Array, free: npt.NDArray[np.bool_] | None = None) -> Array:
+    """Any A, at a minimum of Σ_θ w_θ mean ‖z exp(θ A) - z'‖².
+
+    Quasi-Newton (L-BFGS); the gradient of the matrix exponential is that of Al-Mohy and Higham (2009).
+
+    Args:
+        samples: At least one.
+        start: Where to begin, ``[d, d]``.
+        free: Which entries of A may move; all of them by default.
+    """
+    dim = len(start)
+    mask = np.ones((dim, dim), dtype=bool) if free is None else free
+    # the scale of θ must not decide how well the problem is conditioned
+    scale = max(abs(sample.parameter) for sample in samples)
+
+    def loss(entries: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+        A = start * scale
+        A[mask] = entries
+        total, gradient = 0.0, np.zeros((dim, dim))
+        for sample in samples:
+            step = sample.parameter / scale
+            E = linalg.expm(step * A)
+            moved = sample.source @ E
+            total += sample.weight * float(np.sum(E * moved) - 2 * np.sum(E * sample.cross))
+            outer = 2 * sample.weight * (moved - sample.cross)
+            gradient += step * np.asarray(linalg.expm_frechet(step * A.T, outer, compute_expm=False), dtype=np.float64)
+        return total, gradient[mask]
+
+    first = np.asarray(scale * start[mask], dtype=np.float64)
+    found = optimize.minimize(loss, first, jac=True, method="L-BFGS-B", options=OPTIONS)
+    generator = start.copy()
+    generator[mask] = found.x / scale
+    return generator
+
+
+def logarithmic_start(samples: Sequence[Sample], ridge: float = 1e-6) -> Array:
+    """log(L_θ) / θ for the smallest θ, where logarithms are least ambiguous; L_θ by least squares."""
+    nearest = min(samples, key=lambda sample: abs(sample.parameter))
+    dim = len(nearest.source)
+    damped = nearest.source + ridge * np.trace(nearest.source) / dim * np.eye(dim)
+    values, vectors = np.linalg.eig(linalg.solve(damped, nearest.cross, assume_a="pos"))
+    # what is nearly forgotten has no useful logarithm; far below the rest is as good as gone
+    logarithms = np.log(np.maximum(np.abs(values), 1e-6)) + 1j * np.angle(values)
+    generator: Array = np.real((vectors * logarithms) @ np.linalg.inv(vectors)) / nearest.parameter
+    return generator

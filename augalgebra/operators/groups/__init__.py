@@ -1,0 +1,1 @@
+"""Finite groups, their irreducible representations, and the representation nearest to fitted matrices."""

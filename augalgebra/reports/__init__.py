@@ -1,0 +1,1 @@
+"""Galleries, figures, tables and pages of a trained run."""

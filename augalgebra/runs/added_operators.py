@@ -1,0 +1,191 @@
+"""A new augmentation in a trained latent space: its operator on the frozen encoder, and what that is worth."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from augalgebra.algebra.parsing import parse_word
+from augalgebra.algebra.words import IDENTITY, Symbol, Word
+from augalgebra.consistency.composition import measure_composition
+from augalgebra.consistency.excess import Gap
+from augalgebra.consistency.batches import MultipliedOut
+from augalgebra.consistency.report import WordScore
+from augalgebra.checks.results import finite
+from augalgebra.errors import RunError
+from augalgebra.runs.check import device_of_run
+from augalgebra.operators.provenance import Provenance
+from augalgebra.operators.residuals import RelationResidual, relation_residuals
+from augalgebra.data.dataset import Dataset, load_data
+from augalgebra.runs.run import Run
+from augalgebra.training.stage2 import fit_operators
+from augalgebra.training.views import Views
+
+
+@dataclass(frozen=True)
+class Extension:
+    """One augmentation that was given an operator.
+
+    Attributes:
+        word: The augmentation with its parameters, as people read it.
+        fitted: Whether the operator was fitted now; one that is there and still true is only measured.
+        provenance: How the operator was fitted: squared error in the latent space over the variance and the same for
+            doing nothing, rank, condition.
+        score: The original moved by it and drawn, in nats per image, beside the floor and the loss of doing nothing.
+        laws: ‖L(lhs) - L(rhs)‖_F / √d of every law about it, or why that cannot be measured.
+        equations: These laws as people read them.
+    """
+
+    word: str
+    fitted: bool
+    provenance: Provenance
+    score: WordScore
+    laws: tuple[RelationResidual, ...]
+    equations: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        origin, score = self.provenance, self.score
+        return {
+            "word": self.word,
+            "fitted": self.fitted,
+            "fit": origin.fit,
+            "reason": origin.details.get("reason", ""),
+            "residual": finite(origin.residual),
+            "identity_residual": finite(origin.identity_residual),
+            "rank": origin.rank,
+            "condition": finite(origin.condition),
+            "verdict": score.verdict,
+            **Gap.to_json(score),
+            "laws": [
+                {"equation": text, "residual": item.residual, "reason": item.reason}
+                for text, item in zip(self.equations, self.laws, strict=True)
+            ],
+        }
+
+
+def extend(
+    run: Run,
+    names: Iterable[str],
+    *,
+    fit: str | None = None,
+    data: Dataset | None = None,
+    data_dir: str | Path | None = None,
+    images: int | None = None,
+) -> tuple[Extension, ...]:
+    """Fit an operator for each of some augmentations on the frozen encoder, and measure it on the test images.
+
+    Everything else in the run stays bit for bit as it is. Nothing is written; `Run.save` does.
+
+    Args:
+        run: The trained run. Its registry gets the operators.
+        names: The augmentations; a parameter without a default or a distribution has to be given.
+        fit: Name of the fit; None lets the laws decide.
+        data: The data set of the run, if it is in memory already.
+        data_dir: Where downloaded data sets lie.
+        images: How many test images to measure on, if not all.
+
+    Raises:
+        RunError: The data are not those of the run.
+        FitError: The laws do not allow the fit.
+        AugalgebraError: An augmentation cannot be applied to the run's images, or changes their size.
+    """
+    catalog, registry, settings = run.registry.catalog, run.registry, run.settings
+    words = [catalog.word(name) for name in names]
+    data = data or load_data(settings.data, data_dir)
+    run.check_data(data)
+    fresh = [word for word in words if word not in registry.entries or registry.staleness(registry.entries[word])]
+    if fresh:
+        trained = [word for word in map(catalog.word, settings.augmentations) if word not in fresh]
+        if trained:
+            views = Views.beside(catalog, trained, fresh, seed=settings.seed)
+        else:
+            views = Views.closed(catalog, fresh, seed=settings.seed)
+        fit_operators(registry, run.space, views, data.train, operators=fresh, fit=fit, replace_existing=True)
+    pictures, ids = data.test.batch(slice(images))
+    report = measure_composition(
+        run.space,
+        MultipliedOut(registry),
+        catalog,
+        pictures.to(device_of_run(run)),
+        words,
+        words=words,
+        views=[IDENTITY],
+        ids=ids,
+        seed=settings.seed,
+    )
+    scores = {score.word: score for score in report.words}
+    residuals = relation_residuals(registry, catalog, list({*registry.entries, *words}))
+    found = []
+    for word in words:
+        (symbol,) = word.symbols
+        laws = [item for item in residuals if _speaks_of(item, symbol)]
+        laws += _unmeasured(run, symbol, laws)
+        shown = catalog.display(word)
+        equations = tuple(catalog.display(item.law) for item in laws)
+        entry = registry.entries[word]
+        found.append(Extension(shown, word in fresh, entry.provenance, scores[shown], tuple(laws), equations))
+    return tuple(found)
+
+
+def withdraw(run: Run, names: set[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Take the operators of some augmentations out of a run again, and the heads that draw them.
+
+    Everything else in the run stays bit for bit as it is. Nothing is written; `Run.save` does.
+
+    Args:
+        run: The run, changed in memory.
+        names: Full names of the augmentations.
+
+    Returns:
+        The words that had operators, and the names of the heads.
+
+    Raises:
+        RunError: The run was trained on one of them.
+    """
+    catalog, registry = run.registry.catalog, run.registry
+    trained = [catalog.display(word) for word in map(catalog.word, run.settings.augmentations) if _names(word) & names]
+    if trained:
+        raise RunError(f"{run.folder} was trained on {', '.join(trained)}, so that it cannot do without; train another")
+    # what is stored has full names, which can be read though the augmentation itself may be gone
+    words = [word for word in registry.entries if _names(word) & names]
+    for word in words:
+        registry.remove(word)
+    heads = [
+        name
+        for name, head in run.transfers.items()
+        if any(_names(parse_word(text, variables=True)) & names for text in head.meanings)
+    ]
+    for name in heads:
+        run.space.remove_head(name)
+        del run.transfers[name]
+    run.metrics = [entry for entry in run.metrics if entry.get("head") not in heads]
+    return tuple(catalog.shorten(str(word)) for word in words), tuple(heads)
+
+
+def _names(word: Word) -> set[str]:
+    return {symbol.name for symbol in word.symbols}
+
+
+def _speaks_of(item: RelationResidual, symbol: Symbol) -> bool:
+    return any(other.name == symbol.name for other in item.law.symbols)
+
+
+def _unmeasured(run: Run, symbol: Symbol, measured: Iterable[RelationResidual]) -> list[RelationResidual]:
+    """The laws about an augmentation that no residual was measured of, each with the reason."""
+    catalog = run.registry.catalog
+    known = {item.law for item in measured}
+    names = {entry.name for word in run.registry.entries for entry in word.symbols}
+    found = []
+    for law in catalog.laws:
+        if law in known or not law.is_equation or symbol.name not in {other.name for other in law.symbols}:
+            continue
+        missing = sorted({catalog.short_name(other.name) for other in law.symbols if other.name not in names})
+        if law.status == "violated":
+            reason = "violated on images"
+        elif missing:
+            reason = f"no operator for {', '.join(missing)}"
+        else:
+            reason = "its parameters have no operators" if law.counts else "never checked on images"
+        found.append(RelationResidual(law, None, reason))
+    return found

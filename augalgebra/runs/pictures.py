@@ -1,0 +1,115 @@
+"""Pictures that a user names: reading them as a latent space wants them, and writing what it draws."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from augalgebra.errors import ImageError
+from augalgebra.files import write_atomically
+from augalgebra.npz import ArrayArchive
+from augalgebra.images import Array, as_images, read_pictures
+
+_GAP, _FRAME = 2, 160  # pixels between tiles and their grey, in the picture as written
+
+
+def read_picture(path: str | Path, image_shape: tuple[int, int, int]) -> Float[Tensor, "image channel height width"]:
+    """Read a picture, or all images of an ``.npz``.
+
+    Args:
+        path: A picture, upright as its EXIF data says and turned into grey or colour as needed; or an ``.npz`` with
+            ``images`` of shape ``[n, h, w]``, ``[n, h, w, c]`` or ``[n, c, h, w]``, bytes or floats in [0, 1].
+        image_shape: Channels, height and width that are expected.
+
+    Raises:
+        ImageError: The file is missing or unreadable, of another size, or has pixels outside [0, 1].
+    """
+    path = Path(path)
+    if path.suffix.lower() == ".npz":
+        pixels = _from_arrays(path)
+    else:
+        pixels = read_pictures([path], channels=image_shape[0]).pixels
+    images = torch.from_numpy(pixels.astype(np.float32))
+    if pixels.dtype == np.uint8:
+        images /= 255
+    if tuple(images.shape[1:]) != image_shape:
+        raise ImageError(
+            f"{path} has {_size(tuple(images.shape[1:]))}, but this latent space was made for {_size(image_shape)}; "
+            "bring it to that size first"
+        )
+    return images
+
+
+def _from_arrays(path: Path) -> Array:
+    with ArrayArchive(path) as archive:
+        images = archive.read("images")
+    if images is None:
+        raise ImageError(f"{path} holds {', '.join(archive.names) or 'nothing'}; it must hold images")
+    return as_images(path, images)
+
+
+def write_picture(path: Path, image: Float[Tensor, "channel height width"]) -> Path:
+    """Write an image as PNG, in one step; missing folders are made."""
+    return _write(path, _bytes(image))
+
+
+def write_grid(path: Path, images: Float[Tensor, "row column channel height width"], *, scale: int = 3) -> Path:
+    """Write images as one PNG of rows and columns, enlarged without smoothing.
+
+    Args:
+        path: The file; missing folders are made.
+        images: One for each row and column.
+        scale: How many times larger.
+    """
+    rows, columns, _, height, width = images.shape
+    height, width = scale * height + _GAP, scale * width + _GAP
+    sheet = np.full((rows * height + _GAP, columns * width + _GAP, images.shape[2]), _FRAME, np.uint8)
+    for row in range(rows):
+        for column in range(columns):
+            tile = np.kron(_bytes(images[row, column]), np.ones((scale, scale, 1), np.uint8))
+            top, left = row * height + _GAP, column * width + _GAP
+            sheet[top : top + len(tile), left : left + tile.shape[1]] = tile
+    return _write(path, sheet)
+
+
+def output_paths(folder: Path, sources: Sequence[Path], counts: Sequence[int]) -> list[list[Path]]:
+    """Where the images of each source go: its name with ``.png``, numbered where it holds several.
+
+    Raises:
+        ImageError: Two sources would share a file, or one would be overwritten.
+    """
+    taken: dict[Path, Path] = {source.resolve(): source for source in sources}
+    results = []
+    for source, count in zip(sources, counts, strict=True):
+        names = [f"{source.stem}.png"] if count == 1 else [f"{source.stem}-{number:04}.png" for number in range(count)]
+        results.append([folder / name for name in names])
+        for path in results[-1]:
+            if path.resolve() in taken:
+                raise ImageError(
+                    f"{path} would take the place of what comes from {taken[path.resolve()]}; "
+                    "name another folder, or move pictures of one name one by one"
+                )
+            taken[path.resolve()] = source
+    return results
+
+
+def _bytes(image: Tensor) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]":
+    pixels = (image.detach().cpu().float().clamp(0, 1) * 255).round().byte()
+    return pixels.permute(1, 2, 0).contiguous().numpy()
+
+
+def _write(path: Path, pixels: "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]") -> Path:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(buffer, format="png")
+    write_atomically(path, buffer.getvalue())
+    return path
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    channels, height, width = shape
+    return f"{height}×{width} pixels and {channels} channel{'' if channels == 1 else 's'}"

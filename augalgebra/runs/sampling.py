@@ -1,0 +1,199 @@
+"""Walking and drawing at random in a trained latent space."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, get_args
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from augalgebra.algebra.words import Word
+from augalgebra.errors import AugalgebraError, nearest
+from augalgebra.seeds import generator_for
+from augalgebra.runs.transform import device_of_space, operator_for
+from augalgebra.latent.protocol import MAIN_HEAD
+from augalgebra.data.dataset import Dataset, Split
+from augalgebra.training.encoding import BATCH
+from augalgebra.runs.run import Run
+
+Kind = Literal["prior", "box", "gaussian", "mixture", "whitened"]
+"""``prior``: the standard normal that the autoencoder was trained towards, wherever codes lie. ``box``: evenly from the
+smallest box around the codes, as on the slides. ``gaussian``: the normal with their mean and covariance. ``mixture``: a
+Gaussian mixture fitted to them. ``whitened``: that normal, but what falls out of the smallest box around the codes in
+whitened coordinates is rejected."""
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+_JITTER = 1e-6  # of the mean variance, for coordinates that do not vary
+_COMPONENTS, _CODES_EACH = 10, 50
+_ROUNDS = 1000
+_ENCODED = 5000  # training images whose codes say where codes lie
+
+
+def interpolate(
+    run: Run,
+    images: Float[Tensor, "two channel height width"],
+    words: Sequence[Word],
+    *,
+    steps: int = 7,
+    powers: int = 0,
+    head: str = MAIN_HEAD,
+) -> Float[Tensor, "row step channel height width"]:
+    """Draw the straight line from the code of one image to that of another, moved by words.
+
+    Args:
+        run: The run.
+        images: The two images.
+        words: One row for each.
+        steps: Codes on the line, ends included.
+        powers: With more than 1, rows for so many real powers of each word instead, from 0 to 1. Half of what is its
+            own inverse exists, but where -1 is a single eigenvalue it is no half in the sense that two make a whole.
+        head: The decoder to draw with.
+
+    Raises:
+        AugalgebraError: There are fewer than two steps or powers, or a word has no operator or no real powers.
+    """
+    if steps < 2 or powers == 1 or powers < 0:
+        raise AugalgebraError(f"{steps} steps or {powers} powers lead nowhere; ask for at least 2")
+    operators = [operator_for(run, word, head) for word in words]
+    if powers:
+        operators = [operator ** (number / (powers - 1)) for operator in operators for number in range(powers)]
+    with torch.no_grad():
+        start, end = run.space.encode(images.to(device_of_space(run.space)))
+        along = torch.linspace(0, 1, steps, device=start.device)[:, None]
+        codes = start + along * (end - start)
+        return torch.stack([run.space.decode(operator.apply(codes), head) for operator in operators])
+
+
+def sample(
+    run: Run,
+    data: Dataset,
+    words: Sequence[Word],
+    *,
+    number: int = 8,
+    kinds: Sequence[Kind] = KINDS,
+    head: str = MAIN_HEAD,
+    seed: int = 0,
+) -> dict[Kind, Float[Tensor, "row sample channel height width"]]:
+    """Draw codes at random where those of the originals lie, and images from them, moved by words.
+
+    Args:
+        run: The run.
+        data: Its data set; training images say where codes lie.
+        words: One row for each.
+        number: How many codes.
+        kinds: Ways to draw codes, see `augalgebra.runs.sampling.Kind`.
+        head: The decoder to draw with.
+        seed: Seed of the codes.
+
+    Returns:
+        Images for each kind.
+
+    Raises:
+        AugalgebraError: A word has no operator.
+    """
+    operators = [operator_for(run, word, head) for word in words]
+    codes = encoded(run, data.train)
+    device = device_of_space(run.space)
+    with torch.no_grad():
+        return {
+            kind: torch.stack([run.space.decode(operator.apply(sampled.to(device)), head) for operator in operators])
+            for kind in kinds
+            for sampled in [draw_codes(kind, codes, number, seed=seed)]
+        }
+
+
+@torch.no_grad()
+def encoded(run: Run, split: Split, most: int = _ENCODED) -> Float[Tensor, "image latent"]:
+    """The codes of the first images of a split, on the processor."""
+    device = device_of_space(run.space)
+    ends = range(0, min(most, len(split)), BATCH)
+    parts = [split.batch(slice(start, min(start + BATCH, most)))[0] for start in ends]
+    return torch.cat([run.space.encode(part.to(device)).cpu() for part in parts])
+
+
+def check_kind(name: str) -> Kind:
+    """The kind of that name.
+
+    Raises:
+        AugalgebraError: There is none.
+    """
+    for kind in KINDS:
+        if kind == name:
+            return kind
+    near = nearest(name, KINDS, 1)
+    raise AugalgebraError(
+        f"there is no way {name!r} to draw codes; there are {', '.join(KINDS)}"
+        + (f". Did you mean {near[0]}?" if near else "")
+    )
+
+
+def draw_codes(
+    kind: Kind, codes: Float[Tensor, "image latent"], number: int, *, seed: int = 0
+) -> Float[Tensor, "sample latent"]:
+    """Draw codes at random.
+
+    Args:
+        kind: The way.
+        codes: Where codes of images lie.
+        number: How many to draw.
+        seed: Seed of the draw; kinds are drawn independently of each other.
+    """
+    return _SAMPLERS[kind](codes, number, generator_for(seed, f"samples {kind}"))
+
+
+def _prior(codes: Tensor, number: int, generator: torch.Generator) -> Tensor:
+    return torch.randn(number, codes.shape[1], generator=generator)
+
+
+def _box(codes: Tensor, number: int, generator: torch.Generator) -> Tensor:
+    low, high = codes.aminmax(dim=0)
+    return low + torch.rand(number, codes.shape[1], generator=generator) * (high - low)
+
+
+def _root(codes: Tensor) -> Tensor:
+    """A root R of the covariance, RᵀR = covariance, along its principal axes: rows z = w R are whitened as w."""
+    dim = codes.shape[1]
+    spread = torch.cov(codes.T.double()).reshape(dim, dim)
+    spread += _JITTER * spread.diagonal().mean() * torch.eye(dim, dtype=torch.float64)
+    values, axes = torch.linalg.eigh(spread)
+    root: Tensor = values.sqrt()[:, None] * axes.T
+    return root
+
+
+def _gaussian(codes: Tensor, number: int, generator: torch.Generator) -> Tensor:
+    normal = torch.randn(number, codes.shape[1], generator=generator, dtype=torch.float64)
+    return (codes.double().mean(0) + normal @ _root(codes)).float()
+
+
+def _mixture(codes: Tensor, number: int, generator: torch.Generator) -> Tensor:
+    from sklearn.mixture import GaussianMixture
+
+    seed = int(torch.randint(2**31, (1,), generator=generator))
+    components = max(1, min(_COMPONENTS, len(codes) // _CODES_EACH))
+    jitter = float(codes.double().var(0).mean()) * 1e-3
+    model = GaussianMixture(components, reg_covar=jitter, max_iter=300, tol=1e-2, random_state=seed)
+    drawn, which = model.fit(codes.double().numpy()).sample(number)
+    del which  # sorted by component, so that the first few would all be of one
+    return torch.from_numpy(drawn).float()[torch.randperm(number, generator=generator)]
+
+
+def _whitened(codes: Tensor, number: int, generator: torch.Generator) -> Tensor:
+    root, centre = _root(codes), codes.double().mean(0)
+    low, high = ((codes.double() - centre) @ torch.linalg.inv(root)).aminmax(dim=0)
+    kept: list[Tensor] = []
+    for _ in range(_ROUNDS):
+        normal = torch.randn(number, codes.shape[1], generator=generator, dtype=torch.float64)
+        kept.append(normal[((normal >= low) & (normal <= high)).all(1)])
+        if sum(map(len, kept)) >= number:
+            return (centre + torch.cat(kept)[:number] @ root).float()
+    raise AugalgebraError(f"the box around {len(codes)} codes is too small to hit; take more images")
+
+
+_SAMPLERS: Mapping[Kind, Callable[[Tensor, int, torch.Generator], Tensor]] = {
+    "prior": _prior,
+    "box": _box,
+    "gaussian": _gaussian,
+    "mixture": _mixture,
+    "whitened": _whitened,
+}

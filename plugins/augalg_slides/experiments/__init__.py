@@ -1,0 +1,1 @@
+"""What every experiment is given, and the plan of them."""

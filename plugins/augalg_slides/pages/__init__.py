@@ -1,0 +1,1 @@
+"""One module for each experiment: it runs and becomes blocks of a page."""

@@ -1,0 +1,1 @@
+"""All experiments, run in order and compared with the claims."""

@@ -1,0 +1,152 @@
+"""All comparisons of latent spaces, one after the other, kept in a folder as they are finished."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from augalg_slides.baselines.trained_networks import Bench, Size
+from augalg_slides.evidence.cache import digest_of, keep, read_kept
+from augalg_slides.evidence.claims import Claim, pooled
+from augalg_slides.evidence.comparison import Comparison
+from augalg_slides.pages.combined import combined_on, draw_combined
+from augalg_slides.pages.cvae import cvae_on, draw_cvae
+from augalg_slides.pages.involution import draw_involution, involution_on
+from augalg_slides.pages.mlp import draw_nonlinear, nonlinear_on
+from augalgebra._version import __version__
+from augalgebra.catalog import Catalog
+from augalgebra.consistency.excess import MEASURE
+from augalgebra.data.dataset import Dataset
+from augalgebra.training.loop import Limit
+from augalgebra.training.progress import Progress, silent
+
+Experiment = Literal["cvae", "combined", "involution", "mlp"]
+EXPERIMENTS: tuple[Experiment, ...] = get_args(Experiment)
+
+_RUN: Mapping[Experiment, Callable[[Bench], Comparison]] = {
+    "cvae": cvae_on,
+    "combined": combined_on,
+    "involution": involution_on,
+    "mlp": nonlinear_on,
+}
+_DRAW: Mapping[str, Callable[[Any, Path], Path]] = {
+    "cvae": draw_cvae,
+    "combined": draw_combined,
+    "involution": draw_involution,
+    "mlp": draw_nonlinear,
+}
+WHAT = "comparison"
+"""What a result says it is."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A comparison with one seed, as it lies in its folder.
+
+    Attributes:
+        experiment: Which one.
+        seed: Its seed.
+        answer: What `Comparison.to_json` said.
+        text: What `Comparison.to_markdown` said.
+        picture: The PNG.
+        fresh: Whether it was computed now.
+    """
+
+    experiment: Experiment
+    seed: int
+    answer: Mapping[str, Any]
+    text: str
+    picture: Path
+    fresh: bool
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """The claims."""
+        return tuple(map(Claim.from_json, self.answer["claims"]))
+
+
+def compare(
+    folder: Path,
+    dataset: Dataset,
+    catalog: Catalog,
+    *,
+    experiments: Sequence[Experiment] = EXPERIMENTS,
+    seeds: Sequence[int] = (0,),
+    budget: Limit,
+    size: Size | None = None,
+    progress: Progress = silent,
+) -> Iterator[Kept]:
+    """Make comparisons; those that the folder holds already with the same settings are not made again.
+
+    Networks that several comparisons need are trained once for each seed.
+
+    Args:
+        folder: Where results and pictures are kept, as ``NAME-SEED.json`` and ``.png``.
+        dataset: The images.
+        catalog: Augmentations and their laws.
+        experiments: Which comparisons.
+        seeds: With which seeds.
+        budget: How long each network is trained.
+        size: What all networks share.
+        progress: Called after each step of training.
+
+    Yields:
+        Each comparison as soon as it is there.
+
+    Raises:
+        RunError: A file of that name in the folder is something else.
+        AugalgebraError: Data or augmentations do not suit a comparison.
+    """
+    size = size or Size()
+    labels = [split.labels.tolist() for split in (dataset.train, dataset.test)]
+    settings = digest_of(__version__, MEASURE, dataset.fingerprint, digest_of(labels), asdict(budget), asdict(size))
+    for seed in seeds:
+        bench = Bench(dataset, catalog, budget, seed, size, progress)
+        for experiment in experiments:
+            path = folder / f"{experiment}-{seed}.json"
+            picture = path.with_suffix(".png")
+            found = read_kept(path, WHAT, settings)
+            if found is not None and picture.is_file():
+                yield Kept(experiment, seed, found["answer"], found["text"], picture, fresh=False)
+                continue
+            result = make_comparison(experiment, bench)
+            draw_comparison(result, picture)
+            kept = Kept(experiment, seed, result.to_json(), result.to_markdown(), picture, fresh=True)
+            keep(path, WHAT, settings, {"answer": kept.answer, "text": kept.text})
+            yield kept
+
+
+def make_comparison(experiment: Experiment, bench: Bench) -> Comparison:
+    """Make one comparison.
+
+    Args:
+        experiment: Which one.
+        bench: What it is made with; networks that it has trained already are not trained again.
+
+    Raises:
+        AugalgebraError: Data or augmentations do not suit it.
+    """
+    return _RUN[experiment](bench)
+
+
+def draw_comparison(result: Comparison, path: Path) -> Path:
+    """Write the picture of a comparison as PNG."""
+    return _DRAW[result.name](result, path)
+
+
+def pooled_claims(results: Sequence[Kept]) -> tuple[Claim, ...]:
+    """The claims of all seeds, each once."""
+    return pooled([result.claims for result in results])
+
+
+def as_document(results: Sequence[Kept], about: str) -> str:
+    """All comparisons as one Markdown document, with the pictures of the first seed of each."""
+    sections = ["# Latent spaces side by side", about]
+    for experiment in dict.fromkeys(result.experiment for result in results):
+        same = [result for result in results if result.experiment == experiment]
+        sections.append(f"## {experiment}\n\n![{experiment}]({same[0].picture.name})")
+        if len(same) > 1:
+            claims = [f"- {claim}" for claim in pooled_claims(same)]
+            sections.append("\n".join(["Over all seeds:", "", *claims]))
+        sections += [f"### Seed {result.seed}\n\n{result.text.strip()}" for result in same]
+    return "\n\n".join(sections) + "\n"

@@ -1,0 +1,267 @@
+"""Experiments of `augalg_slides.reproduction.reproduce` that train latent spaces of their own."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from augalg_slides.evidence.claims import Claim
+from augalg_slides.evidence.comparison import draw_bars
+from augalg_slides.experiments.context import TITLES, Found, Laboratory, Stated
+from augalg_slides.pages.synthetic import GAP_ROWS, Synthetic, draw_synthetic, measure_synthetic
+from augalg_slides.reproduction.compare import Experiment, draw_comparison, make_comparison
+from augalg_slides.sweeps.advice import ADVICE, Advice, ShortRun, advise_from
+from augalg_slides.sweeps.figures import draw_terms, draw_totals
+from augalg_slides.sweeps.pairs import ROLES, SHEAR_CANNY, show_pair
+from augalg_slides.sweeps.results import Entry, SweepResult
+from augalg_slides.sweeps.settings import SweepSettings
+from augalg_slides.sweeps.sweep import Standing, run_sweep
+from augalgebra.documents import Block, HeatMap, Picture, Table, Text, figures
+from augalgebra.errors import AugalgebraError
+from augalgebra.runs.records import Mode
+from augalgebra.training.settings import Preset
+from augalgebra.training.stage2 import PUBLISHED
+
+SWEEP = "transfer"
+"""Folder of the sweep, below that of everything."""
+_MODES: Mapping[Mode, str] = {
+    "relabel": "the new pair reuses the trained operators",
+    "extend": "the new pair has operators of its own",
+}
+_GLYPHS = (1, 28, 28)
+_CAPTIONS: Mapping[Experiment, str] = {
+    "cvae": "Gap ratio of the product, what a changed class changes, how well views are told from codes, and pictures.",
+    "combined": "Gap ratio of the product, and what a changed class changes after codes were moved; pictures below.",
+    "involution": "Gap ratios of L, L² and the inverse against the weight of the loss, closed forms beside them.",
+    "mlp": "A network in place of the matrix, in two and in more dimensions: R², and gap ratios once, twice, composed.",
+}
+
+
+def transfer(lab: Laboratory) -> Found:
+    """The transfer table (slides 11, 13 and 21), over all seeds."""
+    claims, blocks, notes = list[Stated](), list[Block](), list[str]()
+    for preset in lab.plan.modes:
+        result, title = _swept(lab, preset), TITLES[preset]
+        claims += [Stated(claim, title) for claim in result.claims]
+        notes += result.notes
+        for mode in result.settings.modes:
+            blocks += _table(lab, result, mode, title)
+        blocks.append(_terms(result, title))
+    return Found(tuple(claims), tuple(blocks), tuple(notes))
+
+
+def _swept(lab: Laboratory, preset: Preset) -> SweepResult:
+    """Every pair transferred to every pair; what is there already is not computed again."""
+    plan, originals = lab.plan, len(lab.dataset.train)
+    settings = SweepSettings(
+        pairs=plan.pairs,
+        seeds=lab.seeds,
+        modes=plan.modes[preset],
+        data=lab.dataset.name,
+        preset=preset,
+        dim=plan.dim,
+        width=plan.sweep_width,
+        epochs=plan.sweeping(preset, originals),
+        transfer_epochs=plan.transferring(preset, originals),
+        fit=PUBLISHED if preset == "faithful" else None,
+        device=lab.device,
+    )
+
+    def told(standing: Standing) -> None:
+        lab.tell(f"transfer, {TITLES[preset]}: {standing.done} of {standing.total} cells")
+
+    result = run_sweep(
+        lab.folder / SWEEP, settings, lab.catalog, data=lab.dataset, parallel=lab.parallel, progress=told
+    )
+    if result.missing:
+        reason = result.failures[0] if result.failures else str(result.missing[0])
+        raise AugalgebraError(f"{len(result.missing)} of {len(result.cells) + len(result.missing)} cells: {reason}")
+    return result
+
+
+def _table(lab: Laboratory, result: SweepResult, mode: Mode, title: str) -> tuple[Block, ...]:
+    settings, table = result.settings, result.table(mode)
+    entries = [[table.get((train, target)) for target in settings.targets] for train in settings.pairs]
+    name = f"{settings.preset}-{mode}"
+    return (
+        HeatMap(
+            f"Total loss, {title}: {_MODES[mode]}; trained on (rows), drawn (columns)",
+            tuple(map(show_pair, settings.pairs)),
+            tuple(map(show_pair, settings.targets)),
+            tuple(tuple(None if entry is None else entry.total.mean for entry in row) for row in entries),
+            tuple(tuple("" if entry is None else _note(entry) for entry in row) for row in entries),
+            unit="nats per image",
+        ),
+        Picture(
+            draw_totals(result, mode, lab.picture(f"transfer-totals-{name}")),
+            f"{title}, {mode}: totals with their spread over seeds and the slides' figures, which are of MNIST.",
+        ),
+        Picture(
+            draw_terms(result, mode, lab.picture(f"transfer-terms-{name}")),
+            f"{title}, {mode}: every term of the totals, with its floor and entropy.",
+        ),
+    )
+
+
+def _note(entry: Entry) -> str:
+    spread = f"± {entry.total.deviation:.1f}" if entry.total.n > 1 else ""
+    published = "" if entry.published is None else f"slides {entry.published:.1f}"
+    return ", ".join(filter(None, (spread, published)))
+
+
+def _terms(result: SweepResult, title: str) -> Table:
+    rows = tuple(
+        (
+            show_pair(entry.train),
+            show_pair(entry.target),
+            entry.mode,
+            *(
+                number
+                for role in ROLES
+                for number in (entry.loss[role].mean, entry.floor[role].mean, entry.entropy[role].mean)
+            ),
+            entry.total.mean,
+            entry.published,
+        )
+        for entry in result.entries
+    )
+    terms = (name for role in ROLES for name in (role, "floor", "entropy"))
+    headings = ("trained on", "drawn", "mode", *terms, "total", "slides")
+    return Table(f"Every term in nats per image, {title}", headings, rows, digits=1)
+
+
+def advise(lab: Laboratory) -> Found:
+    """Which pair to start from, predicted without the sweep and checked against it."""
+    mode: Mode = "relabel"
+    result = _swept(lab, "equivariant")
+    target = SHEAR_CANNY if SHEAR_CANNY in result.settings.targets else result.settings.targets[-1]
+    plan = lab.plan
+    short = ShortRun(lab.dataset.name, plan.dim, plan.short_epochs, plan.short_images, lab.seed)
+
+    def told(standing: Standing) -> None:
+        lab.tell(f"advice: {standing.done} of {standing.total} short runs")
+
+    advice = advise_from(result, target, lab.catalog, short, data=lab.dataset, mode=mode, progress=told)
+    title = f"{show_pair(target)}, {mode}"
+    candidates = tuple(
+        (show_pair(item.pair), "; ".join(item.reasons), item.score, item.observed) for item in advice.candidates
+    )
+    predictors = tuple((item.name, item.spearman, item.kendall, item.targets) for item in advice.predictors)
+    blocks = (
+        Table(
+            f"Where to start for {title}; best first", ("start from", "because", "rank", "sweep, nats"), candidates, 2
+        ),
+        Table(
+            "Rank correlation with the sweep, mean over targets",
+            ("predictor", "Spearman", "Kendall", "targets"),
+            predictors,
+            2,
+        ),
+        Picture(
+            draw_advice(advice, lab.picture("advise")),
+            "How well each way to rank initial pairs agrees with the sweep, and the advice for one target against it.",
+        ),
+    )
+    return Found((Stated(_advised(advice)),), blocks)
+
+
+def _advised(advice: Advice) -> Claim:
+    values = {item.name: item.spearman for item in advice.predictors if item.spearman is not None}
+    own, chance = values.get(ADVICE), advice.chance
+    holds = None
+    if own is not None and chance is not None:
+        holds = True if own > chance else False if own <= 0 else None
+    return Claim(
+        "12-13",
+        "Which initial pair transfers well can be told beforehand, from laws and a short run of each (our question)",
+        advice.verdict,
+        holds,
+        values | ({} if chance is None else {"one random order in twenty": chance}),
+    )
+
+
+def draw_advice(advice: Advice, path: Path) -> Path:
+    """Write how well each predictor ranks initial pairs, and the advice for its target beside the sweep, as PNG.
+
+    Args:
+        advice: Advice that was checked against a sweep.
+        path: The file.
+    """
+    figure = figures.empty(10, 3.8)
+    left, right = figure.subplots(1, 2, width_ratios=[1, 1])
+    known = [(item.name, item.spearman) for item in advice.predictors if item.spearman is not None]
+    title = "rank correlation with the sweep (Spearman); dotted: what one random order in twenty exceeds"
+    draw_bars(left, [name for name, _ in known], [value for _, value in known], title=title, line=advice.chance)
+    left.title.set_fontsize(7)
+    seen = [item for item in advice.candidates if item.observed is not None]
+    for item, colour in zip(seen, figures.colours(len(seen)), strict=True):
+        right.scatter(item.score, item.observed, color=colour, label=show_pair(item.pair))
+    right.legend(title="start from", fontsize=7, title_fontsize=7)
+    right.margins(x=0.15, y=0.15)
+    right.set_xlabel("mean rank by the advice (low is best)", fontsize=8)
+    right.set_ylabel("total in the sweep, nats per image", fontsize=8)
+    right.set_title(f"for {show_pair(advice.target)}", fontsize=9)
+    right.tick_params(labelsize=7)
+    right.spines[["top", "right"]].set_visible(False)
+    return figures.write(figure, path)
+
+
+def comparison(experiment: Experiment) -> Callable[[Laboratory], Found]:
+    """An experiment that compares latent spaces on a bench."""
+
+    def made(lab: Laboratory) -> Found:
+        lab.tell(f"{experiment}: measuring")
+        result = make_comparison(experiment, lab.bench)
+        picture = draw_comparison(result, lab.picture(experiment))
+        table = Table(f"On {result.images} test images", result.table.headings, result.table.rows)
+        blocks = (table, Text(result.about), Picture(picture, _CAPTIONS[experiment]))
+        return Found(tuple(map(Stated, result.claims)), blocks)
+
+    return made
+
+
+def synthetic(lab: Laboratory) -> Found:
+    """A latent space made from images of known factors (slide 17)."""
+    comparable = lab.dataset.image_shape == _GLYPHS and lab.dataset.name != "glyphs"
+    reference = lab.run("equivariant") if comparable else None
+    lab.tell("glyphs")
+    found = measure_synthetic(
+        lab.catalog,
+        reference,
+        data=lab.dataset,
+        glyphs=lab.plan.glyphs,
+        samples=lab.plan.glyph_samples,
+        dim=lab.plan.dim,
+        width=lab.plan.glyph_width,
+        seed=lab.seed,
+        device=lab.device,
+        progress=lab.progress,
+    )
+    picture = draw_synthetic(found, lab.picture("synthetic"))
+    blocks: list[Block] = [*_synthetic_tables(found)]
+    if not comparable:
+        blocks.append(Text(f"{lab.dataset.name} has no grey images of 28×28 pixels to compare the glyphs with."))
+    caption = (
+        "Glyphs; how much of each factor a linear probe reads off codes; how much of flipped codes operators explain."
+    )
+    return Found(tuple(map(Stated, found.claims)), (*blocks, Picture(picture, caption)))
+
+
+def _synthetic_tables(found: Synthetic) -> tuple[Table, Table]:
+    names = tuple(score.name for score in found.scores)
+    factors: list[tuple[str | float | None, ...]] = [
+        (factor, *(score.factors[factor] for score in found.scores)) for factor in found.scores[0].factors
+    ]
+    factors.append(("shape (accuracy)", *(score.shape for score in found.scores)))
+    rows: list[tuple[str | float | None, ...]] = []
+    for flip in found.scores[0].flips:
+        each = [score.flips[flip] for score in found.scores]
+        rows.append((f"{flip}: R²", *(item.r2 for item in each)))
+        rows.append((f"{flip}: R², nothing moved", *(item.identity_r2 for item in each)))
+        if any(item.gap is not None for item in each):
+            for name, title in GAP_ROWS.items():
+                rows.append((f"{flip}: {title}", *(item.measured(name) for item in each)))
+    return (
+        Table(
+            "Share of each factor of glyphs that is a linear function of codes (R²)", ("factor", *names), tuple(factors)
+        ),
+        Table("Operators of flips", ("operator", *names), tuple(rows)),
+    )

@@ -1,0 +1,170 @@
+"""The experiments of the slides by name."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from augalg_slides.experiments.context import Found, Laboratory
+from augalg_slides.reproduction import items_runs, items_trained
+from augalgebra.errors import UnknownNameError
+
+
+@dataclass(frozen=True)
+class Item:
+    """One experiment.
+
+    Attributes:
+        name: Its name.
+        title: Its heading.
+        slides: Which slides make the claims.
+        about: What is done, in a few sentences.
+        make: Makes it.
+        share: How much of the whole time it takes, about, in any unit.
+        once: Whether it is made once over all seeds, not for each.
+    """
+
+    name: str
+    title: str
+    slides: str
+    about: str
+    make: Callable[[Laboratory], Found]
+    share: float = 1.0
+    once: bool = False
+
+
+_LISTED = (
+    Item(
+        "composition",
+        "Composition and inverses",
+        "6-8",
+        "Three stages: views are encoded, moved by operators that were fitted on single augmentations, and "
+        "decoded. The gap ratio is the loss beyond the images' entropy, over that of the directly encoded view; "
+        "beside it stands what it would be if nothing were moved. The published recipe in all stages, operators by "
+        "the laws on the same encoder, and the equivariant training stand side by side.",
+        items_runs.composition,
+        share=60,
+    ),
+    Item(
+        "recursion",
+        "Recursion",
+        "8-9",
+        "DEC(ENC(·) L), again and again: by the encoder alone as on the slides, with refined encoding, and "
+        "without leaving the latent space. A frozen classifier says what an image still shows, with the word "
+        "undone on its pixels; a class is stable where nine in ten keep the class they had after one application, "
+        "and drifts where fewer than half do.",
+        items_runs.recursion,
+        share=60,
+    ),
+    Item(
+        "sampling",
+        "Interpolation and sampling",
+        "10",
+        "Codes are drawn from the prior, from the smallest box around the codes of training images, from a normal "
+        "and a mixture fitted to them, and from that normal within the box in whitened coordinates. Images are "
+        "judged against test images: coverage is the share of them with a drawn image nearby, density how many of "
+        "them a drawn image is near to. Training images and their reconstructions are the ceiling. A line "
+        "between two codes is moved by every word.",
+        items_runs.sampling,
+        share=20,
+    ),
+    Item(
+        "fractions",
+        "Fractions of augmentations",
+        "14",
+        "Half a flip by a power of its operator, and rotations by angles that were never seen through a one-"
+        "parameter family fitted on others. Where an augmentation does the same to pixels, the drawn image is "
+        "measured against it.",
+        items_runs.fractions,
+        share=20,
+    ),
+    Item(
+        "geometry",
+        "Geometry of the latent space",
+        "12, 22",
+        "Encoded views beside codes moved by operators, in two dimensions directly and in projections of more. "
+        "Spread is the total variance. Views are told apart by linear and nearest-neighbour probes, cross-"
+        "validated over images.",
+        items_runs.geometry,
+        share=60,
+    ),
+    Item(
+        "transfer",
+        "Transfer between pairs",
+        "11, 13, 21",
+        "Stage 1 on every pair, a new head for every pair. A total is the loss of the original, both "
+        "augmentations and their composition together; on the diagonal stands the native pair, drawn by the head "
+        "of stage 1. The slides' figures are of MNIST.",
+        items_trained.transfer,
+        share=150,
+        once=True,
+    ),
+    Item(
+        "advise",
+        "Which pair to start from",
+        "12-13",
+        "Initial pairs are ranked by the relations that they share with the target, by their operators, and by a "
+        "short run of each, without a look at the sweep; no weights are fitted. The ranking is then compared with "
+        "the sweep.",
+        items_trained.advise,
+        share=15,
+        once=True,
+    ),
+    Item(
+        "cvae",
+        "Conditional autoencoders",
+        "14-16",
+        "CVAEs that are told the class, the augmentation or both, with the network, optimiser and budget of the "
+        "LAVAEs beside them. A judge that knows class and view of true images says what a changed condition "
+        "changes.",
+        items_trained.comparison("cvae"),
+        share=50,
+    ),
+    Item(
+        "combined",
+        "Conditions and operators in one model",
+        "17",
+        "Class by condition, augmentations by operators: fitted afterwards, and trained together.",
+        items_trained.comparison("combined"),
+        share=15,
+    ),
+    Item(
+        "involution",
+        "The involutory loss",
+        "22",
+        "Stage 2 as published with growing weights of ‖I − L²‖², beside fits in closed form that are involutions "
+        "exactly; all on one encoder.",
+        items_trained.comparison("involution"),
+        share=20,
+    ),
+    Item(
+        "mlp",
+        "A network in place of the matrix",
+        "7",
+        "A small network that moves codes, beside the best matrix, in two and in more dimensions.",
+        items_trained.comparison("mlp"),
+        share=20,
+    ),
+    Item(
+        "synthetic",
+        "Synthetic images of known factors",
+        "17",
+        "Latent spaces from glyphs half of which are mirrored, without any pairs; from upright glyphs in "
+        "augmentation pairs; and from real images in pairs. Linear probes say what codes know of the factors, "
+        "least-squares operators how far flips act linearly on them.",
+        items_trained.synthetic,
+        share=30,
+    ),
+)
+ITEMS: Mapping[str, Item] = {item.name: item for item in _LISTED}
+"""All experiments, in the order of the report."""
+
+
+def chosen(names: Sequence[str] | None, known: Mapping[str, Item] = ITEMS) -> tuple[Item, ...]:
+    """Experiments by name, in the order of the report; all of them if None.
+
+    Raises:
+        UnknownNameError: There is none of that name; the message names the nearest.
+    """
+    for name in names or ():
+        if name not in known:
+            raise UnknownNameError("experiment", name, known, f"({', '.join(known)})")
+    return tuple(item for item in known.values() if names is None or item.name in names)

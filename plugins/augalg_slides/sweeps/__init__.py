@@ -1,0 +1,1 @@
+"""Transfer between many pairs of augmentations, as cells that are computed one by one."""

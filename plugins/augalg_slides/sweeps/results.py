@@ -1,0 +1,265 @@
+"""What a sweep found: means and spreads over seeds, the slides' figures beside them, what becomes of their claims."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from augalg_slides.evidence.claims import Claim, Spread, over_seeds
+from augalg_slides.sweeps.pairs import (
+    MINI_EDGE,
+    PUBLISHED_TOTALS,
+    ROLES,
+    SHEAR_CANNY,
+    Pair,
+    Role,
+    show_pair,
+)
+from augalg_slides.sweeps.settings import NATIVE, CellKey, CellMode, SweepSettings
+from augalg_slides.sweeps.store import Cell
+from augalgebra.checks.results import finite
+
+_SIGNIFICANCE = 0.05
+_SLIDE = "13, 21"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One initial pair, target pair and mode, over all seeds that are there. Losses are in nats per image.
+
+    Attributes:
+        train: The initial pair.
+        target: The pair that is drawn.
+        mode: ``native`` is what stage 1 trained, measured with its own head; else a new head of stage 3.
+        total: Loss of the original, both augmentations and their composition together.
+        loss: Loss of each term.
+        floor: The same of encoding and drawing the view directly.
+        unmoved: The same where nothing is moved.
+        entropy: The same of a perfect drawing.
+        excess: Total beyond the entropy of all four.
+        seeds: The totals by seed.
+        published: The slides' figure of this cell, for MNIST; None if they have none.
+    """
+
+    train: Pair
+    target: Pair
+    mode: CellMode
+    total: Spread
+    loss: Mapping[Role, Spread]
+    floor: Mapping[Role, Spread]
+    unmoved: Mapping[Role, Spread]
+    entropy: Mapping[Role, Spread]
+    excess: Spread
+    seeds: Mapping[int, float]
+    published: float | None
+
+    @classmethod
+    def of(cls, cells: Sequence[Cell]) -> "Entry":
+        """The cells of several seeds as one entry."""
+        key = cells[0].key
+
+        def spreads(name: str) -> dict[Role, Spread]:
+            return {role: over_seeds(getattr(cell.terms[role], name) for cell in cells) for role in ROLES}
+
+        return cls(
+            key.train,
+            key.target,
+            key.mode,
+            over_seeds(cell.total for cell in cells),
+            spreads("loss"),
+            spreads("floor"),
+            spreads("unmoved"),
+            spreads("entropy"),
+            over_seeds(cell.excess for cell in cells),
+            {cell.key.seed: cell.total for cell in cells},
+            PUBLISHED_TOTALS.get((key.train, key.target)),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "train": list(self.train),
+            "target": list(self.target),
+            "mode": self.mode,
+            "total": self.total.to_json(),
+            "excess": self.excess.to_json(),
+            "published": self.published,
+            "terms": {
+                role: {
+                    "loss": self.loss[role].to_json(),
+                    "floor": self.floor[role].to_json(),
+                    "unmoved": self.unmoved[role].to_json(),
+                    "entropy": self.entropy[role].to_json(),
+                }
+                for role in ROLES
+            },
+            "seeds": {str(seed): finite(total) for seed, total in self.seeds.items()},
+        }
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """What a sweep found.
+
+    Attributes:
+        settings: What was asked for.
+        cells: Every cell that is there.
+        missing: Those that are not.
+        failures: What failed and why, one line each.
+        notes: What else is worth telling, one line each.
+    """
+
+    settings: SweepSettings
+    cells: tuple[Cell, ...]
+    missing: tuple[CellKey, ...] = ()
+    failures: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The cells, each over its seeds, in the order of the pairs."""
+        same: dict[tuple[Pair, Pair, CellMode], list[Cell]] = {}
+        for cell in self.cells:
+            same.setdefault((cell.key.train, cell.key.target, cell.key.mode), []).append(cell)
+        return tuple(Entry.of(cells) for cells in same.values())
+
+    def entry(self, train: Pair, target: Pair, mode: CellMode) -> Entry | None:
+        """One cell over its seeds; None if it is not there."""
+        cells = [
+            cell for cell in self.cells if (cell.key.train, cell.key.target, cell.key.mode) == (train, target, mode)
+        ]
+        return Entry.of(cells) if cells else None
+
+    def table(self, mode: CellMode) -> dict[tuple[Pair, Pair], Entry]:
+        """The published form of the table: what is transferred in one mode, and the native pairs on the diagonal."""
+        found = {}
+        for train in self.settings.pairs:
+            for target in self.settings.targets:
+                entry = self.entry(train, target, NATIVE if train == target else mode)
+                if entry is not None:
+                    found[train, target] = entry
+        return found
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """What the slides claim of the transfer table, for each mode of stage 3 beside what was measured."""
+        made = (
+            claim
+            for mode in self.settings.modes
+            for claim in (self._headline(mode), self._choice_matters(mode), self._below(mode))
+        )
+        return tuple(claim for claim in made if claim is not None)
+
+    def _headline(self, mode: CellMode) -> Claim | None:
+        """Whether mini_image and edge_detect are a better start for shear_x and canny than these themselves."""
+        moved = self.entry(MINI_EDGE, SHEAR_CANNY, mode)
+        native = self.entry(SHEAR_CANNY, SHEAR_CANNY, NATIVE)
+        if moved is None or native is None:
+            return None
+        difference = paired(moved, native)
+        if difference is None:
+            return None
+        text = f"Trained on {show_pair(MINI_EDGE)}, transferred to {show_pair(SHEAR_CANNY)} ({mode})"
+        measured = f"{moved.total} nats against {native.total} natively; {told(difference)}"
+        values = {
+            "transferred": moved.total.mean,
+            "native": native.total.mean,
+            **_difference_values(difference),
+        }
+        own = self.entry(SHEAR_CANNY, SHEAR_CANNY, mode)
+        own_difference = None if own is None else paired(moved, own)
+        if own is not None and own_difference is not None:
+            measured += f". Against a new head on the native codes ({own.total}): {told(own_difference)}"
+            values["native, new head"] = own.total.mean
+        return Claim(_SLIDE, f"{text}, beats native training.", measured + ".", decided(difference), values)
+
+    def _choice_matters(self, mode: CellMode) -> Claim | None:
+        """Whether initial pairs differ by more than seeds do, target by target."""
+        from scipy.stats import f_oneway
+
+        shares, undecided, values = [], 0, dict[str, float]()
+        for target in self.settings.targets:
+            found = [self.entry(train, target, mode) for train in self.settings.pairs if train != target]
+            entries = [entry for entry in found if entry is not None]
+            if len(entries) < 2:
+                continue
+            means = [entry.excess.mean for entry in entries]
+            values[f"worst over best for {show_pair(target)}"] = max(means) / min(means)
+            groups = [list(entry.seeds.values()) for entry in entries]
+            if min(map(len, groups)) < 2:
+                undecided += 1
+                continue
+            spread = any(len(set(group)) > 1 for group in groups)
+            p = float(f_oneway(*groups).pvalue) if spread else float(len(set(means)) == 1)
+            values[f"p for {show_pair(target)}"] = p
+            shares.append(p < _SIGNIFICANCE / len(self.settings.targets))
+        if not values:
+            return None
+        ratios = [value for name, value in values.items() if name.startswith("worst")]
+        measured = (
+            f"beyond the entropy the worst start costs {min(ratios):.2f} to {max(ratios):.2f} times the best, target "
+            "by target; "
+        )
+        if shares:
+            measured += (
+                f"initial pairs differ by more than seeds do for {sum(shares)} of {len(shares)} targets (analysis of "
+                f"variance, {_SIGNIFICANCE:g} over the number of targets)"
+            )
+        else:
+            measured += "one seed alone cannot tell whether that is more than chance"
+        text = f"The choice of the initial pair impacts how well it transfers ({mode})."
+        holds = None if undecided or not shares else (all(shares) or (None if any(shares) else False))
+        return Claim(_SLIDE, text, measured + ".", holds, values)
+
+    def _below(self, mode: CellMode) -> Claim | None:
+        """How many cells are below the slides' figures, which only MNIST can be compared with."""
+        cells = [entry for entry in self.table(mode).values() if entry.published is not None]
+        if not cells:
+            return None
+        below = sum(entry.total.mean < (entry.published or 0) for entry in cells)
+        other = "" if self.settings.data == "mnist" else f" (theirs are of MNIST, these of {self.settings.data})"
+        apart = [entry.total.mean - (entry.published or 0) for entry in cells]
+        return Claim(
+            _SLIDE,
+            f"The total losses of the transfer table ({mode}).",
+            f"{below} of {len(cells)} cells are below the slides' figures{other}; ours less theirs is "
+            f"{min(apart):+.1f} to {max(apart):+.1f} nats.",
+            None,
+            {"cells": float(len(cells)), "below": float(below), "least": min(apart), "most": max(apart)},
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for JSON; nothing in it depends on time or place."""
+        return {
+            "settings": self.settings.to_json(),
+            "complete": not self.missing,
+            "entries": [entry.to_json() for entry in self.entries],
+            "missing": [key.to_json() for key in self.missing],
+            "claims": [claim.to_json() for claim in self.claims],
+            "failures": list(self.failures),
+            "notes": list(self.notes),
+        }
+
+
+def paired(first: Entry, second: Entry) -> Spread | None:
+    """The difference of two totals over the seeds that both have; None if there is none."""
+    seeds = [seed for seed in first.seeds if seed in second.seeds]
+    return over_seeds(first.seeds[seed] - second.seeds[seed] for seed in seeds) if seeds else None
+
+
+def decided(difference: Spread) -> bool | None:
+    """Whether a difference is below zero, judged by its interval; None where zero lies within."""
+    low, high = difference.interval
+    return True if high < 0 else False if low > 0 else None
+
+
+def told(difference: Spread) -> str:
+    """A difference with its interval, in words."""
+    low, high = difference.interval
+    if difference.n < 2:
+        return f"difference {difference.mean:+.1f}, from a single seed"
+    return f"difference {difference.mean:+.1f}, 95 % interval {low:+.1f} to {high:+.1f} over {difference.n} seeds"
+
+
+def _difference_values(difference: Spread) -> dict[str, float]:
+    low, high = difference.interval
+    return {"difference": difference.mean, "low": low, "high": high, "seeds": float(difference.n)}

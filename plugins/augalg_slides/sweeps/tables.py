@@ -1,0 +1,127 @@
+"""The tables of a sweep as Markdown, and everything written into its folder."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from augalg_slides.evidence.claims import Spread
+from augalg_slides.sweeps.figures import draw_terms, draw_totals
+from augalg_slides.sweeps.pairs import ROLES, show_pair
+from augalg_slides.sweeps.results import Entry, SweepResult
+from augalg_slides.sweeps.settings import NATIVE, CellMode
+from augalgebra.files import write_atomically
+
+RESULT, TABLES = "result.json", "table.md"
+
+
+def write_result(result: SweepResult, folder: str | Path) -> dict[str, Path]:
+    """Write tables as JSON and Markdown, and heat maps for each mode.
+
+    Args:
+        result: What a sweep found.
+        folder: Where to.
+
+    Returns:
+        The files by name.
+    """
+    folder = Path(folder)
+    files = {name: folder / name for name in (RESULT, TABLES)}
+    write_atomically(files[RESULT], json.dumps(result.to_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_atomically(files[TABLES], to_markdown(result))
+    for mode in result.settings.modes:
+        if result.table(mode):
+            for kind, draw in (("totals", draw_totals), ("terms", draw_terms)):
+                path = folder / f"{kind}-{mode}.png"
+                files[path.name] = draw(result, mode, path)
+    return files
+
+
+def to_markdown(result: SweepResult) -> str:
+    """Totals, terms and claims as a Markdown document."""
+    settings = result.settings
+    budget = _budget(settings.epochs, settings.seconds)
+    transfer = _budget(settings.transfer_epochs, settings.transfer_seconds)
+    seeds = ", ".join(map(str, settings.seeds))
+    about = (
+        f"Data {settings.data}, preset {settings.preset}, {settings.dim} latent coordinates; stage 1 {budget}, stage 3 "
+        f"{transfer}; seeds {seeds}. Losses are {settings.unit} per test image, mean ± standard deviation over the "
+        "seeds. A total is the sum over the original, both augmentations and their composition; its excess is what it "
+        "is beyond the entropy of these images, which even perfect drawings cost. On the diagonal stands the native "
+        "pair, drawn by the head that stage 1 trained. In brackets stand the figures of slides 13 and 21, which are "
+        "totals on MNIST."
+    )
+    parts = ["# Transfer between pairs of augmentations", about]
+    for mode in settings.modes:
+        parts += [f"## Totals, {mode}", totals_table(result, mode)]
+    parts += ["## Every term", _terms_table(result.entries)]
+    if result.claims:
+        claims = [[c.slide, c.text, c.measured, _VERDICTS[c.holds]] for c in result.claims]
+        parts += ["## Claims", markdown_table(["slides", "claim", "measured", "holds"], claims)]
+    if result.missing:
+        parts += ["## Missing", "\n".join(f"- {key}" for key in result.missing)]
+    return "\n\n".join(parts) + "\n"
+
+
+def totals_table(result: SweepResult, mode: CellMode) -> str:
+    """The published form of the table as Markdown, each total with its spread and the slides' figure."""
+    table = result.table(mode)
+    rows = [
+        [show_pair(train), *(_total(table.get((train, target))) for target in result.settings.targets)]
+        for train in result.settings.pairs
+    ]
+    return markdown_table(["trained on ↓ / drawn →", *map(show_pair, result.settings.targets)], rows)
+
+
+def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table whose columns are aligned, so that it can be read as it is."""
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    lines = [headings, ["-" * width for width in widths], *rows]
+    return "\n".join(
+        f"| {' | '.join(text.ljust(width) for text, width in zip(line, widths, strict=True))} |" for line in lines
+    )
+
+
+_VERDICTS = {True: "yes", False: "no", None: "undecided"}
+
+
+def _terms_table(entries: Sequence[Entry]) -> str:
+    headings = [
+        "trained on",
+        "drawn",
+        "mode",
+        *(f"{role}: loss / floor / entropy" for role in ROLES),
+        "total",
+        "excess",
+    ]
+    rows = [
+        [
+            show_pair(entry.train),
+            show_pair(entry.target),
+            "native" if entry.mode == NATIVE else entry.mode,
+            *(
+                f"{_spread(entry.loss[role])} / {entry.floor[role].mean:.1f} / {entry.entropy[role].mean:.1f}"
+                for role in ROLES
+            ),
+            _spread(entry.total),
+            _spread(entry.excess),
+        ]
+        for entry in entries
+    ]
+    return markdown_table(headings, rows)
+
+
+def _total(entry: Entry | None) -> str:
+    if entry is None:
+        return ""
+    published = "" if entry.published is None else f" ({entry.published:.1f})"
+    return _spread(entry.total) + published
+
+
+def _spread(spread: Spread) -> str:
+    return f"{spread.mean:.1f}" if spread.n < 2 else f"{spread.mean:.1f} ± {spread.deviation:.1f}"
+
+
+def _budget(epochs: int | None, seconds: float | None) -> str:
+    return " or ".join(
+        [*([f"{epochs} epochs"] if epochs is not None else []), *([f"{seconds:g} s"] if seconds is not None else [])]
+    )

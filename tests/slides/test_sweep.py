@@ -1,0 +1,414 @@
+"""Transfer sweeps: what is computed, what is kept, and what is made of it."""
+
+import itertools
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from augalg_slides.sweeps import worker
+from augalg_slides.sweeps.pairs import (
+    EXTENDED,
+    FLIPS,
+    MINI_EDGE,
+    PUBLISHED_TOTALS,
+    ROLES,
+    SHEAR_CANNY,
+    SLIDES,
+    Pair,
+    parse_pairs,
+)
+from augalg_slides.sweeps.results import SweepResult
+from augalg_slides.sweeps.settings import NATIVE, CellKey, CellMode, SweepSettings
+from augalg_slides.sweeps.store import Cell, SweepStore, Term
+from augalg_slides.sweeps.sweep import Backend, Parallel, Standing, read_sweep, run_sweep
+from augalg_slides.sweeps.tables import to_markdown, write_result
+
+import augalgebra as aa
+from augalgebra.data.dataset import Dataset, load_data
+from augalgebra.errors import AugalgebraError, DataError, RunError
+from augalgebra.runs.run import Run
+from augalgebra.runs.train import transfer
+from augalgebra.training.loop import TrainingError
+
+CATALOG = aa.load_catalog()
+DATA = load_data().part(24)
+TINY = SweepSettings(
+    pairs=(FLIPS, SHEAR_CANNY), modes=("relabel",), dim=4, width=4, epochs=1, transfer_epochs=1, device="cpu"
+)
+ALONE = Parallel(threads=1)
+
+
+def swept(folder: Path, settings: SweepSettings = TINY, **more: Any) -> SweepResult:
+    return run_sweep(folder, settings, CATALOG, data=DATA, **({"parallel": ALONE} | more))
+
+
+def cells(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted((folder / "cells").iterdir())}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sweep") / "whole"
+    assert not swept(folder).missing
+    return folder
+
+
+@pytest.fixture
+def copied(whole: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(whole, tmp_path / "sweep"))
+
+
+def test_every_pair_is_drawn_from_every_pair_and_the_native_ones_by_their_own_head(whole: Path) -> None:
+    result = read_sweep(whole, CATALOG, DATA)
+    assert {
+        (FLIPS, FLIPS, "native"),
+        (FLIPS, FLIPS, "relabel"),
+        (FLIPS, SHEAR_CANNY, "relabel"),
+        (SHEAR_CANNY, SHEAR_CANNY, "native"),
+        (SHEAR_CANNY, SHEAR_CANNY, "relabel"),
+        (SHEAR_CANNY, FLIPS, "relabel"),
+    } == {(entry.train, entry.target, entry.mode) for entry in result.entries}
+    assert ["native", "relabel", "relabel", "native"] == [entry.mode for entry in result.table("relabel").values()]
+    assert 2 == len(list((whole / "runs").iterdir()))
+    for cell in result.cells:
+        assert cell.total == pytest.approx(sum(term.loss for term in cell.terms.values()))
+        assert cell.images == 24
+
+
+def test_numbers_are_those_of_training_transferring_and_measuring_by_hand(whole: Path, tmp_path: Path) -> None:
+    from augalgebra.runs.check import measure_run
+
+    (folder,) = (whole / "runs").glob("flip_lr*")
+    run = replace(Run.load(folder, CATALOG), folder=tmp_path)
+    transfer(run, SHEAR_CANNY, mode="relabel", epochs=1, data=DATA)
+    report = measure_run(run, data=DATA, head="shear_x-canny")
+    cell = next(
+        c for c in read_sweep(whole, CATALOG, DATA).cells if (c.key.train, c.key.target) == (FLIPS, SHEAR_CANNY)
+    )
+    assert cell.total == pytest.approx(report.total(["id", "shear_x", "canny", "shear_x * canny"]), rel=1e-5)
+    score = report.get("shear_x * canny")
+    assert score is not None
+    term = cell.terms["composition"]
+    expected = term.floor, term.unmoved, term.entropy
+    assert (score.floor, score.identity_bce, score.entropy) == pytest.approx(expected, rel=1e-5)
+    assert cell.excess == pytest.approx(cell.total - sum(term.entropy for term in cell.terms.values()))
+
+
+def test_cells_measured_otherwise_are_computed_again(copied: Path) -> None:
+    before = cells(copied)
+    name = next(iter(before))
+    content = json.loads(before[name])
+    old = {key: value for key, value in content.items() if key != "measure"}
+    old["terms"] = {role: {k: v for k, v in term.items() if k != "entropy"} for role, term in old["terms"].items()}
+    (copied / "cells" / name).write_text(json.dumps(old), encoding="utf-8")
+    notes = read_sweep(copied, CATALOG, DATA).notes
+    assert len(notes) == 1
+    assert "was measured otherwise than now" in notes[0]
+    assert "'augalg sweep' computes it again" in notes[0]
+    result = swept(copied)
+    assert result.notes == notes
+    assert cells(copied) == before
+
+
+def test_only_what_is_missing_is_computed_again(copied: Path) -> None:
+    before = cells(copied)
+    lost = list(before)[::2]
+    for name in lost:
+        (copied / "cells" / name).unlink()
+    runs = {path: path.stat().st_mtime_ns for path in (copied / "runs").rglob("*") if path.is_file()}
+    times = {name: (copied / "cells" / name).stat().st_mtime_ns for name in before if name not in lost}
+    told: list[Standing] = []
+    swept(copied, progress=told.append)
+    assert before == cells(copied)
+    assert times == {name: (copied / "cells" / name).stat().st_mtime_ns for name in times}
+    assert runs == {path: path.stat().st_mtime_ns for path in (copied / "runs").rglob("*") if path.is_file()}
+    assert (told[0].done, told[0].total, told[-1].done) == (3, 6, 6)
+
+
+def test_a_cell_does_not_depend_on_which_others_are_computed(whole: Path, tmp_path: Path) -> None:
+    both = replace(TINY, modes=("extend", "relabel"), pairs=(FLIPS,), targets=(("canny", "shear_x"), SHEAR_CANNY))
+    swept(tmp_path / "both", both)
+    swept(tmp_path / "one", replace(both, modes=("extend",), targets=(SHEAR_CANNY,)))
+    (name,) = cells(tmp_path / "one")
+    assert cells(tmp_path / "one")[name] == cells(tmp_path / "both")[name]
+    assert 1 == len(set(cells(tmp_path / "both").items()) & set(cells(whole).items()))
+
+
+def test_damaged_and_foreign_files_are_named_and_computed_again(copied: Path) -> None:
+    before = cells(copied)
+    damaged, other, strange, empty = list(before)[:4]
+    (copied / "cells" / damaged).write_bytes(before[damaged][:50])
+    (copied / "cells" / other).write_bytes(before[damaged])
+    (copied / "cells" / strange).write_text('{"kind": "something else"}')
+    incomplete = json.loads(before[empty])
+    del incomplete["terms"]["composition"]
+    (copied / "cells" / empty).write_text(json.dumps(incomplete))
+    result = swept(copied)
+    assert before == cells(copied)
+    for name, reason in [
+        (damaged, "is damaged"),
+        (other, "with other settings"),
+        (strange, "is no cell"),
+        (empty, "incomplete"),
+    ]:
+        assert any(name in note and reason in note for note in result.notes), (name, result.notes)
+
+
+def test_a_damaged_run_is_named_and_trained_again(copied: Path) -> None:
+    before = cells(copied)
+    (folder,) = (copied / "runs").glob("shear_x*")
+    (folder / "model.safetensors").write_bytes(b"damaged")
+    for path in (copied / "cells").iterdir():
+        path.unlink()
+    result = swept(copied)
+    assert [True] == [folder.name in note and "trained again" in note for note in result.notes]
+    assert before == cells(copied)
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, whole: Path) -> None:
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(RunError, match="no sweep"):
+        swept(tmp_path)
+    assert ["letter.txt"] == [path.name for path in tmp_path.iterdir()]
+    with pytest.raises(RunError, match="there is no sweep"):
+        read_sweep(tmp_path, CATALOG, DATA)
+    (tmp_path / "sweep.json").write_text("{}")
+    with pytest.raises(RunError, match=r"sweep\.json is damaged"):
+        swept(tmp_path)
+    with pytest.raises(DataError, match="not what the sweep"):
+        read_sweep(whole, CATALOG, load_data().part(30))
+
+
+def test_other_settings_are_other_cells_in_the_same_folder(copied: Path) -> None:
+    before = cells(copied)
+    swept(copied, replace(TINY, transfer_epochs=2, pairs=(FLIPS,), targets=(SHEAR_CANNY,)))
+    assert 1 == len(cells(copied)) - len(before)
+    assert before.items() <= cells(copied).items()
+    assert 2 == len(list((copied / "runs").iterdir()))
+
+
+@pytest.mark.parametrize("at", [1, 3])
+def test_an_interrupted_sweep_keeps_what_is_done_and_goes_on(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    calls = itertools.count(1)
+
+    def interrupted(*args: Any, **more: Any) -> Any:
+        if next(calls) == at:
+            raise KeyboardInterrupt
+        return transfer(*args, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(worker, "transfer", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            swept(tmp_path / "sweep")
+    kept = cells(tmp_path / "sweep")
+    assert at == len(kept)
+    assert not swept(tmp_path / "sweep").missing
+    assert cells(whole) == cells(tmp_path / "sweep")
+
+
+def test_a_training_that_was_interrupted_is_taken_up_again(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop_soon(_: object) -> Any:
+        def told(report: Any) -> None:
+            if report.step == 1:
+                raise KeyboardInterrupt
+
+        return told
+
+    with monkeypatch.context() as patch:
+        patch.setattr(worker, "_watching", stop_soon)
+        # a second pass, so that there is something left after the first step
+        with pytest.raises(KeyboardInterrupt):
+            swept(tmp_path / "sweep", replace(TINY, epochs=2))
+    assert not (tmp_path / "sweep" / "cells").exists()
+    (folder,) = (tmp_path / "sweep" / "runs").iterdir()
+    assert (folder / "checkpoint.safetensors").exists()
+    swept(tmp_path / "sweep", replace(TINY, epochs=2))
+    swept(tmp_path / "straight", replace(TINY, epochs=2))
+    assert cells(tmp_path / "straight") == cells(tmp_path / "sweep")
+
+
+def test_what_fails_is_named_and_does_not_keep_the_others_from_being_computed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(run: Run, target: Pair, **more: Any) -> Any:
+        if target == SHEAR_CANNY:
+            raise TrainingError("stage 3 diverged")
+        return transfer(run, target, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(worker, "transfer", failing)
+        result = swept(tmp_path / "sweep")
+    assert (4, 2, 2) == (len(result.cells), len(result.missing), len(result.failures))
+    assert all("→ shear_x, canny" in line and "diverged" in line for line in result.failures)
+    assert not swept(tmp_path / "sweep").missing
+
+
+@pytest.mark.parametrize(("backend", "jobs"), [("threading", 2), ("loky", 2)])
+def test_results_are_equal_whatever_the_backend(whole: Path, tmp_path: Path, backend: Backend, jobs: int) -> None:
+    swept(tmp_path / "sweep", parallel=Parallel(jobs, backend, threads=1))
+    assert cells(whole) == cells(tmp_path / "sweep")
+
+
+def test_a_dask_cluster_of_two_workers_computes_the_same(whole: Path, tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None, local_directory=str(tmp_path / "dask")
+    ) as cluster:
+        parallel = Parallel(backend="dask", scheduler=cluster.scheduler_address, threads=1)
+        assert not swept(tmp_path / "sweep", parallel=parallel).missing
+        with distributed.Client(cluster) as client:  # the client of this process will do as well
+            workers = client.run(lambda: None)
+            swept(tmp_path / "again", replace(TINY, pairs=(FLIPS,)), parallel=Parallel(backend="dask", threads=1))
+    assert 2 == len(workers)
+    assert cells(whole) == cells(tmp_path / "sweep")
+    assert cells(tmp_path / "again").items() <= cells(whole).items()
+
+
+def test_backends_that_cannot_be_used_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for package in ("distributed", "ray"):
+        monkeypatch.setitem(__import__("sys").modules, package, None)
+    for backend in ("dask", "ray"):
+        with pytest.raises(AugalgebraError, match="pip install"):
+            swept(tmp_path / backend, parallel=Parallel(backend=backend))  # type: ignore[arg-type]
+    with pytest.raises(AugalgebraError, match="has no scheduler"):
+        Parallel(scheduler="tcp://127.0.0.1:1")
+    with pytest.raises(AugalgebraError, match="from 0 up"):
+        Parallel(jobs=-2)
+    assert Parallel(backend="dask").threads_each == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"pairs": ()}, "at least one of its pairs"),
+        ({"seeds": (1, 1)}, "each only once"),
+        ({"modes": ("rename",)}, "no mode 'rename'"),
+        ({"transfer_epochs": 0}, "transfer_epochs must be larger"),
+        ({"dim": -1}, "dim must be larger"),
+        ({"pairs": (("flip_lr", "flip_lr"),)}, "in a pair with itself"),
+    ],
+)
+def test_impossible_settings_are_refused(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    with pytest.raises(AugalgebraError, match=message):
+        swept(tmp_path, replace(TINY, targets=(), **change))
+    assert not list(tmp_path.iterdir())
+
+
+def test_pairs_are_read_from_text() -> None:
+    assert SLIDES == parse_pairs("slides", CATALOG)
+    assert EXTENDED == parse_pairs(" Extended", CATALOG)
+    assert (("shear_x(10)", "canny"), FLIPS) == parse_pairs("shear_x(10, 0),canny; dihedral.flip_lr, flip_ud;", CATALOG)
+    for text, message in [
+        ("flip_lr", "flip_lr is no pair"),
+        ("slide", "did you mean slides"),
+        ("flip_lr,flip_ud,canny", "no pair"),
+        (";", "at least one pair"),
+        ("flip_lr,flip_lr * flip_ud", "no single augmentation"),
+        ("flip_lr,flip_ur", "did you mean"),
+    ]:
+        with pytest.raises(AugalgebraError, match=message.replace("*", r"\*")):
+            parse_pairs(text, CATALOG)
+
+
+def planted(totals: Mapping[tuple[Pair, Pair, CellMode], Sequence[float]], **settings: Any) -> SweepResult:
+    """A sweep with these totals, one for each seed."""
+    found = tuple(
+        Cell(
+            CellKey(train, target, mode, seed, {}),
+            dict.fromkeys(ROLES, Term(total / 4, total / 5, total, total / 8)),
+            10,
+            (1,),
+        )
+        for (train, target, mode), values in totals.items()
+        for seed, total in enumerate(values)
+    )
+    return SweepResult(SweepSettings(pairs=SLIDES, modes=("relabel",), **settings), found)
+
+
+@pytest.mark.parametrize(
+    ("transferred", "native", "holds"),
+    [
+        ((300, 310, 305), (330, 341, 334), True),
+        ((330, 341, 334), (300, 310, 305), False),
+        ((300, 400, 350), (310, 360, 370), None),
+        ((300,), (400,), None),
+        # no seed is below every other, yet each is below its own native one by as much
+        ((300, 400, 500), (310, 411, 509), True),
+    ],
+)
+def test_the_headline_is_judged_by_the_interval_of_the_differences(
+    transferred: Sequence[float], native: Sequence[float], holds: bool | None
+) -> None:
+    result = planted({(MINI_EDGE, SHEAR_CANNY, "relabel"): transferred, (SHEAR_CANNY, SHEAR_CANNY, NATIVE): native})
+    claim = next(claim for claim in result.claims if "beats native" in claim.text)
+    assert holds is claim.holds
+    assert claim.values["native"] == pytest.approx(sum(native) / len(native))
+    assert str(len(native)) in claim.measured or "single seed" in claim.measured
+    if len(native) == 3 and native[0] == 330:
+        # differences 30, 31, 29: mean 30, deviation 1, Student's t for two degrees of freedom 4.303
+        assert (claim.values["low"], claim.values["high"]) == pytest.approx((-30 - 2.484, -30 + 2.484), abs=1e-3)
+
+
+def test_whether_the_choice_matters_is_judged_against_the_spread_of_seeds() -> None:
+    others = (FLIPS, MINI_EDGE, ("rotate_cw", "flip_lr"))
+
+    def verdict(means: Sequence[float], spread: float, seeds: int = 3) -> bool | None:
+        rows = {
+            (train, SHEAR_CANNY, "relabel"): [mean + spread * (seed - 1) for seed in range(seeds)]
+            for train, mean in zip(others, means, strict=True)
+        }
+        result = planted(rows, targets=(SHEAR_CANNY,))  # type: ignore[arg-type]
+        return next(claim for claim in result.claims if "choice" in claim.text).holds
+
+    assert verdict((300, 400, 500), 5) is True
+    assert verdict((300, 301, 302), 50) is False
+    assert verdict((300, 400, 500), 5, seeds=1) is None
+
+
+def test_the_slides_figures_stand_in_their_places_in_the_tables(tmp_path: Path) -> None:
+    assert 16 == len(PUBLISHED_TOTALS)
+    assert 336.6536 == PUBLISHED_TOTALS[MINI_EDGE, SHEAR_CANNY]
+    assert 304.0390 == PUBLISHED_TOTALS[SHEAR_CANNY, FLIPS]
+    result = planted(
+        {
+            (train, target, NATIVE if train == target else "relabel"): [100.0, 104.0]
+            for train in SLIDES
+            for target in SLIDES
+        },
+        seeds=(0, 1),
+    )
+    text = to_markdown(result)
+    row = next(line for line in text.splitlines() if line.startswith("| mini_image, edge_detect "))
+    assert "102.0 ± 2.8 (336.7)" == row.split("|")[5].strip()
+    files = write_result(result, tmp_path)
+    assert {"result.json", "table.md", "totals-relabel.png", "terms-relabel.png"} == set(files)
+    assert all(path.stat().st_size for path in files.values())
+    stored = json.loads(files["result.json"].read_text())
+    assert stored["complete"] is True
+    assert [16.0] == [claim["values"]["below"] for claim in stored["claims"] if "below" in claim["values"]]
+    entry = next(item for item in stored["entries"] if item["train"] == list(MINI_EDGE) == item["target"])
+    assert {"loss", "floor", "unmoved", "entropy"} == set(entry["terms"]["composition"])
+
+
+def test_a_store_gives_back_what_it_was_given(tmp_path: Path) -> None:
+    (cell,) = planted({(FLIPS, MINI_EDGE, "relabel"): [7.0]}).cells
+    store = SweepStore(tmp_path)
+    assert store.get(cell.key) is None
+    store.put(cell)
+    assert cell == store.get(cell.key)
+    assert 1 == store.count([cell.key, replace(cell.key, seed=5)])
+
+
+def test_parts_of_a_data_set_keep_the_numbers_of_the_images() -> None:
+    part: Dataset = load_data().part(24)
+    assert (24, 24) == (len(part.train), len(part.test))
+    assert load_data().test.first == part.test.first
+    assert load_data().part(None).fingerprint == load_data().fingerprint
