@@ -78,7 +78,7 @@ def main() -> None:
         total += timed(f"both operators, {name}", fit(name), quality)
     total += timed(
         "structured, held and measured",
-        lambda: registry.hold(structured(group, dim), moments=moments, replace_existing=True),
+        lambda: registry.set_matrices(structured(group, dim), moments=moments, replace_existing=True),
         quality,
     )
     print(f"{'moments and all fits together':<44}{total:9.4f} s\n")

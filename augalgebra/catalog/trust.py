@@ -53,7 +53,7 @@ class LeftOut:
     violated: bool
 
 
-Judge = Callable[[Law], Judgement]
+ImageQuality = Callable[[Law], Judgement]
 NOBODY = Judgement("not checked", "it speaks of augmentations of other plugins, and nobody has checked it")
 _STATUS: Mapping[str, Status] = {"holds": "checked", "violated": "violated"}
 
@@ -67,7 +67,7 @@ class Trust:
     """
 
     def __init__(
-        self, augmentations: Mapping[str, Augmentation], plugins: Iterable[PluginInfo], judge: Judge | None
+        self, augmentations: Mapping[str, Augmentation], plugins: Iterable[PluginInfo], judge: ImageQuality | None
     ) -> None:
         self._augmentations = augmentations
         self._infos = {info.name: info for info in plugins}

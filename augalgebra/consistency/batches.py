@@ -34,7 +34,7 @@ class Operators(Protocol):
         """
 
 
-class MultipliedOut:
+class UnreducedOperators:
     """A registry's operators, multiplied out letter by letter.
 
     A registry simplifies a word by the laws before it looks the operator up, so that ``flip_lr * flip_lr`` is the

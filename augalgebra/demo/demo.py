@@ -10,7 +10,7 @@ from typing import Any
 
 from augalgebra.catalog import Catalog, load_catalog
 from augalgebra.checks.laws import check_laws
-from augalgebra.consistency.batches import MultipliedOut
+from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.cases import Relabelling, short_words, words_up_to
 from augalgebra.consistency.composition import measure_composition
 from augalgebra.consistency.report import CompositionReport
@@ -187,7 +187,7 @@ class _Story:
         letters = [self._catalog.word(name) for name in names]
         return measure_composition(
             self._run.space,
-            MultipliedOut(registry),
+            UnreducedOperators(registry),
             self._catalog,
             self._images,
             letters,
@@ -222,7 +222,7 @@ class _Story:
         rows = [labels.index(label) for label in SHOWN_LABELS if label in labels]
         return gallery_panel(
             self._run.space,
-            MultipliedOut(self._run.registry),
+            UnreducedOperators(self._run.registry),
             self._catalog,
             self._images[rows],
             names,

@@ -67,12 +67,13 @@ class OperatorTable:
         dim: Number of latent coordinates.
         fingerprint: Digest of the encoder.
         catalog: Augmentations and their laws.
-        remedy: What to do about an augmentation without an operator, for messages; it takes the augmentation's name.
+        missing_hint: What to do about an augmentation without an operator, for messages; it takes
+            the augmentation's name.
     """
 
     def __init__(self, dim: int, fingerprint: str, catalog: Catalog) -> None:
         self.dim, self.fingerprint, self.catalog = dim, fingerprint, catalog
-        self.remedy: Callable[[str], str] = _encode_and_fit
+        self.missing_hint: Callable[[str], str] = _encode_and_fit
         self._entries: dict[Word, Entry] = {}
         self._families: dict[str, FamilyEntry] = {}
         self._operators: dict[tuple[Word, bool], Operator] = {}
@@ -88,7 +89,7 @@ class OperatorTable:
         """What is kept of each one-parameter family, by its key."""
         return MappingProxyType(self._families)
 
-    def put(self, entry: Entry | FamilyEntry) -> None:
+    def add(self, entry: Entry | FamilyEntry) -> None:
         """Keep an operator or a family, in place of what was kept under the same word."""
         if isinstance(entry, FamilyEntry):
             self._families[entry.family.key] = entry
@@ -227,7 +228,7 @@ class OperatorTable:
         near = nearest(name, there, 1)
         if near and near[0] != name:
             message += f"; did you mean {near[0]}?"
-        return MissingOperatorError(f"{message}; {self.remedy(name)}")
+        return MissingOperatorError(f"{message}; {self.missing_hint(name)}")
 
     def staleness(self, entry: Entry | FamilyEntry) -> tuple[str, ...]:
         """Why an operator should not be trusted any more; nothing if it should."""

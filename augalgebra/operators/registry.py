@@ -12,7 +12,7 @@ from augalgebra.errors import FitError
 from augalgebra.operators.families import FamilyFit, find_family, fit_family
 from augalgebra.operators.fits.affine import AffineMap
 from augalgebra.operators.fits.choice import Plan, choose, exact_period
-from augalgebra.operators.fits.fitting import FitOptions, Fitted, KnownGroup, carry_out
+from augalgebra.operators.fits.fitting import FitOptions, FitResult, KnownGroup, fit_plan
 from augalgebra.operators.fits.moments import ArrayLike, ViewMoments
 from augalgebra.operators.fits.orbits import Pairs, connected
 from augalgebra.operators.groups.arrays import Array
@@ -93,7 +93,7 @@ class OperatorRegistry(OperatorTable):
         # nothing is kept before everything has been fitted
         fresh = []
         for plan in plans:
-            fitted = carry_out(plan, moments, self.catalog, options, known=known, samples=samples)
+            fitted = fit_plan(plan, moments, self.catalog, options, known=known, samples=samples)
             fresh.append((plan, fitted))
             if plan.group is not None and known is None:
                 known = KnownGroup(plan.group, _products(plan.group, fitted.maps, self.dim))
@@ -101,7 +101,7 @@ class OperatorRegistry(OperatorTable):
             self._keep(fitted, plan, moments)
         return plans
 
-    def _keep(self, fitted: Fitted, plan: Plan, moments: ViewMoments) -> None:
+    def _keep(self, fitted: FitResult, plan: Plan, moments: ViewMoments) -> None:
         last = None
         if fitted.readout is not None:
             names = ", ".join(str(word) for word in fitted.maps)
@@ -127,7 +127,7 @@ class OperatorRegistry(OperatorTable):
                     return {}
         return {"generators": [str(item) for item in generators]}
 
-    def hold(
+    def set_matrices(
         self,
         operators: Representation | Mapping[Word, Array],
         *,
@@ -236,7 +236,7 @@ class OperatorRegistry(OperatorTable):
             moments.count,
             LatentResidual(*np.mean([[item.residual, item.identity] for item in residuals], axis=0)),
         )
-        self.put(FamilyEntry(family, fit.operator, provenance))
+        self.add(FamilyEntry(family, fit.operator, provenance))
         return fit
 
     def _put(
@@ -253,7 +253,7 @@ class OperatorRegistry(OperatorTable):
         error = None if moments is None else latent_residual(measured.affine, moments, pairs)
         images = 0 if moments is None else moments.count
         provenance = self._provenance(str(word), fit, measured, details, images, error)
-        self.put(Entry(word, operator, provenance, readout))
+        self.add(Entry(word, operator, provenance, readout))
 
     def _provenance(
         self,
@@ -308,7 +308,7 @@ class OperatorRegistry(OperatorTable):
         """The map of each element of a group whose generators have operators, readouts aside."""
         return _products(group, {word: self.entries[word].map for word in group.generators}, self.dim)
 
-    def revise(
+    def replace(
         self,
         maps: Mapping[Word, AffineMap],
         readout: AffineMap,

@@ -108,9 +108,9 @@ def load_registry(
         # shared, since one readout follows a run of all operators that it belongs to
         readouts = {name: Readout(name, _split(tensors[name], space.dim)) for name in names}
         for item in items:
-            registry.put(_entry(item, tensors, readouts, space.dim))
+            registry.add(_entry(item, tensors, readouts, space.dim))
         for item in header.tables("families"):
-            registry.put(_family_entry(item, tensors, space.dim))
+            registry.add(_family_entry(item, tensors, space.dim))
     except (KeyError, TypeError, ValueError, AugalgebraError) as error:
         raise StoreError(f"{path} does not hold the operators its header describes; fit them again") from error
     if not accept_stale:

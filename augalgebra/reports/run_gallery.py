@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from augalgebra.consistency.batches import MultipliedOut
+from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.report import CompositionReport
 from augalgebra.data.dataset import Dataset, load_data
 from augalgebra.files import write_atomically
@@ -46,7 +46,7 @@ def draw_run_gallery(run: Run, report: CompositionReport, data: Dataset, path: P
     pictures, ids = data.test.batch(slice(None))
     panel = gallery_panel(
         run.space,
-        MultipliedOut(run.registry),
+        UnreducedOperators(run.registry),
         run.registry.catalog,
         pictures[rows].to(device_of_run(run)),
         names,

@@ -8,7 +8,7 @@ from pathlib import Path
 from augalgebra.algebra.group_names import identify
 from augalgebra.algebra.rewriting.queries import cayley_table
 from augalgebra.algebra.words import Word
-from augalgebra.consistency.batches import MultipliedOut
+from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.relations import relation_residuals
 from augalgebra.data.dataset import Dataset
 from augalgebra.documents import Block, Document, Picture, Section, Table, Text
@@ -44,7 +44,7 @@ _GALLERY = (
 
 _NO_OPERATORS = "it has no operators; 'augalg train --resume' finishes a run that was cut off"
 
-Told = Callable[[int, int, str], None]
+ConditionedModel = Callable[[int, int, str], None]
 """Told before each part: how many are done, how many there are, and which is next."""
 
 
@@ -55,7 +55,7 @@ def document_of_run(
     missing: str = "",
     images: int | None = None,
     figures: Path | None = None,
-    progress: Told | None = None,
+    progress: ConditionedModel | None = None,
 ) -> Document:
     """All there is to say of one trained run.
 
@@ -85,7 +85,7 @@ class _Report:
         self._missing = missing or "the data set is not there"
         self._catalog = run.registry.catalog
 
-    def document(self, progress: Told) -> Document:
+    def document(self, progress: ConditionedModel) -> Document:
         run = self._run
         parts: list[tuple[str, str, Callable[[], Iterator[Block]]]] = [
             ("Words in the latent space", "words", partial(self._measured, None)),
@@ -194,7 +194,9 @@ class _Report:
     def _group(self) -> Iterator[Block]:
         letters = self._letters()
         yield from self._closure(letters)
-        relations = relation_residuals(MultipliedOut(self._run.registry), self._catalog, letters, self._run.space.dim)
+        relations = relation_residuals(
+            UnreducedOperators(self._run.registry), self._catalog, letters, self._run.space.dim
+        )
         yield Text(
             "What the laws say of the augmentations, and how far the operators are from it; this needs no images."
         )

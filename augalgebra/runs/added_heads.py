@@ -8,11 +8,11 @@ from typing import Any
 from augalgebra.algebra.words import IDENTITY
 from augalgebra.catalog import Catalog
 from augalgebra.consistency.composition import measure_composition
-from augalgebra.consistency.batches import MultipliedOut
+from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.report import WordScore
 from augalgebra.consistency.cases import Relabelling
 from augalgebra.runs.check import images_of_run
-from augalgebra.runs.operator_matching import Slot, slots
+from augalgebra.runs.operator_matching import OperatorAssignment, match_operators
 from augalgebra.latent.protocol import MAIN_HEAD
 from augalgebra.data.dataset import Dataset, load_data
 from augalgebra.training.progress import Progress, silent
@@ -39,7 +39,7 @@ class AddedHead:
     trained: bool
     before: tuple[WordScore, ...]
     after: tuple[WordScore, ...]
-    slots: tuple[Slot, ...]
+    slots: tuple[OperatorAssignment, ...]
     catalog: Catalog
 
     def as_dict(self) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def add_head(
         run: The trained run. It gets the head, in memory.
         names: The new augmentations; each needs an operator already unless `beside` is given.
         beside: Another augmentation to make a pair with, which then reuses the trained operators (*relabel*) that
-            suit it best; see `augalgebra.runs.operator_matching.slots`.
+            suit it best; see `augalgebra.runs.operator_matching.match_operators`.
         epochs: Passes over the data.
         seconds: Time.
         data: The data set of the run, if it is in memory already.
@@ -97,7 +97,7 @@ def add_head(
     views = Views.published(catalog, [*names, *([] if beside is None else [beside])], seed=settings.seed)
     words = views.generators
     mode: Mode = "extend" if beside is None else "relabel"
-    choices = slots(run, words, data.test) if mode == "relabel" else ()
+    choices = match_operators(run, words, data.test) if mode == "relabel" else ()
     operators = choices[0].trained if choices else words
     meaning = tuple(map(str, words)), mode, tuple(map(str, operators))
     same = [item for item in run.transfers.values() if (item.augmentations, item.mode, item.operators) == meaning]
@@ -128,7 +128,7 @@ def add_head(
     before, after = (
         measure_composition(
             run.space,
-            MultipliedOut(run.registry),
+            UnreducedOperators(run.registry),
             catalog,
             images,
             words,

@@ -9,7 +9,7 @@ from augalgebra.algebra.parsing import parse_word
 from augalgebra.algebra.words import IDENTITY, Symbol, Word
 from augalgebra.consistency.composition import measure_composition
 from augalgebra.consistency.excess import Gap
-from augalgebra.consistency.batches import MultipliedOut
+from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.report import WordScore
 from augalgebra.checks.results import finite
 from augalgebra.errors import RunError
@@ -105,7 +105,7 @@ def extend(
     pictures, ids = data.test.batch(slice(images))
     report = measure_composition(
         run.space,
-        MultipliedOut(registry),
+        UnreducedOperators(registry),
         catalog,
         pictures.to(device_of_run(run)),
         words,

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from augalgebra.consistency.composition import measure_composition
-from augalgebra.consistency.batches import MultipliedOut
+from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.report import CompositionReport
 from augalgebra.consistency.cases import Relabelling
 from augalgebra.errors import RunError
@@ -50,7 +50,7 @@ def measure_run(
     pictures, labels, ids = images_of_run(run, most=images, data=data)
     report = measure_composition(
         run.space,
-        MultipliedOut(run.registry),
+        UnreducedOperators(run.registry),
         run.registry.catalog,
         pictures,
         names,

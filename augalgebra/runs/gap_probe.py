@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from augalgebra.algebra.words import Word, product
 from augalgebra.consistency.composition import measure_composition
-from augalgebra.consistency.batches import MultipliedOut
+from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.errors import AugalgebraError
 from augalgebra.latent.lavae import LAVAE
 from augalgebra.operators import OperatorRegistry
@@ -69,7 +69,7 @@ class Probe:
             device = next(self.space.parameters()).device
             report = measure_composition(
                 self.space,
-                MultipliedOut(registry),
+                UnreducedOperators(registry),
                 catalog,
                 images.to(device),
                 self.views.generators,

@@ -21,7 +21,7 @@ from augalgebra.training.views import Views
 
 
 @dataclass(frozen=True)
-class Slot:
+class OperatorAssignment:
     """Trained operators that new augmentations may take over, the first for the first and so on.
 
     Attributes:
@@ -59,7 +59,7 @@ class Slot:
         }
 
 
-def slots(run: Run, new: Iterable[str | Word], images: Split) -> tuple[Slot, ...]:
+def match_operators(run: Run, new: Iterable[str | Word], images: Split) -> tuple[OperatorAssignment, ...]:
     """The trained operators that may stand for some new augmentations, the most suitable first.
 
     One suits better whose laws differ less, then agree more: period, idempotence and whether it can be undone, and
@@ -114,7 +114,7 @@ def slots(run: Run, new: Iterable[str | Word], images: Split) -> tuple[Slot, ...
             else:
                 differ.append(f"{new_pair} {said[mine_commute]}, {old_pair} {said[theirs_commute]}")
         residuals = tuple(errors[pair] for pair in zip(words, chosen, strict=True))
-        found.append(Slot(words, chosen, tuple(agree), tuple(differ), residuals))
+        found.append(OperatorAssignment(words, chosen, tuple(agree), tuple(differ), residuals))
     return tuple(sorted(found, key=lambda slot: (len(slot.differ), -len(slot.agree), slot.residual)))
 
 

@@ -15,7 +15,7 @@ from augalgebra.algebra.words import IDENTITY, Word, product
 from augalgebra.catalog import Catalog
 from augalgebra.consistency.composition import measure_cases
 from augalgebra.consistency.excess import smallest_excess
-from augalgebra.consistency.batches import MultipliedOut
+from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.relations import equation_residual
 from augalgebra.consistency.report import CompositionReport, WordScore
 from augalgebra.consistency.cases import Case, words_up_to
@@ -231,7 +231,7 @@ def compare_in_run(
             f"drawn {drawn:.2g} apart, {drawn / moved:.1%} of the {moved:.2g} that their augmentations are drawn to "
             f"move; up to {threshold:.0%} counts as equal"
         )
-    residual = equation_residual(MultipliedOut(registry), registry.catalog, by[0], by[1], registry.dim)
+    residual = equation_residual(UnreducedOperators(registry), registry.catalog, by[0], by[1], registry.dim)
     return LatentComparison(
         equal,
         reason,
@@ -344,7 +344,7 @@ def _measured(
     pictures, labels, ids = images_of_run(run, data_dir, images, data=data)
     report = measure_cases(
         run.space,
-        MultipliedOut(run.registry),
+        UnreducedOperators(run.registry),
         run.registry.catalog,
         pictures,
         cases,

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from augalgebra.algebra.words import IDENTITY, Word
-from augalgebra.consistency.batches import MultipliedOut
+from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.recursion import WAYS, Classify, RecursionReport, Way, measure_recursion, repeated, undoing
 from augalgebra.documents import figures
 from augalgebra.runs.classifier import powers_of, train_classifier
@@ -77,7 +77,7 @@ def recursion_of_run(
     pictures, ids = data.test.batch(slice(images))
     report = measure_recursion(
         run.space,
-        MultipliedOut(run.registry),
+        UnreducedOperators(run.registry),
         catalog,
         pictures.to(device),
         canonical,

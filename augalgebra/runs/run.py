@@ -49,7 +49,7 @@ from augalgebra.values import Fields, shown
 
 def of_run(registry: OperatorRegistry, folder: Path) -> OperatorRegistry:
     """The same registry; its messages now say how an operator is added to the run in this folder."""
-    registry.remedy = lambda name: f"'augalg operators {folder} --add \"{name}\"' fits one"
+    registry.missing_hint = lambda name: f"'augalg operators {folder} --add \"{name}\"' fits one"
     return registry
 
 

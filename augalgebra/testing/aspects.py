@@ -22,7 +22,7 @@ ASPECTS: dict[str, str] = {
 """What is checked: the names of the aspects, each with what it means."""
 
 
-class Bench:
+class BaselineNetworks:
     """A plugin under test.
 
     Attributes:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from augalgebra.algebra.words import Word
 from augalgebra.catalog import LoadedTarget, load_target
 from augalgebra.errors import AugalgebraError, UnknownNameError
-from augalgebra.testing.aspects import ASPECTS, Bench
+from augalgebra.testing.aspects import ASPECTS, BaselineNetworks
 from augalgebra.testing.report import Report, Result
 from augalgebra.testing.subjects import preserved_random_states
 
@@ -33,7 +33,7 @@ class Case:
 
     subject: str
     aspect: str
-    bench: Bench = field(repr=False, compare=False)
+    bench: BaselineNetworks = field(repr=False, compare=False)
 
     def __str__(self) -> str:
         return f"{self.subject}-{self.aspect}"
@@ -87,7 +87,7 @@ def cases(
     for aspect in wanted:
         if aspect not in ASPECTS:
             raise UnknownNameError("aspect", aspect, ASPECTS, f"(there are: {', '.join(ASPECTS)})")
-    bench = Bench(target, names=tuple(names), words=tuple(words), seed=seed)
+    bench = BaselineNetworks(target, names=tuple(names), words=tuple(words), seed=seed)
     everything = [Case(subject, aspect, bench) for subject, aspect in bench.everything()]
     chosen = tuple(case for case in everything if not wanted or case.aspect in wanted)
     if everything and not chosen:

@@ -13,7 +13,7 @@ from augalgebra.operators.groups.representation import structured
 from augalgebra.training.encoding import posterior_samples, view_moments
 from augalgebra.training.loop import TrainingError
 from augalgebra.training.progress import Progress, silent
-from augalgebra.training.through_decoder import turned
+from augalgebra.training.through_decoder import refine_coordinates
 from augalgebra.training.views import MAX_VIEWS, Views
 
 JointSource = Callable[[], Mapping[Word, Array]]
@@ -94,14 +94,14 @@ def fit_operators(
     joint = joint or {}
     words = [word for word in (views.generators if operators is None else operators) if word not in joint]
     moments = view_moments(space, views, split)
-    registry.hold(joint, fit=JOINT, moments=moments, replace_existing=replace_existing)
+    registry.set_matrices(joint, fit=JOINT, moments=moments, replace_existing=replace_existing)
     if fit == STRUCTURED:
         if views.group is None:
             shown = ", ".join(views.catalog.display(word) for word in views.generators)
             raise FitError(
                 f"by the exact laws {shown} generate no small finite group; leave the fit open, or name another"
             )
-        registry.hold(structured(views.group, space.dim), moments=moments, replace_existing=replace_existing)
+        registry.set_matrices(structured(views.group, space.dim), moments=moments, replace_existing=replace_existing)
         words, fit = [word for word in words if word not in views.group.generators], None
     options = options or FitOptions(seed=views.seed)
     asked = fit == DECODER
@@ -133,9 +133,11 @@ def _turn(
     if last is None or group is None or set(group.generators) != set(plan.operators):
         return False  # too many elements to see each image under all of them
     try:
-        found = turned(space, closed, group, registry.elements(group), last.map, split, seed=seed, progress=progress)
+        found = refine_coordinates(
+            space, closed, group, registry.elements(group), last.map, split, seed=seed, progress=progress
+        )
     except TrainingError:
         return False
     maps = dict(zip(group.generators, found.generators, strict=True))
-    registry.revise(maps, found.readout, moments, fit=DECODER, details={"steps": found.steps})
+    registry.replace(maps, found.readout, moments, fit=DECODER, details={"steps": found.steps})
     return True

@@ -30,7 +30,7 @@ _FIRST = 500  # images that show how good each move is at the start
 
 
 @dataclass(frozen=True, eq=False)
-class Turned:
+class RefinedOperators:
     """Operators in other coordinates.
 
     Attributes:
@@ -44,7 +44,7 @@ class Turned:
     steps: int
 
 
-def turned(
+def refine_coordinates(
     space: LAVAE,
     views: Views,
     group: FiniteGroup,
@@ -55,7 +55,7 @@ def turned(
     seed: int = 0,
     steps: int = STEPS,
     progress: Progress = silent,
-) -> Turned:
+) -> RefinedOperators:
     """Learn coordinates and readout by drawing codes of one view moved to another.
 
     Args:
@@ -101,7 +101,7 @@ def turned(
     generators = tuple(
         AffineMap.from_homogeneous(T @ elements[number].homogeneous @ T_inverse) for number in group.generators.values()
     )
-    return Turned(generators, AffineMap.from_homogeneous(K), loop.step)
+    return RefinedOperators(generators, AffineMap.from_homogeneous(K), loop.step)
 
 
 class Coordinates(nn.Module):

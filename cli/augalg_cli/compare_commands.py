@@ -12,7 +12,7 @@ from augalg_cli.run_commands import Budget, names_in, seconds_of
 from augalgebra import AugalgebraError
 
 if TYPE_CHECKING:
-    from augalg_slides.reproduction.compare import Kept
+    from augalg_slides.reproduction.compare import CachedResult
 
 Chosen = Literal["all", "cvae", "combined", "involution", "mlp"]
 
@@ -61,7 +61,7 @@ def compare(
     from dataclasses import replace
 
     import torch
-    from augalg_slides.baselines.trained_networks import QUICK, Size
+    from augalg_slides.baselines.trained_networks import QUICK, BaselineConfig
     from augalg_slides.reproduction.compare import EXPERIMENTS, as_document, pooled_claims
     from augalg_slides.reproduction.compare import compare as make
 
@@ -70,7 +70,7 @@ def compare(
 
     if len(names) != 2:
         raise AugalgebraError(f"a comparison takes two augmentations, as in --augs flip_lr,flip_ud, not {len(names)}")
-    size = replace(QUICK if quick else Size(), augmentations=(names[0], names[1]), device=device)
+    size = replace(QUICK if quick else BaselineConfig(), augmentations=(names[0], names[1]), device=device)
     size = replace(size, dim=dim or size.dim, width=width or size.width)
     if epochs is None and seconds is None:
         epochs = _QUICK_EPOCHS if quick else _EPOCHS
@@ -81,7 +81,7 @@ def compare(
         # Batches this small gain little from a second thread, and lose several-fold by it where the machine is shared.
         torch.set_num_threads(1)
     with training_progress(quiet=as_json) as progress:
-        results: list[Kept] = list(
+        results: list[CachedResult] = list(
             make(
                 folder,
                 dataset,
@@ -124,7 +124,7 @@ def compare(
     render.line(f"Everything is in {folder}; read {document}")
 
 
-def _show(result: "Kept") -> None:
+def _show(result: "CachedResult") -> None:
     table = result.answer["table"]
     headings = list(table[0])
     rows = [[cell if isinstance(cell, str) else _number(cell) for cell in row.values()] for row in table]

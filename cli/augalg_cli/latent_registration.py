@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from augalgebra.data.dataset import Dataset
     from augalgebra.runs.added_heads import AddedHead
     from augalgebra.runs.added_operators import Extension
-    from augalgebra.runs.operator_matching import Slot
+    from augalgebra.runs.operator_matching import OperatorAssignment
     from augalgebra.runs.run import Run
     from augalgebra.training.progress import Progress
 
@@ -211,7 +211,7 @@ def _show_head(added: "AddedHead") -> None:
     _show_scores(f"{head.head}, after", added.after)
 
 
-def _show_slots(added: "AddedHead", slots: "Sequence[Slot]") -> None:
+def _show_slots(added: "AddedHead", slots: "Sequence[OperatorAssignment]") -> None:
     show = added.catalog.display
     best = slots[0]
     pairs = list(zip(best.new, best.trained, strict=True))

@@ -72,7 +72,7 @@ def reproduce(
         raise AugalgebraError("--only names no experiment; write for example --only recursion,transfer")
     import torch
     from augalg_slides.experiments.plan import FULL, QUICK
-    from augalg_slides.reproduction.registry import ITEMS, chosen
+    from augalg_slides.reproduction.registry import EXPERIMENTS, chosen
     from augalg_slides.reproduction.report import Origin, rows_of, to_json, write_report
     from augalg_slides.reproduction.reproduce import kept_results
     from augalg_slides.reproduction.reproduce import reproduce as make
@@ -99,7 +99,7 @@ def reproduce(
         made = {(result.item.name, result.seeds): result for result in results}
         others = kept_results(out, dataset, catalog, plan=plan, seeds=numbers)
         known = {(result.item.name, result.seeds): result for result in others} | made
-        order = [*ITEMS]
+        order = [*EXPERIMENTS]
         return sorted(known.values(), key=lambda result: (order.index(result.item.name), result.seeds))
 
     try:

@@ -30,7 +30,7 @@ def module(name: str, augmentations: dict[str, str] | None = None, laws: Iterabl
     return made
 
 
-class Judge:
+class ImageQuality:
     """Decides by a list of what holds, and remembers what it was asked."""
 
     def __init__(self, *true: str) -> None:
@@ -41,7 +41,7 @@ class Judge:
         return Judgement("holds") if str(law) in self.true else Judgement("violated", "a picture shows it")
 
 
-def catalog_of(*modules: ModuleType, judge: Judge | None = None) -> aa.Catalog:
+def catalog_of(*modules: ModuleType, judge: ImageQuality | None = None) -> aa.Catalog:
     catalog = aa.load_catalog(aa.Settings(), modules=[module("base", BASE), *modules], installed=False)
     catalog.trust.judge = judge
     return catalog
@@ -57,7 +57,7 @@ def test_a_law_about_others_decides_nothing_unchecked() -> None:
 
 
 def test_a_law_that_is_violated_is_told_and_never_used() -> None:
-    judge = Judge()
+    judge = ImageQuality()
     catalog = catalog_of(module("cheat", laws=["base.flip = id"]), judge=judge)
     assert catalog.equal("flip", "id").equal is False
     (left_out,) = catalog.left_out("flip")
@@ -71,7 +71,7 @@ def test_a_law_that_is_violated_is_told_and_never_used() -> None:
 
 def test_a_law_that_holds_is_used_and_the_proof_names_who_declared_it() -> None:
     law = "base.turn * base.flip = base.flip * base.turn^-1"
-    catalog = catalog_of(module("friend", laws=[law]), judge=Judge(law))
+    catalog = catalog_of(module("friend", laws=[law]), judge=ImageQuality(law))
     found = catalog.equal("turn * flip", "flip * turn^-1")
     assert found.equal
     assert found.proof is not None
@@ -81,7 +81,7 @@ def test_a_law_that_holds_is_used_and_the_proof_names_who_declared_it() -> None:
 
 
 def test_a_law_is_checked_only_where_it_bears_on_a_question() -> None:
-    judge = Judge()
+    judge = ImageQuality()
     catalog = catalog_of(module("friend", laws=["base.turn * base.flip = base.flip * base.turn"]), judge=judge)
     assert catalog.equal("turn^4", "id").equal
     assert judge.asked == []
@@ -127,7 +127,7 @@ def test_what_it_says_of_its_own_counts_and_is_told_to_be_unchecked() -> None:
 def test_false_laws_of_its_own_say_nothing_of_others_by_way_of_true_ones() -> None:
     linking = "base.flip = own.a", "base.turn = own.b"
     own = module("own", {"own.a": "equals='own.b'", "own.b": ""}, linking)
-    judge = Judge(*linking)
+    judge = ImageQuality(*linking)
     catalog = catalog_of(own, judge=judge)
     assert catalog.equal("flip", "turn").equal is False
     assert "own.a = own.b" in judge.asked
@@ -172,7 +172,7 @@ def test_a_verdict_is_remembered_until_a_plugin_in_the_law_changes(
     def ask(*, holds: bool = True) -> tuple[bool | None, int]:
         catalog = aa.load_catalog(aa.Settings((plugins,)), installed=False)
         law = "base.flip * base.turn = base.turn^-1 * base.flip"
-        judge = catalog.trust.judge = Judge(*([law] if holds else []))
+        judge = catalog.trust.judge = ImageQuality(*([law] if holds else []))
         return catalog.equal("flip * turn", "turn^-1 * flip").equal, len(judge.asked)
 
     assert ask() == (True, 1)

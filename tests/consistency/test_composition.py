@@ -14,7 +14,7 @@ from torch import Tensor
 from augalgebra import Param, Register, Settings, hookimpl, load_catalog, uniform
 from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog
-from augalgebra.consistency.batches import MultipliedOut
+from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.cases import Relabelling
 from augalgebra.consistency.composition import measure_composition
 from augalgebra.errors import AugalgebraError, ImageError, NotInvertibleError, UnknownNameError
@@ -351,7 +351,7 @@ def test_a_registry_that_simplifies_words_cannot_hide_its_operators(faded, catal
 
     registry = Simplifying(lambda _: torch.eye(SIDE**2) / 2)
     seen = measure_composition(faded, registry, catalog, images, ["flip_lr"])
-    behind = measure_composition(faded, MultipliedOut(registry), catalog, images, ["flip_lr"])
+    behind = measure_composition(faded, UnreducedOperators(registry), catalog, images, ["flip_lr"])
 
     assert seen.get("flip_lr^2").gap_ratio == pytest.approx(1, abs=1e-5)
     assert behind.get("flip_lr^2").gap_ratio > 1.1

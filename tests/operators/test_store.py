@@ -66,7 +66,7 @@ def registry(catalog):
     registry.fit(moments, ["shake"])
     registry.fit_family(moments, "spin(10)")
     flips = [catalog.word("flip_ud"), catalog.word("rotate_180")]
-    registry.hold(structured(FiniteGroup.closure(catalog.system(*flips), flips), DIM))
+    registry.set_matrices(structured(FiniteGroup.closure(catalog.system(*flips), flips), DIM))
     return registry
 
 

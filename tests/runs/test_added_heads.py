@@ -14,7 +14,7 @@ from augalgebra.errors import AugalgebraError
 from augalgebra.latent.store import read_tensors
 from augalgebra.runs.added_heads import add_head
 from augalgebra.runs.added_operators import extend
-from augalgebra.runs.operator_matching import slots
+from augalgebra.runs.operator_matching import match_operators
 from augalgebra.runs.run import Run
 from augalgebra.runs.train import train
 from augalgebra.training.progress import Report
@@ -126,7 +126,7 @@ def test_an_interrupt_or_a_failed_record_leaves_the_run_as_it_was(folder: Path) 
 
 def test_a_pair_reuses_the_operators_whose_laws_suit_it(folder: Path) -> None:
     run = Run.load(folder, CATALOG)
-    best, other = slots(run, ["mine.negate", "roll(1, 0)"], DATA.test)
+    best, other = match_operators(run, ["mine.negate", "roll(1, 0)"], DATA.test)
     assert {best.trained, other.trained} == {run.registry.words, run.registry.words[::-1]}
     assert any("both involutory" in text for text in best.agree)
     added = add_head(run, ["mine.negate"], beside="canny", epochs=1, data=DATA)

@@ -137,7 +137,7 @@ def test_an_operator_is_fitted_again_when_its_laws_have_changed(folder: Path) ->
     extend(run, ["mine.negate"], data=DATA)
     entry = run.registry.entries[CATALOG.word("mine.negate")]
     changed = Run.load(folder, plugin(SOURCE.replace(', commutes_with=["flip_lr", "invert"]', "")))
-    changed.registry.put(entry)
+    changed.registry.add(entry)
     assert changed.registry.stale()
     (found,) = extend(changed, ["mine.negate"], data=DATA)
     assert found.fitted

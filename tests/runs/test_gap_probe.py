@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import augalgebra as aa
-from augalgebra.consistency.batches import MultipliedOut
+from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.composition import measure_composition
 from augalgebra.data.dataset import Dataset, Split, load_data
 from augalgebra.runs import gap_probe
@@ -51,7 +51,7 @@ def test_what_is_told_is_what_a_check_would_find(tmp_path: Path, monkeypatch: py
     run = train(tmp_path / "run", TINY, CATALOG, data=data, progress=reports.append, watch=True)
     images, ids = data.test.batch(slice(None))
     checked = measure_composition(
-        run.space, MultipliedOut(run.registry), CATALOG, images, ["flip_lr", "flip_ud"], ids=ids, seed=1
+        run.space, UnreducedOperators(run.registry), CATALOG, images, ["flip_lr", "flip_ud"], ids=ids, seed=1
     ).get("flip_lr * flip_ud")
     assert reports[-1].step == run.steps
     assert reports[-1].probed.floor == pytest.approx(checked.floor, rel=1e-5)

@@ -41,7 +41,7 @@ def trained(data: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
 def planted(trained: Run, **matrices: np.ndarray[Any, Any]) -> Run:
     """The run with operators given by hand."""
     run = Run.load(trained.folder, CATALOG)
-    run.registry.hold({CATALOG.word(name): matrix for name, matrix in matrices.items()}, replace_existing=True)
+    run.registry.set_matrices({CATALOG.word(name): matrix for name, matrix in matrices.items()}, replace_existing=True)
     return run
 
 
@@ -148,7 +148,7 @@ def test_what_is_missing_or_cannot_be_undone_is_told_by_name(trained: Run) -> No
     flat = planted(trained, rotate_cw=np.diag([1.0, 1, 1, 1, 1, 0]))
     with pytest.raises(NotInvertibleError, match="rank 5 of 6"):
         compare_in_run(flat, "rotate_cw^-1", "flip_lr")
-    flat.registry.hold({CATALOG.word("roll(2, 0)"): np.diag([1.0, 1, 1, 1, 1, 0])})
+    flat.registry.set_matrices({CATALOG.word("roll(2, 0)"): np.diag([1.0, 1, 1, 1, 1, 0])})
     with pytest.raises(NotInvertibleError, match="rank 5 of 6"):
         measure_word(flat, "roll(-2, 0)")
     with pytest.raises(AugalgebraError, match="unknown augmentation"):

@@ -6,12 +6,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from augalg_slides.baselines.classifiers import Judges
+from augalg_slides.baselines.classifiers import Classifiers
 from augalg_slides.baselines.conditional import Conditions
 from augalg_slides.baselines.control import class_control, other_classes, probe_accuracy
 from augalg_slides.baselines.mlp_operator import Chained, fit_nonlinear
-from augalg_slides.baselines.scores import SHIFTED, SUM, THROUGH, TOLD, Told
-from augalg_slides.baselines.trained_networks import Bench, Size
+from augalg_slides.baselines.scores import SHIFTED, SUM, THROUGH, TOLD, ConditionedModel
+from augalg_slides.baselines.trained_networks import BaselineConfig, BaselineNetworks
 from augalg_slides.evidence.comparison import Table
 from augalg_slides.pages.involution import involution_on, involutory_loss
 from augalg_slides.reproduction.compare import EXPERIMENTS, as_document, compare, pooled_claims
@@ -27,7 +27,7 @@ from augalgebra.training.views import Views
 SIDE = 8
 CATALOG = load_catalog()
 VIEWS = Views.published(CATALOG, ["flip_lr", "flip_ud"])
-TINY = Size(dim=3, width=2, images=12, judging=3, fitting=3)
+TINY = BaselineConfig(dim=3, width=2, images=12, judging=3, fitting=3)
 
 
 def corners(count: int, first: int = 0) -> Split:
@@ -45,17 +45,17 @@ DATA = Dataset("corners", corners(40), corners(12, 40))
 
 
 @pytest.fixture(scope="module")
-def judges():
-    return Judges.train(DATA.train, VIEWS, steps=120)
+def classifiers():
+    return Classifiers.train(DATA.train, VIEWS, steps=120)
 
 
 @pytest.fixture(scope="module")
-def bench(judges):
+def networks(classifiers):
     images, ids = DATA.test.batch(slice(None))
     return SimpleNamespace(
         test=DATA.test,
         shown=VIEWS.make(images, ids),
-        judges=judges,
+        classifiers=classifiers,
         seed=0,
         device=torch.device("cpu"),
         views=VIEWS,
@@ -63,10 +63,10 @@ def bench(judges):
     )
 
 
-def test_judges_know_class_and_view_of_true_images(bench, judges):
-    for number, view in enumerate(bench.shown):
-        assert judges.view_numbers(view).tolist() == [number] * len(view)
-        assert torch.equal(judges.classes(view, number), DATA.test.labels)
+def test_judges_know_class_and_view_of_true_images(networks, classifiers):
+    for number, view in enumerate(networks.shown):
+        assert classifiers.view_numbers(view).tolist() == [number] * len(view)
+        assert torch.equal(classifiers.classes(view, number), DATA.test.labels)
 
 
 def test_another_class_is_another_class():
@@ -77,24 +77,26 @@ def test_another_class_is_another_class():
     assert set(asked.tolist()) <= {3, 5, 9}
 
 
-def drawn_as_asked(bench, view, classes):
+def drawn_as_asked(networks, view, classes):
     """A perfect latent space: an image of the class asked for, in the view asked for."""
-    examples = [bench.shown[view][DATA.test.labels == label][0] for label in (0, 1)]
+    examples = [networks.shown[view][DATA.test.labels == label][0] for label in (0, 1)]
     return torch.stack([examples[label] for label in classes.tolist()])
 
 
-def test_control_is_seen_where_the_class_asked_for_is_drawn(bench):
-    for control in class_control(bench, "perfect", lambda view, classes: drawn_as_asked(bench, view, classes), (0, 1)):
+def test_control_is_seen_where_the_class_asked_for_is_drawn(networks):
+    for control in class_control(
+        networks, "perfect", lambda view, classes: drawn_as_asked(networks, view, classes), (0, 1)
+    ):
         assert (control.asked, control.kept, control.view, control.told_apart) == (1.0, 0.0, 1.0, True)
 
 
-def test_a_decoder_that_ignores_the_condition_fails_the_measure_of_control(bench):
-    for control in class_control(bench, "deaf", lambda view, _: bench.shown[view], (0, 1)):
+def test_a_decoder_that_ignores_the_condition_fails_the_measure_of_control(networks):
+    for control in class_control(networks, "deaf", lambda view, _: networks.shown[view], (0, 1)):
         assert (control.asked, control.kept, control.view) == (0.0, 1.0, 1.0)
 
 
-def test_a_view_that_is_lost_is_seen(bench):
-    _, augmented = class_control(bench, "upright", lambda _, classes: drawn_as_asked(bench, 0, classes), (0, 1))
+def test_a_view_that_is_lost_is_seen(networks):
+    _, augmented = class_control(networks, "upright", lambda _, classes: drawn_as_asked(networks, 0, classes), (0, 1))
 
     assert (augmented.view, augmented.told_apart) == (0.0, False)
 
@@ -128,10 +130,10 @@ class Unit:
 
 
 @pytest.mark.parametrize("composes", [True, False])
-def test_composition_is_seen_where_it_emerges_and_only_there(bench, composes):
-    told = Told(bench, Flipping(composes=composes), Conditions(views=3))
+def test_composition_is_seen_where_it_emerges_and_only_there(networks, composes):
+    told = ConditionedModel(networks, Flipping(composes=composes), Conditions(views=3))
     scores = {(score.view, score.word, score.way): score.bce for score in told.scores("planted", Unit)}
-    original, first, second, product = bench.names
+    original, first, second, product = networks.names
     perfect = scores[original, first, TOLD]
 
     assert len(scores) == 9
@@ -263,15 +265,17 @@ def test_an_interrupt_is_passed_on():
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Bench(DATA, CATALOG, Limit(epochs=1), size=TINY, progress=stop).lavae()
+        BaselineNetworks(DATA, CATALOG, Limit(epochs=1), size=TINY, progress=stop).lavae()
 
 
 def test_what_cannot_be_compared_says_why():
     with pytest.raises(AugalgebraError, match="two augmentations"):
-        Size(augmentations=("flip_lr",))
-    turns = Bench(DATA, CATALOG, Limit(epochs=1), size=Size(("rotate_cw", "rotate_ccw"), dim=2, width=2, images=4))
+        BaselineConfig(augmentations=("flip_lr",))
+    turns = BaselineNetworks(
+        DATA, CATALOG, Limit(epochs=1), size=BaselineConfig(("rotate_cw", "rotate_ccw"), dim=2, width=2, images=4)
+    )
     with pytest.raises(AugalgebraError, match="is its own inverse by exact laws; take flip_lr"):
         involution_on(turns)
-    flips = Bench(DATA, CATALOG, Limit(epochs=1), size=TINY)
+    flips = BaselineNetworks(DATA, CATALOG, Limit(epochs=1), size=TINY)
     with pytest.raises(AugalgebraError, match="none below 0"):
         involution_on(flips, weights=[-1.0])

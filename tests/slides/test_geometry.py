@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from augalg_slides.evidence.claims import Claim
-from augalg_slides.measures.image_quality import Judge
+from augalg_slides.measures.image_quality import ImageQuality
 from augalg_slides.measures.projection import check_method, methods_for, project
 from augalg_slides.measures.separation import readable, separation
 from augalg_slides.pages.fractions import draw_fractions, measure_fractions, true_fraction
@@ -202,7 +202,7 @@ def test_samples_that_collapse_cover_nothing() -> None:
     generator = torch.Generator().manual_seed(0)
     strengths, patterns = torch.rand(240, 4, generator=generator), torch.rand(4, 36, generator=generator)
     images = (strengths @ patterns / 4).view(240, 1, 6, 6)
-    judge = Judge(images[:120])
+    judge = ImageQuality(images[:120])
     others, collapsed = judge(images[120:]), judge(images[120:121].expand(120, -1, -1, -1))
     far = judge(1 - 10 * images[120:])
     assert others.coverage > 0.9
@@ -212,7 +212,7 @@ def test_samples_that_collapse_cover_nothing() -> None:
     assert far.likelihood < others.likelihood - 100
     assert others.confidence is None
     with pytest.raises(AugalgebraError, match="too few to compare with"):
-        Judge(images[:5])
+        ImageQuality(images[:5])
 
 
 def test_a_run_is_measured_and_drawn(run: Run, data: Dataset, tmp_path: Path) -> None:

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 import torch
-from augalg_slides.baselines.trained_networks import Size
+from augalg_slides.baselines.trained_networks import BaselineConfig
 from augalg_slides.evidence.claims import Claim
-from augalg_slides.experiments.context import Found, Laboratory, Stated
+from augalg_slides.experiments.context import ExperimentContext, Outcome, TrainedClaim
 from augalg_slides.experiments.plan import Plan
 from augalg_slides.pages.composition import composition_claims
-from augalg_slides.reproduction.registry import ITEMS, Item, chosen
+from augalg_slides.reproduction.registry import EXPERIMENTS, Experiment, chosen
 from augalg_slides.reproduction.report import Origin, rows_of, write_report
 from augalg_slides.reproduction.reproduce import ItemResult, kept_results, reproduce
 from augalg_slides.sweeps.pairs import FLIPS, SHEAR_CANNY
@@ -51,7 +51,7 @@ TINY = Plan(
     short_epochs=1,
     short_images=24,
     bench_epochs=1,
-    bench=Size(dim=3, width=2, images=24, judging=3, fitting=3),
+    networks=BaselineConfig(dim=3, width=2, images=24, judging=3, fitting=3),
     glyphs=60,
     glyph_samples=60,
     glyph_width=2,
@@ -86,7 +86,7 @@ def test_every_experiment_leaves_claims_and_figures(
     whole: tuple[Path, list[ItemResult], list[tuple[Standing, str]]],
 ) -> None:
     folder, results, _ = whole
-    assert set(ITEMS) == {result.item.name for result in results}
+    assert set(EXPERIMENTS) == {result.item.name for result in results}
     for result in results:
         assert not result.failure, (result.item.name, result.failure)
         assert result.found is not None
@@ -133,7 +133,7 @@ def test_progress_names_the_experiment_and_the_time_left(
     whole: tuple[Path, list[ItemResult], list[tuple[Standing, str]]],
 ) -> None:
     told = whole[2]
-    assert [told[0][0].done, told[-1][0].done, told[-1][0].total] == [0, len(ITEMS), len(ITEMS)]
+    assert [told[0][0].done, told[-1][0].done, told[-1][0].total] == [0, len(EXPERIMENTS), len(EXPERIMENTS)]
     assert told[0][1].startswith("composition, seed 0: ")
     assert told[0][0].seconds_left is None
     later = [standing.seconds_left for standing, _ in told if standing.done]
@@ -153,7 +153,7 @@ def test_the_report_has_a_row_for_every_claim_and_a_section_for_every_experiment
     assert (len(answer["claims"]), answer["failed"]) == (len(rows), [])
     assert {"experiment", "training", "seeds", "verdicts", "slide", "measured", "holds"} <= answer["claims"][0].keys()
     page = files["report.html"].read_text()
-    for item in ITEMS.values():
+    for item in EXPERIMENTS.values():
         assert f'id="{item.name}"' in page
         section = files[f"{item.name}.md"].read_text()
         assert section.startswith(f"# {item.title}\n")
@@ -178,20 +178,22 @@ def test_only_what_is_missing_is_made_again(
     assert [row.to_json() for row in rows_of(results)] == [row.to_json() for row in rows_of(again)]
 
 
-def stub(name: str, make: Callable[[Laboratory], Found], **more: Any) -> Item:
-    return Item(name, name.title(), "1", "About.", make, **more)
+def stub(name: str, make: Callable[[ExperimentContext], Outcome], **more: Any) -> Experiment:
+    return Experiment(name, name.title(), "1", "About.", make, **more)
 
 
-def seen(lab: Laboratory) -> Found:
-    holds = lab.seed % 2 == 0
-    return Found((Stated(Claim("1", "It is so", "measured", holds, {"x": float(lab.seed)})),), (Text("Text."),))
+def seen(context: ExperimentContext) -> Outcome:
+    holds = context.seed % 2 == 0
+    return Outcome(
+        (TrainedClaim(Claim("1", "It is so", "measured", holds, {"x": float(context.seed)})),), (Text("Text."),)
+    )
 
 
-def broken(_: Laboratory) -> Found:
+def broken(_: ExperimentContext) -> Outcome:
     raise ZeroDivisionError("nothing to divide by")
 
 
-def stopped(_: Laboratory) -> Found:
+def stopped(_: ExperimentContext) -> Outcome:
     raise KeyboardInterrupt
 
 
@@ -328,7 +330,7 @@ def test_composition_is_judged_by_how_much_of_the_way_is_made() -> None:
 
 
 def test_an_error_of_the_library_is_told_in_its_own_words(tmp_path: Path) -> None:
-    def refused(_: Laboratory) -> Found:
+    def refused(_: ExperimentContext) -> Outcome:
         raise AugalgebraError("this data set has no classes")
 
     (result,) = made(tmp_path, items={"one": stub("one", refused)})

@@ -273,7 +273,7 @@ def test_a_head_learns_to_draw_where_the_operators_lead() -> None:
         space.encoder.heads.bias[4:] = -20.0
         space.encoder.heads.weight[:4] *= 20
     registry = OperatorRegistry.of(space, CATALOG)
-    registry.hold(structured(views.group, 4))
+    registry.set_matrices(structured(views.group, 4))
     space.add_head("new", seed=1)
     head_loop(space, "new", views, images, registry, recipe(epochs=300, rate=2e-2)).run()
     with torch.no_grad():

@@ -56,7 +56,7 @@ class FitOptions:
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted:
+class FitResult:
     """Operators that were fitted together.
 
     Attributes:
@@ -97,7 +97,7 @@ class KnownGroup:
         return np.stack([operator.matrix for operator in self.maps])
 
 
-def carry_out(
+def fit_plan(
     plan: Plan,
     moments: ViewMoments,
     catalog: Catalog,
@@ -105,7 +105,7 @@ def carry_out(
     *,
     known: KnownGroup | None = None,
     samples: ArrayLike | None = None,
-) -> Fitted:
+) -> FitResult:
     """Fit the operators of a plan.
 
     Args:
@@ -152,7 +152,7 @@ def _pairs(moments: ViewMoments, system: RewritingSystem, word: Word, options: F
 
 def _representation(
     plan: Plan, group: FiniteGroup, moments: ViewMoments, catalog: Catalog, options: FitOptions
-) -> Fitted:
+) -> FitResult:
     system = catalog.system(*moments.words, *plan.operators)
     orbit = GroupOrbit.of(moments, group, system, centred=options.centred, ridge=options.ridge or 0.0, partial=True)
     fit = nearest_representation(orbit.operators, group, seed=options.seed)
@@ -174,7 +174,7 @@ def _representation(
         K = readout(orbit.operators, orbit.sources, orbit.weights, fit.representation)
         last = orbit.whitening.affine(K)
     pairs = {word: connected(moments.words, system, word) for word in maps}
-    return Fitted(plan.fit, maps, pairs, last, dict.fromkeys(maps, details))
+    return FitResult(plan.fit, maps, pairs, last, dict.fromkeys(maps, details))
 
 
 def _ridge(
@@ -184,7 +184,7 @@ def _ridge(
     options: FitOptions,
     system: RewritingSystem,
     known: KnownGroup | None,
-) -> Fitted:
+) -> FitResult:
     ridge = RIDGE if options.ridge is None else options.ridge
     maps: dict[Word, AffineMap] = {}
     details: dict[Word, dict[str, Any]] = {}
@@ -201,7 +201,7 @@ def _ridge(
             lifted = np.stack([operator.homogeneous for operator in known.maps])
             maps[word] = AffineMap.from_homogeneous(averaged(fit.map.homogeneous, symmetries, lifted))
             details[word]["symmetries"] = len(symmetries)
-    return Fitted(plan.fit, maps, pairs, details=details)
+    return FitResult(plan.fit, maps, pairs, details=details)
 
 
 def _orthogonal(
@@ -211,7 +211,7 @@ def _orthogonal(
     options: FitOptions,
     system: RewritingSystem,
     known: KnownGroup | None,
-) -> Fitted:
+) -> FitResult:
     views = list(dict.fromkeys(view for connections in pairs.values() for pair in connections for view in pair))
     whitening = _whitening(moments, views, options, known)
     crosses = []
@@ -227,7 +227,7 @@ def _orthogonal(
             details[word]["symmetries"] = len(symmetries)
         crosses.append(cross)
     maps = map(whitening.affine, _rounded(plan, crosses, options.seed))
-    return Fitted(plan.fit, dict(zip(pairs, maps, strict=True)), pairs, details=details)
+    return FitResult(plan.fit, dict(zip(pairs, maps, strict=True)), pairs, details=details)
 
 
 def _rounded(plan: Plan, crosses: Sequence[Array], seed: int) -> Sequence[Array]:
@@ -261,7 +261,7 @@ def _published(
     pairs: Mapping[Word, Pairs],
     options: FitOptions,
     samples: ArrayLike | None,
-) -> Fitted:
+) -> FitResult:
     if samples is None:
         raise FitError(
             "the published fit descends on the encodings themselves, not on their moments; "
@@ -290,4 +290,4 @@ def _published(
         )
         maps[word] = AffineMap.linear(matrix)
     details = {"weight": options.weight, "epochs": options.epochs, "batch": options.batch}
-    return Fitted(plan.fit, maps, used, details=dict.fromkeys(maps, details))
+    return FitResult(plan.fit, maps, used, details=dict.fromkeys(maps, details))

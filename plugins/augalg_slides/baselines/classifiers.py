@@ -17,7 +17,7 @@ _LEARNED = 5000
 
 
 @dataclass(frozen=True, eq=False)
-class Judges:
+class Classifiers:
     """What a judge says is worth no more than its accuracy on true images, which is measured with it.
 
     Attributes:
@@ -33,7 +33,7 @@ class Judges:
     @classmethod
     def train(
         cls, split: Split, views: Views, *, seed: int = 0, steps: int | None = None, device: torch.device | str = "cpu"
-    ) -> "Judges":
+    ) -> "Classifiers":
         """Train both on true images.
 
         Args:

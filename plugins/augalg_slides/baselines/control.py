@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from augalg_slides.baselines.trained_networks import Bench
+from augalg_slides.baselines.trained_networks import BaselineNetworks
 from augalgebra.seeds import generator_for
 
 Draw = Callable[[int, Int64[Tensor, " image"]], Float[Tensor, "image channel height width"]]
@@ -62,11 +62,13 @@ def other_classes(labels: Int64[Tensor, " image"], known: tuple[int, ...], seed:
     return table[(place + shift) % len(known)].to(labels.device)
 
 
-def class_control(bench: Bench, model: str, draw: Draw, known: tuple[int, ...]) -> tuple[Control, Control]:
+def class_control(
+    networks: BaselineNetworks, model: str, draw: Draw, known: tuple[int, ...]
+) -> tuple[Control, Control]:
     """Change the class of all test images in all views.
 
     Args:
-        bench: What is compared.
+        networks: What is compared.
         model: What draws.
         draw: Draws them.
         known: All classes.
@@ -74,21 +76,21 @@ def class_control(bench: Bench, model: str, draw: Draw, known: tuple[int, ...]) 
     Returns:
         What became of originals, and of augmented images.
     """
-    labels = bench.test.labels
-    asked = other_classes(labels, known, bench.seed)
+    labels = networks.test.labels
+    asked = other_classes(labels, known, networks.seed)
     counts = []
-    for view, true in enumerate(bench.shown):
-        changed, same = draw(view, asked.to(bench.device)), draw(view, labels.to(bench.device))
-        classes = bench.judges.classes(changed, view)
+    for view, true in enumerate(networks.shown):
+        changed, same = draw(view, asked.to(networks.device)), draw(view, labels.to(networks.device))
+        classes = networks.classifiers.classes(changed, view)
         counts.append(
             {
                 "asked": classes == asked,
                 "kept": classes == labels,
-                "unchanged": bench.judges.classes(same, view) == labels,
-                "view": bench.judges.view_numbers(changed) == view,
-                "view_unchanged": bench.judges.view_numbers(same) == view,
-                "ceiling": bench.judges.classes(true, view) == labels,
-                "view_ceiling": bench.judges.view_numbers(true) == view,
+                "unchanged": networks.classifiers.classes(same, view) == labels,
+                "view": networks.classifiers.view_numbers(changed) == view,
+                "view_unchanged": networks.classifiers.view_numbers(same) == view,
+                "ceiling": networks.classifiers.classes(true, view) == labels,
+                "view_ceiling": networks.classifiers.view_numbers(true) == view,
             }
         )
 

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from augalg_slides.baselines.conditional import Conditions
 from augalg_slides.baselines.cvae import CVAE
-from augalg_slides.baselines.trained_networks import Bench
+from augalg_slides.baselines.trained_networks import BaselineNetworks
 from augalgebra.checks.results import finite
-from augalgebra.consistency.batches import MultipliedOut
+from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.composition import measure_composition
 from augalgebra.consistency.excess import TELLING, Gap
 from augalgebra.latent.likelihoods import likelihood_of
@@ -24,7 +24,7 @@ TOLD, SUM, SHIFTED, THROUGH = "told", "sum", "sum less original", "through image
 of its letters, with or without that of the original taken off; or by drawing one letter after the other."""
 
 
-def tells(identity_ratio: float) -> bool:
+def is_decided(identity_ratio: float) -> bool:
     """Whether moving nothing is clearly worse than the floor; a space that draws one blur for all tells nothing."""
     return identity_ratio >= TELLING
 
@@ -61,36 +61,36 @@ class Yardstick:
     """Floor and baseline of every pair of views, and how LAVAEs of three kinds do by operators.
 
     Args:
-        bench: What is compared.
+        networks: What is compared.
 
     Attributes:
         scores: Those of the LAVAEs.
     """
 
-    def __init__(self, bench: Bench) -> None:
-        space, (better, registry) = bench.lavae(), bench.equivariant()
-        images, ids = bench.test.batch(slice(None))
+    def __init__(self, networks: BaselineNetworks) -> None:
+        space, (better, registry) = networks.lavae(), networks.equivariant()
+        images, ids = networks.test.batch(slice(None))
         reports = {
             model: measure_composition(
                 latent,
-                MultipliedOut(operators),
-                bench.catalog,
-                images.to(bench.device),
-                bench.views.generators,
-                words=bench.views.words,
-                views=bench.views.words,
+                UnreducedOperators(operators),
+                networks.catalog,
+                images.to(networks.device),
+                networks.views.generators,
+                words=networks.views.words,
+                views=networks.views.words,
                 ids=ids,
-                seed=bench.seed,
+                seed=networks.seed,
             )
             for model, latent, operators in (
-                (PUBLISHED, space, bench.operators(space, "published")),
-                (EXACT, space, bench.operators(space)),
+                (PUBLISHED, space, networks.operators(space, "published")),
+                (EXACT, space, networks.operators(space)),
                 (EQUIVARIANT, better, registry),
             )
         }
         first = reports[EXACT]
-        self._floors = {name: first.floor[name] for name in bench.names}
-        self._entropies = {name: first.entropy[name] for name in bench.names}
+        self._floors = {name: first.floor[name] for name in networks.names}
+        self._entropies = {name: first.entropy[name] for name in networks.names}
         self._identities = {(score.word, score.view): score.identity_bce for score in first.words}
         self.scores = [
             self.score(model, "operators", score.view, score.word, score.bce)
@@ -106,20 +106,20 @@ class Yardstick:
         return Score(model, way, view, word, bce=bce, floor=self._floors[word], identity_bce=still, entropy=least)
 
 
-class Told:
+class ConditionedModel:
     """A CVAE that is told views, asked to draw them.
 
     Args:
-        bench: What is compared.
+        networks: What is compared.
         space: The CVAE.
         conditions: What it is told.
     """
 
-    def __init__(self, bench: Bench, space: CVAE, conditions: Conditions) -> None:
+    def __init__(self, networks: BaselineNetworks, space: CVAE, conditions: Conditions) -> None:
         self._space, self._conditions = space, conditions
-        self._labels = bench.test.labels.to(bench.device)
-        self._shown = bench.shown
-        self._names = bench.names
+        self._labels = networks.test.labels.to(networks.device)
+        self._shown = networks.shown
+        self._names = networks.names
 
     @property
     def known(self) -> int:

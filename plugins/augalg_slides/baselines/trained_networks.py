@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from augalg_slides.baselines.classifiers import Judges
+from augalg_slides.baselines.classifiers import Classifiers
 from augalg_slides.baselines.conditional import (
     ConditionalMoves,
     ConditionalObjective,
@@ -42,7 +42,7 @@ _Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True)
-class Size:
+class BaselineConfig:
     """What all networks of a comparison share.
 
     Attributes:
@@ -72,12 +72,12 @@ class Size:
             raise AugalgebraError("a comparison needs at least one test image")
 
 
-QUICK = Size(width=8, images=200, judging=150, fitting=400)
+QUICK = BaselineConfig(width=8, images=200, judging=150, fitting=400)
 """So small that all comparisons together take about a minute on the digits."""
 
 
 @dataclass(eq=False)
-class Bench:
+class BaselineNetworks:
     """What several comparisons are made with.
 
     Attributes:
@@ -93,7 +93,7 @@ class Bench:
     catalog: Catalog
     budget: Limit
     seed: int = 0
-    size: Size = field(default_factory=Size)
+    size: BaselineConfig = field(default_factory=BaselineConfig)
     progress: Progress = silent
     _kept: dict[str, object] = field(default_factory=dict, repr=False)
 
@@ -134,11 +134,11 @@ class Bench:
         return self._once("shown", make)
 
     @property
-    def judges(self) -> Judges:
+    def classifiers(self) -> Classifiers:
         """Frozen classifiers of class and view."""
         return self._once(
             "judges",
-            lambda: Judges.train(
+            lambda: Classifiers.train(
                 self.dataset.train, self.views, seed=self.seed, steps=self.size.judging, device=self.device
             ),
         )

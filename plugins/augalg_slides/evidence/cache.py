@@ -16,7 +16,7 @@ def digest_of(*known: object) -> str:
     return hashlib.sha256(json.dumps(known, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def read_kept(path: Path, what: str, settings: str) -> dict[str, Any] | None:
+def load_cached(path: Path, what: str, settings: str) -> dict[str, Any] | None:
     """A result that was kept before; None if there is none, or one that depends on something else.
 
     Args:

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from augalg_slides.baselines.trained_networks import Bench
+from augalg_slides.baselines.trained_networks import BaselineNetworks
 from augalg_slides.evidence.cache import digest_of
 from augalg_slides.evidence.claims import Claim
 from augalg_slides.experiments.plan import Plan
@@ -37,7 +37,7 @@ RUNS = "runs"
 
 
 @dataclass(frozen=True)
-class Stated:
+class TrainedClaim:
     """A claim, measured with one kind of training.
 
     Attributes:
@@ -50,7 +50,7 @@ class Stated:
 
 
 @dataclass(frozen=True)
-class Found:
+class Outcome:
     """What an experiment found.
 
     Attributes:
@@ -59,13 +59,13 @@ class Found:
         notes: What else is worth telling, one line each.
     """
 
-    claims: tuple[Stated, ...]
+    claims: tuple[TrainedClaim, ...]
     blocks: tuple[Block, ...]
     notes: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)
-class Laboratory:
+class ExperimentContext:
     """What experiments are made with.
 
     Attributes:
@@ -101,11 +101,11 @@ class Laboratory:
         return self.seeds[0]
 
     @cached_property
-    def bench(self) -> Bench:
+    def networks(self) -> BaselineNetworks:
         """What comparisons are made with."""
-        size = replace(self.plan.bench, augmentations=self.plan.augmentations, device=self.device)
+        size = replace(self.plan.networks, augmentations=self.plan.augmentations, device=self.device)
         limit = Limit(self.plan.comparing(len(self.dataset.train)))
-        return Bench(self.dataset, self.catalog, limit, self.seed, size, self.progress)
+        return BaselineNetworks(self.dataset, self.catalog, limit, self.seed, size, self.progress)
 
     def run(self, kind: Kind) -> Run:
         """A shared run, trained unless it is there.

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from augalg_slides.baselines.trained_networks import QUICK as QUICK_BENCH
-from augalg_slides.baselines.trained_networks import Size
+from augalg_slides.baselines.trained_networks import BaselineConfig
 from augalg_slides.pages.fractions import FITTED, UNSEEN
 from augalg_slides.sweeps.pairs import FLIPS, SLIDES, Pair
 from augalgebra.runs.records import Mode
@@ -36,7 +36,7 @@ class Plan:
         short_epochs: Passes of each short run that advice is based on.
         short_images: Images that it learns from.
         bench_epochs: Passes of every network of comparisons; if None, a third of `default_epochs` as well.
-        bench: What those networks share.
+        networks: What those networks share.
         glyphs: Synthetic images.
         glyph_samples: Images shown in each training on them.
         glyph_width: Channels of the networks that learn from them.
@@ -63,7 +63,7 @@ class Plan:
     short_epochs: int = 2
     short_images: int = 1500
     bench_epochs: int | None = None
-    bench: Size = field(default_factory=Size)
+    networks: BaselineConfig = field(default_factory=BaselineConfig)
     glyphs: int = 5000
     glyph_samples: int = 160_000
     glyph_width: int = 16
@@ -127,7 +127,7 @@ QUICK = Plan(
     short_images=600,
     short_epochs=1,
     bench_epochs=8,
-    bench=QUICK_BENCH,
+    networks=QUICK_BENCH,
     glyphs=2000,
     glyph_samples=48_000,
     glyph_width=8,

@@ -40,7 +40,7 @@ class Quality:
         return {name: finite(value) for name, value in asdict(self).items()}
 
 
-class Judge:
+class ImageQuality:
     """Compares images with held-out ones.
 
     Args:

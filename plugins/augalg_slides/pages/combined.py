@@ -11,8 +11,8 @@ from torch import Tensor
 from augalg_slides.baselines.conditional import Conditions
 from augalg_slides.baselines.control import Control, Draw, class_control, other_classes
 from augalg_slides.baselines.cvae import CVAE
-from augalg_slides.baselines.scores import EQUIVARIANT, EXACT, tells
-from augalg_slides.baselines.trained_networks import Bench
+from augalg_slides.baselines.scores import EQUIVARIANT, EXACT, is_decided
+from augalg_slides.baselines.trained_networks import BaselineNetworks
 from augalg_slides.evidence.claims import Claim
 from augalg_slides.evidence.comparison import (
     Comparison,
@@ -24,7 +24,7 @@ from augalg_slides.evidence.comparison import (
 )
 from augalg_slides.pages.cvae import BY_CLASS, conditional_draw, shown_rows
 from augalgebra.algebra.words import Word
-from augalgebra.consistency.batches import MultipliedOut
+from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.composition import measure_composition
 from augalgebra.consistency.report import CompositionReport
 from augalgebra.documents import figures
@@ -61,45 +61,45 @@ class CombinedResult(Comparison):
 
 
 @torch.no_grad()
-def combined_on(bench: Bench) -> CombinedResult:
+def combined_on(networks: BaselineNetworks) -> CombinedResult:
     """Train latent spaces with a condition, with operators, and with both, and measure them side by side.
 
     Args:
-        bench: Images with classes, and what is shared; four networks are trained with its budget, if they are not yet.
+        networks: Images with classes, and what is shared; four more are trained with its budget if need be.
 
     Raises:
         AugalgebraError: The data set has no classes, or the augmentations cannot be used.
     """
-    lavae, equivariant = bench.lavae(), bench.equivariant()
-    by_class, conditions = bench.cvae(BY_CLASS, classes=True)
-    moving, _, movers = bench.moving_cvae()
+    lavae, equivariant = networks.lavae(), networks.equivariant()
+    by_class, conditions = networks.cvae(BY_CLASS, classes=True)
+    moving, _, movers = networks.moving_cvae()
     spaces: dict[str, tuple[LatentSpace, OperatorRegistry]] = {
-        EXACT: (lavae, bench.operators(lavae)),
+        EXACT: (lavae, networks.operators(lavae)),
         EQUIVARIANT: equivariant,
-        AFTERWARDS: (_known(bench, by_class, conditions), conditional_operators(bench, by_class, conditions)),
+        AFTERWARDS: (_known(networks, by_class, conditions), conditional_operators(networks, by_class, conditions)),
         TOGETHER: (
-            _known(bench, moving, conditions),
-            conditional_operators(bench, moving, conditions, movers.learned()),
+            _known(networks, moving, conditions),
+            conditional_operators(networks, moving, conditions, movers.learned()),
         ),
     }
-    reports = {model: _measured(bench, space, registry) for model, (space, registry) in spaces.items()}
+    reports = {model: _measured(networks, space, registry) for model, (space, registry) in spaces.items()}
     draws: dict[str, Draw] = {
         model: conditional_draw(
-            bench, space, conditions, [spaces[model][1].operator(word) for word in bench.views.words]
+            networks, space, conditions, [spaces[model][1].operator(word) for word in networks.views.words]
         )
         for model, space in ((AFTERWARDS, by_class), (TOGETHER, moving))
     }
-    draws = {EQUIVARIANT: _ignoring(bench, *equivariant), **draws}
+    draws = {EQUIVARIANT: _ignoring(networks, *equivariant), **draws}
     controls = tuple(
-        control for model, draw in draws.items() for control in class_control(bench, model, draw, conditions.labels)
+        control for model, draw in draws.items() for control in class_control(networks, model, draw, conditions.labels)
     )
-    strips, columns = _pictures(bench, draws, conditions)
+    strips, columns = _pictures(networks, draws, conditions)
     return CombinedResult(
         name="combined",
-        seed=bench.seed,
-        images=len(bench.test),
-        claims=(_claim(bench, reports, controls),),
-        table=_table(bench, reports, controls),
+        seed=networks.seed,
+        images=len(networks.test),
+        claims=(_claim(networks, reports, controls),),
+        table=_table(networks, reports, controls),
         about=(
             "Gap ratios of moved codes of originals: the loss beyond the entropy, over that of the same network's "
             "direct views (floor and entropy, in nats per image, are means of the views); 'asked' is the share of "
@@ -116,65 +116,65 @@ def combined_on(bench: Bench) -> CombinedResult:
 
 
 def conditional_operators(
-    bench: Bench, space: CVAE, conditions: Conditions, joint: Mapping[Word, Array] | None = None
+    networks: BaselineNetworks, space: CVAE, conditions: Conditions, joint: Mapping[Word, Array] | None = None
 ) -> OperatorRegistry:
     """Operators fitted by the laws on codes that were encoded under their true class.
 
     Args:
-        bench: What is compared.
+        networks: What is compared.
         space: The latent space.
         conditions: What it is told: the class.
         joint: Operators that were learned along; they are kept.
     """
-    views, split = bench.closed, bench.dataset.train
+    views, split = networks.closed, networks.dataset.train
     moments = ViewMoments(views.words, space.dim)
     for start in range(0, len(split), BATCH):
         part = slice(start, start + BATCH)
         images, ids = split.batch(part)
         labels = split.labels[part]
         told = conditions(labels, labels).repeat(len(views), 1)  # view by view
-        codes = space.encode(views.make(images, ids).flatten(0, 1).to(bench.device), told.to(bench.device))
+        codes = space.encode(views.make(images, ids).flatten(0, 1).to(networks.device), told.to(networks.device))
         moments.add(codes.view(len(views), len(images), -1).cpu())
-    registry = OperatorRegistry.of(space, bench.catalog)
-    registry.hold(joint or {}, fit=JOINT, moments=moments)
+    registry = OperatorRegistry.of(space, networks.catalog)
+    registry.set_matrices(joint or {}, fit=JOINT, moments=moments)
     fresh = [word for word in views.generators if word not in (joint or {})]
-    registry.fit(moments, fresh, None, FitOptions(seed=bench.seed))
+    registry.fit(moments, fresh, None, FitOptions(seed=networks.seed))
     return registry
 
 
-def _known(bench: Bench, space: CVAE, conditions: Conditions) -> LatentSpace:
-    labels = bench.test.labels.to(bench.device)
+def _known(networks: BaselineNetworks, space: CVAE, conditions: Conditions) -> LatentSpace:
+    labels = networks.test.labels.to(networks.device)
     return space.given(conditions(labels, labels))
 
 
-def _measured(bench: Bench, space: LatentSpace, registry: OperatorRegistry) -> CompositionReport:
-    images, ids = bench.test.batch(slice(None))
+def _measured(networks: BaselineNetworks, space: LatentSpace, registry: OperatorRegistry) -> CompositionReport:
+    images, ids = networks.test.batch(slice(None))
     return measure_composition(
         space,
-        MultipliedOut(registry),
-        bench.catalog,
-        images.to(bench.device),
-        bench.views.generators,
+        UnreducedOperators(registry),
+        networks.catalog,
+        images.to(networks.device),
+        networks.views.generators,
         ids=ids,
-        seed=bench.seed,
+        seed=networks.seed,
         batch_size=len(images),  # conditions belong to all images at once
     )
 
 
-def _ignoring(bench: Bench, space: LatentSpace, registry: OperatorRegistry) -> Draw:
+def _ignoring(networks: BaselineNetworks, space: LatentSpace, registry: OperatorRegistry) -> Draw:
     """What a latent space without classes draws, whatever the class asked for."""
-    codes = space.encode(bench.shown[0])
+    codes = space.encode(networks.shown[0])
 
     def draw(view: int, classes: Tensor) -> Tensor:  # noqa: ARG001 (that is the point)
-        return space.decode(registry.operator(bench.views.words[view]).apply(codes))
+        return space.decode(registry.operator(networks.views.words[view]).apply(codes))
 
     return draw
 
 
-def _words(bench: Bench) -> tuple[str, str, str, str]:
+def _words(networks: BaselineNetworks) -> tuple[str, str, str, str]:
     """Both augmentations and both their products."""
-    show = bench.catalog.display
-    first, second = bench.views.generators
+    show = networks.catalog.display
+    first, second = networks.views.generators
     return show(first), show(second), show(first * second), show(second * first)
 
 
@@ -183,8 +183,8 @@ def _gap(report: CompositionReport, word: str, view: str = "id") -> float | None
     return None if score is None else score.gap_ratio
 
 
-def _table(bench: Bench, reports: Mapping[str, CompositionReport], controls: Sequence[Control]) -> Table:
-    words = _words(bench)
+def _table(networks: BaselineNetworks, reports: Mapping[str, CompositionReport], controls: Sequence[Control]) -> Table:
+    words = _words(networks)
     augmented = {control.model: control for control in controls if control.inputs == "augmented"}
     rows: list[tuple[str | float | None, ...]] = []
     for model, report in reports.items():
@@ -192,8 +192,8 @@ def _table(bench: Bench, reports: Mapping[str, CompositionReport], controls: Seq
         rows.append(
             (
                 model,
-                sum(report.floor[name] for name in bench.names) / len(bench.names),
-                sum(report.entropy[name] for name in bench.names) / len(bench.names),
+                sum(report.floor[name] for name in networks.names) / len(networks.names),
+                sum(report.entropy[name] for name in networks.names) / len(networks.names),
                 *(_gap(report, word) for word in words),
                 _gap(report, "id", words[2]),
                 None if control is None else control.asked,
@@ -203,8 +203,8 @@ def _table(bench: Bench, reports: Mapping[str, CompositionReport], controls: Seq
     return Table(("model", "floor", "entropy", *words, f"back from {words[2]}", "asked", "view"), tuple(rows))
 
 
-def _claim(bench: Bench, reports: Mapping[str, CompositionReport], controls: Sequence[Control]) -> Claim:
-    product = _words(bench)[2]
+def _claim(networks: BaselineNetworks, reports: Mapping[str, CompositionReport], controls: Sequence[Control]) -> Claim:
+    product = _words(networks)[2]
     still = reports[EQUIVARIANT].get(product)
     gaps = {model: _gap(report, product) or float("nan") for model, report in reports.items()}
     asked = {control.model: control for control in controls if control.inputs == "augmented"}
@@ -218,7 +218,7 @@ def _claim(bench: Bench, reports: Mapping[str, CompositionReport], controls: Seq
         f"{gaps[EQUIVARIANT]:.3f}) and {control.asked:.1%} of augmented images show the class asked for (by mistake "
         f"{asked[EQUIVARIANT].asked:.1%}, true images {control.ceiling:.1%}); with operators fitted afterwards "
         f"{gaps[AFTERWARDS]:.3f} and {asked[AFTERWARDS].asked:.1%}.",
-        stays and gained if still is not None and tells(still.identity_ratio) else None,
+        stays and gained if still is not None and is_decided(still.identity_ratio) else None,
         {
             "gap_together": gaps[TOGETHER],
             "gap_lavae": gaps[EQUIVARIANT],
@@ -231,19 +231,19 @@ def _claim(bench: Bench, reports: Mapping[str, CompositionReport], controls: Seq
 
 
 def _pictures(
-    bench: Bench, draws: Mapping[str, Callable[[int, Tensor], Tensor]], conditions: Conditions
+    networks: BaselineNetworks, draws: Mapping[str, Callable[[int, Tensor], Tensor]], conditions: Conditions
 ) -> tuple[Strips, Mapping[str, Sequence[str]]]:
-    rows, labels = shown_rows(bench), bench.test.labels.to(bench.device)
-    other = other_classes(labels, conditions.labels, bench.seed)
-    strips: dict[str, Tensor] = {"true": torch.stack([view[rows] for view in bench.shown], dim=1)}
-    columns: dict[str, Sequence[str]] = {"true": bench.names}
+    rows, labels = shown_rows(networks), networks.test.labels.to(networks.device)
+    other = other_classes(labels, conditions.labels, networks.seed)
+    strips: dict[str, Tensor] = {"true": torch.stack([view[rows] for view in networks.shown], dim=1)}
+    columns: dict[str, Sequence[str]] = {"true": networks.names}
     for model, draw in draws.items():
         for heading, classes in (("", labels), (", another class", other)):
             if heading and model == EQUIVARIANT:
                 continue
             title = model + heading
-            drawn = [draw(view, classes)[rows] for view in range(len(bench.views))]
-            strips[title], columns[title] = torch.stack(drawn, dim=1), bench.names
+            drawn = [draw(view, classes)[rows] for view in range(len(networks.views))]
+            strips[title], columns[title] = torch.stack(drawn, dim=1), networks.names
     return strips, columns
 
 

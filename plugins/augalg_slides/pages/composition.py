@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from statistics import fmean
 
-from augalg_slides.baselines.scores import tells
+from augalg_slides.baselines.scores import is_decided
 from augalg_slides.evidence.claims import Claim
 from augalgebra.consistency.report import CompositionReport, WordScore
 
@@ -79,7 +79,7 @@ def _still(scores: Iterable[WordScore]) -> float:
 
 def _reached(scores: tuple[WordScore, ...]) -> bool | None:
     still = _still(scores)
-    return fmean(_gaps(scores)) - 1 <= _HALF * (still - 1) if tells(still) else None
+    return fmean(_gaps(scores)) - 1 <= _HALF * (still - 1) if is_decided(still) else None
 
 
 def _told(scores: tuple[WordScore, ...]) -> str:

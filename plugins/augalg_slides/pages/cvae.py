@@ -20,12 +20,12 @@ from augalg_slides.baselines.scores import (
     SUM,
     THROUGH,
     TOLD,
+    ConditionedModel,
     Score,
-    Told,
     Yardstick,
     picked,
 )
-from augalg_slides.baselines.trained_networks import Bench
+from augalg_slides.baselines.trained_networks import BaselineNetworks
 from augalg_slides.evidence.claims import Claim
 from augalg_slides.evidence.comparison import (
     Comparison,
@@ -78,24 +78,24 @@ class CvaeResult(Comparison):
 
 
 @torch.no_grad()
-def cvae_on(bench: Bench) -> CvaeResult:
+def cvae_on(networks: BaselineNetworks) -> CvaeResult:
     """Train conditional latent spaces and LAVAEs of one size, and measure them side by side.
 
     Args:
-        bench: Images with classes, and what is shared; nine networks are trained with its budget, if they are not yet.
+        networks: Images with classes, and what is shared; nine more are trained with its budget if need be.
 
     Raises:
         AugalgebraError: The data set has no classes, or the augmentations cannot be used.
     """
-    by_class = {BY_CLASS: _by_class(bench), BY_BOTH: bench.cvae(BY_BOTH, classes=True, views=len(bench.views))}
+    by_class = {BY_CLASS: _by_class(networks), BY_BOTH: networks.cvae(BY_BOTH, classes=True, views=len(networks.views))}
     told = {
-        ORIGINALS: Told(bench, *bench.cvae(ORIGINALS, views=3, sources="original", targets=3)),
-        TAUGHT: Told(bench, *bench.cvae(TAUGHT, views=4, sources="original")),
-        ANY: Told(bench, *bench.cvae(ANY, views=3, sources="any", targets=3)),
-        OWN: Told(bench, *bench.cvae(OWN, views=4)),
-        ENLARGED: Told(bench, *bench.cvae(ENLARGED, views=4, copies=COPIES)),
+        ORIGINALS: ConditionedModel(networks, *networks.cvae(ORIGINALS, views=3, sources="original", targets=3)),
+        TAUGHT: ConditionedModel(networks, *networks.cvae(TAUGHT, views=4, sources="original")),
+        ANY: ConditionedModel(networks, *networks.cvae(ANY, views=3, sources="any", targets=3)),
+        OWN: ConditionedModel(networks, *networks.cvae(OWN, views=4)),
+        ENLARGED: ConditionedModel(networks, *networks.cvae(ENLARGED, views=4, copies=COPIES)),
     }
-    yardstick = Yardstick(bench)
+    yardstick = Yardstick(networks)
     scores = list(yardstick.scores)
     for model, space in told.items():
         if model != ENLARGED:
@@ -104,16 +104,16 @@ def cvae_on(bench: Bench) -> CvaeResult:
     controls = [
         control
         for model, (space, conditions) in by_class.items()
-        for control in class_control(bench, model, conditional_draw(bench, space, conditions), conditions.labels)
+        for control in class_control(networks, model, conditional_draw(networks, space, conditions), conditions.labels)
     ]
-    probes = _probes(bench, told, by_class[BY_CLASS])
-    strips, columns = _pictures(bench, told, by_class[BY_CLASS])
+    probes = _probes(networks, told, by_class[BY_CLASS])
+    strips, columns = _pictures(networks, told, by_class[BY_CLASS])
     return CvaeResult(
         name="cvae",
-        seed=bench.seed,
-        images=len(bench.test),
-        claims=_claims(bench.names, scores, controls, probes),
-        table=_table(bench.names, scores),
+        seed=networks.seed,
+        images=len(networks.test),
+        claims=_claims(networks.names, scores, controls, probes),
+        table=_table(networks.names, scores),
         about=(
             "Gap ratios: the loss beyond the entropy, over that of a LAVAE (published stage 1) that encodes and "
             "decodes the wanted view itself; 1 is as good as that. 'From views' is the mean over the augmented views "
@@ -126,54 +126,59 @@ def cvae_on(bench: Bench) -> CvaeResult:
         columns=columns,
         scores=tuple(scores),
         controls=tuple(controls),
-        told=_view_changed(bench, *by_class[BY_BOTH]),
+        told=_view_changed(networks, *by_class[BY_BOTH]),
         probes=probes,
     )
 
 
-def _by_class(bench: Bench) -> tuple[CVAE, Conditions]:
-    return bench.cvae(BY_CLASS, classes=True)
+def _by_class(networks: BaselineNetworks) -> tuple[CVAE, Conditions]:
+    return networks.cvae(BY_CLASS, classes=True)
 
 
-def conditional_draw(bench: Bench, space: CVAE, conditions: Conditions, moved: Sequence[Operator] = ()) -> Draw:
+def conditional_draw(
+    networks: BaselineNetworks, space: CVAE, conditions: Conditions, moved: Sequence[Operator] = ()
+) -> Draw:
     """Encode views under their true class, and draw them under another.
 
     Args:
-        bench: What is compared.
+        networks: What is compared.
         space: The latent space.
         conditions: What it is told.
         moved: Operators that lead from originals to the views; without them the views themselves are encoded.
     """
-    labels = bench.test.labels.to(bench.device)
+    labels = networks.test.labels.to(networks.device)
 
     def draw(view: int, classes: Tensor) -> Tensor:
         source = 0 if moved else view
-        codes = space.encode(bench.shown[source], conditions(labels, torch.full_like(labels, source)))
+        codes = space.encode(networks.shown[source], conditions(labels, torch.full_like(labels, source)))
         codes = moved[view].apply(codes) if moved else codes
         return space.decode(codes, conditions(classes, torch.full_like(classes, view)))
 
     return draw
 
 
-def _view_changed(bench: Bench, space: CVAE, conditions: Conditions) -> float:
+def _view_changed(networks: BaselineNetworks, space: CVAE, conditions: Conditions) -> float:
     """How often an original that is to be drawn in another view looks like that view, its class told as it is."""
-    labels = bench.test.labels.to(bench.device)
-    codes = space.encode(bench.shown[0], conditions(labels, torch.zeros_like(labels)))
+    labels = networks.test.labels.to(networks.device)
+    codes = space.encode(networks.shown[0], conditions(labels, torch.zeros_like(labels)))
     hits = [
-        bench.judges.view_numbers(space.decode(codes, conditions(labels, torch.full_like(labels, view)))) == view
-        for view in range(1, len(bench.views))
+        networks.classifiers.view_numbers(space.decode(codes, conditions(labels, torch.full_like(labels, view))))
+        == view
+        for view in range(1, len(networks.views))
     ]
     return float(torch.stack(hits).float().mean())
 
 
-def _probes(bench: Bench, told: Mapping[str, Told], by_class: tuple[CVAE, Conditions]) -> dict[str, float]:
-    labels = bench.test.labels.to(bench.device)
+def _probes(
+    networks: BaselineNetworks, told: Mapping[str, ConditionedModel], by_class: tuple[CVAE, Conditions]
+) -> dict[str, float]:
+    labels = networks.test.labels.to(networks.device)
     space, conditions = by_class
     known = conditions(labels, labels)
     codes = {
-        "LAVAE": [bench.lavae().encode(view) for view in bench.shown],
-        EQUIVARIANT: [bench.equivariant()[0].encode(view) for view in bench.shown],
-        BY_CLASS: [space.encode(view, known) for view in bench.shown],
+        "LAVAE": [networks.lavae().encode(view) for view in networks.shown],
+        EQUIVARIANT: [networks.equivariant()[0].encode(view) for view in networks.shown],
+        BY_CLASS: [space.encode(view, known) for view in networks.shown],
         OWN: told[OWN].codes(),
         ENLARGED: told[ENLARGED].codes(),
     }
@@ -335,36 +340,36 @@ def _share(probe: float) -> str:
     return "no case that counts (its codes say nothing of the image)" if math.isnan(probe) else f"{probe:.1%} of cases"
 
 
-def shown_rows(bench: Bench) -> list[int]:
+def shown_rows(networks: BaselineNetworks) -> list[int]:
     """The first test images of some classes."""
-    labels = bench.test.labels.tolist()
+    labels = networks.test.labels.tolist()
     return [labels.index(label) for label in sorted(set(labels))][-_ROWS:]
 
 
 def _pictures(
-    bench: Bench, told: Mapping[str, Told], by_class: tuple[CVAE, Conditions]
+    networks: BaselineNetworks, told: Mapping[str, ConditionedModel], by_class: tuple[CVAE, Conditions]
 ) -> tuple[Strips, Mapping[str, Sequence[str]]]:
-    rows = shown_rows(bench)
-    _, first, second, product = bench.names
-    space, registry = bench.equivariant()
-    codes = space.encode(bench.shown[0])
-    moved = [space.decode(registry.operator(word).apply(codes))[rows] for word in bench.views.words[1:]]
-    strips: dict[str, Tensor] = {"true": torch.stack([view[rows] for view in bench.shown], dim=1)}
-    columns: dict[str, Sequence[str]] = {"true": bench.names}
+    rows = shown_rows(networks)
+    _, first, second, product = networks.names
+    space, registry = networks.equivariant()
+    codes = space.encode(networks.shown[0])
+    moved = [space.decode(registry.operator(word).apply(codes))[rows] for word in networks.views.words[1:]]
+    strips: dict[str, Tensor] = {"true": torch.stack([view[rows] for view in networks.shown], dim=1)}
+    columns: dict[str, Sequence[str]] = {"true": networks.names}
     strips["LAVAE, equivariant"], columns["LAVAE, equivariant"] = torch.stack(moved, dim=1), (first, second, product)
     for model in (ORIGINALS, ANY):
         asked = told[model]
-        images = bench.shown[0]
+        images = networks.shown[0]
         drawn = [asked.drawn(images, asked.weights(0), asked.weights(view)) for view in (1, 2)]
         drawn += [asked.product(images, way) for way in (SUM, SHIFTED, THROUGH)]
         strips[model] = torch.stack([item[rows] for item in drawn], dim=1)
         columns[model] = (first, second, "sum", "less orig.", "through")
     known, conditions = by_class
-    labels = bench.test.labels
-    other = other_classes(labels, conditions.labels, bench.seed).to(bench.device)
-    draw = conditional_draw(bench, known, conditions)
+    labels = networks.test.labels
+    other = other_classes(labels, conditions.labels, networks.seed).to(networks.device)
+    draw = conditional_draw(networks, known, conditions)
     strips["class changed"] = torch.stack(
-        [bench.shown[1][rows], draw(1, labels.to(bench.device))[rows], draw(1, other)[rows]], dim=1
+        [networks.shown[1][rows], draw(1, labels.to(networks.device))[rows], draw(1, other)[rows]], dim=1
     )
     columns["class changed"] = ("input", "its class", "another")
     return strips, columns

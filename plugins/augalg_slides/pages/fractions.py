@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from augalg_slides.baselines.scores import tells
+from augalg_slides.baselines.scores import is_decided
 from augalg_slides.evidence.claims import Claim
 from augalgebra.algebra.words import IDENTITY, Symbol, Word
 from augalgebra.catalog import Catalog
@@ -297,7 +297,7 @@ def _claims(scores: Sequence[FractionScore], family: str) -> Iterator[Claim]:
             f"members of {family} that were not fitted: gap ratio {gap:.3f}, {nothing:.3f} if nothing is moved; "
             f"their floor is {show_loss(floors)} above the entropy, that of originals {show_loss(original)}"
             + ("" if drawable else ": this decoder draws no such images, however they are encoded"),
-            gap - 1 < 0.5 * (nothing - 1) if drawable and tells(nothing) else None,
+            gap - 1 < 0.5 * (nothing - 1) if drawable and is_decided(nothing) else None,
             {"gap ratio": gap, "identity ratio": nothing, "floor excess": floors, "of originals": original},
         )
     halves = [

@@ -14,7 +14,7 @@ from augalg_slides.measures.separation import Integers, Separation, separation
 from augalgebra.algebra.words import IDENTITY, Word, product
 from augalgebra.catalog import Catalog
 from augalgebra.checks.results import finite
-from augalgebra.consistency.batches import MultipliedOut
+from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.data.dataset import Dataset, load_data
 from augalgebra.documents import figures
 from augalgebra.errors import AugalgebraError
@@ -216,7 +216,7 @@ def _clouds(run: Run, data: Dataset, images: int | None) -> tuple[Clouds, Array]
         raise AugalgebraError(f"{len(split)} images say nothing of a geometry; take at least 10")
     views = Views.of_words(catalog, words, seed=seed)
     encoded = torch.cat(list(encoded_views(run.space, views, split)), dim=1)
-    operators, device = MultipliedOut(run.registry), device_of_space(run.space)
+    operators, device = UnreducedOperators(run.registry), device_of_space(run.space)
     with torch.no_grad():
         originals = encoded[0].to(device)
         moved = torch.stack([operators.operator(word).apply(originals).cpu() for word in words])

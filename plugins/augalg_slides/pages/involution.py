@@ -9,13 +9,13 @@ import numpy as np
 import torch
 
 from augalg_slides.baselines.control import mean_of
-from augalg_slides.baselines.scores import tells
-from augalg_slides.baselines.trained_networks import Bench
+from augalg_slides.baselines.scores import is_decided
+from augalg_slides.baselines.trained_networks import BaselineNetworks
 from augalg_slides.evidence.claims import Claim
 from augalg_slides.evidence.comparison import COLOURS, Comparison, Table, blank_figure
 from augalgebra.algebra.words import IDENTITY, Word
 from augalgebra.checks.results import finite
-from augalgebra.consistency.batches import MultipliedOut
+from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.composition import measure_composition
 from augalgebra.consistency.recursion import measure_recursion
 from augalgebra.documents import figures
@@ -91,39 +91,41 @@ class InvolutionResult(Comparison):
 
 
 @torch.no_grad()
-def involution_on(bench: Bench, weights: Sequence[float] = WEIGHTS, epochs: int = EPOCHS) -> InvolutionResult:
+def involution_on(
+    networks: BaselineNetworks, weights: Sequence[float] = WEIGHTS, epochs: int = EPOCHS
+) -> InvolutionResult:
     """Fit operators on one encoder with several weights of the involutory loss, and in closed form.
 
     Args:
-        bench: Images, and what is shared; one of its augmentations must be its own inverse by exact laws.
+        networks: Images, and what is shared; one of its augmentations must be its own inverse by exact laws.
         weights: Weights of the involutory loss.
         epochs: Passes of the published stage 2.
 
     Raises:
         AugalgebraError: No augmentation is an involution, or there is no weight.
     """
-    letters = [word for word in bench.views.generators if exact_period(bench.catalog, word) == 2]
+    letters = [word for word in networks.views.generators if exact_period(networks.catalog, word) == 2]
     if not letters:
         raise AugalgebraError(
-            f"neither {' nor '.join(bench.size.augmentations)} is its own inverse by exact laws; "
+            f"neither {' nor '.join(networks.size.augmentations)} is its own inverse by exact laws; "
             "take flip_lr or flip_ud"
         )
     if not weights or min(weights) < 0:
         raise AugalgebraError("name at least one weight of the involutory loss, none below 0")
-    space = bench.lavae()
+    space = networks.lavae()
     fits = []
     for weight in weights:
-        options = FitOptions(seed=bench.seed, weight=weight, epochs=epochs)
-        fits.append(_measured(bench, bench.operators(space, PUBLISHED, options), letters, PUBLISHED, weight))
+        options = FitOptions(seed=networks.seed, weight=weight, epochs=epochs)
+        fits.append(_measured(networks, networks.operators(space, PUBLISHED, options), letters, PUBLISHED, weight))
     for fit in CLOSED:
-        if fit == "representation" and bench.closed.group is None:
+        if fit == "representation" and networks.closed.group is None:
             continue
-        registry = bench.operators(space, fit) if len(letters) == 2 else _only(bench, fit, letters)
-        fits.append(_measured(bench, registry, letters, fit, None))
+        registry = networks.operators(space, fit) if len(letters) == 2 else _only(networks, fit, letters)
+        fits.append(_measured(networks, registry, letters, fit, None))
     return InvolutionResult(
         name="involution",
-        seed=bench.seed,
-        images=len(bench.test),
+        seed=networks.seed,
+        images=len(networks.test),
         claims=_claims(fits),
         table=Table(
             ("fit", "‖I−L²‖²", "L", "L²", "L⁻¹", "product", f"{REPEATS} repeats", f"L^{REPEATS}"),
@@ -143,40 +145,40 @@ def involution_on(bench: Bench, weights: Sequence[float] = WEIGHTS, epochs: int 
         ),
         about=(
             f"Gap ratios (1 is as good as encoding and decoding the wanted view itself), means over "
-            f"{' and '.join(map(bench.catalog.display, letters))}; all operators on one encoder. {REPEATS} repeats: "
+            f"{' and '.join(map(networks.catalog.display, letters))}; all operators on one encoder. {REPEATS} repeats: "
             f"DEC(ENC(·) L) {REPEATS} times over; L^{REPEATS}: the code moved {REPEATS} times, then decoded."
         ),
         fits=tuple(fits),
-        augmentations=tuple(map(bench.catalog.display, letters)),
+        augmentations=tuple(map(networks.catalog.display, letters)),
     )
 
 
-def _only(bench: Bench, fit: str, letters: Sequence[Word]) -> OperatorRegistry:
+def _only(networks: BaselineNetworks, fit: str, letters: Sequence[Word]) -> OperatorRegistry:
     """Operators of some of the augmentations."""
-    space = bench.lavae()
-    registry = OperatorRegistry.of(space, bench.catalog)
-    moments = view_moments(space, bench.closed, bench.dataset.train)
-    registry.fit(moments, letters, fit, FitOptions(seed=bench.seed))
+    space = networks.lavae()
+    registry = OperatorRegistry.of(space, networks.catalog)
+    moments = view_moments(space, networks.closed, networks.dataset.train)
+    registry.fit(moments, letters, fit, FitOptions(seed=networks.seed))
     return registry
 
 
 def _measured(
-    bench: Bench, registry: OperatorRegistry, letters: Sequence[Word], fit: str, weight: float | None
+    networks: BaselineNetworks, registry: OperatorRegistry, letters: Sequence[Word], fit: str, weight: float | None
 ) -> Involutory:
-    images, ids = bench.test.batch(slice(None))
-    images, operators, show = images.to(bench.device), MultipliedOut(registry), bench.catalog.display
+    images, ids = networks.test.batch(slice(None))
+    images, operators, show = images.to(networks.device), UnreducedOperators(registry), networks.catalog.display
     product = letters[0] * letters[1] if len(letters) == 2 else None
-    space = bench.lavae()
+    space = networks.lavae()
     report = measure_composition(
         space,
         operators,
-        bench.catalog,
+        networks.catalog,
         images,
         letters,
         words=[IDENTITY, *letters, *(word**2 for word in letters), *([product] if product else [])],
         views=[IDENTITY, *letters],
         ids=ids,
-        seed=bench.seed,
+        seed=networks.seed,
     )
 
     def gap(word: Word, view: Word = IDENTITY) -> float | None:
@@ -185,7 +187,7 @@ def _measured(
 
     curves = [
         measure_recursion(
-            space, operators, bench.catalog, images, word, repeats=REPEATS, ways=("plain", "latent"), ids=ids
+            space, operators, networks.catalog, images, word, repeats=REPEATS, ways=("plain", "latent"), ids=ids
         )
         for word in letters
     ]
@@ -229,7 +231,7 @@ def _claims(fits: Sequence[Involutory]) -> tuple[Claim, ...]:
                 f"‖I−L²‖² is {plain.defect:.3g} with weight {plain.weight:g} and {nearest.defect:.3g} with weight "
                 f"{nearest.weight:g}, the gap ratio of L² {plain.twice:.3f} and {nearest.twice:.3f}, that of L itself "
                 f"{plain.once:.3f} and {nearest.once:.3f}.",
-                nearest.defect < plain.defect and nearest.twice < plain.twice if tells(plain.still) else None,
+                nearest.defect < plain.defect and nearest.twice < plain.twice if is_decided(plain.still) else None,
                 {
                     "defect_without": plain.defect,
                     "defect_with": nearest.defect,
@@ -247,7 +249,7 @@ def _claims(fits: Sequence[Involutory]) -> tuple[Claim, ...]:
             "No weight is needed: an involution in closed form undoes itself exactly.",
             f"{closed.fit} has ‖I−L²‖² = {closed.defect:.1e}, gap ratios {closed.twice:.3f} for L² and "
             f"{closed.once:.3f} for L; the best weight ({best.weight:g}) {best.twice:.3f} and {best.once:.3f}.",
-            closed.defect < 1e-9 and closed.twice <= best.twice + _ALIKE if tells(closed.still) else None,
+            closed.defect < 1e-9 and closed.twice <= best.twice + _ALIKE if is_decided(closed.still) else None,
             {
                 "defect": closed.defect,
                 "twice": closed.twice,

@@ -11,13 +11,13 @@ from torch import Tensor
 
 from augalg_slides.baselines.control import mean_of
 from augalg_slides.baselines.mlp_operator import Chained, fit_nonlinear
-from augalg_slides.baselines.scores import tells
-from augalg_slides.baselines.trained_networks import Bench
+from augalg_slides.baselines.scores import is_decided
+from augalg_slides.baselines.trained_networks import BaselineNetworks
 from augalg_slides.evidence.claims import Claim
 from augalg_slides.evidence.comparison import COLOURS, Comparison, Table, blank_figure
 from augalgebra.algebra.words import IDENTITY, Word
 from augalgebra.checks.results import finite
-from augalgebra.consistency.batches import MultipliedOut, Operators
+from augalgebra.consistency.batches import Operators, UnreducedOperators
 from augalgebra.consistency.composition import measure_composition
 from augalgebra.consistency.report import CompositionReport
 from augalgebra.documents import figures
@@ -84,11 +84,11 @@ class NonLinearResult(Comparison):
 
 
 @torch.no_grad()
-def nonlinear_on(bench: Bench, dims: Sequence[int] = DIMS) -> NonLinearResult:
+def nonlinear_on(networks: BaselineNetworks, dims: Sequence[int] = DIMS) -> NonLinearResult:
     """Fit networks and matrices on the codes of one latent space for each dimension, and measure them side by side.
 
     Args:
-        bench: Images, and what is shared, whose dimension does not matter.
+        networks: Images, and what is shared, whose dimension does not matter.
         dims: Numbers of latent coordinates.
 
     Raises:
@@ -99,26 +99,28 @@ def nonlinear_on(bench: Bench, dims: Sequence[int] = DIMS) -> NonLinearResult:
     found = []
     still: dict[int, CompositionReport] = {}
     for dim in dims:
-        space = bench.lavae(dim)
-        codes = torch.cat(list(encoded_views(space, bench.closed, bench.dataset.train)), dim=1)
+        space = networks.lavae(dim)
+        codes = torch.cat(list(encoded_views(space, networks.closed, networks.dataset.train)), dim=1)
         for pairs in PAIRS:
             sources: dict[Kind, Operators] = {
-                "matrix": MultipliedOut(bench.operators(space, "ridge", FitOptions(seed=bench.seed, pairs=pairs))),
-                "network": Chained(_networks(bench, codes, pairs)),
+                "matrix": UnreducedOperators(
+                    networks.operators(space, "ridge", FitOptions(seed=networks.seed, pairs=pairs))
+                ),
+                "network": Chained(_networks(networks, codes, pairs)),
             }
             for kind, operators in sources.items():
-                still[dim] = _report(bench, space, operators)
-                found.append(_moved(bench, still[dim], dim, kind, pairs))
+                still[dim] = _report(networks, space, operators)
+                found.append(_moved(networks, still[dim], dim, kind, pairs))
     rows: list[tuple[str | float | None, ...]] = [
-        (f"nothing moved, d = {dim}", None, *_nothing(bench, report)) for dim, report in still.items()
+        (f"nothing moved, d = {dim}", None, *_nothing(networks, report)) for dim, report in still.items()
     ]
     rows += [(item.name, item.r2, item.once, item.twice, item.product, item.reverse) for item in found]
-    product, reverse = _products(bench)
-    show = bench.catalog.display
+    product, reverse = _products(networks)
+    show = networks.catalog.display
     return NonLinearResult(
         name="mlp",
-        seed=bench.seed,
-        images=len(bench.test),
+        seed=networks.seed,
+        images=len(networks.test),
         claims=_claims(found),
         table=Table(("operator", "R²", "once", "twice", show(product), show(reverse)), tuple(rows)),
         about=(
@@ -131,49 +133,49 @@ def nonlinear_on(bench: Bench, dims: Sequence[int] = DIMS) -> NonLinearResult:
     )
 
 
-def _networks(bench: Bench, codes: Float[Tensor, "view image latent"], pairs: Pairs) -> dict[Word, Any]:
-    views = bench.closed
-    networks = {}
+def _networks(networks: BaselineNetworks, codes: Float[Tensor, "view image latent"], pairs: Pairs) -> dict[Word, Any]:
+    views = networks.closed
+    fitted = {}
     for number, word in enumerate(views.generators):
         targets = views.moves[number].tolist()
         used = [view for view, target in enumerate(targets) if target >= 0 and (pairs == "orbit" or not view)]
-        networks[word] = fit_nonlinear(
-            torch.cat([codes[view] for view in used]).to(bench.device),
-            torch.cat([codes[targets[view]] for view in used]).to(bench.device),
-            steps=bench.size.fitting,
-            seed=bench.seed + number,
-            stage=f"network for {bench.catalog.display(word)}, d = {codes.shape[2]}, {PAIRS[pairs]}",
-            progress=bench.progress,
+        fitted[word] = fit_nonlinear(
+            torch.cat([codes[view] for view in used]).to(networks.device),
+            torch.cat([codes[targets[view]] for view in used]).to(networks.device),
+            steps=networks.size.fitting,
+            seed=networks.seed + number,
+            stage=f"network for {networks.catalog.display(word)}, d = {codes.shape[2]}, {PAIRS[pairs]}",
+            progress=networks.progress,
         )
-    return networks
+    return fitted
 
 
-def _products(bench: Bench) -> tuple[Word, Word]:
-    first, second = bench.views.generators
+def _products(networks: BaselineNetworks) -> tuple[Word, Word]:
+    first, second = networks.views.generators
     return first * second, second * first
 
 
-def _report(bench: Bench, space: LAVAE, operators: Operators) -> CompositionReport:
-    images, ids = bench.test.batch(slice(None))
-    letters = bench.views.generators
+def _report(networks: BaselineNetworks, space: LAVAE, operators: Operators) -> CompositionReport:
+    images, ids = networks.test.batch(slice(None))
+    letters = networks.views.generators
     return measure_composition(
         space,
         operators,
-        bench.catalog,
-        images.to(bench.device),
+        networks.catalog,
+        images.to(networks.device),
         letters,
-        words=[IDENTITY, *letters, *(word**2 for word in letters), *_products(bench)],
+        words=[IDENTITY, *letters, *(word**2 for word in letters), *_products(networks)],
         views=[IDENTITY],
         ids=ids,
-        seed=bench.seed,
+        seed=networks.seed,
     )
 
 
-def _moved(bench: Bench, report: CompositionReport, dim: int, kind: Kind, pairs: Pairs) -> Moved:
-    show = bench.catalog.display
+def _moved(networks: BaselineNetworks, report: CompositionReport, dim: int, kind: Kind, pairs: Pairs) -> Moved:
+    show = networks.catalog.display
     scores = {score.word: score for score in report.words}
-    letters = bench.views.generators
-    product, reverse = (scores[show(word)].gap_ratio for word in _products(bench))
+    letters = networks.views.generators
+    product, reverse = (scores[show(word)].gap_ratio for word in _products(networks))
     return Moved(
         dim=dim,
         kind=kind,
@@ -187,11 +189,11 @@ def _moved(bench: Bench, report: CompositionReport, dim: int, kind: Kind, pairs:
     )
 
 
-def _nothing(bench: Bench, report: CompositionReport) -> tuple[float, float, float, float]:
-    show = bench.catalog.display
+def _nothing(networks: BaselineNetworks, report: CompositionReport) -> tuple[float, float, float, float]:
+    show = networks.catalog.display
     scores = {score.word: score.identity_ratio for score in report.words}
-    letters = bench.views.generators
-    product, reverse = (scores[show(word)] for word in _products(bench))
+    letters = networks.views.generators
+    product, reverse = (scores[show(word)] for word in _products(networks))
     return (
         mean_of(scores[show(word)] for word in letters),
         mean_of(scores[show(word**2)] for word in letters),
@@ -219,7 +221,7 @@ def _claim(dim: int, found: Mapping[tuple[Kind, Pairs], Moved]) -> Claim:
         f"against {matrix.twice:.3f}; fitted on all views: once {net.once:.3f} against {whole.once:.3f}, product "
         f"{net.product:.3f} against {whole.product:.3f}, twice {net.twice:.3f} against {whole.twice:.3f}.",
         network.once < matrix.once and network.product <= matrix.product and network.twice <= matrix.twice
-        if tells(matrix.still)
+        if is_decided(matrix.still)
         else None,
         {
             f"{name} {measure}": getattr(item, measure)

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from augalg_slides.evidence.claims import Claim
-from augalg_slides.measures.image_quality import Judge, Quality
+from augalg_slides.measures.image_quality import ImageQuality, Quality
 from augalgebra.algebra.words import IDENTITY
 from augalgebra.data.dataset import Dataset, load_data
 from augalgebra.documents import figures
@@ -94,7 +94,7 @@ def measure_sampling(
     classifier = None
     if len(torch.unique(data.train.labels)) > 1:
         classifier = train_classifier(data.train, catalog, (IDENTITY,), seed=run.settings.seed, device=device)
-    judge = Judge(data.test.head(number).batch(slice(None))[0].to(device), classifier)
+    judge = ImageQuality(data.test.head(number).batch(slice(None))[0].to(device), classifier)
     order = torch.randperm(len(data.train), generator=generator_for(seed, "training images"))[:number]
     pictures = {"images": data.train.batch(order)[0].to(device)}
     codes = encoded(run, data.train)

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from augalg_slides.baselines.trained_networks import Bench, Size
-from augalg_slides.evidence.cache import digest_of, keep, read_kept
+from augalg_slides.baselines.trained_networks import BaselineConfig, BaselineNetworks
+from augalg_slides.evidence.cache import digest_of, keep, load_cached
 from augalg_slides.evidence.claims import Claim, pooled
 from augalg_slides.evidence.comparison import Comparison
 from augalg_slides.pages.combined import combined_on, draw_combined
@@ -20,10 +20,10 @@ from augalgebra.data.dataset import Dataset
 from augalgebra.training.loop import Limit
 from augalgebra.training.progress import Progress, silent
 
-Experiment = Literal["cvae", "combined", "involution", "mlp"]
-EXPERIMENTS: tuple[Experiment, ...] = get_args(Experiment)
+ComparisonName = Literal["cvae", "combined", "involution", "mlp"]
+EXPERIMENTS: tuple[ComparisonName, ...] = get_args(ComparisonName)
 
-_RUN: Mapping[Experiment, Callable[[Bench], Comparison]] = {
+_RUN: Mapping[ComparisonName, Callable[[BaselineNetworks], Comparison]] = {
     "cvae": cvae_on,
     "combined": combined_on,
     "involution": involution_on,
@@ -40,7 +40,7 @@ WHAT = "comparison"
 
 
 @dataclass(frozen=True)
-class Kept:
+class CachedResult:
     """A comparison with one seed, as it lies in its folder.
 
     Attributes:
@@ -52,7 +52,7 @@ class Kept:
         fresh: Whether it was computed now.
     """
 
-    experiment: Experiment
+    experiment: ComparisonName
     seed: int
     answer: Mapping[str, Any]
     text: str
@@ -70,12 +70,12 @@ def compare(
     dataset: Dataset,
     catalog: Catalog,
     *,
-    experiments: Sequence[Experiment] = EXPERIMENTS,
+    experiments: Sequence[ComparisonName] = EXPERIMENTS,
     seeds: Sequence[int] = (0,),
     budget: Limit,
-    size: Size | None = None,
+    size: BaselineConfig | None = None,
     progress: Progress = silent,
-) -> Iterator[Kept]:
+) -> Iterator[CachedResult]:
     """Make comparisons; those that the folder holds already with the same settings are not made again.
 
     Networks that several comparisons need are trained once for each seed.
@@ -97,36 +97,36 @@ def compare(
         RunError: A file of that name in the folder is something else.
         AugalgebraError: Data or augmentations do not suit a comparison.
     """
-    size = size or Size()
+    size = size or BaselineConfig()
     labels = [split.labels.tolist() for split in (dataset.train, dataset.test)]
     settings = digest_of(__version__, MEASURE, dataset.fingerprint, digest_of(labels), asdict(budget), asdict(size))
     for seed in seeds:
-        bench = Bench(dataset, catalog, budget, seed, size, progress)
+        networks = BaselineNetworks(dataset, catalog, budget, seed, size, progress)
         for experiment in experiments:
             path = folder / f"{experiment}-{seed}.json"
             picture = path.with_suffix(".png")
-            found = read_kept(path, WHAT, settings)
+            found = load_cached(path, WHAT, settings)
             if found is not None and picture.is_file():
-                yield Kept(experiment, seed, found["answer"], found["text"], picture, fresh=False)
+                yield CachedResult(experiment, seed, found["answer"], found["text"], picture, fresh=False)
                 continue
-            result = make_comparison(experiment, bench)
+            result = make_comparison(experiment, networks)
             draw_comparison(result, picture)
-            kept = Kept(experiment, seed, result.to_json(), result.to_markdown(), picture, fresh=True)
+            kept = CachedResult(experiment, seed, result.to_json(), result.to_markdown(), picture, fresh=True)
             keep(path, WHAT, settings, {"answer": kept.answer, "text": kept.text})
             yield kept
 
 
-def make_comparison(experiment: Experiment, bench: Bench) -> Comparison:
+def make_comparison(experiment: ComparisonName, networks: BaselineNetworks) -> Comparison:
     """Make one comparison.
 
     Args:
         experiment: Which one.
-        bench: What it is made with; networks that it has trained already are not trained again.
+        networks: What it is made with; networks that it has trained already are not trained again.
 
     Raises:
         AugalgebraError: Data or augmentations do not suit it.
     """
-    return _RUN[experiment](bench)
+    return _RUN[experiment](networks)
 
 
 def draw_comparison(result: Comparison, path: Path) -> Path:
@@ -134,12 +134,12 @@ def draw_comparison(result: Comparison, path: Path) -> Path:
     return _DRAW[result.name](result, path)
 
 
-def pooled_claims(results: Sequence[Kept]) -> tuple[Claim, ...]:
+def pooled_claims(results: Sequence[CachedResult]) -> tuple[Claim, ...]:
     """The claims of all seeds, each once."""
     return pooled([result.claims for result in results])
 
 
-def as_document(results: Sequence[Kept], about: str) -> str:
+def as_document(results: Sequence[CachedResult], about: str) -> str:
     """All comparisons as one Markdown document, with the pictures of the first seed of each."""
     sections = ["# Latent spaces side by side", about]
     for experiment in dict.fromkeys(result.experiment for result in results):

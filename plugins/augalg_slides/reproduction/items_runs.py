@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from augalg_slides.evidence.claims import Claim
-from augalg_slides.experiments.context import TITLES, TRAININGS, Found, Kind, Laboratory, Stated
+from augalg_slides.experiments.context import TITLES, TRAININGS, ExperimentContext, Kind, Outcome, TrainedClaim
 from augalg_slides.measures.projection import Method, methods_for
 from augalg_slides.pages.composition import composition_claims
 from augalg_slides.pages.fractions import Fractions, draw_fractions, measure_fractions
@@ -15,7 +15,7 @@ from augalg_slides.pages.recursion import Recursion, draw_outcomes, draw_traject
 from augalg_slides.pages.sampling import Sampling, draw_sampling, measure_sampling
 from augalgebra.algebra.rewriting import queries
 from augalgebra.checks.results import finite
-from augalgebra.consistency.batches import MultipliedOut
+from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.composition import measure_composition
 from augalgebra.consistency.recursion import RecursionReport
 from augalgebra.consistency.report import CompositionReport, WordScore
@@ -40,19 +40,19 @@ _STEPS, _ROWS = 7, 5
 _MOST_ELEMENTS = 48
 
 
-def recursion(lab: Laboratory) -> Found:
+def recursion(context: ExperimentContext) -> Outcome:
     """A word repeated through decoder and encoder (slides 8 and 9)."""
-    claims, blocks = list[Stated](), list[Block]()
-    word, plan = lab.plan.augmentations[0], lab.plan
+    claims, blocks = list[TrainedClaim](), list[Block]()
+    word, plan = context.plan.augmentations[0], context.plan
     for kind in TRAININGS:
-        run, title = lab.run(kind), TITLES[kind]
-        lab.tell(f"{word} repeated, {title}")
-        found = measure_repeats(run, word, repeats=plan.repeats, images=plan.repeated, data=lab.dataset)
+        run, title = context.run(kind), TITLES[kind]
+        context.tell(f"{word} repeated, {title}")
+        found = measure_repeats(run, word, repeats=plan.repeats, images=plan.repeated, data=context.dataset)
         claims += _stated(found.claims, title)
         blocks.append(_repeats_table(found.report, f"{word} repeated, {title}: loss in {found.report.unit} per image"))
         blocks.append(
             Picture(
-                _draw_repeats(lab, run, found, kind),
+                _draw_repeats(context, run, found, kind),
                 f"{title}: loss against repeats, share of images that keep their class, and some images after the "
                 "repeats named below them.",
             )
@@ -61,7 +61,7 @@ def recursion(lab: Laboratory) -> Found:
             blocks.append(_classes_table(found.report, f"Classes after {plan.repeats} repeats, {title}"))
             blocks.append(
                 Picture(
-                    draw_outcomes(found.report, lab.picture(f"recursion-classes-{kind}")),
+                    draw_outcomes(found.report, context.picture(f"recursion-classes-{kind}")),
                     f"{title}: which class became which after {plan.repeats} repeats, in per cent of each row.",
                 )
             )
@@ -70,17 +70,19 @@ def recursion(lab: Laboratory) -> Found:
             seven = " and ".join(f"a {label}" for label in found.trajectories[0].labels)
             blocks.append(
                 Picture(
-                    draw_trajectories(found.trajectories, lab.picture(f"recursion-ways-{kind}"), method),
+                    draw_trajectories(found.trajectories, context.picture(f"recursion-ways-{kind}"), method),
                     f"{title}: where {seven} go in a plane of the latent space; red dots are repeats.",
                 )
             )
-    return Found(tuple(claims), tuple(blocks))
+    return Outcome(tuple(claims), tuple(blocks))
 
 
-def _draw_repeats(lab: Laboratory, run: Run, found: Recursion, kind: Kind) -> Path:
-    shown = [repeat for repeat in _SHOWN if repeat <= lab.plan.repeats]
-    pictures = repeated_pictures(run, lab.plan.augmentations[0], shown, list(found.report.curves), data=lab.dataset)
-    return draw_recursion(found.report, lab.picture(f"recursion-{kind}"), pictures=pictures, shown=shown)
+def _draw_repeats(context: ExperimentContext, run: Run, found: Recursion, kind: Kind) -> Path:
+    shown = [repeat for repeat in _SHOWN if repeat <= context.plan.repeats]
+    pictures = repeated_pictures(
+        run, context.plan.augmentations[0], shown, list(found.report.curves), data=context.dataset
+    )
+    return draw_recursion(found.report, context.picture(f"recursion-{kind}"), pictures=pictures, shown=shown)
 
 
 def _repeats_table(report: RecursionReport, title: str) -> Table:
@@ -123,24 +125,24 @@ def _classes_table(report: RecursionReport, title: str) -> Table:
     return Table(title, headings, tuple(rows), digits=2)
 
 
-def sampling(lab: Laboratory) -> Found:
+def sampling(context: ExperimentContext) -> Outcome:
     """Codes drawn at random, and lines between codes (slide 10)."""
-    claims, blocks = list[Stated](), list[Block]()
+    claims, blocks = list[TrainedClaim](), list[Block]()
     for kind in TRAININGS:
-        run, title = lab.run(kind), TITLES[kind]
-        lab.tell(f"sampling, {title}")
-        found = measure_sampling(run, data=lab.dataset, number=lab.plan.images, seed=lab.seed)
+        run, title = context.run(kind), TITLES[kind]
+        context.tell(f"sampling, {title}")
+        found = measure_sampling(run, data=context.dataset, number=context.plan.images, seed=context.seed)
         claims += _stated(found.claims, title)
         blocks += [
             _sampling_table(found, title),
             Picture(
-                draw_sampling(found, lab.picture(f"sampling-{kind}")),
+                draw_sampling(found, context.picture(f"sampling-{kind}")),
                 f"{title}: images drawn from codes of each kind, below training images and their reconstructions, "
                 "which no sample can better.",
             ),
-            _interpolation(lab, kind),
+            _interpolation(context, kind),
         ]
-    return Found(tuple(claims), tuple(blocks))
+    return Outcome(tuple(claims), tuple(blocks))
 
 
 def _sampling_table(found: Sampling, title: str) -> Table:
@@ -153,17 +155,17 @@ def _sampling_table(found: Sampling, title: str) -> Table:
     )
 
 
-def _interpolation(lab: Laboratory, kind: Kind) -> Picture:
+def _interpolation(context: ExperimentContext, kind: Kind) -> Picture:
     """The line between the codes of two test images, moved by every short word."""
-    run, catalog = lab.run(kind), lab.catalog
-    labels = lab.dataset.test.labels.tolist()
+    run, catalog = context.run(kind), context.catalog
+    labels = context.dataset.test.labels.tolist()
     present = sorted(set(labels))
     ends = _ENDS if set(_ENDS) <= set(present) else (present[0], present[-1])
     first = labels.index(ends[0])
     second = labels.index(ends[1], first + 1 if ends[0] == ends[1] else 0)
-    one, other = (catalog.word(name) for name in lab.plan.augmentations)
+    one, other = (catalog.word(name) for name in context.plan.augmentations)
     words = [catalog.word("id"), one, other, one * other, other * one]
-    images = lab.dataset.test.batch(torch.tensor([first, second]))[0]
+    images = context.dataset.test.batch(torch.tensor([first, second]))[0]
     drawn = interpolate(run, images, words, steps=_STEPS)
     names = [catalog.display(word) if word else "not moved" for word in words]
     height, width = drawn.shape[-2:]
@@ -172,7 +174,7 @@ def _interpolation(lab: Laboratory, kind: Kind) -> Picture:
     plots.tiles(axes, drawn)
     plots.label_tiles(axes, (height, width), names, [f"{step / (_STEPS - 1):.2g}" for step in range(_STEPS)])
     axes.set_title(f"Between a {ends[0]} and a {ends[1]}, {TITLES[kind]}", fontsize=9)
-    path = plots.write(figure, lab.picture(f"interpolation-{kind}"))
+    path = plots.write(figure, context.picture(f"interpolation-{kind}"))
     return Picture(
         path,
         f"{TITLES[kind]}: the straight line between the codes of a {ends[0]} and a {ends[1]}, as it is and moved by "
@@ -180,30 +182,30 @@ def _interpolation(lab: Laboratory, kind: Kind) -> Picture:
     )
 
 
-def fractions(lab: Laboratory) -> Found:
+def fractions(context: ExperimentContext) -> Outcome:
     """Half a flip and a third of a rotation (slide 14)."""
-    claims, blocks = list[Stated](), list[Block]()
+    claims, blocks = list[TrainedClaim](), list[Block]()
     for kind in TRAININGS:
         title = TITLES[kind]
-        lab.tell(f"fractions, {title}")
+        context.tell(f"fractions, {title}")
         found = measure_fractions(
-            lab.run(kind),
-            data=lab.dataset,
-            images=lab.plan.images,
-            fitted=lab.plan.fitted,
-            unseen=lab.plan.unseen,
-            seed=lab.seed,
+            context.run(kind),
+            data=context.dataset,
+            images=context.plan.images,
+            fitted=context.plan.fitted,
+            unseen=context.plan.unseen,
+            seed=context.seed,
         )
         claims += _stated(found.claims, title)
         blocks.append(_fractions_table(found, title))
         reasons = dict.fromkeys(f"{score.of}: {score.reason}" for score in found.scores if score.reason)
         blocks += [Text(f"{title}, {reason}.") for reason in reasons]
         if found.rows:
-            path = draw_fractions(found, lab.picture(f"fractions-{kind}"))
+            path = draw_fractions(found, context.picture(f"fractions-{kind}"))
             blocks.append(
                 Picture(path, f"{title}: an image under each fraction, true pixels above where there are any.")
             )
-    return Found(tuple(claims), tuple(blocks))
+    return Outcome(tuple(claims), tuple(blocks))
 
 
 def _fractions_table(found: Fractions, title: str) -> Table:
@@ -235,19 +237,19 @@ def _fractions_table(found: Fractions, title: str) -> Table:
     return Table(f"Fractions on {found.images} test images, {title}", headings, rows)
 
 
-def geometry(lab: Laboratory) -> Found:
+def geometry(context: ExperimentContext) -> Outcome:
     """Where codes of each view lie, and where operators move them (slides 12 and 22)."""
-    claims, blocks = list[Stated](), list[Block]()
+    claims, blocks = list[TrainedClaim](), list[Block]()
     for kind in (*TRAININGS, "flat"):
-        run, title = lab.run(kind), TITLES[kind]
-        lab.tell(f"geometry, {title}")
-        found = measure_geometry(run, data=lab.dataset, images=lab.plan.images, seed=lab.seed)
+        run, title = context.run(kind), TITLES[kind]
+        context.tell(f"geometry, {title}")
+        found = measure_geometry(run, data=context.dataset, images=context.plan.images, seed=context.seed)
         claims += _stated(found.claims, title)
         blocks += _geometry_tables(found, title)
         for method in methods_for(run.space.dim):
-            path = draw_geometry(found, lab.picture(f"geometry-{kind}-{method}"), method)
+            path = draw_geometry(found, context.picture(f"geometry-{kind}-{method}"), method)
             blocks.append(Picture(path, _geometry_caption(title, method)))
-    return Found(tuple(claims), tuple(blocks))
+    return Outcome(tuple(claims), tuple(blocks))
 
 
 def _geometry_caption(title: str, method: Method) -> str:
@@ -278,68 +280,70 @@ def _geometry_tables(found: Geometry, title: str) -> tuple[Table, Table]:
     )
 
 
-def composition(lab: Laboratory) -> Found:
+def composition(context: ExperimentContext) -> Outcome:
     """Three stages: what of composition and inverses survives, by operators of three kinds (slides 6 to 8)."""
     reports: dict[str, CompositionReport] = {}
-    panels, names = [], lab.plan.augmentations
-    by_laws = _by_laws(lab)
+    panels, names = [], context.plan.augmentations
+    by_laws = _by_laws(context)
     for title, kind, registry in (
-        (TITLES["faithful"], "faithful", lab.run("faithful").registry),
+        (TITLES["faithful"], "faithful", context.run("faithful").registry),
         (_BY_LAWS, "faithful", by_laws),
-        (TITLES["equivariant"], "equivariant", lab.run("equivariant").registry),
+        (TITLES["equivariant"], "equivariant", context.run("equivariant").registry),
     ):
-        lab.tell(f"composition, {title}")
-        run = lab.run("equivariant" if kind == "equivariant" else "faithful")
-        pictures, labels, ids = images_of_run(run, most=lab.plan.images, data=lab.dataset)
+        context.tell(f"composition, {title}")
+        run = context.run("equivariant" if kind == "equivariant" else "faithful")
+        pictures, labels, ids = images_of_run(run, most=context.plan.images, data=context.dataset)
         reports[title] = measure_composition(
             run.space,
-            MultipliedOut(registry),
-            lab.catalog,
+            UnreducedOperators(registry),
+            context.catalog,
             pictures,
             names,
             labels=labels,
             ids=ids,
-            seed=lab.seed,
+            seed=context.seed,
         )
         known = labels.tolist()
         rows = [known.index(label) for label in sorted(set(known))][-_ROWS:]
         panels.append(
             gallery_panel(
                 run.space,
-                MultipliedOut(registry),
-                lab.catalog,
+                UnreducedOperators(registry),
+                context.catalog,
                 pictures[rows],
                 names,
-                title=f"{lab.dataset.name}, {title}",
+                title=f"{context.dataset.name}, {title}",
                 report=reports[title],
-                seed=lab.seed,
+                seed=context.seed,
                 ids=[ids[row] for row in rows],
             )
         )
     chart = draw_gap_chart(
         {"published stage 2": reports[TITLES["faithful"]], "operators by the laws": reports[_BY_LAWS]},
-        lab.picture("composition-gaps"),
+        context.picture("composition-gaps"),
         title="What survives in the latent space of the published stage 1",
     )
     claims = [stated for title, report in reports.items() for stated in _stated(composition_claims(report), title)]
     blocks: list[Block] = [
         _composition_table(reports),
         Picture(
-            draw_gallery(panels, lab.picture("composition")), "True images, directly decoded ones, and moved ones."
+            draw_gallery(panels, context.picture("composition")), "True images, directly decoded ones, and moved ones."
         ),
         Picture(
             chart, "Gap ratio of every word with the same encoder: published stage 2 beside operators by the laws."
         ),
     ]
-    return Found(tuple(claims), (*blocks, *_cayley(lab)))
+    return Outcome(tuple(claims), (*blocks, *_cayley(context)))
 
 
-def _by_laws(lab: Laboratory) -> OperatorRegistry:
+def _by_laws(context: ExperimentContext) -> OperatorRegistry:
     """Operators on the codes of the published stage 1, such that the laws hold between them."""
-    run = lab.run("faithful")
-    registry = OperatorRegistry.of(run.space, lab.catalog)
-    views = Views.closed(lab.catalog, run.settings.augmentations, seed=lab.seed)
-    fit_operators(registry, run.space, views, lab.dataset.train, options=FitOptions(seed=lab.seed, readout=True))
+    run = context.run("faithful")
+    registry = OperatorRegistry.of(run.space, context.catalog)
+    views = Views.closed(context.catalog, run.settings.augmentations, seed=context.seed)
+    fit_operators(
+        registry, run.space, views, context.dataset.train, options=FitOptions(seed=context.seed, readout=True)
+    )
     return registry
 
 
@@ -365,14 +369,14 @@ def _nothing(score: WordScore) -> str | float | None:
     return finite(score.identity_ratio) if score.counts else score.verdict
 
 
-def _cayley(lab: Laboratory) -> Iterable[Cayley]:
+def _cayley(context: ExperimentContext) -> Iterable[Cayley]:
     """What the trained augmentations generate by their laws, if it is small."""
-    words = [lab.catalog.word(name) for name in lab.plan.augmentations]
-    found = queries.cayley_table(lab.catalog.system(*words), words, _MOST_ELEMENTS)
+    words = [context.catalog.word(name) for name in context.plan.augmentations]
+    found = queries.cayley_table(context.catalog.system(*words), words, _MOST_ELEMENTS)
     if found.complete:
-        title = f"What {' and '.join(map(lab.catalog.display, words))} generate"
-        yield cayley_of(lab.catalog, words, found, title)
+        title = f"What {' and '.join(map(context.catalog.display, words))} generate"
+        yield cayley_of(context.catalog, words, found, title)
 
 
-def _stated(claims: Sequence[Claim], training: str) -> list[Stated]:
-    return [Stated(claim, training) for claim in claims]
+def _stated(claims: Sequence[Claim], training: str) -> list[TrainedClaim]:
+    return [TrainedClaim(claim, training) for claim in claims]

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from augalg_slides.evidence.claims import Claim
 from augalg_slides.evidence.comparison import draw_bars
-from augalg_slides.experiments.context import TITLES, Found, Laboratory, Stated
+from augalg_slides.experiments.context import TITLES, ExperimentContext, Outcome, TrainedClaim
 from augalg_slides.pages.synthetic import GAP_ROWS, Synthetic, draw_synthetic, measure_synthetic
-from augalg_slides.reproduction.compare import Experiment, draw_comparison, make_comparison
+from augalg_slides.reproduction.compare import ComparisonName, draw_comparison, make_comparison
 from augalg_slides.sweeps.advice import ADVICE, Advice, ShortRun, advise_from
 from augalg_slides.sweeps.figures import draw_terms, draw_totals
 from augalg_slides.sweeps.pairs import ROLES, SHEAR_CANNY, show_pair
@@ -27,7 +27,7 @@ _MODES: Mapping[Mode, str] = {
     "extend": "the new pair has operators of its own",
 }
 _GLYPHS = (1, 28, 28)
-_CAPTIONS: Mapping[Experiment, str] = {
+_CAPTIONS: Mapping[ComparisonName, str] = {
     "cvae": "Gap ratio of the product, what a changed class changes, how well views are told from codes, and pictures.",
     "combined": "Gap ratio of the product, and what a changed class changes after codes were moved; pictures below.",
     "involution": "Gap ratios of L, L² and the inverse against the weight of the loss, closed forms beside them.",
@@ -35,41 +35,46 @@ _CAPTIONS: Mapping[Experiment, str] = {
 }
 
 
-def transfer(lab: Laboratory) -> Found:
+def transfer(context: ExperimentContext) -> Outcome:
     """The transfer table (slides 11, 13 and 21), over all seeds."""
-    claims, blocks, notes = list[Stated](), list[Block](), list[str]()
-    for preset in lab.plan.modes:
-        result, title = _swept(lab, preset), TITLES[preset]
-        claims += [Stated(claim, title) for claim in result.claims]
+    claims, blocks, notes = list[TrainedClaim](), list[Block](), list[str]()
+    for preset in context.plan.modes:
+        result, title = _swept(context, preset), TITLES[preset]
+        claims += [TrainedClaim(claim, title) for claim in result.claims]
         notes += result.notes
         for mode in result.settings.modes:
-            blocks += _table(lab, result, mode, title)
+            blocks += _table(context, result, mode, title)
         blocks.append(_terms(result, title))
-    return Found(tuple(claims), tuple(blocks), tuple(notes))
+    return Outcome(tuple(claims), tuple(blocks), tuple(notes))
 
 
-def _swept(lab: Laboratory, preset: Preset) -> SweepResult:
+def _swept(context: ExperimentContext, preset: Preset) -> SweepResult:
     """Every pair transferred to every pair; what is there already is not computed again."""
-    plan, originals = lab.plan, len(lab.dataset.train)
+    plan, originals = context.plan, len(context.dataset.train)
     settings = SweepSettings(
         pairs=plan.pairs,
-        seeds=lab.seeds,
+        seeds=context.seeds,
         modes=plan.modes[preset],
-        data=lab.dataset.name,
+        data=context.dataset.name,
         preset=preset,
         dim=plan.dim,
         width=plan.sweep_width,
         epochs=plan.sweeping(preset, originals),
         transfer_epochs=plan.transferring(preset, originals),
         fit=PUBLISHED if preset == "faithful" else None,
-        device=lab.device,
+        device=context.device,
     )
 
     def told(standing: Standing) -> None:
-        lab.tell(f"transfer, {TITLES[preset]}: {standing.done} of {standing.total} cells")
+        context.tell(f"transfer, {TITLES[preset]}: {standing.done} of {standing.total} cells")
 
     result = run_sweep(
-        lab.folder / SWEEP, settings, lab.catalog, data=lab.dataset, parallel=lab.parallel, progress=told
+        context.folder / SWEEP,
+        settings,
+        context.catalog,
+        data=context.dataset,
+        parallel=context.parallel,
+        progress=told,
     )
     if result.missing:
         reason = result.failures[0] if result.failures else str(result.missing[0])
@@ -77,7 +82,7 @@ def _swept(lab: Laboratory, preset: Preset) -> SweepResult:
     return result
 
 
-def _table(lab: Laboratory, result: SweepResult, mode: Mode, title: str) -> tuple[Block, ...]:
+def _table(context: ExperimentContext, result: SweepResult, mode: Mode, title: str) -> tuple[Block, ...]:
     settings, table = result.settings, result.table(mode)
     entries = [[table.get((train, target)) for target in settings.targets] for train in settings.pairs]
     name = f"{settings.preset}-{mode}"
@@ -91,11 +96,11 @@ def _table(lab: Laboratory, result: SweepResult, mode: Mode, title: str) -> tupl
             unit="nats per image",
         ),
         Picture(
-            draw_totals(result, mode, lab.picture(f"transfer-totals-{name}")),
+            draw_totals(result, mode, context.picture(f"transfer-totals-{name}")),
             f"{title}, {mode}: totals with their spread over seeds and the slides' figures, which are of MNIST.",
         ),
         Picture(
-            draw_terms(result, mode, lab.picture(f"transfer-terms-{name}")),
+            draw_terms(result, mode, context.picture(f"transfer-terms-{name}")),
             f"{title}, {mode}: every term of the totals, with its floor and entropy.",
         ),
     )
@@ -128,18 +133,18 @@ def _terms(result: SweepResult, title: str) -> Table:
     return Table(f"Every term in nats per image, {title}", headings, rows, digits=1)
 
 
-def advise(lab: Laboratory) -> Found:
+def advise(context: ExperimentContext) -> Outcome:
     """Which pair to start from, predicted without the sweep and checked against it."""
     mode: Mode = "relabel"
-    result = _swept(lab, "equivariant")
+    result = _swept(context, "equivariant")
     target = SHEAR_CANNY if SHEAR_CANNY in result.settings.targets else result.settings.targets[-1]
-    plan = lab.plan
-    short = ShortRun(lab.dataset.name, plan.dim, plan.short_epochs, plan.short_images, lab.seed)
+    plan = context.plan
+    short = ShortRun(context.dataset.name, plan.dim, plan.short_epochs, plan.short_images, context.seed)
 
     def told(standing: Standing) -> None:
-        lab.tell(f"advice: {standing.done} of {standing.total} short runs")
+        context.tell(f"advice: {standing.done} of {standing.total} short runs")
 
-    advice = advise_from(result, target, lab.catalog, short, data=lab.dataset, mode=mode, progress=told)
+    advice = advise_from(result, target, context.catalog, short, data=context.dataset, mode=mode, progress=told)
     title = f"{show_pair(target)}, {mode}"
     candidates = tuple(
         (show_pair(item.pair), "; ".join(item.reasons), item.score, item.observed) for item in advice.candidates
@@ -156,11 +161,11 @@ def advise(lab: Laboratory) -> Found:
             2,
         ),
         Picture(
-            draw_advice(advice, lab.picture("advise")),
+            draw_advice(advice, context.picture("advise")),
             "How well each way to rank initial pairs agrees with the sweep, and the advice for one target against it.",
         ),
     )
-    return Found((Stated(_advised(advice)),), blocks)
+    return Outcome((TrainedClaim(_advised(advice)),), blocks)
 
 
 def _advised(advice: Advice) -> Claim:
@@ -204,45 +209,45 @@ def draw_advice(advice: Advice, path: Path) -> Path:
     return figures.write(figure, path)
 
 
-def comparison(experiment: Experiment) -> Callable[[Laboratory], Found]:
+def comparison(experiment: ComparisonName) -> Callable[[ExperimentContext], Outcome]:
     """An experiment that compares latent spaces on a bench."""
 
-    def made(lab: Laboratory) -> Found:
-        lab.tell(f"{experiment}: measuring")
-        result = make_comparison(experiment, lab.bench)
-        picture = draw_comparison(result, lab.picture(experiment))
+    def made(context: ExperimentContext) -> Outcome:
+        context.tell(f"{experiment}: measuring")
+        result = make_comparison(experiment, context.networks)
+        picture = draw_comparison(result, context.picture(experiment))
         table = Table(f"On {result.images} test images", result.table.headings, result.table.rows)
         blocks = (table, Text(result.about), Picture(picture, _CAPTIONS[experiment]))
-        return Found(tuple(map(Stated, result.claims)), blocks)
+        return Outcome(tuple(map(TrainedClaim, result.claims)), blocks)
 
     return made
 
 
-def synthetic(lab: Laboratory) -> Found:
+def synthetic(context: ExperimentContext) -> Outcome:
     """A latent space made from images of known factors (slide 17)."""
-    comparable = lab.dataset.image_shape == _GLYPHS and lab.dataset.name != "glyphs"
-    reference = lab.run("equivariant") if comparable else None
-    lab.tell("glyphs")
+    comparable = context.dataset.image_shape == _GLYPHS and context.dataset.name != "glyphs"
+    reference = context.run("equivariant") if comparable else None
+    context.tell("glyphs")
     found = measure_synthetic(
-        lab.catalog,
+        context.catalog,
         reference,
-        data=lab.dataset,
-        glyphs=lab.plan.glyphs,
-        samples=lab.plan.glyph_samples,
-        dim=lab.plan.dim,
-        width=lab.plan.glyph_width,
-        seed=lab.seed,
-        device=lab.device,
-        progress=lab.progress,
+        data=context.dataset,
+        glyphs=context.plan.glyphs,
+        samples=context.plan.glyph_samples,
+        dim=context.plan.dim,
+        width=context.plan.glyph_width,
+        seed=context.seed,
+        device=context.device,
+        progress=context.progress,
     )
-    picture = draw_synthetic(found, lab.picture("synthetic"))
+    picture = draw_synthetic(found, context.picture("synthetic"))
     blocks: list[Block] = [*_synthetic_tables(found)]
     if not comparable:
-        blocks.append(Text(f"{lab.dataset.name} has no grey images of 28×28 pixels to compare the glyphs with."))
+        blocks.append(Text(f"{context.dataset.name} has no grey images of 28×28 pixels to compare the glyphs with."))
     caption = (
         "Glyphs; how much of each factor a linear probe reads off codes; how much of flipped codes operators explain."
     )
-    return Found(tuple(map(Stated, found.claims)), (*blocks, Picture(picture, caption)))
+    return Outcome(tuple(map(TrainedClaim, found.claims)), (*blocks, Picture(picture, caption)))
 
 
 def _synthetic_tables(found: Synthetic) -> tuple[Table, Table]:

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from augalg_slides.experiments.context import Found, Laboratory
+from augalg_slides.experiments.context import ExperimentContext, Outcome
 from augalg_slides.reproduction import items_runs, items_trained
 from augalgebra.errors import UnknownNameError
 
 
 @dataclass(frozen=True)
-class Item:
+class Experiment:
     """One experiment.
 
     Attributes:
@@ -26,13 +26,13 @@ class Item:
     title: str
     slides: str
     about: str
-    make: Callable[[Laboratory], Found]
+    make: Callable[[ExperimentContext], Outcome]
     share: float = 1.0
     once: bool = False
 
 
 _LISTED = (
-    Item(
+    Experiment(
         "composition",
         "Composition and inverses",
         "6-8",
@@ -43,7 +43,7 @@ _LISTED = (
         items_runs.composition,
         share=60,
     ),
-    Item(
+    Experiment(
         "recursion",
         "Recursion",
         "8-9",
@@ -54,7 +54,7 @@ _LISTED = (
         items_runs.recursion,
         share=60,
     ),
-    Item(
+    Experiment(
         "sampling",
         "Interpolation and sampling",
         "10",
@@ -66,7 +66,7 @@ _LISTED = (
         items_runs.sampling,
         share=20,
     ),
-    Item(
+    Experiment(
         "fractions",
         "Fractions of augmentations",
         "14",
@@ -76,7 +76,7 @@ _LISTED = (
         items_runs.fractions,
         share=20,
     ),
-    Item(
+    Experiment(
         "geometry",
         "Geometry of the latent space",
         "12, 22",
@@ -86,7 +86,7 @@ _LISTED = (
         items_runs.geometry,
         share=60,
     ),
-    Item(
+    Experiment(
         "transfer",
         "Transfer between pairs",
         "11, 13, 21",
@@ -97,7 +97,7 @@ _LISTED = (
         share=150,
         once=True,
     ),
-    Item(
+    Experiment(
         "advise",
         "Which pair to start from",
         "12-13",
@@ -108,7 +108,7 @@ _LISTED = (
         share=15,
         once=True,
     ),
-    Item(
+    Experiment(
         "cvae",
         "Conditional autoencoders",
         "14-16",
@@ -118,7 +118,7 @@ _LISTED = (
         items_trained.comparison("cvae"),
         share=50,
     ),
-    Item(
+    Experiment(
         "combined",
         "Conditions and operators in one model",
         "17",
@@ -126,7 +126,7 @@ _LISTED = (
         items_trained.comparison("combined"),
         share=15,
     ),
-    Item(
+    Experiment(
         "involution",
         "The involutory loss",
         "22",
@@ -135,7 +135,7 @@ _LISTED = (
         items_trained.comparison("involution"),
         share=20,
     ),
-    Item(
+    Experiment(
         "mlp",
         "A network in place of the matrix",
         "7",
@@ -143,7 +143,7 @@ _LISTED = (
         items_trained.comparison("mlp"),
         share=20,
     ),
-    Item(
+    Experiment(
         "synthetic",
         "Synthetic images of known factors",
         "17",
@@ -154,11 +154,11 @@ _LISTED = (
         share=30,
     ),
 )
-ITEMS: Mapping[str, Item] = {item.name: item for item in _LISTED}
+EXPERIMENTS: Mapping[str, Experiment] = {item.name: item for item in _LISTED}
 """All experiments, in the order of the report."""
 
 
-def chosen(names: Sequence[str] | None, known: Mapping[str, Item] = ITEMS) -> tuple[Item, ...]:
+def chosen(names: Sequence[str] | None, known: Mapping[str, Experiment] = EXPERIMENTS) -> tuple[Experiment, ...]:
     """Experiments by name, in the order of the report; all of them if None.
 
     Raises:

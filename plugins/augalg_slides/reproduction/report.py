@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from augalg_slides.evidence.claims import Claim, pooled
-from augalg_slides.experiments.context import Stated
-from augalg_slides.reproduction.registry import ITEMS, Item
+from augalg_slides.experiments.context import TrainedClaim
+from augalg_slides.reproduction.registry import EXPERIMENTS, Experiment
 from augalg_slides.reproduction.reproduce import ItemResult
 from augalgebra import __version__
 from augalgebra.documents import Block, Document, Section, Table, Text, Verdict, write_html
@@ -38,7 +38,7 @@ class Row:
         verdicts: Whether it holds, by seed; one for all where they were judged together.
     """
 
-    item: Item
+    item: Experiment
     training: str
     claim: Claim
     seeds: tuple[int, ...]
@@ -229,7 +229,7 @@ def _claims_page(results: Sequence[ItemResult], rows: Sequence[Row], about: str)
     return f"# {_TITLE}\n\n{aligned(cells, 6)}\n\n{about}\n\n{to_markdown(_seconds(results))}\n"
 
 
-def _item_page(item: Item, results: Sequence[ItemResult], rows: Sequence[Row]) -> str:
+def _item_page(item: Experiment, results: Sequence[ItemResult], rows: Sequence[Row]) -> str:
     parts = [f"# {item.title}", f"Slides {item.slides}. {item.about}"]
     for row in rows:
         trained = f" ({row.training})" if row.training else ""
@@ -238,17 +238,17 @@ def _item_page(item: Item, results: Sequence[ItemResult], rows: Sequence[Row]) -
     return "\n\n".join(parts) + "\n"
 
 
-def _by_item(results: Sequence[ItemResult]) -> list[tuple[Item, list[ItemResult]]]:
+def _by_item(results: Sequence[ItemResult]) -> list[tuple[Experiment, list[ItemResult]]]:
     """Results by experiment, in the order of the report."""
     same: dict[str, list[ItemResult]] = {}
     for result in results:
         same.setdefault(result.item.name, []).append(result)
-    order = list(ITEMS)
+    order = list(EXPERIMENTS)
     found = sorted(same.items(), key=lambda pair: order.index(pair[0]) if pair[0] in order else len(order))
     return [(results[0].item, results) for _, results in found]
 
 
-def _claims(result: ItemResult) -> tuple[Stated, ...]:
+def _claims(result: ItemResult) -> tuple[TrainedClaim, ...]:
     return () if result.found is None else result.found.claims
 
 

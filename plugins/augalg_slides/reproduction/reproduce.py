@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from augalg_slides.evidence.cache import digest_of, keep, read_kept
+from augalg_slides.evidence.cache import digest_of, keep, load_cached
 from augalg_slides.evidence.claims import Claim
-from augalg_slides.experiments.context import Found, Laboratory, Stated, origins
+from augalg_slides.experiments.context import ExperimentContext, Outcome, TrainedClaim, origins
 from augalg_slides.experiments.plan import QUICK, Plan
-from augalg_slides.reproduction.registry import ITEMS, Item, chosen
+from augalg_slides.reproduction.registry import EXPERIMENTS, Experiment, chosen
 from augalg_slides.sweeps.sweep import Parallel, Standing
 from augalgebra._version import __version__
 from augalgebra.catalog import Catalog
@@ -55,9 +55,9 @@ class ItemResult:
         notes: What else is worth telling, one line each.
     """
 
-    item: Item
+    item: Experiment
     seeds: tuple[int, ...]
-    found: Found | None
+    found: Outcome | None
     seconds: float
     fresh: bool
     failure: str = ""
@@ -69,7 +69,7 @@ class ItemResult:
 class _Job:
     """One experiment to be made, with its file."""
 
-    item: Item
+    item: Experiment
     seeds: tuple[int, ...]
     path: Path
     settings: str
@@ -79,7 +79,7 @@ class _Job:
         return label_of(self.item, self.seeds)
 
 
-def label_of(item: Item, seeds: Sequence[int]) -> str:
+def label_of(item: Experiment, seeds: Sequence[int]) -> str:
     """What the names of an experiment's files end with: its seed, or ``all``."""
     return "all" if item.once else str(seeds[0])
 
@@ -95,7 +95,7 @@ def reproduce(
     device: str = "auto",
     parallel: Parallel | None = None,
     watch: Watch = unseen,
-    items: Mapping[str, Item] = ITEMS,
+    items: Mapping[str, Experiment] = EXPERIMENTS,
 ) -> Iterator[ItemResult]:
     """Make the experiments of the slides; what the folder holds already with the same settings is not made again.
 
@@ -131,14 +131,14 @@ def reproduce(
     _claim(folder, plan, dataset)
     kept, notes = _kept(jobs)
     clock = _Clock(watch, [job for job in jobs if job.path not in kept], len(jobs))
-    laboratory: Laboratory | None = None
+    context: ExperimentContext | None = None
     for job in jobs:
         found = kept.get(job.path)
         if found is not None:
             yield found
             continue
-        if laboratory is None or (laboratory.seeds, laboratory.label) != (job.seeds, job.label):
-            laboratory = Laboratory(
+        if context is None or (context.seeds, context.label) != (job.seeds, job.label):
+            context = ExperimentContext(
                 folder,
                 dataset,
                 catalog,
@@ -151,7 +151,7 @@ def reproduce(
                 clock.tell,
             )
         clock.begin(job)
-        result = _made(job, laboratory, tuple(notes.get(job.path, ())))
+        result = _made(job, context, tuple(notes.get(job.path, ())))
         clock.end(job)
         yield result
 
@@ -163,7 +163,7 @@ def kept_results(
     *,
     plan: Plan = QUICK,
     seeds: Sequence[int] | None = None,
-    items: Mapping[str, Item] = ITEMS,
+    items: Mapping[str, Experiment] = EXPERIMENTS,
 ) -> list[ItemResult]:
     """The results of all experiments that a folder holds, as `reproduce` would take them over; nothing is made."""
     jobs = _jobs(Path(folder), dataset, catalog, plan, seeds, tuple(items.values()))
@@ -177,7 +177,7 @@ def _jobs(
     catalog: Catalog,
     plan: Plan,
     seeds: Sequence[int] | None,
-    items: Sequence[Item],
+    items: Sequence[Experiment],
 ) -> list[_Job]:
     """Seed by seed, so that networks that several experiments share need not be kept for long."""
     words = [*plan.augmentations, *(name for pair in plan.pairs for name in pair), _ROTATION]
@@ -206,7 +206,7 @@ def _jobs(
 def _claim(folder: Path, plan: Plan, dataset: Dataset) -> None:
     """Mark a folder as one of these results; those of another plan or of other images are not to be replaced."""
     path, settings = folder / MARK, digest_of(plan.to_json(), dataset.fingerprint)
-    if read_kept(path, "reproduction", settings) is not None:
+    if load_cached(path, "reproduction", settings) is not None:
         return
     if path.exists():
         before = json.loads(path.read_text(encoding="utf-8"))
@@ -234,31 +234,31 @@ def _kept(jobs: Sequence[_Job]) -> tuple[dict[Path, ItemResult], dict[Path, list
 
 
 def _read(job: _Job) -> ItemResult | None:
-    content = read_kept(job.path, WHAT, job.settings)
+    content = load_cached(job.path, WHAT, job.settings)
     if content is None:
         return None
     try:
-        claims = tuple(Stated(Claim.from_json(item), str(item["training"])) for item in content["claims"])
+        claims = tuple(TrainedClaim(Claim.from_json(item), str(item["training"])) for item in content["claims"])
         blocks = tuple(block_from_json(item, job.path.parent) for item in content["blocks"])
         seconds, notes = float(content["seconds"]), tuple(map(str, content["notes"]))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RunError(f"{job.path} is incomplete: {error}") from error
-    return ItemResult(job.item, job.seeds, Found(claims, blocks, notes), seconds, fresh=False, notes=notes)
+    return ItemResult(job.item, job.seeds, Outcome(claims, blocks, notes), seconds, fresh=False, notes=notes)
 
 
-def _made(job: _Job, laboratory: Laboratory, notes: tuple[str, ...]) -> ItemResult:
+def _made(job: _Job, context: ExperimentContext, notes: tuple[str, ...]) -> ItemResult:
     begun = time.monotonic()
     try:
-        found = job.item.make(laboratory)
+        found = job.item.make(context)
     except Exception as error:  # noqa: BLE001 (whatever one experiment raises, the others are made)
         reason = str(error) if isinstance(error, AugalgebraError) else f"{type(error).__name__}: {error}"
         seconds = time.monotonic() - begun
-        notes = (*notes, *laboratory.notes)
-        laboratory.notes.clear()
+        notes = (*notes, *context.notes)
+        context.notes.clear()
         return ItemResult(job.item, job.seeds, None, seconds, fresh=True, failure=reason, error=error, notes=notes)
     seconds = time.monotonic() - begun
-    notes = (*notes, *laboratory.notes, *found.notes)
-    laboratory.notes.clear()
+    notes = (*notes, *context.notes, *found.notes)
+    context.notes.clear()
     content: dict[str, Any] = {
         "item": job.item.name,
         "seeds": list(job.seeds),

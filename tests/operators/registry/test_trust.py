@@ -27,7 +27,7 @@ WORDS = ["flip_lr", "rotate_cw"]
 class TestHolding:
     def test_matrices_that_an_encoder_was_trained_around(self, space, catalog, square, views):
         registry = OperatorRegistry.of(space, catalog)
-        registry.hold(structured(square, 16), moments=views[0])
+        registry.set_matrices(structured(square, 16), moments=views[0])
         for word in registry.words:
             entry = registry.entries[word]
             assert entry.map.is_linear
@@ -46,7 +46,7 @@ class TestHolding:
     def test_other_matrices_are_refused(self, space, catalog, matrix):
         registry = OperatorRegistry.of(space, catalog)
         with pytest.raises(FitError, match="16×16 finite numbers"):
-            registry.hold({catalog.word("flip_ud"): np.eye(16), catalog.word("flip_lr"): matrix})
+            registry.set_matrices({catalog.word("flip_ud"): np.eye(16), catalog.word("flip_lr"): matrix})
         assert len(registry) == 0
 
 

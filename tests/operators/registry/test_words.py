@@ -126,7 +126,7 @@ class TestInverses:
         matrix = np.eye(16)
         matrix[3] = 0
         wide.remove("mystery")
-        wide.hold({catalog.word("mystery"): matrix}, fit="by hand")
+        wide.set_matrices({catalog.word("mystery"): matrix}, fit="by hand")
         with pytest.raises(NotInvertibleError, match=r"^mystery cannot be undone here: its operator has rank 15 of 16"):
             wide.operator("mystery^-1")
 
