@@ -3,6 +3,30 @@
 import difflib
 from collections.abc import Iterable
 
+__all__ = [
+    "AmbiguousNameError",
+    "AugalgebraError",
+    "AugmentationError",
+    "BusyError",
+    "DataError",
+    "FitError",
+    "ImageError",
+    "IncompleteError",
+    "MissingOperatorError",
+    "MomentsError",
+    "NotInvertibleError",
+    "OrbitError",
+    "ParameterError",
+    "PluginError",
+    "RankError",
+    "RunError",
+    "StaleOperatorError",
+    "StoreError",
+    "UnknownNameError",
+    "WordSyntaxError",
+    "nearest",
+]
+
 
 class AugalgebraError(Exception):
     """Base of every error this library raises on purpose."""

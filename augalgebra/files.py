@@ -17,6 +17,24 @@ from typing import BinaryIO
 
 from augalgebra.errors import AugalgebraError
 
+__all__ = [
+    "check_room",
+    "make_folder",
+    "naming_failures",
+    "open_new",
+    "open_regular",
+    "parts_in",
+    "remove",
+    "remove_abandoned",
+    "replace",
+    "sync",
+    "sync_folder",
+    "unpacks_too_much",
+    "write",
+    "write_atomically",
+    "write_new",
+]
+
 try:
     import fcntl
 except ImportError:  # not on Windows, where a file that is open cannot be removed in the first place

@@ -21,6 +21,8 @@ from pathlib import Path
 from augalgebra import files
 from augalgebra.values import read_bytes
 
+__all__ = ["MismatchError", "digest_of", "read_member", "settle", "stage"]
+
 _NEW = re.compile(r"\.(?P<name>.+)\.(?P<digest>[0-9a-f]{16})\.new")
 
 

@@ -15,6 +15,8 @@ from PIL import Image, UnidentifiedImageError
 from augalgebra.errors import DataError, ImageError
 from augalgebra.files import open_regular, unpacks_too_much
 
+__all__ = ["MOST_PIXELS", "SUFFIXES", "Array", "ByteArray", "Pictures", "as_images", "picture_files", "read_pictures"]
+
 Array: TypeAlias = np.ndarray[Any, Any]
 ByteArray: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 

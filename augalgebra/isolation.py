@@ -22,6 +22,21 @@ from itertools import islice
 from operator import itemgetter
 from typing import Any, Literal, NamedTuple, TypeVar
 
+__all__ = [
+    "MOST_ITEMS",
+    "SECONDS",
+    "SECONDS_VARIABLE",
+    "IsolationError",
+    "Item",
+    "described",
+    "is_interrupt",
+    "isolate",
+    "raised_by_statement",
+    "seconds_allowed",
+    "take",
+    "threads_left_behind",
+]
+
 Item = TypeVar("Item")
 
 SECONDS_VARIABLE = "AUGALG_PLUGIN_SECONDS"

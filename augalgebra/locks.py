@@ -14,6 +14,8 @@ from typing import Any
 from augalgebra import files
 from augalgebra.errors import BusyError
 
+__all__ = ["LOCK", "locked"]
+
 LOCK = ".lock"
 """The lock of a folder, in it; that of a file ``F`` is ``.F.lock`` beside it. It is there while it is held."""
 

@@ -13,6 +13,8 @@ import numpy as np
 from augalgebra.errors import ImageError
 from augalgebra.files import open_regular, unpacks_too_much
 
+__all__ = ["Array", "ArrayArchive"]
+
 Array: TypeAlias = np.ndarray[Any, Any]
 
 _PLAIN = "?biufSU"  # the kinds of numbers and text

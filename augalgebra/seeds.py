@@ -8,6 +8,8 @@ import hashlib
 
 import torch
 
+__all__ = ["derived_seed", "generator_for"]
+
 
 def generator_for(seed: int, purpose: str, counter: int = 0, device: torch.device | str = "cpu") -> torch.Generator:
     """A generator for one use.

@@ -18,6 +18,18 @@ from typing import Any, TypeVar
 from augalgebra.errors import AugalgebraError, UnknownNameError
 from augalgebra.files import open_regular
 
+__all__ = [
+    "MOST_TEXT",
+    "Fields",
+    "T",
+    "parse_json",
+    "parse_toml",
+    "read_bytes",
+    "safetensors_header",
+    "shown",
+    "shown_name",
+]
+
 T = TypeVar("T")
 
 MOST_TEXT = 1 << 24

@@ -1,6 +1,5 @@
 """Admitting something to a workspace: loaded in isolation, looked over, its laws checked, further laws proposed."""
 
-from augalgebra.admission.examination import PROMISES, Admission, Progress, examine
-from augalgebra.admission.targets import NAMESPACE
+import lazy_loader
 
-__all__ = ["NAMESPACE", "PROMISES", "Admission", "Progress", "examine"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

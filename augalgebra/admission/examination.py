@@ -13,7 +13,7 @@ from augalgebra.admission.laws import accepted_laws, allowed_laws, kept_laws, wi
 from augalgebra.admission.targets import previous_of, registration_of
 from augalgebra.catalog import Catalog, LoadedTarget, Registration, Settings, laws_digest, load_catalog
 from augalgebra.catalog import restoring as loading
-from augalgebra.catalog.lint.lint import Finding, lint
+from augalgebra.catalog.lint.linter import Finding, lint
 from augalgebra.catalog.registration import WORKSPACE_FILE, RegisteredAugmentation
 from augalgebra.checks import LawReport, check_laws
 from augalgebra.checks.proposals import Proposal, propose

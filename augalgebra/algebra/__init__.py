@@ -1,1 +1,5 @@
 """Words, laws, rewriting, closure: the algebra, free of tensors."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -46,7 +46,7 @@ class Overview:
         return cls(catalog.plugins, tuple(lines))
 
 
-def overview(
+def load_overview(
     load: Callable[[], Catalog], settings: Settings | None = None, *, folder: Path | None = None, refresh: bool = False
 ) -> Overview:
     """What became of each plugin, from what is remembered if that still counts, else from the catalog.

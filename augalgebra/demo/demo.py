@@ -24,7 +24,7 @@ from augalgebra.reports.gallery_figure import draw_gallery, draw_gap_chart
 from augalgebra.runs.files import GALLERY
 from augalgebra.runs.records import Mode, Transfer
 from augalgebra.runs.run import Run
-from augalgebra.runs.train import train, transfer
+from augalgebra.runs.stages import train, transfer
 from augalgebra.training.progress import Progress, Report, silent
 from augalgebra.training.settings import TrainSettings
 from augalgebra.training.stage2 import PUBLISHED, fit_operators

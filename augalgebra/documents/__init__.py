@@ -1,22 +1,5 @@
 """Documents to be read in a browser: what is in one, and how it becomes a single file that needs no network."""
 
-from augalgebra.documents.document import Block, Cayley, Document, HeatMap, Picture, Section, Table, Text, Verdict
-from augalgebra.documents.page import to_html, write_html
-from augalgebra.documents.plain import block_from_json, block_to_json, to_json
+import lazy_loader
 
-__all__ = [
-    "Block",
-    "Cayley",
-    "Document",
-    "HeatMap",
-    "Picture",
-    "Section",
-    "Table",
-    "Text",
-    "Verdict",
-    "block_from_json",
-    "block_to_json",
-    "to_html",
-    "to_json",
-    "write_html",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -18,7 +18,7 @@ from augalgebra.data.dataset import Dataset, load_data
 from augalgebra.training.progress import Progress, silent
 from augalgebra.runs.run import Run
 from augalgebra.runs.records import Mode, Transfer
-from augalgebra.runs.train import head_name, head_origin, transfer
+from augalgebra.runs.stages import head_name, head_origin, transfer
 from augalgebra.training.views import Views
 
 

@@ -9,19 +9,6 @@ same check that ``augalg plugins check`` runs::
         assert_conforms("acme_waves")
 """
 
-from augalgebra.testing.aspects import ASPECTS
-from augalgebra.testing.cases import Case, assert_conforms, cases, check_plugin
-from augalgebra.testing.junit import junit
-from augalgebra.testing.report import Failure, Report, Result
+import lazy_loader
 
-__all__ = [
-    "ASPECTS",
-    "Case",
-    "Failure",
-    "Report",
-    "Result",
-    "assert_conforms",
-    "cases",
-    "check_plugin",
-    "junit",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from augalgebra.algebra.words import Word
 from augalgebra.catalog import LoadedTarget
-from augalgebra.catalog.lint.lint import lint
+from augalgebra.catalog.lint.linter import lint
 from augalgebra.checks import LawReport, LawResult, check_laws, contributed_probes, symmetries
 from augalgebra.errors import AugalgebraError, UnknownNameError
 from augalgebra.testing.promises import PROMISES

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from augalgebra.algebra.words import Word
 from augalgebra.data.dataset import Split
-from augalgebra.errors import nearest
+from augalgebra.errors import FitError, nearest
 from augalgebra.latent.lavae import LAVAE
-from augalgebra.operators import FITS, FitError, FitOptions, OperatorRegistry, Plan
+from augalgebra.operators import FITS, FitOptions, OperatorRegistry, Plan
 from augalgebra.operators.fits.moments import ViewMoments
 from augalgebra.operators.groups.arrays import Array
 from augalgebra.operators.groups.representation import structured

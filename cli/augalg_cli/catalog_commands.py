@@ -7,9 +7,8 @@ import typer
 
 from augalg_cli import options, render
 from augalgebra import Augmentation, Catalog, Law, PluginInfo
-from augalgebra.algebra.conditions import KEPT, holding_for
-from augalgebra.catalog.overview import overview
-from augalgebra.catalog.requirements import incomplete_plugins
+from augalgebra.algebra import KEPT, holding_for
+from augalgebra.catalog import incomplete_plugins, load_overview
 
 MOST_EQUATIONS = 2
 """How many equations of one augmentation ``augalg list`` spells out; ``augalg plugins info`` has all."""
@@ -54,7 +53,7 @@ def list_plugins(
 
     What was found is remembered in the user's cache until a plugin changes, so that none need be imported again.
     """
-    found = overview(options.catalog, refresh=refresh)
+    found = load_overview(options.catalog, refresh=refresh)
     missing = incomplete_plugins(found.plugins)  # looked up each time: packages come and go unseen
     if as_json:
         render.emit_json({"plugins": [_plugin_data(info, missing) for info in found.plugins]})

@@ -66,7 +66,7 @@ def compare(
     from augalg_slides.reproduction.compare import compare as make
 
     from augalgebra.files import write_atomically
-    from augalgebra.training.loop import Limit
+    from augalgebra.training import Limit
 
     if len(names) != 2:
         raise AugalgebraError(f"a comparison takes two augmentations, as in --augs flip_lr,flip_ud, not {len(names)}")

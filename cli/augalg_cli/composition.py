@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from augalg_cli import render
 
 if TYPE_CHECKING:
-    from augalgebra.consistency.report import CompositionReport, WordScore
+    from augalgebra.consistency import CompositionReport, WordScore
 
 SHORT_KINDS = {
     "reconstruction": "direct",
@@ -33,7 +33,7 @@ def show_composition(
         title: Line above the table.
         beside: Heading and measurements of other operators on the same encoder.
     """
-    from augalgebra.reports.composition_table import composition_rows
+    from augalgebra.reports import composition_rows
 
     others = {} if beside is None else {(row.word, row.start): row for row in composition_rows(beside[1])}
     # the loss is what excess and entropy add up to, so it gives way where another column is needed within 80
@@ -68,7 +68,7 @@ SCORE_HEADINGS = ("entropy", "floor", "loss", "excess", "gap", "nothing")
 
 def score_cells(score: "WordScore") -> tuple[str, ...]:
     """What was measured of one word, in nats per image and as ratios of excesses."""
-    from augalgebra.checks.results import finite
+    from augalgebra.checks import finite
 
     return (
         _number(score.entropy, 1),

@@ -9,8 +9,8 @@ from augalg_cli import render
 from augalgebra import AugalgebraError
 
 if TYPE_CHECKING:
-    from augalgebra.data.dataset import Dataset
-    from augalgebra.runs.run import Run
+    from augalgebra.data import Dataset
+    from augalgebra.runs import Run
 
 Data = Annotated[
     str,
@@ -40,7 +40,7 @@ def load(name: str, data_dir: Path | None, *, quiet: bool, skip_broken: bool = F
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-    from augalgebra.data.dataset import load_data
+    from augalgebra.data import load_data
 
     bars = Progress(
         TextColumn("{task.description}", markup=False),
@@ -77,7 +77,7 @@ def load_of(run: "Run", data_dir: Path | None, moved: str | None = None, *, quie
         moved: What ``--data`` says.
         quiet: Show no progress (with ``--json``).
     """
-    from augalgebra.data.dataset import NAMES
+    from augalgebra.data import NAMES
 
     name = run.settings.data if moved is None else moved
     try:

@@ -10,7 +10,7 @@ from augalg_cli.composition import show_composition
 from augalg_cli.progress import training_progress
 
 if TYPE_CHECKING:
-    from augalgebra.demo.demo import DemoResult
+    from augalgebra.demo import DemoResult
 
 
 def add_to(app: typer.Typer) -> None:
@@ -29,7 +29,7 @@ def demo(
     """Run the whole story on embedded digits: laws, three stages, composition, transfer."""
     import torch
 
-    from augalgebra.demo.demo import FULL, QUICK, run_demo
+    from augalgebra.demo import FULL, QUICK, run_demo
 
     # Batches this small gain little from a second thread, and lose several-fold by it where the machine is shared.
     torch.set_num_threads(1)

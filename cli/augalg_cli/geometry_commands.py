@@ -15,8 +15,8 @@ from augalgebra.files import write_atomically
 if TYPE_CHECKING:
     from augalg_slides.evidence.claims import Claim
 
-    from augalgebra.consistency.excess import Gap
-    from augalgebra.runs.run import Run
+    from augalgebra.consistency import Gap
+    from augalgebra.runs import Run
 
 Folder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything drawn at random.")]
@@ -52,7 +52,7 @@ def geometry(
     from augalg_slides.measures.projection import check_method, methods_for
     from augalg_slides.pages.geometry import draw_geometry, measure_geometry
 
-    from augalgebra.runs.files import GEOMETRY
+    from augalgebra.runs import GEOMETRY
 
     loaded = _load(run)
     methods = [check_method(name, loaded.space.dim) for name in method or methods_for(loaded.space.dim)]
@@ -194,7 +194,7 @@ def synthetic(
 
 def _gap_numbers(gap: "Gap | None") -> list[tuple[float | None, int]]:
     """Entropy, floor, excess, gap ratio and that of doing nothing, each with its digits."""
-    from augalgebra.checks.results import finite
+    from augalgebra.checks import finite
 
     if gap is None:
         return [(None, 3)] * 5
@@ -223,6 +223,6 @@ def _numbers(text: str, option: str, *, empty: bool = False) -> list[float]:
 
 
 def _load(run: Path) -> "Run":
-    from augalgebra.runs.run import Run
+    from augalgebra.runs import Run
 
     return Run.load(run, options.catalog())

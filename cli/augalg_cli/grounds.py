@@ -8,7 +8,7 @@ import typer
 
 from augalg_cli import options, render
 from augalgebra import Catalog, Law, Word
-from augalgebra.algebra.rewriting.proofs import Proof
+from augalgebra.algebra import Proof
 
 Assume = Annotated[
     list[str] | None,

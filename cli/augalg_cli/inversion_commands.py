@@ -8,12 +8,11 @@ import typer
 from augalg_cli import options, render
 from augalg_cli.progress import case_progress
 from augalgebra import AugalgebraError, Catalog
-from augalgebra.algebra.conditions import holding_for
+from augalgebra.algebra import holding_for
 from augalgebra.catalog import examples_of
 
 if TYPE_CHECKING:
-    from augalgebra.checks.inversion.inverter import Inversion
-    from augalgebra.checks.inversion.matrix_report import Matrix
+    from augalgebra.checks import Inversion, Matrix
 
 Size = Annotated[int, typer.Option(min=8, max=options.LARGEST, help="Height and width of the probe images.")]
 
@@ -65,7 +64,7 @@ def invert(
     pictures only, or for such with a dark border, says so. A step that is left to chance is refused.
     """
     catalog = options.catalog()
-    from augalgebra.checks.inversion.pipelines import invert_pipeline
+    from augalgebra.checks import invert_pipeline
 
     found = invert_pipeline(catalog, pipeline, size=size)
     if geometry:
@@ -117,8 +116,7 @@ def matrix(
     catalog = options.catalog()
     plugin = "albumentations" if albumentations else examples
     chosen = [*(names or []), *(examples_of(catalog, plugin) if plugin is not None else [])]
-    from augalgebra.checks.inversion.matrix import measure_matrix
-    from augalgebra.checks.inversion.matrix_report import as_csv, as_markdown
+    from augalgebra.checks import as_csv, as_markdown, measure_matrix
     from augalgebra.files import write_atomically
 
     with case_progress("products on images", quiet=as_json) as progress:
@@ -149,7 +147,7 @@ def _row(catalog: Catalog, number: object, item: "Inversion", whole: "Inversion"
 
 
 def _show(found: "Matrix") -> None:
-    from augalgebra.checks.inversion.matrix_report import LEGEND, grid
+    from augalgebra.checks import LEGEND, grid
 
     rows = [
         (

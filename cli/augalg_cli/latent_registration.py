@@ -14,13 +14,10 @@ from augalgebra import AugalgebraError
 if TYPE_CHECKING:
     from augalgebra.admission import Admission
     from augalgebra.catalog import Registration
-    from augalgebra.consistency.report import WordScore
-    from augalgebra.data.dataset import Dataset
-    from augalgebra.runs.added_heads import AddedHead
-    from augalgebra.runs.added_operators import Extension
-    from augalgebra.runs.operator_matching import OperatorAssignment
-    from augalgebra.runs.run import Run
-    from augalgebra.training.progress import Progress
+    from augalgebra.consistency import WordScore
+    from augalgebra.data import Dataset
+    from augalgebra.runs import AddedHead, Extension, OperatorAssignment, Run
+    from augalgebra.training import Progress
 
 _MOST_SHOWN = 25
 _MOST_UNMEASURED = 5
@@ -70,7 +67,7 @@ class LatentRegistration:
         Raises:
             AugalgebraError: The run cannot take them, or there is no pair to be made with `beside`.
         """
-        from augalgebra.runs.added_operators import extend
+        from augalgebra.runs import extend
 
         catalog = admission.catalog
         known = [catalog.augmentations[item.name] for item in admission.registration.augmentations]
@@ -98,7 +95,7 @@ class LatentRegistration:
         Raises:
             AugalgebraError: It cannot be trained.
         """
-        from augalgebra.runs.added_heads import add_head
+        from augalgebra.runs import add_head
 
         names = [str(item.provenance.word) for item in self.operators]
         if not names:
@@ -120,8 +117,7 @@ class LatentRegistration:
         Returns:
             Whether the registration is new.
         """
-        from augalgebra.catalog.registration import WORKSPACE_FILE
-        from augalgebra.catalog.workspace_file import changing
+        from augalgebra.catalog import WORKSPACE_FILE, changing
 
         changes = []
 
@@ -185,8 +181,7 @@ def take_out(item: "Registration", folder: Path, erase: Callable[[], None]) -> d
     Raises:
         AugalgebraError: The run cannot be read or written, or was trained on it.
     """
-    from augalgebra.runs.added_operators import withdraw
-    from augalgebra.runs.run import Run
+    from augalgebra.runs import Run, withdraw
 
     with Run.opened(folder, options.catalog(), accept_stale=True) as run:
         operators, heads = withdraw(run, {known.name for known in item.augmentations})

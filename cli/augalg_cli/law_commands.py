@@ -93,8 +93,7 @@ def discover(
 def _probes(source: str, size: int, *, skip_broken: bool) -> "tuple[Probe, ...] | None":
     if source == "builtin":
         return None
-    from augalgebra.checks import Probe, digit_images, picture_probe, probe_sizes
-    from augalgebra.checks.probes import MOST_PICTURES
+    from augalgebra.checks import MOST_PICTURES, Probe, digit_images, picture_probe, probe_sizes
     from augalgebra.images import picture_files
 
     if source == "digits":

@@ -9,7 +9,7 @@ from augalg_cli import options, render
 from augalgebra import Finding, lint
 
 if TYPE_CHECKING:
-    from augalgebra.catalog.lint.tracing import Answer
+    from augalgebra.catalog import Answer
 
 Names = Annotated[
     list[str] | None, typer.Argument(metavar="[NAME]...", help="Plugins, as in 'augalg plugins list'; all by default.")
@@ -67,7 +67,7 @@ def trace_plugins(
 ) -> None:
     """Show which plugin answered what, and how long it took to import and to answer; slowest first."""
     from augalg_cli.plugin_commands import command_names
-    from augalgebra.catalog.lint.tracing import trace
+    from augalgebra.catalog import trace
 
     catalog = options.catalog()
     for name in names or ():
@@ -105,7 +105,7 @@ def explain(
     """Explain a finding of 'augalg plugins lint': what it means, an example, and how to mend it."""
     from dataclasses import asdict
 
-    from augalgebra.catalog.lint.codes import CODES, code_of
+    from augalgebra.catalog import CODES, code_of
 
     if code is None:
         if as_json:

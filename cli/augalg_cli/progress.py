@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from augalgebra.training.progress import Progress, Report
+    from augalgebra.training import Progress, Report
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def training_progress(*, quiet: bool) -> "Iterator[Progress]":
     from rich.progress import BarColumn, TaskID, TextColumn
     from rich.progress import Progress as Bars
 
-    from augalgebra.consistency.excess import show_loss
+    from augalgebra.consistency import show_loss
 
     bars = Bars(
         TextColumn("{task.description:<7}", markup=False),

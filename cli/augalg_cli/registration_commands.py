@@ -122,7 +122,7 @@ def register(
             admitted = not admission.refusals
             extension = None
             if model is not None and admitted:
-                from augalgebra.runs.run import Run
+                from augalgebra.runs import Run
 
                 progress(f"fitting operators in {model}")
                 if dry_run:
@@ -165,8 +165,7 @@ def unregister(
     as_json: options.Json = False,
 ) -> None:
     """Take something out of this workspace again; files and installed distributions stay where they are."""
-    from augalgebra.catalog.registration import WORKSPACE_FILE, find_registration, read_workspace, registrations
-    from augalgebra.catalog.workspace_file import erase
+    from augalgebra.catalog import WORKSPACE_FILE, erase, find_registration, read_workspace, registrations
 
     file = Path.cwd() / WORKSPACE_FILE
     item = find_registration(registrations(file, read_workspace(file)), name)

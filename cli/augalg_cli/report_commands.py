@@ -13,7 +13,7 @@ from augalg_cli.run_commands import Folder
 from augalgebra import AugalgebraError
 
 if TYPE_CHECKING:
-    from augalgebra.data.dataset import Dataset
+    from augalgebra.data import Dataset
 
 
 def add_to(app: typer.Typer) -> None:
@@ -38,9 +38,8 @@ def report(
     that needs no images.
     """
     from augalgebra.documents import to_json, write_html
-    from augalgebra.reports.run_report import document_of_run
-    from augalgebra.runs.files import FIGURES, REPORT
-    from augalgebra.runs.run import Run
+    from augalgebra.reports import document_of_run
+    from augalgebra.runs import FIGURES, REPORT, Run
 
     path = run / REPORT if out is None else out
     figures = run / FIGURES if out is None else out.with_name(f"{out.stem}-{FIGURES}")

@@ -78,7 +78,7 @@ def reproduce(
     from augalg_slides.reproduction.reproduce import reproduce as make
     from augalg_slides.sweeps.sweep import Parallel
 
-    from augalgebra.training.precision import device_of
+    from augalgebra.training import device_of
 
     chosen(names)  # what is misspelt is said before anything is downloaded
     plan = QUICK if quick else FULL

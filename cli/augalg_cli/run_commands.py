@@ -13,11 +13,10 @@ from augalg_cli.progress import training_progress
 from augalgebra import AugalgebraError
 
 if TYPE_CHECKING:
-    from augalgebra.consistency.report import CompositionReport, WordScore
-    from augalgebra.data.dataset import Dataset
-    from augalgebra.operators.lookup import Entry, FamilyEntry
-    from augalgebra.runs.added_operators import Extension
-    from augalgebra.runs.run import Run
+    from augalgebra.consistency import CompositionReport, WordScore
+    from augalgebra.data import Dataset
+    from augalgebra.operators import Entry, FamilyEntry
+    from augalgebra.runs import Extension, Run
 
 Folder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run.")]
 Budget = Annotated[str | None, typer.Option("--budget", metavar="TIME", help="Time to train, such as 90s, 10m or 1h.")]
@@ -77,8 +76,8 @@ def train(
     as_json: options.Json = False,
 ) -> None:
     """Train a latent space and fit its operators; Ctrl-C keeps what was learned."""
-    from augalgebra.runs.train import train as train_run
-    from augalgebra.training.settings import TrainSettings
+    from augalgebra.runs import train as train_run
+    from augalgebra.training import TrainSettings
 
     settings = TrainSettings(
         data=data,
@@ -147,8 +146,8 @@ def transfer(
     as_json: options.Json = False,
 ) -> None:
     """Train a head that draws other augmentations; encoder and operators stay as they are (stage 3)."""
-    from augalgebra.runs.run import Run
-    from augalgebra.runs.train import transfer as transfer_run
+    from augalgebra.runs import Run
+    from augalgebra.runs import transfer as transfer_run
 
     with Run.opened(run, options.catalog()) as loaded:
         dataset = load_of(loaded, data_dir, moved, quiet=as_json)
@@ -198,8 +197,7 @@ def operators(
     catalog = options.catalog()
     added: tuple[Extension, ...] = ()
     if add:
-        from augalgebra.runs.added_operators import extend
-        from augalgebra.runs.run import Run
+        from augalgebra.runs import Run, extend
 
         names = [name for text in add for name in names_in(text)]
         with Run.opened(run, catalog, accept_stale=True) as loaded:
@@ -272,7 +270,7 @@ def check(
 
 def tell_likelihood(data: "Dataset") -> None:
     """Say which likelihood the images decide for, and why."""
-    from augalgebra.latent.likelihoods import GREYEST, LIKELIHOODS, greyness, suiting
+    from augalgebra.latent import GREYEST, LIKELIHOODS, greyness, suiting
 
     kind = suiting(data.train.images)
     (other,) = LIKELIHOODS.keys() - {kind}
@@ -307,7 +305,7 @@ def seconds_of(text: str | None) -> float | None:
 
 
 def _load(run: Path, *, accept_stale: bool = False) -> "Run":
-    from augalgebra.runs.run import Run
+    from augalgebra.runs import Run
 
     return Run.load(run, options.catalog(), accept_stale=accept_stale)
 
@@ -315,13 +313,13 @@ def _load(run: Path, *, accept_stale: bool = False) -> "Run":
 def _measured(
     run: "Run", data: "Dataset", *, max_length: int, head: str | None, images: int | None
 ) -> "CompositionReport":
-    from augalgebra.runs.check import measure_run
+    from augalgebra.runs import measure_run
 
     return measure_run(run, data=data, max_length=max_length, head=head, images=images)
 
 
 def _keep(run: "Run", report: "CompositionReport", data: "Dataset") -> None:
-    from augalgebra.reports.run_gallery import write_check
+    from augalgebra.reports import write_check
 
     write_check(run, report, data=data)
 

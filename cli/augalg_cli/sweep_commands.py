@@ -171,7 +171,7 @@ def advise(
 def _show_sweep(result: "SweepResult") -> None:
     from augalg_slides.sweeps.pairs import show_pair
 
-    from augalgebra.consistency.excess import show_loss
+    from augalgebra.consistency import show_loss
 
     several = len(result.settings.seeds) > 1
     for mode in result.settings.modes:

@@ -11,9 +11,9 @@ from augalg_cli.geometry_commands import show_claims
 from augalgebra import AugalgebraError
 
 if TYPE_CHECKING:
-    from augalgebra.consistency.recursion import RecursionReport, Way
-    from augalgebra.data.dataset import Dataset
-    from augalgebra.runs.run import Run
+    from augalgebra.consistency import RecursionReport, Way
+    from augalgebra.data import Dataset
+    from augalgebra.runs import Run
 
 Folder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run.")]
 Head = Annotated[str, typer.Option("--head", help="Head to draw with.")]
@@ -55,8 +55,7 @@ def apply(
     as_json: options.Json = False,
 ) -> None:
     """Move pictures in a latent space and write what is drawn."""
-    from augalgebra.runs.pictures import output_paths, read_picture, write_picture
-    from augalgebra.runs.transform import LatentTransform
+    from augalgebra.runs import LatentTransform, output_paths, read_picture, write_picture
 
     transform = LatentTransform(_load(run), word, view=view, head=head, refined=refine)
     sources = [read_picture(path, transform.run.space.image_shape) for path in images]
@@ -93,8 +92,8 @@ def interpolate(
     """Draw the line between the codes of two test images, as it is and moved by words."""
     import torch
 
-    from augalgebra.runs.pictures import write_grid
-    from augalgebra.runs.sampling import interpolate as between
+    from augalgebra.runs import interpolate as between
+    from augalgebra.runs import write_grid
 
     loaded = _load(run)
     data = load_of(loaded, data_dir, moved, quiet=as_json)
@@ -141,9 +140,8 @@ def sample(
     """Draw images from random codes: from the box around those of the originals, and from what is fitted to them."""
     import torch
 
-    from augalgebra.runs.pictures import write_grid
-    from augalgebra.runs.sampling import KINDS, check_kind
-    from augalgebra.runs.sampling import sample as drawn_at_random
+    from augalgebra.runs import KINDS, check_kind, write_grid
+    from augalgebra.runs import sample as drawn_at_random
 
     kinds = [check_kind(name) for name in kind or KINDS]
     loaded = _load(run)
@@ -209,7 +207,7 @@ def recurse(
     from augalg_slides.measures.projection import check_method
     from augalg_slides.pages.recursion import draw_outcomes, draw_trajectories, follow, recursion_claims
 
-    from augalgebra.runs.recursion import draw_recursion, recursion_of_run, repeated_pictures
+    from augalgebra.runs import draw_recursion, recursion_of_run, repeated_pictures
 
     loaded = _load(run)
     if trajectory is not None:
@@ -246,7 +244,7 @@ def recurse(
 
 
 def _show_recursion(report: "RecursionReport") -> None:
-    from augalgebra.consistency.excess import show_loss
+    from augalgebra.consistency import show_loss
 
     curves = report.curves
     judged = [way for way, curve in curves.items() if curve.kept and way != "latent"]
@@ -278,6 +276,6 @@ def _show_recursion(report: "RecursionReport") -> None:
 
 
 def _load(run: Path) -> "Run":
-    from augalgebra.runs.run import Run
+    from augalgebra.runs import Run
 
     return Run.load(run, options.catalog())

@@ -10,13 +10,11 @@ from augalg_cli import grounds, options, render
 from augalg_cli.composition import show_scores
 from augalg_cli.datasets import Moved, load_of
 from augalgebra import AugalgebraError, Catalog
-from augalgebra.algebra.conditions import Conditions, holding_for
-from augalgebra.algebra.rewriting import queries
+from augalgebra.algebra import Conditions, holding_for, queries
 
 if TYPE_CHECKING:
-    from augalgebra.consistency.report import WordScore
-    from augalgebra.runs.queries import LatentComparison, MeasuredRoutes, MeasuredWord
-    from augalgebra.runs.run import Run
+    from augalgebra.consistency import WordScore
+    from augalgebra.runs import LatentComparison, MeasuredRoutes, MeasuredWord, Run
 
 Side = Literal["two-sided", "left", "right"]
 
@@ -94,7 +92,7 @@ def compose(
     }
     measured: MeasuredWord | None = None
     if model is not None:
-        from augalgebra.runs.queries import measure_word
+        from augalgebra.runs import measure_word
 
         run = _load(model)
         data = load_of(run, data_dir, moved, quiet=as_json)
@@ -171,7 +169,7 @@ def equal(
         answer = _equal_on_images(catalog, first, second, size) | {"rests_on": [], "left_out": left_out}
     measured: LatentComparison | None = None
     if model is not None:
-        from augalgebra.runs.queries import compare_in_run
+        from augalgebra.runs import compare_in_run
 
         run = _load(model)
         data = load_of(run, data_dir, moved, quiet=as_json)
@@ -257,7 +255,7 @@ def route(
     }
     measured: MeasuredRoutes | None = None
     if model is not None:
-        from augalgebra.runs.queries import measure_routes
+        from augalgebra.runs import measure_routes
 
         run = _load(model)
         data = load_of(run, data_dir, moved, quiet=as_json)
@@ -285,7 +283,7 @@ def table(
     as_json: options.Json = False,
 ) -> None:
     """Give the Cayley table that follows from the declared laws."""
-    from augalgebra.algebra.group_names import identify
+    from augalgebra.algebra import identify
 
     catalog = grounds.load_catalog(assume)
     generators = [catalog.word(name) for name in names]
@@ -357,7 +355,7 @@ def _equal_on_images(catalog: Catalog, first: str, second: str, size: int) -> di
 
 
 def _load(model: Path) -> "Run":
-    from augalgebra.runs.run import Run
+    from augalgebra.runs import Run
 
     return Run.load(model, options.catalog())
 
@@ -367,7 +365,7 @@ def _show_scores(scores: "Sequence[WordScore]", title: str) -> None:
 
 
 def _show_comparison(measured: "LatentComparison", title: str) -> None:
-    from augalgebra.consistency.excess import show_loss
+    from augalgebra.consistency import show_loss
 
     render.line(title)
     render.fields(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from augalgebra import Catalog, load_catalog
-from augalgebra.catalog.overview import FILE, Overview, overview
+from augalgebra.catalog.overview import FILE, Overview, load_overview
 from augalgebra.catalog.settings import Settings
 
 PLUGIN = '''
@@ -49,7 +49,7 @@ def settings_of(folder: Path, **more: object) -> Settings:
 def asked(folder: Path, cache: Path, **more: object) -> tuple[Overview, int]:
     settings = settings_of(folder, **more)
     load = Loads(settings)
-    return overview(load, settings, folder=cache), load.count
+    return load_overview(load, settings, folder=cache), load.count
 
 
 def test_the_second_answer_is_the_first_without_loading(folder: Path, tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of a folder with two classes, one picture on its side and two broken, beside that folder."""
     from augalgebra import load_catalog
     from augalgebra.data.dataset import load_data
-    from augalgebra.runs.train import train
+    from augalgebra.runs.stages import train
     from augalgebra.training.settings import TrainSettings
 
     folder = tmp_path_factory.mktemp("trained")
@@ -168,7 +168,7 @@ def test_an_interrupted_training_goes_on_with_pictures_that_moved(trained: Path,
     from augalgebra import load_catalog
     from augalgebra.data.dataset import load_data
     from augalgebra.errors import RunError
-    from augalgebra.runs.train import train
+    from augalgebra.runs.stages import train
     from augalgebra.training.settings import TrainSettings
 
     def stop(*_: object) -> None:

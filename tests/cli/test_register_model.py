@@ -15,7 +15,7 @@ from safetensors.numpy import load_file
 
 import augalgebra as aa
 from augalgebra.data.dataset import load_data
-from augalgebra.runs.train import train
+from augalgebra.runs.stages import train
 from augalgebra.training.settings import TrainSettings
 
 Program = Callable[..., Any]

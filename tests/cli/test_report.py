@@ -16,7 +16,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     from augalgebra import load_catalog
     from augalgebra.data.dataset import load_data
-    from augalgebra.runs.train import train
+    from augalgebra.runs.stages import train
     from augalgebra.training.settings import TrainSettings
 
     digits = load_digits()

@@ -17,7 +17,7 @@ from augalgebra.latent.refine import refine
 from augalgebra.runs.pictures import output_paths, read_picture
 from augalgebra.runs.run import Run
 from augalgebra.runs.sampling import interpolate, sample
-from augalgebra.runs.train import train, transfer
+from augalgebra.runs.stages import train, transfer
 from augalgebra.runs.transform import LatentTransform, as_albumentations
 from augalgebra.training.settings import TrainSettings
 

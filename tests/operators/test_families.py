@@ -4,7 +4,8 @@ from scipy import linalg
 
 from augalgebra import Augmentation, Catalog, Law, parse_law, parse_word
 from augalgebra.augmentation import Param
-from augalgebra.operators import FitError, MomentsError, OperatorRegistry, ViewMoments
+from augalgebra.errors import FitError, MomentsError
+from augalgebra.operators import OperatorRegistry, ViewMoments
 from augalgebra.operators.families import find_family, fit_family
 from augalgebra.operators.fits.one_parameter import (
     Sample,

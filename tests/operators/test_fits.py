@@ -9,7 +9,8 @@ from scipy import linalg
 from sklearn.linear_model import LinearRegression, Ridge
 
 from augalgebra import load_catalog, parse_word
-from augalgebra.operators import FitOptions, MomentsError, OperatorRegistry, RankError, ViewMoments
+from augalgebra.errors import MomentsError, RankError
+from augalgebra.operators import FitOptions, OperatorRegistry, ViewMoments
 from augalgebra.operators.fits.commuting import commuting
 from augalgebra.operators.fits.gradient_descent import AdaBelief, published
 from augalgebra.operators.fits.moments import PairMoments

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from augalgebra import parse_law, parse_word
 from augalgebra.algebra.presentation import Presentation
 from augalgebra.algebra.rewriting.completion import complete
-from augalgebra.operators import FiniteGroup, FitError, MissingOperatorError, regular_representation, structured
+from augalgebra.errors import FitError, MissingOperatorError
+from augalgebra.operators import FiniteGroup, regular_representation, structured
 from augalgebra.operators.groups.irreps import Irrep, real_irreps
 from augalgebra.operators.groups.representation import best_multiplicities, nearest_multiplicities
 

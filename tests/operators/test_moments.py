@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from augalgebra import parse_word
-from augalgebra.operators import MomentsError, ViewMoments
+from augalgebra.errors import MomentsError
+from augalgebra.operators import ViewMoments
 from augalgebra.operators.fits.moments import PairMoments
 
 ID, A, B = (parse_word(text) for text in ("id", "a", "b"))

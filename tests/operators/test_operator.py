@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from scipy import linalg
 
 from augalgebra import AugalgebraError, parse_word
-from augalgebra.errors import NotInvertibleError
-from augalgebra.operators import AffineMap, FitError, Operator
+from augalgebra.errors import FitError, NotInvertibleError
+from augalgebra.operators import AffineMap, Operator
 from augalgebra.operators.groups.arrays import random_orthogonal
 from augalgebra.operators.operator import Factor, Readout
 from augalgebra.operators.powers import real_power

@@ -10,7 +10,8 @@ from augalgebra import parse_law, parse_word
 from augalgebra.algebra.presentation import Presentation
 from augalgebra.algebra.rewriting.completion import complete
 from augalgebra.algebra.rewriting.system import RewritingSystem
-from augalgebra.operators import FiniteGroup, MomentsError, OrbitError, ViewMoments, structured
+from augalgebra.errors import MomentsError, OrbitError
+from augalgebra.operators import FiniteGroup, ViewMoments, structured
 from augalgebra.operators.fits.averaging import averaged, linear_symmetries
 from augalgebra.operators.fits.moments import PairMoments
 from augalgebra.operators.fits.orbits import GroupOrbit, connected

@@ -10,17 +10,8 @@ from safetensors import safe_open
 
 import augalgebra as aa
 from augalgebra.catalog import Catalog, Settings, load_catalog
-from augalgebra.errors import AugalgebraError
-from augalgebra.operators import (
-    FiniteGroup,
-    OperatorRegistry,
-    StaleOperatorError,
-    StoreError,
-    ViewMoments,
-    load_registry,
-    save_registry,
-    structured,
-)
+from augalgebra.errors import AugalgebraError, StaleOperatorError, StoreError
+from augalgebra.operators import FiniteGroup, OperatorRegistry, ViewMoments, load_registry, save_registry, structured
 
 DIM = 6
 

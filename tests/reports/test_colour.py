@@ -12,7 +12,7 @@ from augalgebra.data.dataset import load_data
 from augalgebra.reports.run_gallery import write_check
 from augalgebra.runs.check import measure_run
 from augalgebra.runs.run import Run
-from augalgebra.runs.train import train, transfer
+from augalgebra.runs.stages import train, transfer
 from augalgebra.training.settings import Preset, TrainSettings
 
 CATALOG = aa.load_catalog()

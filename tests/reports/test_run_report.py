@@ -16,7 +16,7 @@ from augalgebra.reports.run_report import document_of_run
 from augalgebra.reports.run_tables import eigenvalues
 from augalgebra.runs.check import measure_run
 from augalgebra.runs.run import Run
-from augalgebra.runs.train import train, transfer
+from augalgebra.runs.stages import train, transfer
 from augalgebra.training.settings import TrainSettings
 
 CATALOG = load_catalog()

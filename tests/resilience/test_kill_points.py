@@ -26,7 +26,7 @@ from augalgebra.data.dataset import Dataset, Split, load_data
 from augalgebra.errors import AugalgebraError
 from augalgebra.runs.added_operators import extend
 from augalgebra.runs.run import Run
-from augalgebra.runs.train import train, transfer
+from augalgebra.runs.stages import train, transfer
 from augalgebra.training.progress import Report
 from augalgebra.training.settings import TrainSettings
 
@@ -187,7 +187,7 @@ def test_killed_at_any_operation_all_is_whole_and_the_same_again_ends_the_same(
     name: str, place: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if name == "train":  # with checkpoints on the way
-        monkeypatch.setattr("augalgebra.runs.train._SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+        monkeypatch.setattr("augalgebra.runs.stages._SECONDS_BETWEEN_CHECKPOINTS", 0.0)
     state, change = CHANGES[name]
     wanted, passed, count = undisturbed(place, state, change)
     assert count > 5

@@ -25,7 +25,7 @@ from augalgebra.runs import files
 from augalgebra.runs import files as run_files
 from augalgebra.runs.added_operators import extend
 from augalgebra.runs.run import Run
-from augalgebra.runs.train import train, transfer
+from augalgebra.runs.stages import train, transfer
 from augalgebra.training.progress import Report
 from augalgebra.training.settings import TrainSettings
 
@@ -125,7 +125,7 @@ import sys
 import augalgebra as aa
 from augalgebra.data.dataset import Dataset, Split, load_data
 from augalgebra.runs.run import Run
-from augalgebra.runs.train import transfer
+from augalgebra.runs.stages import transfer
 catalog, digits = aa.load_catalog(), load_data()
 data = Dataset("digits", *(Split(p.images[:16], p.labels[:16], p.first) for p in (digits.train, digits.test)))
 print("ready", flush=True)

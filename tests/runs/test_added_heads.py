@@ -16,7 +16,7 @@ from augalgebra.runs.added_heads import add_head
 from augalgebra.runs.added_operators import extend
 from augalgebra.runs.operator_matching import match_operators
 from augalgebra.runs.run import Run
-from augalgebra.runs.train import train
+from augalgebra.runs.stages import train
 from augalgebra.training.progress import Report
 from augalgebra.training.settings import TrainSettings
 

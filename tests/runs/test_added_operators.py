@@ -15,7 +15,7 @@ from augalgebra.data.dataset import Dataset, Split, load_data
 from augalgebra.errors import AugalgebraError, AugmentationError, RunError
 from augalgebra.runs.added_operators import extend
 from augalgebra.runs.run import Run
-from augalgebra.runs.train import train
+from augalgebra.runs.stages import train
 from augalgebra.training.settings import TrainSettings
 
 SOURCE = """

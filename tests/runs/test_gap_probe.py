@@ -10,7 +10,7 @@ from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.composition import measure_composition
 from augalgebra.data.dataset import Dataset, Split, load_data
 from augalgebra.runs import gap_probe
-from augalgebra.runs.train import train
+from augalgebra.runs.stages import train
 from augalgebra.training.progress import Report
 from augalgebra.training.settings import TrainSettings
 

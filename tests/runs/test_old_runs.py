@@ -14,7 +14,7 @@ import augalgebra as aa
 from augalgebra.data.dataset import Dataset, Split, load_data
 from augalgebra.errors import RunError
 from augalgebra.runs.run import Run
-from augalgebra.runs.train import train, transfer
+from augalgebra.runs.stages import train, transfer
 from augalgebra.training.settings import TrainSettings
 
 CATALOG = aa.load_catalog()

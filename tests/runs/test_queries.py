@@ -14,10 +14,10 @@ from torch.nn import functional
 from augalgebra import load_catalog
 from augalgebra.data.dataset import Dataset, load_data
 from augalgebra.errors import AugalgebraError, NotInvertibleError
-from augalgebra.operators import MissingOperatorError
+from augalgebra.errors import MissingOperatorError
 from augalgebra.runs.queries import compare_in_run, measure_routes, measure_word
 from augalgebra.runs.run import Run
-from augalgebra.runs.train import train
+from augalgebra.runs.stages import train
 from augalgebra.training.settings import TrainSettings
 
 CATALOG = load_catalog()

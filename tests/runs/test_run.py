@@ -13,10 +13,11 @@ from augalgebra.data.dataset import Dataset, Split, load_data
 from augalgebra.errors import AugalgebraError, RunError, UnknownNameError
 from augalgebra.latent import LAVAE
 from augalgebra.latent.likelihoods import greyness
-from augalgebra.operators import OperatorRegistry, StaleOperatorError, StoreError
+from augalgebra.errors import StaleOperatorError, StoreError
+from augalgebra.operators import OperatorRegistry
 from augalgebra.runs.run import Run
 from augalgebra.runs.toml import to_toml
-from augalgebra.runs.train import train, transfer
+from augalgebra.runs.stages import train, transfer
 from augalgebra.training.loop import TrainingError
 from augalgebra.training.progress import Report
 from augalgebra.training.settings import TrainSettings, default_epochs
@@ -146,7 +147,7 @@ def test_a_run_cut_off_before_stage_2_loads_without_operators(tmp_path: Path) ->
 
 
 def test_checkpoints_are_written_while_training(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("augalgebra.runs.train._SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr("augalgebra.runs.stages._SECONDS_BETWEEN_CHECKPOINTS", 0.0)
     folder, seen = tmp_path / "run", []
 
     def kill(report: Report) -> None:

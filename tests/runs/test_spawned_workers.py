@@ -22,7 +22,7 @@ from augalgebra import load_catalog
 from augalgebra.runs.transform import LatentTransform
 from augalgebra.runs.run import Run
 from augalgebra.training.settings import TrainSettings
-from augalgebra.runs.train import train
+from augalgebra.runs.stages import train
 
 
 class Moved(Dataset):

@@ -11,7 +11,7 @@ import pytest
 from augalgebra import load_catalog
 from augalgebra.data.dataset import Dataset, load_data
 from augalgebra.runs.run import Run
-from augalgebra.runs.train import train
+from augalgebra.runs.stages import train
 from augalgebra.training.settings import TrainSettings
 
 PNG = b"\x89PNG"

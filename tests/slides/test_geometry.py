@@ -23,7 +23,7 @@ from augalgebra.data.glyphs import FLIPS, RANGES
 from augalgebra.errors import AugalgebraError
 from augalgebra.runs.run import Run
 from augalgebra.runs.sampling import KINDS, check_kind, draw_codes
-from augalgebra.runs.train import train
+from augalgebra.runs.stages import train
 from augalgebra.training.settings import TrainSettings
 
 PNG = b"\x89PNG"

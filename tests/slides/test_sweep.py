@@ -31,7 +31,7 @@ import augalgebra as aa
 from augalgebra.data.dataset import Dataset, load_data
 from augalgebra.errors import AugalgebraError, DataError, RunError
 from augalgebra.runs.run import Run
-from augalgebra.runs.train import transfer
+from augalgebra.runs.stages import transfer
 from augalgebra.training.loop import TrainingError
 
 CATALOG = aa.load_catalog()

@@ -5,9 +5,9 @@ from torch import Tensor
 
 import augalgebra as aa
 from augalgebra.data.dataset import Split, load_data
-from augalgebra.errors import AugalgebraError
+from augalgebra.errors import AugalgebraError, FitError
 from augalgebra.latent import LAVAE, Architecture
-from augalgebra.operators import AffineMap, FitError, OperatorRegistry, structured
+from augalgebra.operators import AffineMap, OperatorRegistry, structured
 from augalgebra.training.encoding import encoded_views, posterior_samples, posteriors, view_moments
 from augalgebra.training.loop import Limit, Step
 from augalgebra.training.losses import divergence

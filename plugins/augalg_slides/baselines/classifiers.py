@@ -6,11 +6,11 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from augalgebra.algebra.words import IDENTITY
-from augalgebra.consistency.recursion import undoing
-from augalgebra.data.dataset import Split
-from augalgebra.runs.classifier import PixelClassifier, train_classifier
-from augalgebra.training.views import Views
+from augalgebra.algebra import IDENTITY
+from augalgebra.consistency import undoing
+from augalgebra.data import Split
+from augalgebra.runs import PixelClassifier, train_classifier
+from augalgebra.training import Views
 
 _LEARNED = 5000
 """Images that a judge of views learns from."""

@@ -10,12 +10,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from augalg_slides.baselines.cvae import CVAE
-from augalgebra.data.dataset import Split
+from augalgebra.data import Split
 from augalgebra.errors import AugalgebraError
-from augalgebra.training.loop import Measured, Step
-from augalgebra.training.losses import divergence, sample, warmed_up
-from augalgebra.training.stage1 import EquivariantObjective, Movers
-from augalgebra.training.views import Views
+from augalgebra.training import EquivariantObjective, Measured, Movers, Step, Views, divergence, sample, warmed_up
 
 Sources = Literal["own", "original", "any"]
 """What is encoded to draw a view: the view itself, the original, or any of the views that are drawn."""

@@ -5,10 +5,16 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from augalgebra.errors import AugalgebraError, ImageError
-from augalgebra.latent.lavae import Architecture
-from augalgebra.latent.likelihoods import Likelihood, likelihood_named
-from augalgebra.latent.networks import Decoder, Encoder, fingerprint_of, made
-from augalgebra.latent.protocol import MAIN_HEAD
+from augalgebra.latent import (
+    MAIN_HEAD,
+    Architecture,
+    Decoder,
+    Encoder,
+    Likelihood,
+    fingerprint_of,
+    likelihood_named,
+    made,
+)
 
 
 class CVAE(nn.Module):

@@ -6,12 +6,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from augalgebra.algebra.words import Word
+from augalgebra.algebra import Word
 from augalgebra.errors import AugalgebraError, NotInvertibleError
-from augalgebra.latent.networks import made
+from augalgebra.latent import made
 from augalgebra.seeds import generator_for
-from augalgebra.training.loop import Limit, Loop, Measured, Step
-from augalgebra.training.progress import Progress, silent
+from augalgebra.training import Limit, Loop, Measured, Progress, Step, silent
 
 HIDDEN, BATCH, LEARNING_RATE = 64, 256, 3e-3
 

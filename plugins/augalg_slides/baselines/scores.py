@@ -12,11 +12,9 @@ from torch import Tensor
 from augalg_slides.baselines.conditional import Conditions
 from augalg_slides.baselines.cvae import CVAE
 from augalg_slides.baselines.trained_networks import BaselineNetworks
-from augalgebra.checks.results import finite
-from augalgebra.consistency.batches import UnreducedOperators
-from augalgebra.consistency.composition import measure_composition
-from augalgebra.consistency.excess import TELLING, Gap
-from augalgebra.latent.likelihoods import likelihood_of
+from augalgebra.checks import finite
+from augalgebra.consistency import TELLING, Gap, UnreducedOperators, measure_composition
+from augalgebra.latent import likelihood_of
 
 PUBLISHED, EXACT, EQUIVARIANT = "LAVAE, published stage 2", "LAVAE, operators by the laws", "LAVAE, equivariant"
 TOLD, SUM, SHIFTED, THROUGH = "told", "sum", "sum less original", "through images"

@@ -18,18 +18,24 @@ from augalg_slides.baselines.conditional import (
 )
 from augalg_slides.baselines.cvae import CVAE
 from augalgebra.catalog import Catalog
-from augalgebra.data.dataset import Dataset, Split
+from augalgebra.data import Dataset, Split
 from augalgebra.errors import AugalgebraError
-from augalgebra.latent.lavae import LAVAE, Architecture
-from augalgebra.latent.likelihoods import suiting
+from augalgebra.latent import LAVAE, Architecture, suiting
 from augalgebra.operators import FitOptions, OperatorRegistry, structured
 from augalgebra.seeds import derived_seed
-from augalgebra.training.loop import Limit, Loop, Objective
-from augalgebra.training.precision import device_of
-from augalgebra.training.progress import Progress, silent
-from augalgebra.training.stage1 import EquivariantObjective, FaithfulObjective, Movers
-from augalgebra.training.stage2 import fit_operators
-from augalgebra.training.views import Views
+from augalgebra.training import (
+    EquivariantObjective,
+    FaithfulObjective,
+    Limit,
+    Loop,
+    Movers,
+    Objective,
+    Progress,
+    Views,
+    device_of,
+    fit_operators,
+    silent,
+)
 
 LEARNING_RATE, VIEWS_IN_A_STEP = 8e-3, 32
 """Of all networks: AdamW with a cosine schedule, and as many drawn images in a step."""

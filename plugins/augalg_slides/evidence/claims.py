@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from augalgebra.checks.results import finite
+from augalgebra.checks import finite
 
 CONFIDENCE = 0.95
 """Of all intervals."""

@@ -8,8 +8,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from augalg_slides.evidence.claims import Claim
-from augalgebra.checks.results import finite
-from augalgebra.reports.composition_table import aligned
+from augalgebra.checks import finite
+from augalgebra.reports import aligned
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,16 +12,11 @@ from augalg_slides.evidence.claims import Claim
 from augalg_slides.experiments.plan import Plan
 from augalg_slides.sweeps.sweep import Parallel
 from augalgebra.catalog import Catalog
-from augalgebra.data.dataset import Dataset
+from augalgebra.data import Dataset
 from augalgebra.documents import Block
-from augalgebra.operators.provenance import origin
-from augalgebra.runs.find_or_train import find_or_train
-from augalgebra.runs.run import Run
-from augalgebra.training.loop import Limit
-from augalgebra.training.precision import device_of
-from augalgebra.training.progress import Progress, silent
-from augalgebra.training.settings import Preset, TrainSettings
-from augalgebra.training.stage2 import PUBLISHED
+from augalgebra.operators import origin
+from augalgebra.runs import Run, find_or_train
+from augalgebra.training import PUBLISHED, Limit, Preset, Progress, TrainSettings, device_of, silent
 
 Kind = Literal["faithful", "equivariant", "flat"]
 """Shared runs: the published recipe in all stages, ours, and the published recipe in two dimensions."""

@@ -8,8 +8,8 @@ from augalg_slides.baselines.trained_networks import QUICK as QUICK_BENCH
 from augalg_slides.baselines.trained_networks import BaselineConfig
 from augalg_slides.pages.fractions import FITTED, UNSEEN
 from augalg_slides.sweeps.pairs import FLIPS, SLIDES, Pair
-from augalgebra.runs.records import Mode
-from augalgebra.training.settings import Preset, default_epochs
+from augalgebra.runs import Mode
+from augalgebra.training import Preset, default_epochs
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from augalgebra.checks.results import finite
+from augalgebra.checks import finite
 from augalgebra.errors import AugalgebraError
-from augalgebra.operators.groups.arrays import Array
-from augalgebra.runs.classifier import PixelClassifier
+from augalgebra.operators import Array
+from augalgebra.runs import PixelClassifier
 
 COMPONENTS = 16
 """Principal components of held-out images in which all but the classifier's confidence is measured."""

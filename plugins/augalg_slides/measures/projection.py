@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from augalgebra.errors import AugalgebraError, nearest
-from augalgebra.operators.groups.arrays import Array
+from augalgebra.operators import Array
 
 Method = Literal["direct", "pca", "ica", "tsne"]
 """``direct``: the two coordinates there are. ``pca``: principal components. ``ica``: independent components within the

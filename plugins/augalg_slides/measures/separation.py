@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from augalgebra.errors import AugalgebraError
-from augalgebra.operators.groups.arrays import Array
+from augalgebra.operators import Array
 
 Integers = npt.NDArray[np.int64]
 

@@ -23,16 +23,12 @@ from augalg_slides.evidence.comparison import (
     draw_strips,
 )
 from augalg_slides.pages.cvae import BY_CLASS, conditional_draw, shown_rows
-from augalgebra.algebra.words import Word
-from augalgebra.consistency.batches import UnreducedOperators
-from augalgebra.consistency.composition import measure_composition
-from augalgebra.consistency.report import CompositionReport
+from augalgebra.algebra import Word
+from augalgebra.consistency import CompositionReport, UnreducedOperators, measure_composition
 from augalgebra.documents import figures
-from augalgebra.latent.protocol import LatentSpace
-from augalgebra.operators import FitOptions, OperatorRegistry, ViewMoments
-from augalgebra.operators.groups.arrays import Array
-from augalgebra.training.encoding import BATCH
-from augalgebra.training.stage2 import JOINT
+from augalgebra.latent import LatentSpace
+from augalgebra.operators import Array, FitOptions, OperatorRegistry, ViewMoments
+from augalgebra.training import BATCH, JOINT
 
 AFTERWARDS, TOGETHER = "class, operators afterwards", "class and operators together"
 STAYS, GAINED = 1.1, 0.5

@@ -5,7 +5,7 @@ from statistics import fmean
 
 from augalg_slides.baselines.scores import is_decided
 from augalg_slides.evidence.claims import Claim
-from augalgebra.consistency.report import CompositionReport, WordScore
+from augalgebra.consistency import CompositionReport, WordScore
 
 LOSS = 1.05
 """How much larger a gap ratio must be to count as some loss; it was 1.01 as long as the entropy was in both losses."""

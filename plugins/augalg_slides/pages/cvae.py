@@ -35,9 +35,9 @@ from augalg_slides.evidence.comparison import (
     draw_bars,
     draw_strips,
 )
-from augalgebra.checks.results import finite
+from augalgebra.checks import finite
 from augalgebra.documents import figures
-from augalgebra.operators.operator import Operator
+from augalgebra.operators import Operator
 
 ORIGINALS, AS_ORIGINALS = "CVAE, originals in", "CVAE, originals in, all taken for originals"
 TAUGHT, ANY, OWN = "CVAE, product taught", "CVAE, any view in", "CVAE, own view in"

@@ -14,21 +14,17 @@ from torch import Tensor
 
 from augalg_slides.baselines.scores import is_decided
 from augalg_slides.evidence.claims import Claim
-from augalgebra.algebra.words import IDENTITY, Symbol, Word
+from augalgebra.algebra import IDENTITY, Symbol, Word
 from augalgebra.catalog import Catalog
-from augalgebra.checks.results import finite
-from augalgebra.consistency.batches import Batch, Setting
-from augalgebra.consistency.excess import Gap, show_loss
-from augalgebra.data.dataset import Dataset, load_data
+from augalgebra.checks import finite
+from augalgebra.consistency import Batch, Gap, Setting, show_loss
+from augalgebra.data import Dataset, load_data
 from augalgebra.documents import figures
-from augalgebra.errors import AugalgebraError, NotInvertibleError
-from augalgebra.latent.protocol import MAIN_HEAD
-from augalgebra.operators import FitError, FitOptions, Operator, OperatorRegistry
-from augalgebra.operators.families import find_family
-from augalgebra.runs.run import Run
-from augalgebra.runs.transform import device_of_space
-from augalgebra.training.encoding import view_moments
-from augalgebra.training.views import Views
+from augalgebra.errors import AugalgebraError, FitError, NotInvertibleError
+from augalgebra.latent import MAIN_HEAD
+from augalgebra.operators import FitOptions, Operator, OperatorRegistry, find_family
+from augalgebra.runs import Run, device_of_space
+from augalgebra.training import Views, view_moments
 
 FITTED = (15, 30, 45, 60, 75, 90)
 """Degrees on which the family of rotations is fitted."""

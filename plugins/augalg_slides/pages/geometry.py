@@ -11,18 +11,16 @@ import torch
 from augalg_slides.evidence.claims import Claim
 from augalg_slides.measures.projection import project
 from augalg_slides.measures.separation import Integers, Separation, separation
-from augalgebra.algebra.words import IDENTITY, Word, product
+from augalgebra.algebra import IDENTITY, Word, product
 from augalgebra.catalog import Catalog
-from augalgebra.checks.results import finite
-from augalgebra.consistency.batches import UnreducedOperators
-from augalgebra.data.dataset import Dataset, load_data
+from augalgebra.checks import finite
+from augalgebra.consistency import UnreducedOperators
+from augalgebra.data import Dataset, load_data
 from augalgebra.documents import figures
 from augalgebra.errors import AugalgebraError
-from augalgebra.operators.groups.arrays import Array
-from augalgebra.runs.run import Run
-from augalgebra.runs.transform import device_of_space
-from augalgebra.training.encoding import encoded_views
-from augalgebra.training.views import Views
+from augalgebra.operators import Array
+from augalgebra.runs import Run, device_of_space
+from augalgebra.training import Views, encoded_views
 
 CONTRACTED = 0.95
 """Ratio of spreads below which a cloud counts as contracted."""

@@ -13,18 +13,13 @@ from augalg_slides.baselines.scores import is_decided
 from augalg_slides.baselines.trained_networks import BaselineNetworks
 from augalg_slides.evidence.claims import Claim
 from augalg_slides.evidence.comparison import COLOURS, Comparison, Table, blank_figure
-from augalgebra.algebra.words import IDENTITY, Word
-from augalgebra.checks.results import finite
-from augalgebra.consistency.batches import UnreducedOperators
-from augalgebra.consistency.composition import measure_composition
-from augalgebra.consistency.recursion import measure_recursion
+from augalgebra.algebra import IDENTITY, Word
+from augalgebra.checks import finite
+from augalgebra.consistency import UnreducedOperators, measure_composition, measure_recursion
 from augalgebra.documents import figures
 from augalgebra.errors import AugalgebraError
-from augalgebra.operators import FitOptions, OperatorRegistry
-from augalgebra.operators.fits.choice import exact_period
-from augalgebra.operators.fits.gradient_descent import EPOCHS
-from augalgebra.training.encoding import view_moments
-from augalgebra.training.stage2 import PUBLISHED
+from augalgebra.operators import EPOCHS, FitOptions, OperatorRegistry, exact_period
+from augalgebra.training import PUBLISHED, view_moments
 
 WEIGHTS = (0.0, 0.01, 0.1, 1.0, 10.0, 100.0)
 CLOSED = ("ridge", "procrustes", "involution", "representation")

@@ -15,16 +15,14 @@ from augalg_slides.baselines.scores import is_decided
 from augalg_slides.baselines.trained_networks import BaselineNetworks
 from augalg_slides.evidence.claims import Claim
 from augalg_slides.evidence.comparison import COLOURS, Comparison, Table, blank_figure
-from augalgebra.algebra.words import IDENTITY, Word
-from augalgebra.checks.results import finite
-from augalgebra.consistency.batches import Operators, UnreducedOperators
-from augalgebra.consistency.composition import measure_composition
-from augalgebra.consistency.report import CompositionReport
+from augalgebra.algebra import IDENTITY, Word
+from augalgebra.checks import finite
+from augalgebra.consistency import CompositionReport, Operators, UnreducedOperators, measure_composition
 from augalgebra.documents import figures
 from augalgebra.errors import AugalgebraError
-from augalgebra.latent.lavae import LAVAE
+from augalgebra.latent import LAVAE
 from augalgebra.operators import FitOptions
-from augalgebra.training.encoding import encoded_views
+from augalgebra.training import encoded_views
 
 DIMS = (2, 16)
 Kind = Literal["matrix", "network"]

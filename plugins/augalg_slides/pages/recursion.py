@@ -13,20 +13,16 @@ import torch
 from augalg_slides.evidence.claims import Claim
 from augalg_slides.measures.projection import project
 from augalg_slides.measures.separation import Integers
-from augalgebra.algebra.words import IDENTITY, Word
-from augalgebra.checks.results import finite
-from augalgebra.consistency.recursion import RecursionCurve, RecursionReport, Way, repeated
-from augalgebra.data.dataset import Dataset, load_data
+from augalgebra.algebra import IDENTITY, Word
+from augalgebra.checks import finite
+from augalgebra.consistency import RecursionCurve, RecursionReport, Way, repeated
+from augalgebra.data import Dataset, load_data
 from augalgebra.documents import figures
 from augalgebra.errors import AugalgebraError
-from augalgebra.latent.protocol import MAIN_HEAD
-from augalgebra.operators.groups.arrays import Array
-from augalgebra.runs.recursion import STYLE, recursion_of_run
-from augalgebra.runs.run import Run
-from augalgebra.runs.transform import device_of_space, operator_for
-from augalgebra.training.encoding import encoded_views
-from augalgebra.training.precision import bfloat16_pays
-from augalgebra.training.views import Views
+from augalgebra.latent import MAIN_HEAD
+from augalgebra.operators import Array
+from augalgebra.runs import STYLE, Run, device_of_space, operator_for, recursion_of_run
+from augalgebra.training import Views, bfloat16_pays, encoded_views
 
 STABLE, DRIFTING = 0.9, 0.5
 """Share of images that keep their class from which on a class counts as stable, and below which as drifting."""

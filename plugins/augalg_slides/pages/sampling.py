@@ -11,14 +11,11 @@ from torch import Tensor
 
 from augalg_slides.evidence.claims import Claim
 from augalg_slides.measures.image_quality import ImageQuality, Quality
-from augalgebra.algebra.words import IDENTITY
-from augalgebra.data.dataset import Dataset, load_data
+from augalgebra.algebra import IDENTITY
+from augalgebra.data import Dataset, load_data
 from augalgebra.documents import figures
 from augalgebra.errors import AugalgebraError
-from augalgebra.runs.classifier import train_classifier
-from augalgebra.runs.run import Run
-from augalgebra.runs.sampling import KINDS, draw_codes, encoded
-from augalgebra.runs.transform import device_of_space
+from augalgebra.runs import KINDS, Run, device_of_space, draw_codes, encoded, train_classifier
 from augalgebra.seeds import generator_for
 
 REFERENCES = ("images", "reconstructed")

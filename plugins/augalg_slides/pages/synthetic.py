@@ -11,27 +11,27 @@ import torch
 
 from augalg_slides.evidence.claims import Claim
 from augalg_slides.measures.separation import readable, separation
-from augalgebra.algebra.words import IDENTITY, Word
+from augalgebra.algebra import IDENTITY, Word
 from augalgebra.catalog import Catalog
-from augalgebra.checks.results import finite
-from augalgebra.consistency.excess import Gap
-from augalgebra.data.dataset import Dataset, Split, glyph_data, load_data
-from augalgebra.data.glyphs import FLIPS, RANGES, draw_glyphs
+from augalgebra.checks import finite
+from augalgebra.consistency import Gap
+from augalgebra.data import FLIPS, RANGES, Dataset, Split, draw_glyphs, glyph_data, load_data
 from augalgebra.documents import figures
-from augalgebra.latent.lavae import LAVAE, Architecture
-from augalgebra.latent.likelihoods import likelihood_of
+from augalgebra.latent import LAVAE, Architecture, likelihood_of
 from augalgebra.operators import OperatorRegistry, latent_residual
-from augalgebra.runs.run import Run
-from augalgebra.runs.transform import device_of_space
+from augalgebra.runs import Run, device_of_space
 from augalgebra.seeds import derived_seed
-from augalgebra.training.encoding import view_moments
-from augalgebra.training.loop import Limit
-from augalgebra.training.precision import device_of
-from augalgebra.training.progress import Progress, silent
-from augalgebra.training.recipe import Recipe
-from augalgebra.training.settings import TrainSettings
-from augalgebra.training.stage1 import stage1_loop
-from augalgebra.training.views import Views
+from augalgebra.training import (
+    Limit,
+    Progress,
+    Recipe,
+    TrainSettings,
+    Views,
+    device_of,
+    silent,
+    stage1_loop,
+    view_moments,
+)
 
 _MARGIN = 0.05  # of R², below which two spaces carry flips equally well
 _VIEWS = 4

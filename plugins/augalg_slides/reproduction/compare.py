@@ -13,12 +13,11 @@ from augalg_slides.pages.combined import combined_on, draw_combined
 from augalg_slides.pages.cvae import cvae_on, draw_cvae
 from augalg_slides.pages.involution import draw_involution, involution_on
 from augalg_slides.pages.mlp import draw_nonlinear, nonlinear_on
-from augalgebra._version import __version__
+from augalgebra import __version__
 from augalgebra.catalog import Catalog
-from augalgebra.consistency.excess import MEASURE
-from augalgebra.data.dataset import Dataset
-from augalgebra.training.loop import Limit
-from augalgebra.training.progress import Progress, silent
+from augalgebra.consistency import MEASURE
+from augalgebra.data import Dataset
+from augalgebra.training import Limit, Progress, silent
 
 ComparisonName = Literal["cvae", "combined", "involution", "mlp"]
 EXPERIMENTS: tuple[ComparisonName, ...] = get_args(ComparisonName)

@@ -13,24 +13,21 @@ from augalg_slides.pages.fractions import Fractions, draw_fractions, measure_fra
 from augalg_slides.pages.geometry import Geometry, draw_geometry, measure_geometry
 from augalg_slides.pages.recursion import Recursion, draw_outcomes, draw_trajectories, measure_repeats
 from augalg_slides.pages.sampling import Sampling, draw_sampling, measure_sampling
-from augalgebra.algebra.rewriting import queries
-from augalgebra.checks.results import finite
-from augalgebra.consistency.batches import UnreducedOperators
-from augalgebra.consistency.composition import measure_composition
-from augalgebra.consistency.recursion import RecursionReport
-from augalgebra.consistency.report import CompositionReport, WordScore
+from augalgebra.algebra import queries
+from augalgebra.checks import finite
+from augalgebra.consistency import (
+    CompositionReport,
+    RecursionReport,
+    UnreducedOperators,
+    WordScore,
+    measure_composition,
+)
 from augalgebra.documents import Block, Cayley, Picture, Table, Text
 from augalgebra.documents import figures as plots
 from augalgebra.operators import FitOptions, OperatorRegistry
-from augalgebra.reports.cayley import cayley_of
-from augalgebra.reports.gallery import gallery_panel
-from augalgebra.reports.gallery_figure import draw_gallery, draw_gap_chart
-from augalgebra.runs.check import images_of_run
-from augalgebra.runs.recursion import STYLE, draw_recursion, repeated_pictures
-from augalgebra.runs.run import Run
-from augalgebra.runs.sampling import interpolate
-from augalgebra.training.stage2 import fit_operators
-from augalgebra.training.views import Views
+from augalgebra.reports import cayley_of, draw_gallery, draw_gap_chart, gallery_panel
+from augalgebra.runs import STYLE, Run, draw_recursion, images_of_run, interpolate, repeated_pictures
+from augalgebra.training import Views, fit_operators
 
 _SHOWN = (1, 2, 3, 5, 10, 20, 30, 50, 100)
 _BY_LAWS = "published stage 1, operators by the laws"

@@ -16,9 +16,8 @@ from augalg_slides.sweeps.settings import SweepSettings
 from augalg_slides.sweeps.sweep import Standing, run_sweep
 from augalgebra.documents import Block, HeatMap, Picture, Table, Text, figures
 from augalgebra.errors import AugalgebraError
-from augalgebra.runs.records import Mode
-from augalgebra.training.settings import Preset
-from augalgebra.training.stage2 import PUBLISHED
+from augalgebra.runs import Mode
+from augalgebra.training import PUBLISHED, Preset
 
 SWEEP = "transfer"
 """Folder of the sweep, below that of everything."""

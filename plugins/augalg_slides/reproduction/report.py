@@ -18,8 +18,7 @@ from augalg_slides.reproduction.reproduce import ItemResult
 from augalgebra import __version__
 from augalgebra.documents import Block, Document, Section, Table, Text, Verdict, write_html
 from augalgebra.files import write_atomically
-from augalgebra.reports.cayley import to_markdown
-from augalgebra.reports.composition_table import aligned
+from augalgebra.reports import aligned, to_markdown
 
 CLAIMS, CLAIMS_JSON, REPORT = "claims.md", "claims.json", "report.html"
 _VERDICTS = {True: "holds", False: "does not hold", None: "not decided"}

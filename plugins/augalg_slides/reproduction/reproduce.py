@@ -13,13 +13,13 @@ from augalg_slides.experiments.context import ExperimentContext, Outcome, Traine
 from augalg_slides.experiments.plan import QUICK, Plan
 from augalg_slides.reproduction.registry import EXPERIMENTS, Experiment, chosen
 from augalg_slides.sweeps.sweep import Parallel, Standing
-from augalgebra._version import __version__
+from augalgebra import __version__
 from augalgebra.catalog import Catalog
-from augalgebra.consistency.excess import MEASURE
-from augalgebra.data.dataset import Dataset
+from augalgebra.consistency import MEASURE
+from augalgebra.data import Dataset
 from augalgebra.documents import Block, Picture, block_from_json, block_to_json
 from augalgebra.errors import AugalgebraError, RunError
-from augalgebra.training.progress import Report
+from augalgebra.training import Report
 
 WHAT = "experiment"
 """What a result says it is."""

@@ -14,12 +14,11 @@ from augalg_slides.sweeps.predictors import NATIVE_LOSS, Candidate, Features, re
 from augalg_slides.sweeps.results import SweepResult
 from augalg_slides.sweeps.sweep import Standing, SweepProgress, unseen
 from augalgebra.catalog import Catalog
-from augalgebra.checks.results import finite
-from augalgebra.data.dataset import Dataset
+from augalgebra.checks import finite
+from augalgebra.data import Dataset
 from augalgebra.errors import AugalgebraError
-from augalgebra.runs.records import Mode
-from augalgebra.runs.train import train
-from augalgebra.training.settings import Preset, TrainSettings
+from augalgebra.runs import Mode, train
+from augalgebra.training import Preset, TrainSettings
 
 ADVICE = "advice"
 _SHUFFLES = 2000

@@ -10,9 +10,9 @@ import numpy as np
 from augalg_slides.sweeps.pairs import ROLES, Role, show_pair
 from augalg_slides.sweeps.results import Entry, SweepResult
 from augalg_slides.sweeps.settings import CellMode
-from augalgebra.consistency.excess import show_loss
+from augalgebra.consistency import show_loss
 from augalgebra.documents import figures as plots
-from augalgebra.reports.gallery_figure import DPI, FAINT, INK
+from augalgebra.reports import DPI, FAINT, INK
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

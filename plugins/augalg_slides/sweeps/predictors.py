@@ -30,18 +30,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from augalg_slides.sweeps.pairs import Pair, words_of
-from augalgebra.algebra.words import Word
+from augalgebra.algebra import Word
 from augalgebra.catalog import Catalog
-from augalgebra.consistency.cases import exact_form
-from augalgebra.consistency.relations import derived_relations
-from augalgebra.data.dataset import Dataset, Split
+from augalgebra.consistency import derived_relations, exact_form
+from augalgebra.data import Dataset, Split
 from augalgebra.operators import Operator, OperatorRegistry
-from augalgebra.runs.check import measure_run
-from augalgebra.runs.records import Mode
-from augalgebra.runs.run import Run
-from augalgebra.training.encoding import encoded_views
-from augalgebra.training.stage2 import fit_operators
-from augalgebra.training.views import Views
+from augalgebra.runs import Mode, Run, measure_run
+from augalgebra.training import Views, encoded_views, fit_operators
 
 Feature = Literal["relations", "collisions", "spectrum", "readout", "original", "own native loss"]
 Features: TypeAlias = Mapping[Feature, float]

@@ -16,7 +16,7 @@ from augalg_slides.sweeps.pairs import (
 )
 from augalg_slides.sweeps.settings import NATIVE, CellKey, CellMode, SweepSettings
 from augalg_slides.sweeps.store import Cell
-from augalgebra.checks.results import finite
+from augalgebra.checks import finite
 
 _SIGNIFICANCE = 0.05
 _SLIDE = "13, 21"

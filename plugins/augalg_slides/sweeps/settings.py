@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 from augalg_slides.sweeps.pairs import SLIDES, Pair, canonical_pairs
 from augalgebra.catalog import Catalog
-from augalgebra.data.dataset import Dataset
+from augalgebra.data import Dataset
 from augalgebra.errors import AugalgebraError
-from augalgebra.latent.likelihoods import LikelihoodName, likelihood_named
-from augalgebra.operators.provenance import origin
-from augalgebra.runs.records import Mode
-from augalgebra.training.settings import Preset, TrainSettings, default_epochs
+from augalgebra.latent import LikelihoodName, likelihood_named
+from augalgebra.operators import origin
+from augalgebra.runs import Mode
+from augalgebra.training import Preset, TrainSettings, default_epochs
 
 CellMode = Literal["native", "relabel", "extend"]
 """How a cell is drawn: by what stage 1 trained, or by a new head in one of the modes of stage 3."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from augalg_slides.sweeps.pairs import ROLES, Role
 from augalg_slides.sweeps.settings import CellKey, SweepSettings
-from augalgebra.consistency.excess import MEASURE
+from augalgebra.consistency import MEASURE
 from augalgebra.errors import RunError
 from augalgebra.files import parts_in, write_atomically
 from augalgebra.locks import LOCK

@@ -21,7 +21,7 @@ from augalg_slides.sweeps.store import Cell, SweepStore
 from augalg_slides.sweeps.worker import Outcome, Work, compute
 from augalgebra import files
 from augalgebra.catalog import Catalog
-from augalgebra.data.dataset import Dataset, load_data
+from augalgebra.data import Dataset, load_data
 from augalgebra.errors import AugalgebraError, DataError, RunError
 from augalgebra.locks import locked
 

@@ -16,15 +16,11 @@ from augalg_slides.sweeps.pairs import Role, words_of
 from augalg_slides.sweeps.settings import CellKey, Unit
 from augalg_slides.sweeps.store import Cell, SweepStore, Term
 from augalgebra.catalog import Catalog, load_catalog
-from augalgebra.data.dataset import Dataset
+from augalgebra.data import Dataset
 from augalgebra.errors import AugalgebraError
-from augalgebra.operators.provenance import origin
-from augalgebra.runs.check import measure_run
-from augalgebra.runs.find_or_train import find_or_train
-from augalgebra.runs.run import Run
-from augalgebra.runs.train import transfer
-from augalgebra.training.precision import device_of
-from augalgebra.training.progress import Progress, Report
+from augalgebra.operators import origin
+from augalgebra.runs import Run, find_or_train, measure_run, transfer
+from augalgebra.training import Progress, Report, device_of
 
 
 @dataclass(frozen=True)

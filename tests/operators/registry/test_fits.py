@@ -5,12 +5,11 @@ import pytest
 import torch
 from sklearn.linear_model import LinearRegression
 
+from augalgebra.errors import FitError, RankError
 from augalgebra.operators import (
     FITS,
-    FitError,
     FitOptions,
     OperatorRegistry,
-    RankError,
     ViewMoments,
     choose,
     latent_residual,

@@ -7,13 +7,12 @@ import pytest
 
 import augalgebra as aa
 from augalgebra.catalog import Catalog
+from augalgebra.errors import FitError, StaleOperatorError
 from augalgebra.latent.protocol import LatentSpace
 from augalgebra.operators import (
-    FitError,
     LatentResidual,
     OperatorRegistry,
     OrbitFloor,
-    StaleOperatorError,
     ViewMoments,
     latent_residual,
     relation_residuals,

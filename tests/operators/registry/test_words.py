@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from augalgebra.errors import NotInvertibleError, ParameterError, UnknownNameError
+from augalgebra.errors import MissingOperatorError, NotInvertibleError, ParameterError, UnknownNameError
 from augalgebra.latent.protocol import LatentSpace
-from augalgebra.operators import MissingOperatorError, OperatorRegistry, composition_defect
+from augalgebra.operators import OperatorRegistry, composition_defect
 
 WORDS = ["flip_lr", "rotate_cw"]
 

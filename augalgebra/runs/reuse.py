@@ -11,7 +11,7 @@ from augalgebra.training.progress import Progress, silent
 from augalgebra.runs.run import Run
 from augalgebra.runs.files import finish_change
 from augalgebra.training.settings import TrainSettings
-from augalgebra.runs.train import train
+from augalgebra.runs.stages import train
 
 
 def find_or_train(

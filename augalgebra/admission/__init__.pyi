@@ -1,0 +1,13 @@
+from .examination import PROMISES as PROMISES
+from .examination import Admission as Admission
+from .examination import Progress as Progress
+from .examination import examine as examine
+from .targets import NAMESPACE as NAMESPACE
+
+__all__ = [
+    "NAMESPACE",
+    "PROMISES",
+    "Admission",
+    "Progress",
+    "examine",
+]

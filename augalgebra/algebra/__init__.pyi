@@ -1,0 +1,23 @@
+from .conditions import KEPT as KEPT
+from .conditions import Conditions as Conditions
+from .conditions import holding_for as holding_for
+from .group_names import identify as identify
+from .rewriting import queries as queries
+from .rewriting.proofs import Proof as Proof
+from .words import IDENTITY as IDENTITY
+from .words import Symbol as Symbol
+from .words import Word as Word
+from .words import product as product
+
+__all__ = [
+    "IDENTITY",
+    "KEPT",
+    "Conditions",
+    "Proof",
+    "Symbol",
+    "Word",
+    "holding_for",
+    "identify",
+    "product",
+    "queries",
+]

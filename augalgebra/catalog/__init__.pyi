@@ -1,0 +1,53 @@
+from .catalog import Catalog as Catalog
+from .digest import laws_digest as laws_digest
+from .lint.codes import CODES as CODES
+from .lint.codes import code_of as code_of
+from .lint.tracing import Answer as Answer
+from .lint.tracing import trace as trace
+from .loading import load_catalog as load_catalog
+from .overview import load_overview as load_overview
+from .pipelines import examples_of as examples_of
+from .pipelines import read_pipeline as read_pipeline
+from .plugin import PluginInfo as PluginInfo
+from .plugin import PluginSource as PluginSource
+from .registration import WORKSPACE_FILE as WORKSPACE_FILE
+from .registration import Registration as Registration
+from .registration import find_registration as find_registration
+from .registration import read_workspace as read_workspace
+from .registration import registrations as registrations
+from .requirements import incomplete_plugins as incomplete_plugins
+from .settings import Settings as Settings
+from .targets import LoadedTarget as LoadedTarget
+from .targets import load_target as load_target
+from .trust import Judgement as Judgement
+from .trust import LeftOut as LeftOut
+from .workspace_file import changing as changing
+from .workspace_file import erase as erase
+
+__all__ = [
+    "CODES",
+    "WORKSPACE_FILE",
+    "Answer",
+    "Catalog",
+    "Judgement",
+    "LeftOut",
+    "LoadedTarget",
+    "PluginInfo",
+    "PluginSource",
+    "Registration",
+    "Settings",
+    "changing",
+    "code_of",
+    "erase",
+    "examples_of",
+    "find_registration",
+    "incomplete_plugins",
+    "laws_digest",
+    "load_catalog",
+    "load_overview",
+    "load_target",
+    "read_pipeline",
+    "read_workspace",
+    "registrations",
+    "trace",
+]

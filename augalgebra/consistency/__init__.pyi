@@ -1,0 +1,41 @@
+from .batches import Batch as Batch
+from .batches import Operators as Operators
+from .batches import Setting as Setting
+from .batches import UnreducedOperators as UnreducedOperators
+from .cases import exact_form as exact_form
+from .composition import measure_composition as measure_composition
+from .excess import MEASURE as MEASURE
+from .excess import TELLING as TELLING
+from .excess import Gap as Gap
+from .excess import show_loss as show_loss
+from .recursion import RecursionCurve as RecursionCurve
+from .recursion import RecursionReport as RecursionReport
+from .recursion import Way as Way
+from .recursion import measure_recursion as measure_recursion
+from .recursion import repeated as repeated
+from .recursion import undoing as undoing
+from .relations import derived_relations as derived_relations
+from .report import CompositionReport as CompositionReport
+from .report import WordScore as WordScore
+
+__all__ = [
+    "MEASURE",
+    "TELLING",
+    "Batch",
+    "CompositionReport",
+    "Gap",
+    "Operators",
+    "RecursionCurve",
+    "RecursionReport",
+    "Setting",
+    "UnreducedOperators",
+    "Way",
+    "WordScore",
+    "derived_relations",
+    "exact_form",
+    "measure_composition",
+    "measure_recursion",
+    "repeated",
+    "show_loss",
+    "undoing",
+]

@@ -1,0 +1,51 @@
+"""The command line, the plugins, the examples and the documentation use public names only."""
+
+import ast
+import importlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+SOURCES = sorted(path for folder in ("cli", "plugins", "examples") for path in (ROOT / folder).rglob("*.py"))
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+STATEMENT = re.compile(r"^\s*(?:>>> )?(from augalgebra[\w.]* import [\w, ]+)$", re.MULTILINE)
+
+
+def imported(text: str) -> Iterator[tuple[str, str]]:
+    """Names that a module takes from the library, and where from; a module in itself is no name of an ``__all__``."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] == "augalgebra":
+            yield from ((node.module, item.name) for item in node.names)
+        elif isinstance(node, ast.Import):
+            yield from ((item.name, "") for item in node.names if item.name.startswith("augalgebra."))
+
+
+def private(text: str) -> list[str]:
+    """The names in it that no ``__all__`` names."""
+    return [
+        f"{module}: {name}"
+        for module, name in imported(text)
+        if name not in getattr(importlib.import_module(module), "__all__", ()) and (module, name) not in MODULES
+    ]
+
+
+MODULES = {("augalgebra", "files")}
+"""Modules of the top level, whose own ``__all__`` counts."""
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_source_file_uses_public_names(path: Path) -> None:
+    assert [] == private(path.read_text())
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_page_uses_public_names(path: Path) -> None:
+    assert [] == private("\n".join(STATEMENT.findall(path.read_text())))
+
+
+def test_a_private_name_is_found() -> None:
+    assert ["augalgebra.files: _sync"] == private("from augalgebra.files import _sync, write")
+    assert ["augalgebra.catalog.loading: "] == private("import augalgebra.catalog.loading")
