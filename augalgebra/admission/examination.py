@@ -55,15 +55,15 @@ class Admission:
         """The proposals that are accepted."""
         return tuple(item for item in self.proposals if written(self.catalog, item.law) in self.registration.accepted)
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         accepted = self.accepted
         return {
-            **self.registration.as_dict(),
-            "findings": [item.to_json() for item in self.findings],
-            "promises": [item.as_dict() for item in self.promises],
-            "laws": self.laws.as_dict(),
-            "proposed": [item.as_dict() | {"accepted": item in accepted} for item in self.proposals],
+            **self.registration.to_dict(),
+            "findings": [item.to_dict() for item in self.findings],
+            "promises": [item.to_dict() for item in self.promises],
+            "laws": self.laws.to_dict(),
+            "proposed": [item.to_dict() | {"accepted": item in accepted} for item in self.proposals],
             "refused": list(self.refusals),
             "notes": list(self.notes),
         }

@@ -78,7 +78,7 @@ class Registration:
     violated: tuple[str, ...] = ()
     augmentations: tuple[RegisteredAugmentation, ...] = ()
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return asdict(self)
 

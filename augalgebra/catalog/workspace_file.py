@@ -155,7 +155,7 @@ def _replace(file: Path, text: str) -> None:
 
 def _entry(item: Registration, line_end: str) -> list[str]:
     table = tomlkit.table()
-    for key, value in item.as_dict().items():
+    for key, value in item.to_dict().items():
         if key == "augmentations" and value:
             inner = tomlkit.aot()
             for augmentation in value:

@@ -39,7 +39,7 @@ class WordComparison:
     conditions: Conditions = ALWAYS
     sizes: tuple[tuple[int, int], ...] = ()
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
             "equal": self.equal,
@@ -48,7 +48,7 @@ class WordComparison:
             "error": finite(self.error),
             "moved": finite(self.moved),
             "n": self.n,
-            "counterexample": self.counterexample and self.counterexample.as_dict(),
+            "counterexample": self.counterexample and self.counterexample.to_dict(),
             "equal_for": sorted(self.conditions),
             "equal_at": [list(size) for size in self.sizes],
         }

@@ -84,7 +84,7 @@ class Discovery:
             return "the products do not fit together: some elements differ by little more than the tolerance"
         return ""
 
-    def as_dict(self, catalog: Catalog) -> dict[str, Any]:
+    def to_dict(self, catalog: Catalog) -> dict[str, Any]:
         """Plain data for JSON, with names as the catalog shows them."""
         complete = self.complete
         return {
@@ -99,7 +99,7 @@ class Discovery:
             "relations": [_text(catalog, law) for law in self.relations],
             "only_here": [_text(catalog, law) for law in self.relations if law in self.only_here],
             "table": self.closure.table.tolist() if complete else None,
-            "false": [result.as_dict() for result in self.false],
+            "false": [result.to_dict() for result in self.false],
             "undeclared": [_text(catalog, law) for law in self.undeclared],
         }
 

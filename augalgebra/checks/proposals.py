@@ -67,7 +67,7 @@ class Proposal:
     moved: float
     n: int
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
             "augmentation": self.law.owner,

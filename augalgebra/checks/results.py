@@ -54,7 +54,7 @@ class Counterexample:
         place = f"row {row}, column {column}" + (f", channel {channel}" if channel else "")
         return f"{where}: at {place} the left side is {self.lhs:.4g} and the right side {self.rhs:.4g}"
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
             "equation": self.equation,
@@ -86,7 +86,7 @@ class Alternative:
     def __str__(self) -> str:
         return self.text
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {"text": self.text, "equation": self.equation, "error": self.error}
 
@@ -133,7 +133,7 @@ class LawResult:
         """Who declared the law: an augmentation's full name, or a plugin's."""
         return self.law.owner
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; infinite numbers become None."""
         return {
             "augmentation": self.augmentation,
@@ -149,9 +149,9 @@ class LawResult:
             "tolerance": self.tolerance,
             "reason": self.reason,
             "failed": self.failed,
-            "counterexample": self.counterexample and self.counterexample.as_dict(),
+            "counterexample": self.counterexample and self.counterexample.to_dict(),
             "holds_at": [list(size) for size in self.holds_at],
-            "alternative": self.alternative and self.alternative.as_dict(),
+            "alternative": self.alternative and self.alternative.to_dict(),
         }
 
 
@@ -186,10 +186,10 @@ class LawReport:
         """How many laws got this verdict."""
         return sum(result.verdict == verdict for result in self.results)
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
-            "results": [result.as_dict() for result in self.results],
+            "results": [result.to_dict() for result in self.results],
             "violated": self.violated,
             "failed": self.failed,
             "passed": self.passed,

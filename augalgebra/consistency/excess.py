@@ -123,7 +123,7 @@ class Gap:
     def _telling_floor(self) -> float:
         return max(self.floor_excess, smallest_excess(self.entropy))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; what is not a number is null."""
         names = ("bce", "entropy", "excess", "floor", "floor_excess", "gap_ratio", "identity_ratio", "identity_bce")
         return {name: finite(getattr(self, name)) for name in (*names, "loss_ratio")}

@@ -53,7 +53,7 @@ class Information:
             f"images by {self.true:.2g}{nats}; {REMEDY}"
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
             "nothing": self.nothing,

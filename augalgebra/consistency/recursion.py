@@ -59,7 +59,7 @@ class LabelOutcome:
     last: float
     kept: float | None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {"images": self.images, "first": self.first, "last": self.last, "kept": self.kept}
 
@@ -109,7 +109,7 @@ class RecursionCurve:
         outcome = self.by_label[label]
         return ratio_of_excesses(outcome.last, outcome.first, self.entropy[0])
 
-    def to_json(self, name: Callable[[int], str] = str) -> dict[str, Any]:
+    def to_dict(self, name: Callable[[int], str] = str) -> dict[str, Any]:
         """Plain data for JSON; `name` says what labels are called."""
         return {
             "way": self.way,
@@ -117,7 +117,7 @@ class RecursionCurve:
             "excess": list(self.excess),
             "growth": finite(self.growth),
             "kept": list(self.kept),
-            "by_label": {name(label): outcome.to_json() for label, outcome in self.by_label.items()},
+            "by_label": {name(label): outcome.to_dict() for label, outcome in self.by_label.items()},
             "became": {
                 name(before): {name(after): count for after, count in counts.items()}
                 for before, counts in self.became.items()
@@ -174,7 +174,7 @@ class RecursionReport:
             return None
         return self.curves["refined"].seconds / self.curves["plain"].seconds
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
             "measure": MEASURE,
@@ -182,7 +182,7 @@ class RecursionReport:
             "repeats": self.repeats,
             "images": self.images,
             "head": self.head,
-            "curves": {way: curve.to_json(self.label_name) for way, curve in self.curves.items()},
+            "curves": {way: curve.to_dict(self.label_name) for way, curve in self.curves.items()},
             "floor": list(self.floor),
             "nothing": list(self.nothing),
             "entropy": list(self.entropy),

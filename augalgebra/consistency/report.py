@@ -66,14 +66,14 @@ class WordScore(Gap):
         told = [label for label, ratio in self.by_label.items() if not math.isnan(ratio)]
         return max(told, key=lambda label: self.by_label[label], default=None)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         answer: dict[str, Any] = {
             "word": self.word,
             "from": self.view,
             "kind": self.kind,
             "verdict": self.verdict,
-            **super().to_json(),
+            **super().to_dict(),
             "psnr": finite(self.psnr),
             "operator": self.route,
             "encoded": self.encoded,
@@ -101,7 +101,7 @@ class NoInverse:
     words: tuple[str, ...]
     reason: str
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {"from": self.view, "words": list(self.words), "reason": self.reason}
 
@@ -121,7 +121,7 @@ class RelationResidual:
     residual: float
     source: str = "law"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {"equation": self.equation, "residual": self.residual, "source": self.source}
 
@@ -161,7 +161,7 @@ class OrderSwap:
         crossed = self.crossed[0] - second, self.crossed[1] - first
         return not self.commute and any(mine > other for mine, other in zip(own, crossed, strict=True))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
             "words": [self.first, self.second],
@@ -297,7 +297,7 @@ class CompositionReport:
             total += score.bce
         return total
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; the words come worst first."""
         return {
             "measure": MEASURE,
@@ -306,13 +306,13 @@ class CompositionReport:
             "entropy": dict(self.entropy),
             "psnr": {view: finite(value) for view, value in self.psnr.items()},
             "psnr_mean_picture": finite(self.mean_picture),
-            "words": [score.to_json() for score in self.worst_first],
-            "relations": [relation.to_json() for relation in self.relations],
+            "words": [score.to_dict() for score in self.worst_first],
+            "relations": [relation.to_dict() for relation in self.relations],
             "worst_gap_ratio": self.worst_gap_ratio,
             "verdicts": {name: self.count(name) for name in _ORDER},
-            "information": self.information.to_json(),
-            "orders": [order.to_json() for order in self.orders],
-            "no_inverse": [entry.to_json() for entry in self.no_inverse],
+            "information": self.information.to_dict(),
+            "orders": [order.to_dict() for order in self.orders],
+            "no_inverse": [entry.to_dict() for entry in self.no_inverse],
             "images": self.images,
             "head": self.head,
         }

@@ -78,10 +78,10 @@ class DemoResult:
     files: Mapping[str, Path]
     seconds: Mapping[str, float]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON: the findings, where the files are, and how long it took."""
         return {
-            **self.findings.to_json(),
+            **self.findings.to_dict(),
             "folder": str(self.run.folder),
             "ended": self.run.ended,
             "files": {name: str(path) for name, path in self.files.items()},
@@ -150,7 +150,7 @@ def run_demo(
         files = story.draw(findings)
     for name, text in (
         (TABLES, findings.to_markdown()),
-        (REPORT, json.dumps({"finished": True, **findings.to_json()}, indent=2, allow_nan=False) + "\n"),
+        (REPORT, json.dumps({"finished": True, **findings.to_dict()}, indent=2, allow_nan=False) + "\n"),
     ):
         files[name] = folder / name
         write_atomically(files[name], text)

@@ -47,15 +47,15 @@ class Survey:
             f"(×{score.identity_ratio:.2f} if nothing is moved)"
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         worst = self.longer.worst
         longer = {
             "cases": len(self.longer.words),
-            "worst": None if worst is None else worst.to_json(),
-            "verdicts": self.longer.to_json()["verdicts"],
+            "worst": None if worst is None else worst.to_dict(),
+            "verdicts": self.longer.to_dict()["verdicts"],
         }
-        return {"fit": self.fit, **self.short.to_json(), "longer": longer}
+        return {"fit": self.fit, **self.short.to_dict(), "longer": longer}
 
 
 @dataclass(frozen=True)
@@ -78,14 +78,14 @@ class TransferResult:
         first, second = self.augmentations
         return self.report.total(["id", first, second, f"{first} * {second}"])
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
             "mode": self.transfer.mode,
             "meanings": self.transfer.meanings,
             "ended": self.transfer.ended,
             "total": self.total,
-            **self.report.to_json(),
+            **self.report.to_dict(),
         }
 
 
@@ -107,13 +107,13 @@ class Findings:
     published: Survey
     transfers: Mapping[Mode, TransferResult]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; composition with the run's operators stands at the top, as ``check`` gives it."""
         return {
-            **self.exact.to_json(),
-            "published": self.published.to_json(),
-            "transfer": {mode: result.to_json() for mode, result in self.transfers.items()},
-            "laws": self.laws.as_dict(),
+            **self.exact.to_dict(),
+            "published": self.published.to_dict(),
+            "transfer": {mode: result.to_dict() for mode, result in self.transfers.items()},
+            "laws": self.laws.to_dict(),
         }
 
     def to_markdown(self) -> str:

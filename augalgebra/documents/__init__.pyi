@@ -10,9 +10,9 @@ from .document import Text as Text
 from .document import Verdict as Verdict
 from .page import to_html as to_html
 from .page import write_html as write_html
-from .plain import block_from_json as block_from_json
-from .plain import block_to_json as block_to_json
-from .plain import to_json as to_json
+from .plain import block_from_dict as block_from_dict
+from .plain import block_to_dict as block_to_dict
+from .plain import to_dict as to_dict
 
 __all__ = [
     "Block",
@@ -24,10 +24,10 @@ __all__ = [
     "Table",
     "Text",
     "Verdict",
-    "block_from_json",
-    "block_to_json",
+    "block_from_dict",
+    "block_to_dict",
     "figures",
+    "to_dict",
     "to_html",
-    "to_json",
     "write_html",
 ]

@@ -11,7 +11,7 @@ from augalgebra.documents.document import Block, Cayley, Document, HeatMap, Pict
 _KINDS: Mapping[str, type[Block]] = {kind.__name__.lower(): kind for kind in (Text, Table, HeatMap, Picture, Cayley)}
 
 
-def to_json(document: Document) -> dict[str, Any]:
+def to_dict(document: Document) -> dict[str, Any]:
     """Plain data for JSON; numbers that are not finite are null, pictures are named by their path.
 
     Each block says its kind: ``text``, ``table``, ``heatmap``, ``picture`` or ``cayley``.
@@ -24,20 +24,20 @@ def to_json(document: Document) -> dict[str, Any]:
             {
                 "title": section.title,
                 "anchor": section.anchor,
-                "blocks": [block_to_json(block) for block in section.blocks],
+                "blocks": [block_to_dict(block) for block in section.blocks],
             }
             for section in document.sections
         ],
     }
 
 
-def block_to_json(block: Block) -> dict[str, Any]:
+def block_to_dict(block: Block) -> dict[str, Any]:
     """A block as plain data for JSON, with its kind."""
     return {"kind": type(block).__name__.lower(), **_plain(asdict(block))}
 
 
-def block_from_json(data: Mapping[str, Any], folder: Path) -> Block:
-    """Undo `block_to_json`, but for numbers that were not finite.
+def block_from_dict(data: Mapping[str, Any], folder: Path) -> Block:
+    """Undo `block_to_dict`, but for numbers that were not finite.
 
     Args:
         data: Plain data.

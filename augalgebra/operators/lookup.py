@@ -253,11 +253,11 @@ class OperatorTable:
             reasons = dict.fromkeys(reason for reasons in found.values() for reason in reasons)
             raise StaleOperatorError(f"{'; '.join(reasons)}; fit {', '.join(found)} again")
 
-    def to_json(self) -> list[dict[str, Any]]:
+    def to_dict(self) -> list[dict[str, Any]]:
         """Provenance and staleness of every operator, fit for JSON."""
         everything: Sequence[Entry | FamilyEntry] = [*self.entries.values(), *self.families.values()]
         return [
-            entry.provenance.to_json() | {"r2": entry.provenance.r2, "stale": list(self.staleness(entry))}
+            entry.provenance.to_dict() | {"r2": entry.provenance.r2, "stale": list(self.staleness(entry))}
             for entry in everything
         ]
 

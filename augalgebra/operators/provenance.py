@@ -48,13 +48,13 @@ class Provenance:
         """Share of the targets' variance that is explained."""
         return None if self.residual is None else 1 - self.residual
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return asdict(self) | {"details": dict(self.details)}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Provenance":
-        """Undo `to_json`; unknown entries are left out."""
+    def from_dict(cls, data: Mapping[str, Any]) -> "Provenance":
+        """Undo `to_dict`; unknown entries are left out."""
         known = {item.name for item in fields(cls)}
         return cls(**{key: value for key, value in data.items() if key in known})
 

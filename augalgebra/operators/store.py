@@ -55,14 +55,14 @@ def pack_registry(registry: OperatorRegistry) -> bytes:
     for entry in registry.entries.values():
         key = str(entry.word)
         tensors[key] = _stacked(entry.map)
-        operators.append({"tensor": key, "provenance": entry.provenance.to_json()})
+        operators.append({"tensor": key, "provenance": entry.provenance.to_dict()})
         if entry.readout is not None:
             tensors[entry.readout.name] = _stacked(entry.readout.map)
             operators[-1]["readout"] = entry.readout.name
     for key, item in registry.families.items():
         tensors[key] = np.vstack([item.operator.generator, item.operator.drift])
         family = {"symbol": str(item.family.symbol), "position": item.family.position, "scale": item.family.scale}
-        families.append({"tensor": key, "family": family, "provenance": item.provenance.to_json()})
+        families.append({"tensor": key, "family": family, "provenance": item.provenance.to_dict()})
     header = {
         "kind": KIND,
         "format": FORMAT,
@@ -179,7 +179,7 @@ def _provenance(item: Fields) -> Provenance:
             item.number(key)
     if "details" in item:
         item.table("details")
-    return Provenance.from_json(item.data)
+    return Provenance.from_dict(item.data)
 
 
 def _stacked(operator: AffineMap) -> Array:

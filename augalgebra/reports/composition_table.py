@@ -42,7 +42,7 @@ class Row:
     verdict: Verdict | None = None
     reason: str = ""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {key: finite(item) if isinstance(item, float) else item for key, item in asdict(self).items()}
 

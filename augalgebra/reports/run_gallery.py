@@ -22,7 +22,7 @@ def write_check(
     """Write what was measured of a run, with the head that drew it, and a gallery of it into the run's folder."""
     data = data or load_data(run.settings.data, data_dir)
     with run.describing(CHECK, GALLERY):
-        write_atomically(run.folder / CHECK, json.dumps(report.to_json(), indent=2, allow_nan=False) + "\n")
+        write_atomically(run.folder / CHECK, json.dumps(report.to_dict(), indent=2, allow_nan=False) + "\n")
         draw_run_gallery(run, report, data, run.folder / GALLERY)
 
 

@@ -112,9 +112,7 @@ class _Report:
 
     def _making(self) -> Iterator[Block]:
         run = self._run
-        yield Table(
-            "Settings", ("setting", "value"), tuple((k, _text(v)) for k, v in run.settings.to_mapping().items())
-        )
+        yield Table("Settings", ("setting", "value"), tuple((k, _text(v)) for k, v in run.settings.to_dict().items()))
         yield Table("Data", ("what", "value"), tuple((key, _text(value)) for key, value in run.data.items()))
         versions = read_toml(run.folder / SETTINGS).get("versions", {})
         plugins = {

@@ -42,7 +42,7 @@ class AddedHead:
     slots: tuple[OperatorAssignment, ...]
     catalog: Catalog
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         head = self.transfer
         return {
@@ -52,9 +52,9 @@ class AddedHead:
             "steps": head.steps,
             "ended": head.ended,
             "operators": head.meanings,
-            "before": [score.to_json() for score in self.before],
-            "after": [score.to_json() for score in self.after],
-            "slots": [slot.as_dict(self.catalog) for slot in self.slots],
+            "before": [score.to_dict() for score in self.before],
+            "after": [score.to_dict() for score in self.after],
+            "slots": [slot.to_dict(self.catalog) for slot in self.slots],
         }
 
 

@@ -43,7 +43,7 @@ class Extension:
     laws: tuple[RelationResidual, ...]
     equations: tuple[str, ...]
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         origin, score = self.provenance, self.score
         return {
@@ -56,7 +56,7 @@ class Extension:
             "rank": origin.rank,
             "condition": finite(origin.condition),
             "verdict": score.verdict,
-            **Gap.to_json(score),
+            **Gap.to_dict(score),
             "laws": [
                 {"equation": text, "residual": item.residual, "reason": item.reason}
                 for text, item in zip(self.equations, self.laws, strict=True)

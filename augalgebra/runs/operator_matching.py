@@ -44,7 +44,7 @@ class OperatorAssignment:
         """The mean of the residuals."""
         return sum(item.residual for item in self.residuals) / len(self.residuals)
 
-    def as_dict(self, catalog: Catalog) -> dict[str, Any]:
+    def to_dict(self, catalog: Catalog) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
             "operators": {

@@ -54,11 +54,11 @@ class MeasuredWord:
     as_written: WordScore | None
     images: int
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return self.score.to_json() | {
+        return self.score.to_dict() | {
             "level": "latent",
-            "as_written": None if self.as_written is None else self.as_written.to_json(),
+            "as_written": None if self.as_written is None else self.as_written.to_dict(),
             "images": self.images,
         }
 
@@ -95,7 +95,7 @@ class LatentComparison:
     entropy: tuple[float, float]
     images: int
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
             "equal": self.equal,
@@ -140,15 +140,15 @@ class MeasuredRoutes:
         others = sorted((score for score in self.scores if score is not self.best), key=lambda score: score.bce)
         return self.best, *others
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; routes come best first."""
         return {
             "route": self.best.route,
             "level": "latent",
             "verdict": self.best.verdict,
             "gap_ratio": finite(self.best.gap_ratio),
-            "shortest": self.shortest.to_json(),
-            "candidates": [score.to_json() for score in self.ranked],
+            "shortest": self.shortest.to_dict(),
+            "candidates": [score.to_dict() for score in self.ranked],
             "images": self.images,
         }
 

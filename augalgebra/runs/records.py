@@ -78,7 +78,7 @@ class Stated:
         whole = Fields(pointer.tables, str(folder / SETTINGS), RunError, _DAMAGED)
         run, settings = whole.table("run"), whole.table("settings")
         try:
-            read = TrainSettings.from_mapping({**UNSAID, **settings.data})
+            read = TrainSettings.from_dict({**UNSAID, **settings.data})
         except AugalgebraError as error:
             raise settings.failed(f"{settings.where}: {error}") from error
         heads = whole.table("transfer") if "transfer" in whole else whole.within("transfer", {})

@@ -242,7 +242,7 @@ class Run:
             raise RunError(f"{self.folder} has nothing to resume: its training ended; train into another folder")
         # where the images lie may change, as long as they are the same
         place = {"settings": "data", "data": "name"}
-        for table, now in (("settings", self.settings.to_mapping()), ("data", dict(self.data))):
+        for table, now in (("settings", self.settings.to_dict()), ("data", dict(self.data))):
             before = Fields(pointer.tables.get(table, {}), f"{self.folder / SETTINGS}: {table}", RunError).data
             before = {**(UNSAID if table == "settings" else {}), **before}
             for key in sorted(before.keys() | now.keys()):
@@ -290,7 +290,7 @@ class Run:
         # Nothing here depends on the time or the place, so that equal runs give equal files.
         tables: dict[tuple[str, ...], Mapping[str, Any]] = {
             ("run",): {"steps": self.steps, "ended": self.ended, "encoder": self.space.fingerprint()},
-            ("settings",): self.settings.to_mapping(),
+            ("settings",): self.settings.to_dict(),
             ("data",): self.data,
             ("versions",): {
                 "augalgebra": __version__,

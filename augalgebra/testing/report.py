@@ -30,7 +30,7 @@ class Failure:
         width = max(len(name) for name, _ in shown)
         return "\n".join([self.promise, *(f"  {name.ljust(width)}  {text}" for name, text in shown)])
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
             "promise": self.promise,
@@ -65,14 +65,14 @@ class Result:
         head = f"{self.subject}: {self.aspect} {self.verdict}" + (f": {self.note}" if self.note else "")
         return "\n".join([head, *(_indented(str(failure)) for failure in self.failures)])
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
             "subject": self.subject,
             "aspect": self.aspect,
             "verdict": self.verdict,
             "note": self.note,
-            "failures": [failure.as_dict() for failure in self.failures],
+            "failures": [failure.to_dict() for failure in self.failures],
             "seconds": round(self.seconds, 4),
         }
 
@@ -113,7 +113,7 @@ class Report:
     def __str__(self) -> str:
         return "\n\n".join([self.summary, *(str(result) for result in self.results if result.verdict == "failed")])
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
             "target": self.target,
@@ -122,7 +122,7 @@ class Report:
             "passed": self.count("passed"),
             "failed": self.count("failed"),
             "not_checked": self.count("not checked"),
-            "results": [result.as_dict() for result in self.results],
+            "results": [result.to_dict() for result in self.results],
         }
 
 

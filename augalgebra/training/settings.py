@@ -135,7 +135,7 @@ class TrainSettings:
         return replace(self, likelihood=likelihood, **changes)
 
     @classmethod
-    def from_mapping(cls, values: Mapping[str, Any]) -> "TrainSettings":
+    def from_dict(cls, values: Mapping[str, Any]) -> "TrainSettings":
         """Settings from plain data, as in ``run.toml``.
 
         Raises:
@@ -149,13 +149,13 @@ class TrainSettings:
         table = Fields(values, "settings")
         return cls(**{item.name: _read(table, item.name, item.type) for item in fields(cls) if item.name in table})
 
-    def to_mapping(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data without what was left open."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
     def described(self) -> dict[str, Any]:
         """The same as it enters digests: without what was the only choice when the first of them were made."""
-        values = self.to_mapping()
+        values = self.to_dict()
         return {key: value for key, value in values.items() if (key, value) != ("likelihood", "bernoulli")}
 
 

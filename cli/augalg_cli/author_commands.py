@@ -93,7 +93,7 @@ def check(
     if junit_file is not None:
         write_atomically(junit_file, junit(report))
     if as_json:
-        render.emit_json(report.as_dict())
+        render.emit_json(report.to_dict())
     else:
         _show(report)
     if not report.conforms:

@@ -108,7 +108,7 @@ def compare(
                 "data": data,
                 "augmentations": list(names),
                 "results": [dict(result.answer) for result in results],
-                "claims": [claim.to_json() for claim in claims],
+                "claims": [claim.to_dict() for claim in claims],
                 "files": files,
             }
         )

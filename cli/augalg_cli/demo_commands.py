@@ -36,7 +36,7 @@ def demo(
     with training_progress(quiet=as_json) as progress:
         result = run_demo(out, seed=seed, catalog=options.catalog(), progress=progress, budget=QUICK if quick else FULL)
     if as_json:
-        render.emit_json(result.to_json())
+        render.emit_json(result.to_dict())
     else:
         _show(result)
     if result.findings.laws.violated:

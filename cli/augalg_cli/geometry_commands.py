@@ -60,7 +60,7 @@ def geometry(
     folder = out or run / GEOMETRY
     with loaded.describing(GEOMETRY) if out is None else nullcontext():
         files = [str(draw_geometry(measured, folder / f"{name}.png", name)) for name in methods]
-        answer = measured.to_json() | {"files": files}
+        answer = measured.to_dict() | {"files": files}
         write_atomically(folder / "geometry.json", json.dumps(answer, indent=2, allow_nan=False) + "\n")
     if as_json:
         render.emit_json(answer)
@@ -118,7 +118,7 @@ def fractions(
     if out is not None:
         draw_fractions(measured, out)
     if as_json:
-        render.emit_json({"file": None if out is None else str(out)} | measured.to_json())
+        render.emit_json({"file": None if out is None else str(out)} | measured.to_dict())
         return
     rows: list[list[Any]] = [
         [
@@ -170,7 +170,7 @@ def synthetic(
     if out is not None:
         draw_synthetic(measured, out)
     if as_json:
-        render.emit_json({"file": None if out is None else str(out)} | measured.to_json())
+        render.emit_json({"file": None if out is None else str(out)} | measured.to_dict())
         return
     names = [score.name for score in measured.scores]
     factors = [

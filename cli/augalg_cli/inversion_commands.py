@@ -71,7 +71,7 @@ def invert(
         found = found.geometry()
     accepted = {"exact", *(["right"] if one_sided else []), *(["lossy"] if approximate else [])}
     if as_json:
-        render.emit_json({"pipeline": pipeline, **found.as_dict()})
+        render.emit_json({"pipeline": pipeline, **found.to_dict()})
     else:
         items = [*found.steps, *([found.whole] if len(found.steps) != 1 else [])]
         numbers = [number + 1 for number in found.numbers] or list(range(1, len(items) + 1))
@@ -130,7 +130,7 @@ def matrix(
         write_atomically(csv, as_csv(found))
     if as_json:
         files = {"markdown": None if out is None else str(out), "csv": None if csv is None else str(csv)}
-        render.emit_json(found.as_dict() | files)
+        render.emit_json(found.to_dict() | files)
     else:
         _show(found)
         for path in filter(None, (out, csv)):

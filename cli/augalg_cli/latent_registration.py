@@ -130,14 +130,14 @@ class LatentRegistration:
         self.run.save(before=recorded())
         return any(changes)
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         answer = {
             "run": str(self.run.folder),
-            "operators": [item.as_dict() for item in self.operators],
+            "operators": [item.to_dict() for item in self.operators],
             "skipped": list(self.skipped),
         }
-        return answer if self.head is None else answer | {"transfer": self.head.as_dict()}
+        return answer if self.head is None else answer | {"transfer": self.head.to_dict()}
 
     def show(self) -> None:
         """Write what was found out."""

@@ -65,7 +65,7 @@ def laws(
     images = _probes(probes, size, skip_broken=skip_broken)
     report = check_laws(catalog, None if everything else names, probes=images, size=size, seed=seed)
     if as_json:
-        render.emit_json(report.as_dict())
+        render.emit_json(report.to_dict())
     else:
         show_laws(report, failures_only=failures_only)
     if not report.passed:
@@ -85,7 +85,7 @@ def discover(
 
     found = discover_words(catalog, words, height=size, max_elements=bound)
     if as_json:
-        render.emit_json(found.as_dict(catalog))
+        render.emit_json(found.to_dict(catalog))
     else:
         _show_discovery(catalog, found)
 
@@ -146,7 +146,7 @@ def _remarks(item: "LawResult") -> list[str]:
 
 
 def _show_discovery(catalog: Catalog, found: "Discovery") -> None:
-    data = found.as_dict(catalog)
+    data = found.to_dict(catalog)
     render.fields(
         [
             ("generators", ", ".join(data["generators"])),

@@ -37,7 +37,7 @@ def lint_plugins(
     if as_json:
         render.emit_json(
             {
-                "findings": [item.to_json() for item in findings],
+                "findings": [item.to_dict() for item in findings],
                 **{f"{severity}s": count for severity, count in counts.items()},
                 "strict": strict,
                 "passed": passed,
@@ -75,7 +75,7 @@ def trace_plugins(
     traces = [item for item in trace(catalog, command_names) if not names or item.info.name in names]
     total = sum(item.seconds for item in traces)
     if as_json:
-        render.emit_json({"seconds": total, "plugins": [item.to_json() for item in traces]})
+        render.emit_json({"seconds": total, "plugins": [item.to_dict() for item in traces]})
         return
     render.line(f"{len(traces)} plugin{'' if len(traces) == 1 else 's'} in {_milliseconds(total)}")
     rows: list[tuple[str, str, str, str]] = []

@@ -138,8 +138,8 @@ def register(
             changed = extension.keep() if extension is not None else admission.record(Path.cwd())
     if as_json:
         outcome = {"registered": admitted and not dry_run, "changed": changed, "dry_run": dry_run}
-        latent = {} if extension is None else {"latent": extension.as_dict()}
-        render.emit_json(admission.as_dict() | latent | outcome)
+        latent = {} if extension is None else {"latent": extension.to_dict()}
+        render.emit_json(admission.to_dict() | latent | outcome)
     else:
         _show(admission)
         if extension is not None:
@@ -175,7 +175,7 @@ def unregister(
     else:
         latent = take_out(item, model, lambda: erase(file, item.name))
     if as_json:
-        render.emit_json({"unregistered": item.as_dict()} | latent)
+        render.emit_json({"unregistered": item.to_dict()} | latent)
         return
     render.line(f"unregistered {item.name} ({item.target})")
     if model is not None:

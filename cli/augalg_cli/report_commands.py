@@ -37,7 +37,7 @@ def report(
     folder of its name. Without its data set a run is reported as far as
     that needs no images.
     """
-    from augalgebra.documents import to_json, write_html
+    from augalgebra.documents import to_dict, write_html
     from augalgebra.reports import document_of_run
     from augalgebra.runs import FIGURES, REPORT, Run
 
@@ -61,6 +61,6 @@ def report(
     for reason in dict.fromkeys(reason for reasons in stale.values() for reason in reasons):
         render.note(f"stale: {options.shorten(reason)}")
     if as_json:
-        render.emit_json({"report": str(path), "measured": data is not None, "missing": missing, **to_json(document)})
+        render.emit_json({"report": str(path), "measured": data is not None, "missing": missing, **to_dict(document)})
         return
     render.line(f"The report is {path}")

@@ -73,7 +73,7 @@ def reproduce(
     import torch
     from augalg_slides.experiments.plan import FULL, QUICK
     from augalg_slides.reproduction.registry import EXPERIMENTS, chosen
-    from augalg_slides.reproduction.report import Origin, rows_of, to_json, write_report
+    from augalg_slides.reproduction.report import Origin, rows_of, to_dict, write_report
     from augalg_slides.reproduction.reproduce import kept_results
     from augalg_slides.reproduction.reproduce import reproduce as make
     from augalg_slides.sweeps.sweep import Parallel
@@ -126,7 +126,7 @@ def reproduce(
     files = write_report(shown, out, origin)
     rows = rows_of(shown)
     if as_json:
-        answer = to_json(shown, rows, origin.sentence(shown))
+        answer = to_dict(shown, rows, origin.sentence(shown))
         render.emit_json({**answer, "files": {name: str(path) for name, path in files.items()}})
     else:
         _show(rows)

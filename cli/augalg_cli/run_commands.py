@@ -115,7 +115,7 @@ def train(
     _keep(trained, report, dataset)
     if as_json:
         about = {"steps": trained.steps, "ended": trained.ended, "likelihood": trained.settings.likelihood}
-        render.emit_json({"run": str(run), **about, **report.to_json()})
+        render.emit_json({"run": str(run), **about, **report.to_dict()})
         return
     render.line(f"{trained.steps} steps, {_ending(trained.ended)}; the run is in {run}")
     show_composition(report, title=f"Operators of {augs} on {report.images} test images of {data}")
@@ -168,7 +168,7 @@ def transfer(
     report = _measured(loaded, dataset, max_length=2, head=added.head, images=None)
     if as_json:
         answer = {"head": added.head, "decoder": decoder, "mode": added.mode, "ended": added.ended}
-        render.emit_json(answer | report.to_json())
+        render.emit_json(answer | report.to_dict())
         return
     render.line(f"head {added.head}: {added.steps} steps, {_ending(added.ended)}")
     show_composition(report, title=f"Transfer to {augs}, {mode}")
@@ -211,10 +211,10 @@ def operators(
         render.emit_json(
             {
                 "operators": [
-                    item.provenance.to_json() | {"r2": item.provenance.r2, "stale": list(table.staleness(item))}
+                    item.provenance.to_dict() | {"r2": item.provenance.r2, "stale": list(table.staleness(item))}
                     for item in entries
                 ],
-                "added": [item.as_dict() for item in added],
+                "added": [item.to_dict() for item in added],
             }
         )
         return
@@ -259,7 +259,7 @@ def check(
     report = _measured(loaded, dataset, max_length=max_length, head=head, images=images)
     missed = "" if bar is None else report.failing(bar)
     if as_json:
-        render.emit_json(report.to_json() | {"bar": bar, "passed": not missed, "reason": missed})
+        render.emit_json(report.to_dict() | {"bar": bar, "passed": not missed, "reason": missed})
     else:
         _show_check(report, by_label=by_label)
         if bar is not None:

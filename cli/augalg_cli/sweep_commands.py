@@ -107,7 +107,7 @@ def sweep(
     for note in result.notes:
         render.note(note)
     if as_json:
-        render.emit_json({**result.to_json(), "files": {name: str(path) for name, path in files.items()}})
+        render.emit_json({**result.to_dict(), "files": {name: str(path) for name, path in files.items()}})
     else:
         _show_sweep(result)
         render.line(f"Tables, heat maps and every cell are in {out}")
@@ -163,7 +163,7 @@ def advise(
         with _progress(quiet=as_json, unit="candidates") as progress:
             advice = advise_from(found, goals[0], catalog, short, data=dataset, mode=mode, progress=progress)
     if as_json:
-        render.emit_json(advice.to_json())
+        render.emit_json(advice.to_dict())
     else:
         _show_advice(advice)
 

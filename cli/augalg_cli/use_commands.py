@@ -166,7 +166,7 @@ def _compare(run: "Run", data: "Dataset", out: Path, seed: int, *, as_json: bool
     measured = measure_sampling(run, data=data, seed=seed)
     draw_sampling(measured, out)
     if as_json:
-        render.emit_json({"file": str(out)} | measured.to_json())
+        render.emit_json({"file": str(out)} | measured.to_dict())
         return
     rows = [
         [
@@ -220,12 +220,12 @@ def recurse(
         pictures = repeated_pictures(loaded, word, shown, ways, data=data)
         draw_recursion(report, out, pictures=pictures, shown=shown)
     claims = recursion_claims(report, data.name)
-    answer = {"run": str(run), "file": None if out is None else str(out)} | report.to_json()
-    answer["claims"] = [claim.to_json() for claim in claims]
+    answer = {"run": str(run), "file": None if out is None else str(out)} | report.to_dict()
+    answer["claims"] = [claim.to_dict() for claim in claims]
     if trajectory is not None:
         paths = [follow(loaded, word, repeats=repeats, way=way, data=data) for way in ways]
         draw_trajectories(paths, trajectory, method)
-        answer["trajectories"] = [item.to_json() for item in paths]
+        answer["trajectories"] = [item.to_dict() for item in paths]
     if outcomes is not None:
         draw_outcomes(report, outcomes)
     if as_json:

@@ -97,7 +97,7 @@ def compose(
         run = _load(model)
         data = load_of(run, data_dir, moved, quiet=as_json)
         measured = measure_word(run, canonical, images=images, data=data)
-        answer["measured"] = {"run": str(model), **measured.to_json()}
+        answer["measured"] = {"run": str(model), **measured.to_dict()}
     if as_json:
         render.emit_json(answer)
         return
@@ -174,7 +174,7 @@ def equal(
         run = _load(model)
         data = load_of(run, data_dir, moved, quiet=as_json)
         measured = compare_in_run(run, first, second, threshold=threshold, images=images, data=data)
-        found = measured.to_json()
+        found = measured.to_dict()
         answer = (answer or found) | {"measured": {"run": str(model), **found}}
     if as_json:
         render.emit_json(answer)
@@ -260,7 +260,7 @@ def route(
         run = _load(model)
         data = load_of(run, data_dir, moved, quiet=as_json)
         measured = measure_routes(run, start, goal, images=images, data=data)
-        answer["measured"] = {"run": str(model), **measured.to_json()}
+        answer["measured"] = {"run": str(model), **measured.to_dict()}
     if as_json:
         render.emit_json(answer)
     elif measured is None:
@@ -351,7 +351,7 @@ def _equal_on_images(catalog: Catalog, first: str, second: str, size: int) -> di
     from augalgebra.checks import compare_words
 
     found = compare_words(catalog, first, second, size=size)
-    return found.as_dict()
+    return found.to_dict()
 
 
 def _load(model: Path) -> "Run":

@@ -322,4 +322,4 @@ def test_a_trace_isolates_what_fails_and_begins_with_the_slowest() -> None:
     assert "slow" == found[0].info.name
     problems = {item.info.name: [a.problem for a in item.answers if a.problem] for item in found}
     assert problems == {"slow": [], "bad": ["plugin bad failed to answer augalg_probes: ValueError: no"], "broken": []}
-    assert found[0].to_json()["seconds"] >= 0.05
+    assert found[0].to_dict()["seconds"] >= 0.05

@@ -69,7 +69,7 @@ def test_words_are_compared_pixel_by_pixel(first: str, second: str, equal: bool)
     assert (found.counterexample is None) == equal
     assert found.error is not None
     assert (found.error <= 1e-5) == equal
-    data = found.as_dict()
+    data = found.to_dict()
     assert {"equal": equal, "level": "pixel", "reason": found.reason} == {
         key: data[key] for key in ("equal", "level", "reason")
     }

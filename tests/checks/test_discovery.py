@@ -115,7 +115,7 @@ def test_elements_and_table_are_those_of_the_images() -> None:
 
 
 def test_relations_are_equations_in_the_names_given() -> None:
-    data = discover(CATALOG, ["flip_lr", "rotate_cw"]).as_dict(CATALOG)
+    data = discover(CATALOG, ["flip_lr", "rotate_cw"]).to_dict(CATALOG)
     assert data["relations"] == ["flip_lr^2 = id", "rotate_cw^4 = id", "rotate_cw * flip_lr * rotate_cw = flip_lr"]
     assert data["elements"][:3] == ["id", "flip_lr", "rotate_cw"]
     assert data["generators"] == ["flip_lr", "rotate_cw"]
@@ -124,14 +124,14 @@ def test_relations_are_equations_in_the_names_given() -> None:
 
 
 def test_relations_that_are_declared_are_told_from_those_that_are_not() -> None:
-    square = discover(CATALOG, ["flip_lr", "flip_ud", "rotate_cw"]).as_dict(CATALOG)
+    square = discover(CATALOG, ["flip_lr", "flip_ud", "rotate_cw"]).to_dict(CATALOG)
     assert set(square["undeclared"]) == {
         "rotate_cw^2 = flip_lr * flip_ud",
         "rotate_cw * flip_lr = flip_ud * rotate_cw",
     }
     assert "flip_lr^2 = id" in square["relations"]
     assert discover(CATALOG, ["flip_lr", "rotate_cw"]).undeclared == ()
-    roll = discover(CATALOG, ["roll(1, 0)", "roll(0, 1)"], height=6).as_dict(CATALOG)
+    roll = discover(CATALOG, ["roll(1, 0)", "roll(0, 1)"], height=6).to_dict(CATALOG)
     # true at this size alone, so that nobody should declare it
     assert roll["only_here"] == ["roll(1, 0)^6 = id", "roll(0, 1)^6 = id"]
     assert roll["undeclared"] == []
@@ -157,7 +157,7 @@ def test_what_has_no_end_is_bounded_and_says_so() -> None:
     assert (found.order, found.complete, found.reason) == (15, False, "stopped at 15 elements")
     assert found.group is None
     assert found.abelian is True
-    data = found.as_dict(CATALOG)
+    data = found.to_dict(CATALOG)
     assert (data["table"], data["complete"], len(data["elements"])) == (None, False, 15)
     assert "flip_lr^2 = id" in data["relations"]
 
@@ -166,7 +166,7 @@ def test_a_tolerance_finds_groups_up_to_interpolation() -> None:
     assert discover(CATALOG, ["turn(45)"], max_elements=30).complete is False
     found = discover(CATALOG, ["turn(45)", "flip_lr"], tolerance=0.05, max_elements=40)
     assert (found.order, found.group, found.complete) == (16, "D8", True)
-    assert found.as_dict(CATALOG)["relations"][0] == "turn(45)^8 ≈ id"
+    assert found.to_dict(CATALOG)["relations"][0] == "turn(45)^8 ≈ id"
     with pytest.raises(ParameterError, match=r"a tolerance of 0\.3 is too wide: turn\(45\) moves some images by"):
         discover(CATALOG, ["turn(45)"], tolerance=0.3)
 
@@ -194,7 +194,7 @@ def test_more_images_are_taken_when_those_at_hand_confuse_elements() -> None:
     assert discover(catalog, ["threshold", "invert"]).order == 4
     found = discover(catalog, ["threshold", "invert", "grey"])
     assert found.complete
-    texts = found.as_dict(catalog)["relations"]
+    texts = found.to_dict(catalog)["relations"]
     assert "threshold * invert = invert * threshold" not in texts
     # id, threshold, invert and their products on all images, and the constant images grey, black and white
     assert len([word for word in found.elements if "grey" in str(word)]) == 3
@@ -226,7 +226,7 @@ def test_data_type_and_channels_are_free() -> None:
 
 def test_relations_say_which_pictures_they_are_for() -> None:
     catalog = aa.load_catalog()
-    found = discover(catalog, ["rotate(90)", "flip_lr"]).as_dict(catalog)
+    found = discover(catalog, ["rotate(90)", "flip_lr"]).to_dict(catalog)
     assert (found["order"], found["group"]) == (8, "D4")
     assert found["relations"] == [
         "rotate(90)^4 = id for square pictures",
@@ -234,5 +234,5 @@ def test_relations_say_which_pictures_they_are_for() -> None:
         "rotate(90) * flip_lr * rotate(90) = flip_lr for square pictures",
     ]
     assert found["only_here"] == found["undeclared"] == []
-    turns = discover(catalog, ["rotate(120)"], height=56, tolerance=0.05).as_dict(catalog)
+    turns = discover(catalog, ["rotate(120)"], height=56, tolerance=0.05).to_dict(catalog)
     assert turns["relations"] == ["rotate(120)^3 ≈ id for pictures with a dark border"]

@@ -321,7 +321,7 @@ def test_oblong_images_show_what_exchanges_height_and_width() -> None:
     found = check_law(catalog, aa.parse_law("rotate_cw = flip_lr"), oblong, alternatives=False)
     assert found.verdict == "violated"
     assert "the left side has 14×10 pixels and the right side 10×14" in str(found.counterexample)
-    assert found.as_dict()["error"] is None
+    assert found.to_dict()["error"] is None
 
 
 def test_probes_of_several_sizes_are_all_checked() -> None:
@@ -354,7 +354,7 @@ def test_reports_are_data_and_repeatable() -> None:
         def gain(x: Tensor, by: float) -> Tensor:
             return x * by
 
-    first, second = (check_laws(catalog_of(register), seed=3).as_dict() for _ in range(2))
+    first, second = (check_laws(catalog_of(register), seed=3).to_dict() for _ in range(2))
     assert first == second
     assert first == json.loads(json.dumps(first, allow_nan=False))
     assert {"augmentation", "law", "equation", "level", "verdict", "error", "moved", "n"} <= set(first["results"][0])

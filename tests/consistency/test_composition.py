@@ -449,7 +449,7 @@ def test_json_is_what_the_design_promises(faded, exact, catalog, images):
     labels = torch.zeros(len(images), dtype=torch.long)
     operators = Matrices(lambda name: 0.9 * exact(name))
     report = measure_composition(faded, operators, catalog, images, ["flip_lr", "flip_ud"], labels=labels)
-    answer = json.loads(json.dumps(report.to_json(), allow_nan=False))
+    answer = json.loads(json.dumps(report.to_dict(), allow_nan=False))
 
     assert set(answer["floor"]) == {"id", "flip_lr", "flip_ud", "flip_lr * flip_ud"}
     assert answer["entropy"] == pytest.approx(dict.fromkeys(answer["floor"], entropy(images)), rel=1e-5)

@@ -48,7 +48,7 @@ def test_a_floor_that_is_rounding_gives_no_ratio() -> None:
     assert ratio_of_excesses(5.0, least * 2, 100.0) == pytest.approx(2.5 / least)
     exact, wrong = gap(0.0, 0.0, 50.0), gap(5.0, 0.0, 50.0)
     for score in (exact, wrong):
-        answer = score.to_json()
+        answer = score.to_dict()
         assert (answer["gap_ratio"], answer["identity_ratio"]) == (None, None)
         json.dumps(answer, allow_nan=False)
     # what is drawn perfectly meets any bar, and what is not meets none, ratio or not
@@ -93,7 +93,7 @@ def test_only_what_counts_can_be_worst_and_meet_a_bar() -> None:
     none = report(*silent)
     assert (none.worst, none.worst_gap_ratio) == (None, None)
     assert none.failing(100.0) == "no word counts: all are vacuous or trivial"
-    assert none.to_json()["worst_gap_ratio"] is None
+    assert none.to_dict()["worst_gap_ratio"] is None
     assert report().failing(100.0) == "nothing could be measured"
 
 
@@ -102,7 +102,7 @@ def test_a_space_that_draws_one_picture_fails_every_bar() -> None:
 
     assert one.failing(100.0).startswith("the codes say nothing of the images")
     assert "--kl-weight" in one.information.warning
-    assert one.to_json()["information"] == {
+    assert one.to_dict()["information"] == {
         "nothing": True,
         "true_spread": 0.4,
         "drawn_spread": 0.001,

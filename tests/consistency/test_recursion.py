@@ -82,7 +82,7 @@ def test_nothing_drifts_where_nothing_is_lost(catalog: Catalog) -> None:
         assert math.isnan(curve.growth)  # nothing is lost, so that there is nothing to grow
     assert report.floor == pytest.approx(report.curves["plain"].bce)
     assert report.entropy == pytest.approx([entropy(images())] * 5)
-    assert report.to_json()["curves"]["plain"]["growth"] is None
+    assert report.to_dict()["curves"]["plain"]["growth"] is None
     assert report.nothing[1] == pytest.approx(report.floor[1]) != report.nothing[0]
     assert (report.word, report.repeats, report.images) == ("flip_lr", 5, 12)
 
@@ -157,7 +157,7 @@ def test_classes_and_labels_are_told_apart(catalog: Catalog) -> None:
         assert curve.grown(label) == pytest.approx(grown[label], rel=1e-4)
     assert curve.worst_label == max(grown, key=lambda label: grown[label])
     assert report.accuracy == 1
-    answer = report.to_json()
+    answer = report.to_dict()
     assert answer["curves"]["plain"]["by_label"]["7"]["images"] == 6
     assert math.isclose(answer["curves"]["plain"]["growth"], curve.excess[-1] / curve.excess[0])
 

@@ -84,7 +84,7 @@ def test_a_transfer_is_measured_with_its_own_head(result):
 
 
 def test_json_is_complete_and_strict(result):
-    answer = json.loads(json.dumps(result.to_json(), allow_nan=False))
+    answer = json.loads(json.dumps(result.to_dict(), allow_nan=False))
 
     assert {"floor", "words", "relations", "worst_gap_ratio", "published", "transfer", "laws"} <= set(answer)
     assert set(answer["transfer"]["relabel"]["floor"]) >= {"id", "shear_x", "canny", "shear_x * canny"}

@@ -24,8 +24,8 @@ from augalgebra.documents import (
     Table,
     Text,
     Verdict,
+    to_dict,
     to_html,
-    to_json,
     write_html,
 )
 from augalgebra.documents.layout import arrows, crossings, distances, layout
@@ -227,7 +227,7 @@ def test_it_is_written_in_one_step_and_the_same_each_time(tmp_path: Path) -> Non
 
 
 def test_plain_data_can_be_written_as_json(tmp_path: Path) -> None:
-    data = to_json(document(tmp_path))
+    data = to_dict(document(tmp_path))
     text = json.dumps(data, allow_nan=False)
     assert json.loads(text) == data
     kinds = [block["kind"] for block in data["sections"][0]["blocks"]]

@@ -69,7 +69,7 @@ def path(tmp_path, registry):
 
 def test_what_is_read_is_equal_bit_for_bit(registry, path, catalog):
     found = load_registry(path, Space(), catalog)
-    assert found.to_json() == registry.to_json()
+    assert found.to_dict() == registry.to_dict()
     assert list(found.entries) == list(registry.entries)
     for word, entry in registry.entries.items():
         other = found.entries[word]

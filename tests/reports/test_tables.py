@@ -68,6 +68,6 @@ def test_markdown_is_aligned(report):
 def test_rows_become_json_without_infinities():
     row = Row("augmentation", "flip_lr", "id", 0.0, 0.0, 1.0, 1.0, math.inf, math.nan)
 
-    assert row.to_json()["gap_ratio"] is None
-    assert row.to_json()["identity_ratio"] is None
-    assert row.to_json()["loss"] == 1.0
+    assert row.to_dict()["gap_ratio"] is None
+    assert row.to_dict()["identity_ratio"] is None
+    assert row.to_dict()["loss"] == 1.0

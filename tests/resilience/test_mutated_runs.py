@@ -80,7 +80,7 @@ def content_of(folder: Path) -> Any:
     run = Run.load(folder, CATALOG, accept_stale=True)
     weights = {name: tensor.numpy().tobytes() for name, tensor in run.space.state_dict().items()}
     maps = {str(word): entry.map.homogeneous.tobytes() for word, entry in run.registry.entries.items()}
-    origins = [entry.provenance.to_json() for entry in run.registry.entries.values()]
+    origins = [entry.provenance.to_dict() for entry in run.registry.entries.values()]
     told = run.settings, run.steps, run.ended, run.transfers, dict(run.data), run.metrics, run.space.head_kinds
     return weights, maps, origins, told
 

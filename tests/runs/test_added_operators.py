@@ -65,7 +65,7 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_the_report_has_every_number_with_its_floor_and_baseline(folder: Path) -> None:
     run = Run.load(folder, CATALOG)
     (found,) = extend(run, ["mine.negate"], data=DATA)
-    answer = found.as_dict()
+    answer = found.to_dict()
     assert (answer["word"], answer["fitted"], answer["rank"]) == ("negate", True, 4)
     assert answer["gap_ratio"] == pytest.approx(answer["excess"] / (answer["floor"] - answer["entropy"]))
     assert answer["loss_ratio"] == pytest.approx(answer["bce"] / answer["floor"])

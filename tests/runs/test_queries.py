@@ -128,7 +128,7 @@ def test_the_route_with_the_least_gap_is_chosen(trained: Run, data: Dataset) -> 
     assert len(CATALOG.word(found.shortest.route)) == min(len(CATALOG.word(route)) for route in routes)
     assert found.ranked[0] is found.best
     assert [score.bce for score in found.ranked[1:]] == sorted(score.bce for score in found.ranked[1:])
-    answer = found.to_json()
+    answer = found.to_dict()
     assert answer["route"] == found.best.route
 
 

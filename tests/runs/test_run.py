@@ -336,7 +336,7 @@ def test_settings_take_what_is_open_from_the_preset() -> None:
     usual = TrainSettings().for_images(images)
     assert (16, 32, 8e-3, 32, 0.1) == (usual.dim, usual.width, usual.learning_rate, usual.batch_size, usual.warmup)
     assert usual == usual.for_images(torch.full((9, 3, 64, 64), 128, dtype=torch.uint8))
-    assert faithful == TrainSettings.from_mapping(faithful.to_mapping())
+    assert faithful == TrainSettings.from_dict(faithful.to_dict())
     assert (100, 42, 10) == (
         default_epochs("faithful", 60_000),
         default_epochs("equivariant", 1442),
@@ -362,7 +362,7 @@ def test_settings_take_what_is_open_from_the_preset() -> None:
 )
 def test_impossible_settings_are_refused(values: dict, message: str) -> None:
     with pytest.raises(AugalgebraError, match=message):
-        TrainSettings.from_mapping(values)
+        TrainSettings.from_dict(values)
 
 
 def test_toml_is_what_the_standard_library_reads() -> None:

@@ -146,7 +146,7 @@ def test_advice_comes_from_short_runs_and_is_checked_against_a_sweep() -> None:
     assert 0 <= turns.features["spectrum"] < 0.9
     assert [item.score for item in advice.candidates] == sorted(item.score for item in advice.candidates)
     assert {ADVICE, "collisions", "always the flips", "own native loss"} <= {item.name for item in advice.predictors}
-    answer = advice.to_json()
+    answer = advice.to_dict()
     assert answer["candidates"][0]["pair"] in ([*FLIPS], [*TURNS])
     assert {SHEAR_CANNY: {FLIPS: 300.0, TURNS: 500.0}} == observations(sweep, "relabel")
 

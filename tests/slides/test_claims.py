@@ -28,7 +28,7 @@ def test_one_seed_has_no_interval_and_none_no_mean():
     single = over_seeds([3.5])
 
     assert (str(single), single.deviation, single.interval) == ("3.5", 0.0, (-math.inf, math.inf))
-    assert single.to_json()["interval"] == [None, None]
+    assert single.to_dict()["interval"] == [None, None]
     with pytest.raises(ValueError, match="nothing was measured"):
         over_seeds([])
 
@@ -64,5 +64,5 @@ def test_seeds_without_a_number_are_left_out_and_counted():
 def test_what_is_not_a_number_is_null_in_json():
     claim = Claim("8", "Stable.", "", None, {"loss": math.nan, "gap": 1.5})
 
-    assert json.loads(json.dumps(claim.to_json(), allow_nan=False))["values"] == {"loss": None, "gap": 1.5}
+    assert json.loads(json.dumps(claim.to_dict(), allow_nan=False))["values"] == {"loss": None, "gap": 1.5}
     assert str(claim).startswith("Slide 8, not decided: Stable.")

@@ -187,7 +187,7 @@ def test_a_table_reads_well():
         "| nothing |     - |",
         "| ours    | 1.000 |",
     ]
-    assert table.to_json() == [{"model": "nothing", "gap": None}, {"model": "ours", "gap": 1.0}]
+    assert table.to_dict() == [{"model": "nothing", "gap": None}, {"model": "ours", "gap": 1.0}]
 
 
 @pytest.fixture(scope="module")

@@ -217,7 +217,7 @@ def test_samples_that_collapse_cover_nothing() -> None:
 
 def test_a_run_is_measured_and_drawn(run: Run, data: Dataset, tmp_path: Path) -> None:
     found = measure_geometry(run, data=data)
-    assert found.to_json() == measure_geometry(run, data=data).to_json()
+    assert found.to_dict() == measure_geometry(run, data=data).to_dict()
     assert [item.view for item in found.contractions] == [
         "flip_lr",
         "flip_ud",
@@ -237,7 +237,7 @@ def test_samples_of_a_run_stand_beside_images_and_reconstructions(run: Run, data
     found = measure_sampling(run, data=data, number=25)
     assert list(found.qualities) == ["images", "reconstructed", *KINDS]
     assert all(quality.confidence is not None for quality in found.qualities.values())
-    assert found.to_json() == measure_sampling(run, data=data, number=25).to_json()
+    assert found.to_dict() == measure_sampling(run, data=data, number=25).to_dict()
     assert [claim.slide for claim in found.claims] == ["10"] * 3
     assert draw_sampling(found, tmp_path / "samples.png").read_bytes().startswith(PNG)
 
@@ -265,8 +265,8 @@ def test_fractions_stand_beside_floor_and_identity(run: Run, data: Dataset, tmp_
     assert whole.defect == pytest.approx(0, abs=1e-9)
     assert whole.gap is not None
     assert half.gap is None
-    assert "gap_ratio" not in half.to_json()
-    assert whole.to_json()["excess"] == pytest.approx(whole.gap.bce - whole.gap.entropy)
+    assert "gap_ratio" not in half.to_dict()
+    assert whole.to_dict()["excess"] == pytest.approx(whole.gap.bce - whole.gap.entropy)
     # three -1 among six eigenvalues: no real root, and that is said
     odd = int((run.registry.operator("flip_lr").spectrum.real < 0).sum()) % 2 == 1
     assert (half.one_parameter, bool(half.reason)) == (not odd, odd)
@@ -324,7 +324,7 @@ def test_spaces_from_glyphs_are_compared(catalog: Catalog, tmp_path: Path) -> No
         flip = score.flips["glyphs flip_lr"]
         assert flip.r2 > flip.identity_r2
         assert flip.gap is not None
-        assert flip.to_json()["gap_ratio"] == pytest.approx(flip.gap.excess / flip.gap.floor_excess)
+        assert flip.to_dict()["gap_ratio"] == pytest.approx(flip.gap.excess / flip.gap.floor_excess)
     assert [claim.slide for claim in found.claims] == ["17"]
     assert draw_synthetic(found, tmp_path / "glyphs.png").read_bytes().startswith(PNG)
 

@@ -27,7 +27,7 @@ from augalgebra.algebra.rewriting.queries import cayley_table
 from augalgebra.consistency.information import Information
 from augalgebra.consistency.report import CompositionReport, NoInverse, WordScore
 from augalgebra.data.dataset import load_data
-from augalgebra.documents import Cayley, HeatMap, Picture, Table, Text, block_from_json, block_to_json
+from augalgebra.documents import Cayley, HeatMap, Picture, Table, Text, block_from_dict, block_to_dict
 from augalgebra.errors import AugalgebraError, RunError, UnknownNameError
 from augalgebra.reports.cayley import cayley_of, to_markdown
 
@@ -175,7 +175,7 @@ def test_only_what_is_missing_is_made_again(
     notes = {result.item.name: result.notes for result in again}
     assert "fractions-0.json is damaged" in notes["fractions"][0]
     assert "there is no picture sampling-equivariant-0.png" in notes["sampling"][0]
-    assert [row.to_json() for row in rows_of(results)] == [row.to_json() for row in rows_of(again)]
+    assert [row.to_dict() for row in rows_of(results)] == [row.to_dict() for row in rows_of(again)]
 
 
 def stub(name: str, make: Callable[[ExperimentContext], Outcome], **more: Any) -> Experiment:
@@ -288,14 +288,14 @@ def test_blocks_survive_being_kept(tmp_path: Path) -> None:
         Picture(tmp_path / "a.png", "Seen."),
         Cayley("Z2", ("id", "a"), ((0, 1), (1, 0)), (1,)),
     )
-    kept = json.loads(json.dumps([block_to_json(block) for block in blocks]))
-    assert blocks == tuple(block_from_json(data, tmp_path) for data in kept)
+    kept = json.loads(json.dumps([block_to_dict(block) for block in blocks]))
+    assert blocks == tuple(block_from_dict(data, tmp_path) for data in kept)
     text = "\n".join(map(to_markdown, blocks))
     for shown in ("| a\\|b |", "2.0 note", "![Seen.](a.png)", "| a              | a  | id |"):
         assert shown in text
     for path in ("../a.png", "/etc/passwd", "b.png"):
         with pytest.raises(ValueError, match=f"no picture {path}"):
-            block_from_json(kept[3] | {"path": path}, tmp_path)
+            block_from_dict(kept[3] | {"path": path}, tmp_path)
 
 
 def score(kind: Any, view: str, word: str, bce: float, identity: float) -> WordScore:

@@ -29,7 +29,7 @@ class Finding:
     def __str__(self) -> str:
         return f"{self.code} {self.severity}: {self.subject}: {self.message}"
 
-    def to_json(self) -> dict[str, str]:
+    def to_dict(self) -> dict[str, str]:
         """Plain data for JSON."""
         return asdict(self)
 

@@ -51,7 +51,7 @@ class Trace:
         """Time it took to import and to answer."""
         return self.import_seconds + sum(answer.seconds or 0.0 for answer in self.answers)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
             "plugin": self.info.name,

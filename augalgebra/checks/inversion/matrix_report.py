@@ -93,7 +93,7 @@ class Finding:
             return measured
         return f"{measured}, but {known[self.declared]}" if self.mismatch else f"{measured}, declared"
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
             "declared": self.declared,
@@ -131,9 +131,9 @@ class Row:
         """The properties by name."""
         return {"invertible": self.invertible, "involutory": self.involutory, "idempotent": self.idempotent}
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        found = {name: finding.as_dict() for name, finding in self.findings.items()}
+        found = {name: finding.to_dict() for name, finding in self.findings.items()}
         return {"name": self.name, "word": self.word, "inverse": self.inverse or None, **found}
 
 
@@ -189,12 +189,12 @@ class Matrix:
         count = range(len(self.rows))
         return [["\\" if i == j else self.commute(i, j).symbol for j in count] for i in count]
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
-            "augmentations": [row.as_dict() for row in self.rows],
+            "augmentations": [row.to_dict() for row in self.rows],
             "pairs": [
-                {"first": self.rows[i].name, "second": self.rows[j].name, **finding.as_dict()}
+                {"first": self.rows[i].name, "second": self.rows[j].name, **finding.to_dict()}
                 for (i, j), finding in self.pairs.items()
             ],
             "left_out": [{"name": name, "reason": reason} for name, reason in self.left_out],

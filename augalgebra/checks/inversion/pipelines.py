@@ -139,7 +139,7 @@ class PipelineInversion:
         advice = "" if needed is None else f"; accept {needed!r} by name if that will do"
         return f"{self._place(guilty)}{guilty.name}, {what}: {guilty.reason}{advice}"
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {**self._data(self.whole), "steps": [self._data(step) for step in self.steps]}
 

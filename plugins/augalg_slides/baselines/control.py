@@ -49,7 +49,7 @@ class Control:
         """Whether unchanged images are drawn so well, and judged so well, that a change would be seen at all."""
         return min(self.unchanged, self.view_unchanged, self.ceiling, self.view_ceiling) > _SEEN
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return asdict(self)
 

@@ -43,14 +43,14 @@ class Score(Gap):
     view: str
     word: str
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
             "model": self.model,
             "way": self.way,
             "from": self.view,
             "word": self.word,
-            **super().to_json(),
+            **super().to_dict(),
             "share": finite(self.share),
         }
 

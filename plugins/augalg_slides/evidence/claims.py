@@ -36,7 +36,7 @@ class Claim:
         verdict = {True: "holds", False: "does not hold", None: "not decided"}[self.holds]
         return f"Slide {self.slide}, {verdict}: {self.text} Measured: {self.measured}"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
             "slide": self.slide,
@@ -47,8 +47,8 @@ class Claim:
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Claim":
-        """Undo `to_json`; a number that is null is not a number.
+    def from_dict(cls, data: Mapping[str, Any]) -> "Claim":
+        """Undo `to_dict`; a number that is null is not a number.
 
         Raises:
             KeyError: Something is missing.
@@ -84,7 +84,7 @@ class Spread:
     def __str__(self) -> str:
         return f"{self.mean:.4g}" if self.n < 2 else f"{self.mean:.4g} ± {self.deviation:.2g}"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; bounds that are infinite are null."""
         return {
             "mean": finite(self.mean),

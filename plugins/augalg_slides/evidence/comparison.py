@@ -38,7 +38,7 @@ class Table:
         """Everything as text."""
         return [[_text(cell) for cell in row] for row in self.rows]
 
-    def to_json(self) -> list[dict[str, Any]]:
+    def to_dict(self) -> list[dict[str, Any]]:
         """Plain data for JSON: one object for each row."""
         return [
             {
@@ -77,14 +77,14 @@ class Comparison:
     strips: Strips = field(default_factory=dict, repr=False)
     columns: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
             "experiment": self.name,
             "seed": self.seed,
             "images": self.images,
-            "claims": [claim.to_json() for claim in self.claims],
-            "table": self.table.to_json(),
+            "claims": [claim.to_dict() for claim in self.claims],
+            "table": self.table.to_dict(),
             "about": self.about,
         }
 

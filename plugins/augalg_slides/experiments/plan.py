@@ -97,7 +97,7 @@ class Plan:
             bench_epochs=epochs,
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """All that results depend on, as plain data: neither its name nor the seeds, nor where it is computed."""
         content = asdict(self)
         for name in ("name", "seeds"):

@@ -35,7 +35,7 @@ class Quality:
     coverage: float
     confidence: float | None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {name: finite(value) for name, value in asdict(self).items()}
 

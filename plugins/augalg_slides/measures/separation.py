@@ -36,7 +36,7 @@ class Separation:
         """The better of the two probes."""
         return max(self.linear, self.neighbours)
 
-    def to_json(self) -> dict[str, float]:
+    def to_dict(self) -> dict[str, float]:
         """Plain data for JSON."""
         return asdict(self)
 

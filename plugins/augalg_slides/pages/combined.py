@@ -48,11 +48,11 @@ class CombinedResult(Comparison):
     reports: Mapping[str, CompositionReport]
     controls: tuple[Control, ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return super().to_json() | {
-            "composition": {model: report.to_json() for model, report in self.reports.items()},
-            "controls": [control.to_json() for control in self.controls],
+        return super().to_dict() | {
+            "composition": {model: report.to_dict() for model, report in self.reports.items()},
+            "controls": [control.to_dict() for control in self.controls],
         }
 
 

@@ -67,11 +67,11 @@ class CvaeResult(Comparison):
     told: float
     probes: Mapping[str, float]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return super().to_json() | {
-            "scores": [score.to_json() for score in self.scores],
-            "controls": [control.to_json() for control in self.controls],
+        return super().to_dict() | {
+            "scores": [score.to_dict() for score in self.scores],
+            "controls": [control.to_dict() for control in self.controls],
             "view_changed": self.told,
             "probes": {model: finite(share) for model, share in self.probes.items()},
         }

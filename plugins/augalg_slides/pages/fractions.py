@@ -64,11 +64,11 @@ class FractionScore:
     defect: float | None = None
     reason: str = ""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         values = {name: finite(value) if isinstance(value, float) else value for name, value in vars(self).items()}
         del values["gap"]
-        return values if self.gap is None else values | self.gap.to_json()
+        return values if self.gap is None else values | self.gap.to_dict()
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,13 +104,13 @@ class Fractions:
     claims: tuple[Claim, ...]
     rows: tuple[Row, ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, pictures aside."""
         return {
             "run": self.run,
             "images": self.images,
-            "scores": [score.to_json() for score in self.scores],
-            "claims": [claim.to_json() for claim in self.claims],
+            "scores": [score.to_dict() for score in self.scores],
+            "claims": [claim.to_dict() for claim in self.claims],
         }
 
 

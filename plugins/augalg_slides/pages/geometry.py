@@ -78,7 +78,7 @@ class Contraction:
     within: float
     offset: float
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {key: finite(value) if isinstance(value, float) else value for key, value in asdict(self).items()}
 
@@ -111,17 +111,17 @@ class Geometry:
     claims: tuple[Claim, ...]
     clouds: Clouds
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, codes aside."""
         return {
             "run": self.run,
             "dim": self.dim,
             "images": self.images,
             "seed": self.seed,
-            "contractions": [item.to_json() for item in self.contractions],
-            "views": {name: item.to_json() for name, item in self.views.items()},
-            "classes": {name: item.to_json() for name, item in self.classes.items()},
-            "claims": [claim.to_json() for claim in self.claims],
+            "contractions": [item.to_dict() for item in self.contractions],
+            "views": {name: item.to_dict() for name, item in self.views.items()},
+            "classes": {name: item.to_dict() for name, item in self.classes.items()},
+            "claims": [claim.to_dict() for claim in self.claims],
         }
 
 

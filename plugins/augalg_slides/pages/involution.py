@@ -60,7 +60,7 @@ class Involutory:
         """What a row of a table calls it."""
         return f"published, weight {self.weight:g}" if self.weight is not None else self.fit
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {key: finite(item) if isinstance(item, float) else item for key, item in asdict(self).items()}
 
@@ -77,11 +77,11 @@ class InvolutionResult(Comparison):
     fits: tuple[Involutory, ...]
     augmentations: tuple[str, ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return super().to_json() | {
+        return super().to_dict() | {
             "augmentations": list(self.augmentations),
-            "fits": [item.to_json() for item in self.fits],
+            "fits": [item.to_dict() for item in self.fits],
         }
 
 

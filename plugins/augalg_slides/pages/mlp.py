@@ -61,7 +61,7 @@ class Moved:
         """What a row of a table calls it."""
         return f"{self.kind}, d = {self.dim}, fitted on {PAIRS[self.pairs]}"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {key: finite(item) if isinstance(item, float) else item for key, item in asdict(self).items()}
 
@@ -76,9 +76,9 @@ class NonLinearResult(Comparison):
 
     operators: tuple[Moved, ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return super().to_json() | {"operators": [item.to_json() for item in self.operators]}
+        return super().to_dict() | {"operators": [item.to_dict() for item in self.operators]}
 
 
 @torch.no_grad()

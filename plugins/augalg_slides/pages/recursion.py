@@ -66,7 +66,7 @@ class Trajectories:
         start = last % 2
         return tuple(float(np.linalg.norm(path[last] - path[start]) / scale) for path in self.codes)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, codes aside."""
         return {
             "word": self.word,
@@ -93,11 +93,11 @@ class Recursion:
     trajectories: tuple[Trajectories, ...]
     claims: tuple[Claim, ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, codes aside."""
-        return self.report.to_json() | {
-            "trajectories": [item.to_json() for item in self.trajectories],
-            "claims": [claim.to_json() for claim in self.claims],
+        return self.report.to_dict() | {
+            "trajectories": [item.to_dict() for item in self.trajectories],
+            "claims": [claim.to_dict() for claim in self.claims],
         }
 
 

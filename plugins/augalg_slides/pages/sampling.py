@@ -46,15 +46,15 @@ class Sampling:
     claims: tuple[Claim, ...]
     examples: Mapping[str, Float[Tensor, "image channel height width"]]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, images aside."""
         return {
             "run": self.run,
             "dim": self.dim,
             "number": self.number,
             "seed": self.seed,
-            "qualities": {kind: quality.to_json() for kind, quality in self.qualities.items()},
-            "claims": [claim.to_json() for claim in self.claims],
+            "qualities": {kind: quality.to_dict() for kind, quality in self.qualities.items()},
+            "claims": [claim.to_dict() for claim in self.claims],
         }
 
 

@@ -63,10 +63,10 @@ class Flip:
         """One of the numbers of the gap; None where there is none."""
         return None if self.gap is None else finite(getattr(self.gap, name))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         values = {"r2": finite(self.r2), "identity_r2": finite(self.identity_r2)}
-        return values if self.gap is None else values | self.gap.to_json()
+        return values if self.gap is None else values | self.gap.to_dict()
 
 
 @dataclass(frozen=True)
@@ -89,13 +89,13 @@ class SpaceScore:
         """Mean over the flips of some images."""
         return fmean(flip.r2 for name, flip in self.flips.items() if name.startswith(images))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
             "name": self.name,
             "factors": {name: finite(value) for name, value in self.factors.items()},
             "shape": self.shape,
-            "flips": {name: flip.to_json() for name, flip in self.flips.items()},
+            "flips": {name: flip.to_dict() for name, flip in self.flips.items()},
         }
 
 
@@ -118,14 +118,14 @@ class Synthetic:
     scores: tuple[SpaceScore, ...]
     claims: tuple[Claim, ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
             "glyphs": self.glyphs,
             "samples": self.samples,
             "seed": self.seed,
-            "spaces": [score.to_json() for score in self.scores],
-            "claims": [claim.to_json() for claim in self.claims],
+            "spaces": [score.to_dict() for score in self.scores],
+            "claims": [claim.to_dict() for claim in self.claims],
         }
 
 

@@ -45,7 +45,7 @@ class CachedResult:
     Attributes:
         experiment: Which one.
         seed: Its seed.
-        answer: What `Comparison.to_json` said.
+        answer: What `Comparison.to_dict` said.
         text: What `Comparison.to_markdown` said.
         picture: The PNG.
         fresh: Whether it was computed now.
@@ -61,7 +61,7 @@ class CachedResult:
     @property
     def claims(self) -> tuple[Claim, ...]:
         """The claims."""
-        return tuple(map(Claim.from_json, self.answer["claims"]))
+        return tuple(map(Claim.from_dict, self.answer["claims"]))
 
 
 def compare(
@@ -110,7 +110,7 @@ def compare(
                 continue
             result = make_comparison(experiment, networks)
             draw_comparison(result, picture)
-            kept = CachedResult(experiment, seed, result.to_json(), result.to_markdown(), picture, fresh=True)
+            kept = CachedResult(experiment, seed, result.to_dict(), result.to_markdown(), picture, fresh=True)
             keep(path, WHAT, settings, {"answer": kept.answer, "text": kept.text})
             yield kept
 

@@ -51,14 +51,14 @@ class Row:
             text += f" (holds with {self.verdicts.count(True)} of {len(self.verdicts)} seeds)"
         return text
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
             "experiment": self.item.name,
             "training": self.training,
             "seeds": list(self.seeds),
             "verdicts": list(self.verdicts),
-            **self.claim.to_json(),
+            **self.claim.to_dict(),
         }
 
 
@@ -134,7 +134,7 @@ def write_report(results: Sequence[ItemResult], folder: Path, origin: Origin) ->
     rows, about = rows_of(results), origin.sentence(results)
     files = {name: folder / name for name in (CLAIMS, CLAIMS_JSON, REPORT)}
     write_atomically(files[CLAIMS], _claims_page(results, rows, about))
-    answer = to_json(results, rows, about)
+    answer = to_dict(results, rows, about)
     write_atomically(files[CLAIMS_JSON], json.dumps(answer, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     for item, same in _by_item(results):
         files[f"{item.name}.md"] = folder / f"{item.name}.md"
@@ -143,11 +143,11 @@ def write_report(results: Sequence[ItemResult], folder: Path, origin: Origin) ->
     return files
 
 
-def to_json(results: Sequence[ItemResult], rows: Sequence[Row], about: str) -> dict[str, Any]:
+def to_dict(results: Sequence[ItemResult], rows: Sequence[Row], about: str) -> dict[str, Any]:
     """Everything but pictures as plain data for JSON."""
     return {
         "about": about,
-        "claims": [row.to_json() for row in rows],
+        "claims": [row.to_dict() for row in rows],
         "experiments": [
             {
                 "experiment": result.item.name,

@@ -17,7 +17,7 @@ from augalgebra import __version__
 from augalgebra.catalog import Catalog
 from augalgebra.consistency import MEASURE
 from augalgebra.data import Dataset
-from augalgebra.documents import Block, Picture, block_from_json, block_to_json
+from augalgebra.documents import Block, Picture, block_from_dict, block_to_dict
 from augalgebra.errors import AugalgebraError, RunError
 from augalgebra.training import Report
 
@@ -185,7 +185,7 @@ def _jobs(
     known = (
         __version__,
         MEASURE,
-        plan.to_json(),
+        plan.to_dict(),
         dataset.fingerprint,
         digest_of(labels),
         origins(catalog, tuple(words)),
@@ -205,7 +205,7 @@ def _jobs(
 
 def _claim(folder: Path, plan: Plan, dataset: Dataset) -> None:
     """Mark a folder as one of these results; those of another plan or of other images are not to be replaced."""
-    path, settings = folder / MARK, digest_of(plan.to_json(), dataset.fingerprint)
+    path, settings = folder / MARK, digest_of(plan.to_dict(), dataset.fingerprint)
     if load_cached(path, "reproduction", settings) is not None:
         return
     if path.exists():
@@ -238,8 +238,8 @@ def _read(job: _Job) -> ItemResult | None:
     if content is None:
         return None
     try:
-        claims = tuple(TrainedClaim(Claim.from_json(item), str(item["training"])) for item in content["claims"])
-        blocks = tuple(block_from_json(item, job.path.parent) for item in content["blocks"])
+        claims = tuple(TrainedClaim(Claim.from_dict(item), str(item["training"])) for item in content["claims"])
+        blocks = tuple(block_from_dict(item, job.path.parent) for item in content["blocks"])
         seconds, notes = float(content["seconds"]), tuple(map(str, content["notes"]))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RunError(f"{job.path} is incomplete: {error}") from error
@@ -264,7 +264,7 @@ def _made(job: _Job, context: ExperimentContext, notes: tuple[str, ...]) -> Item
         "seeds": list(job.seeds),
         "seconds": round(seconds, 1),
         "notes": list(found.notes),
-        "claims": [{"training": stated.training, **stated.claim.to_json()} for stated in found.claims],
+        "claims": [{"training": stated.training, **stated.claim.to_dict()} for stated in found.claims],
         "blocks": [_plain(block) for block in found.blocks],
         "pictures": [block.path.name for block in found.blocks if isinstance(block, Picture)],
     }
@@ -274,7 +274,7 @@ def _made(job: _Job, context: ExperimentContext, notes: tuple[str, ...]) -> Item
 
 def _plain(block: Block) -> dict[str, Any]:
     """A block as plain data, its picture by name, so that the folder may be moved."""
-    return block_to_json(replace(block, path=Path(block.path.name)) if isinstance(block, Picture) else block)
+    return block_to_dict(replace(block, path=Path(block.path.name)) if isinstance(block, Picture) else block)
 
 
 class _Clock:

@@ -121,7 +121,7 @@ class Advice:
             f"twenty exceeds {self.chance:.2f}."
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
             "target": list(self.target),

@@ -74,21 +74,21 @@ class Entry:
             PUBLISHED_TOTALS.get((key.train, key.target)),
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
             "train": list(self.train),
             "target": list(self.target),
             "mode": self.mode,
-            "total": self.total.to_json(),
-            "excess": self.excess.to_json(),
+            "total": self.total.to_dict(),
+            "excess": self.excess.to_dict(),
             "published": self.published,
             "terms": {
                 role: {
-                    "loss": self.loss[role].to_json(),
-                    "floor": self.floor[role].to_json(),
-                    "unmoved": self.unmoved[role].to_json(),
-                    "entropy": self.entropy[role].to_json(),
+                    "loss": self.loss[role].to_dict(),
+                    "floor": self.floor[role].to_dict(),
+                    "unmoved": self.unmoved[role].to_dict(),
+                    "entropy": self.entropy[role].to_dict(),
                 }
                 for role in ROLES
             },
@@ -227,14 +227,14 @@ class SweepResult:
             {"cells": float(len(cells)), "below": float(below), "least": min(apart), "most": max(apart)},
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; nothing in it depends on time or place."""
         return {
-            "settings": self.settings.to_json(),
+            "settings": self.settings.to_dict(),
             "complete": not self.missing,
-            "entries": [entry.to_json() for entry in self.entries],
-            "missing": [key.to_json() for key in self.missing],
-            "claims": [claim.to_json() for claim in self.claims],
+            "entries": [entry.to_dict() for entry in self.entries],
+            "missing": [key.to_dict() for key in self.missing],
+            "claims": [claim.to_dict() for claim in self.claims],
             "failures": list(self.failures),
             "notes": list(self.notes),
         }

@@ -82,7 +82,7 @@ class SweepSettings:
         self.training(self.pairs[0], self.seeds[0])  # whose values are checked there
 
     @classmethod
-    def from_mapping(cls, values: Mapping[str, Any]) -> "SweepSettings":
+    def from_dict(cls, values: Mapping[str, Any]) -> "SweepSettings":
         """Settings from plain data.
 
         Raises:
@@ -101,7 +101,7 @@ class SweepSettings:
                 given[name] = tuple(given[name])
         return cls(**given)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return asdict(self)
 
@@ -165,7 +165,7 @@ class CellKey:
     seed: int
     settings: Mapping[str, Any]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
             "train": list(self.train),
@@ -178,7 +178,7 @@ class CellKey:
     @property
     def digest(self) -> str:
         """The name its file has."""
-        return _digest(self.to_json())
+        return _digest(self.to_dict())
 
     def __str__(self) -> str:
         return f"{', '.join(self.train)} → {', '.join(self.target)}, {self.mode}, seed {self.seed}"

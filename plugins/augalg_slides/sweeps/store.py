@@ -68,12 +68,12 @@ class Cell:
         """The same beyond the entropy of all four."""
         return sum(self.terms[role].excess for role in ROLES)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
             "kind": KIND,
             "measure": MEASURE,
-            "key": self.key.to_json(),
+            "key": self.key.to_dict(),
             "total": self.total,
             "terms": {role: vars(self.terms[role]) for role in ROLES},
             "images": self.images,
@@ -113,7 +113,7 @@ class SweepStore:
         """
         self.check_claimable()
         path = self.folder / SWEEP
-        content = {"kind": SWEEP_KIND, "settings": settings.to_json(), "data": fingerprint}
+        content = {"kind": SWEEP_KIND, "settings": settings.to_dict(), "data": fingerprint}
         write_atomically(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
     def settings(self) -> tuple[SweepSettings, str]:
@@ -128,7 +128,7 @@ class SweepStore:
             if content["kind"] != SWEEP_KIND:
                 raise RunError(f"{path} is no sweep's; name another folder")
             # before there was a choice every sweep was Bernoulli's
-            return SweepSettings.from_mapping({"likelihood": "bernoulli"} | content["settings"]), str(content["data"])
+            return SweepSettings.from_dict({"likelihood": "bernoulli"} | content["settings"]), str(content["data"])
         except FileNotFoundError as error:
             raise RunError(f"there is no sweep in {self.folder}; 'augalg sweep {self.folder}' makes one") from error
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -144,7 +144,7 @@ class SweepStore:
 
     def put(self, cell: Cell) -> None:
         """Keep a cell, in one step."""
-        text = json.dumps(cell.to_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        text = json.dumps(cell.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         write_atomically(self.path(cell.key), text)
 
     def get(self, key: CellKey) -> Cell | None:
@@ -162,7 +162,7 @@ class SweepStore:
             raise RunError(f"{path} is damaged: {error}") from error
         if not isinstance(content, dict) or content.get("kind") != KIND:
             raise RunError(f"{path} is no cell of a sweep")
-        if content.get("key") != key.to_json():
+        if content.get("key") != key.to_dict():
             raise RunError(f"{path} is a cell with other settings than its name says")
         if content.get("measure") != MEASURE:
             raise RunError(f"{path} was measured otherwise than now, before losses were told from the images' entropy")

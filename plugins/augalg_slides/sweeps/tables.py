@@ -26,7 +26,7 @@ def write_result(result: SweepResult, folder: str | Path) -> dict[str, Path]:
     """
     folder = Path(folder)
     files = {name: folder / name for name in (RESULT, TABLES)}
-    write_atomically(files[RESULT], json.dumps(result.to_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_atomically(files[RESULT], json.dumps(result.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     write_atomically(files[TABLES], to_markdown(result))
     for mode in result.settings.modes:
         if result.table(mode):

@@ -331,5 +331,5 @@ def test_an_unknown_code_suggests_the_nearest() -> None:
 
 def test_findings_are_data() -> None:
     found = aa.Finding("AUG401", "note", "acme.a", "no law", "propose some", "acme")
-    assert {"code", "severity", "subject", "message", "hint", "plugin"} == found.to_json().keys()
+    assert {"code", "severity", "subject", "message", "hint", "plugin"} == found.to_dict().keys()
     assert re.fullmatch(r"AUG401 note: acme\.a: no law", str(found))

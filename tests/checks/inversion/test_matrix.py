@@ -198,7 +198,7 @@ def test_unknown_names_are_refused() -> None:
 
 
 def test_the_same_can_be_read_in_every_form(matrix: Matrix) -> None:
-    data = json.loads(json.dumps(matrix.as_dict(), allow_nan=False))
+    data = json.loads(json.dumps(matrix.to_dict(), allow_nan=False))
     lines = list(csv.DictReader(io.StringIO(as_csv(matrix))))
     count = len(matrix.rows)
     assert len(data["pairs"]) == count * (count - 1) // 2

@@ -84,7 +84,7 @@ def test_every_step_and_the_whole(pipeline: str, verdicts: list[str], basis: str
     assert [item.verdict for item in items] == verdicts
     assert found.whole.basis == basis
     assert found.whole.inverse == (None if inverse is None else CATALOG.word(inverse))
-    assert found.as_dict()["verdict"] == verdicts[-1]
+    assert found.to_dict()["verdict"] == verdicts[-1]
 
 
 def test_laws_come_first_and_images_are_not_asked() -> None:
@@ -197,7 +197,7 @@ SQUARES_ONLY = [
 def test_what_holds_for_squares_only_says_so_and_refuses_rectangles(pipeline: str) -> None:
     found = invert_pipeline(INSTALLED, pipeline)
     assert found.whole.verdict == "exact"
-    assert found.as_dict()["conditions"] == ["square"]
+    assert found.to_dict()["conditions"] == ["square"]
     assert "for square pictures" in found.whole.reason
     square = torch.rand(2, 3, 20, 20)
     moved = square.rot90(1, (2, 3))

@@ -153,7 +153,7 @@ class TestStaleness:
         assert registry.stale()["dihedral.flip_lr"] == (reason,)
         with pytest.raises(StaleOperatorError, match=r"fit dihedral\.flip_lr.* again$"):
             registry.require_fresh()
-        assert registry.to_json()[0]["stale"] == [reason]
+        assert registry.to_dict()[0]["stale"] == [reason]
         if "without" not in change:
             assert registry.operator("flip_lr * rotate_cw").stale[0] == reason
             assert (registry.operator("flip_lr") @ registry.operator("rotate_cw")).stale[0] == reason
