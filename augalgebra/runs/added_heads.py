@@ -7,18 +7,18 @@ from typing import Any
 
 from augalgebra.algebra.words import IDENTITY
 from augalgebra.catalog import Catalog
-from augalgebra.consistency.composition import measure_composition
 from augalgebra.consistency.batches import UnreducedOperators
-from augalgebra.consistency.report import WordScore
 from augalgebra.consistency.cases import Relabelling
+from augalgebra.consistency.composition import measure_composition
+from augalgebra.consistency.report import WordScore
+from augalgebra.data.dataset import Dataset, load_data
+from augalgebra.latent.protocol import MAIN_HEAD
 from augalgebra.runs.check import images_of_run
 from augalgebra.runs.operator_matching import OperatorAssignment, match_operators
-from augalgebra.latent.protocol import MAIN_HEAD
-from augalgebra.data.dataset import Dataset, load_data
-from augalgebra.training.progress import Progress, silent
-from augalgebra.runs.run import Run
 from augalgebra.runs.records import Mode, Transfer
+from augalgebra.runs.run import Run
 from augalgebra.runs.stages import head_name, head_origin, transfer
+from augalgebra.training.progress import Progress, silent
 from augalgebra.training.views import Views
 
 

@@ -7,16 +7,16 @@ from typing import Any
 
 from augalgebra.algebra.parsing import parse_word
 from augalgebra.algebra.words import IDENTITY, Symbol, Word
+from augalgebra.checks.results import finite
+from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.composition import measure_composition
 from augalgebra.consistency.excess import Gap
-from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.report import WordScore
-from augalgebra.checks.results import finite
+from augalgebra.data.dataset import Dataset, load_data
 from augalgebra.errors import RunError
-from augalgebra.runs.check import device_of_run
 from augalgebra.operators.provenance import Provenance
 from augalgebra.operators.residuals import RelationResidual, relation_residuals
-from augalgebra.data.dataset import Dataset, load_data
+from augalgebra.runs.check import device_of_run
 from augalgebra.runs.run import Run
 from augalgebra.training.stage2 import fit_operators
 from augalgebra.training.views import Views

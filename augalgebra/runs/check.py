@@ -8,14 +8,14 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from augalgebra.consistency.composition import measure_composition
 from augalgebra.consistency.batches import UnreducedOperators
-from augalgebra.consistency.report import CompositionReport
 from augalgebra.consistency.cases import Relabelling
+from augalgebra.consistency.composition import measure_composition
+from augalgebra.consistency.report import CompositionReport
+from augalgebra.data.dataset import Dataset, Split, load_data
 from augalgebra.errors import RunError
 from augalgebra.latent.likelihoods import decibels, squared_error
 from augalgebra.latent.protocol import MAIN_HEAD
-from augalgebra.data.dataset import Dataset, Split, load_data
 from augalgebra.runs.run import Run
 
 

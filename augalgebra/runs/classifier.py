@@ -10,9 +10,9 @@ from torch.nn import functional
 from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog
 from augalgebra.consistency.cases import exact_form
+from augalgebra.data.dataset import Split
 from augalgebra.errors import DataError
 from augalgebra.latent.networks import Encoder, made
-from augalgebra.data.dataset import Split
 from augalgebra.seeds import generator_for
 
 WIDTH = 32

@@ -4,12 +4,12 @@ import time
 from dataclasses import dataclass, replace
 
 from augalgebra.algebra.words import Word, product
-from augalgebra.consistency.composition import measure_composition
 from augalgebra.consistency.batches import UnreducedOperators
+from augalgebra.consistency.composition import measure_composition
+from augalgebra.data.dataset import Dataset, Split
 from augalgebra.errors import AugalgebraError
 from augalgebra.latent.lavae import LAVAE
 from augalgebra.operators import OperatorRegistry
-from augalgebra.data.dataset import Dataset, Split
 from augalgebra.training.progress import Probed, Progress, Report
 from augalgebra.training.stage2 import JointSource, fit_operators
 from augalgebra.training.views import Views

@@ -5,17 +5,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from augalgebra.algebra.rewriting import queries
 from augalgebra.algebra.laws import Law, commuting
+from augalgebra.algebra.rewriting import queries
 from augalgebra.algebra.words import IDENTITY, Word
 from augalgebra.catalog import Catalog
 from augalgebra.checks import check_law
 from augalgebra.checks.results import finite
+from augalgebra.data.dataset import Split
 from augalgebra.errors import AugalgebraError
 from augalgebra.operators.residuals import LatentResidual, latent_residual
-from augalgebra.data.dataset import Split
-from augalgebra.training.encoding import view_moments
 from augalgebra.runs.run import Run
+from augalgebra.training.encoding import view_moments
 from augalgebra.training.stage3 import relabelling
 from augalgebra.training.views import Views
 

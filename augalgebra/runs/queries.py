@@ -13,17 +13,17 @@ from typing import Any
 from augalgebra.algebra.rewriting import queries
 from augalgebra.algebra.words import IDENTITY, Word, product
 from augalgebra.catalog import Catalog
+from augalgebra.checks.results import finite
+from augalgebra.consistency.batches import UnreducedOperators
+from augalgebra.consistency.cases import Case, words_up_to
 from augalgebra.consistency.composition import measure_cases
 from augalgebra.consistency.excess import smallest_excess
-from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.relations import equation_residual
 from augalgebra.consistency.report import CompositionReport, WordScore
-from augalgebra.consistency.cases import Case, words_up_to
-from augalgebra.checks.results import finite
-from augalgebra.errors import NotInvertibleError
-from augalgebra.runs.check import images_of_run
-from augalgebra.operators import OperatorRegistry
 from augalgebra.data.dataset import Dataset
+from augalgebra.errors import NotInvertibleError
+from augalgebra.operators import OperatorRegistry
+from augalgebra.runs.check import images_of_run
 from augalgebra.runs.run import Run
 
 IMAGES = 500

@@ -11,13 +11,13 @@ from torch import Tensor
 from augalgebra.algebra.words import IDENTITY, Word
 from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.recursion import WAYS, Classify, RecursionReport, Way, measure_recursion, repeated, undoing
-from augalgebra.documents import figures
-from augalgebra.runs.classifier import powers_of, train_classifier
-from augalgebra.runs.transform import device_of_space, operator_for
-from augalgebra.latent.protocol import MAIN_HEAD
 from augalgebra.data.dataset import Dataset, load_data
-from augalgebra.training.precision import bfloat16_pays
+from augalgebra.documents import figures
+from augalgebra.latent.protocol import MAIN_HEAD
+from augalgebra.runs.classifier import powers_of, train_classifier
 from augalgebra.runs.run import Run
+from augalgebra.runs.transform import device_of_space, operator_for
+from augalgebra.training.precision import bfloat16_pays
 
 STYLE: dict[str, tuple[str, str]] = {
     "floor": ("#767676", "directly encoded (floor)"),

@@ -5,13 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from augalgebra.catalog import Catalog
-from augalgebra.errors import AugalgebraError, RunError
 from augalgebra.data.dataset import Dataset
-from augalgebra.training.progress import Progress, silent
-from augalgebra.runs.run import Run
+from augalgebra.errors import AugalgebraError, RunError
 from augalgebra.runs.files import finish_change
-from augalgebra.training.settings import TrainSettings
+from augalgebra.runs.run import Run
 from augalgebra.runs.stages import train
+from augalgebra.training.progress import Progress, silent
+from augalgebra.training.settings import TrainSettings
 
 
 def find_or_train(

@@ -16,6 +16,7 @@ import torch
 from augalgebra import __version__
 from augalgebra.catalog import Catalog
 from augalgebra.catalog.heads import head_factory
+from augalgebra.data.dataset import Dataset
 from augalgebra.errors import RunError
 from augalgebra.files import check_room
 from augalgebra.latent.lavae import LAVAE
@@ -24,8 +25,6 @@ from augalgebra.latent.protocol import MAIN_HEAD
 from augalgebra.locks import locked
 from augalgebra.operators import OperatorRegistry
 from augalgebra.operators.store import load_registry, pack_registry
-from augalgebra.data.dataset import Dataset
-from augalgebra.training.loop import EpochMeans
 from augalgebra.runs.files import (
     CHECK,
     CHECKPOINT,
@@ -43,6 +42,7 @@ from augalgebra.runs.files import (
     write_run_files,
 )
 from augalgebra.runs.records import Ending, Stated, Transfer, read_metrics
+from augalgebra.training.loop import EpochMeans
 from augalgebra.training.settings import UNSAID, TrainSettings
 from augalgebra.values import Fields, shown
 

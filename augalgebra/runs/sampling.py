@@ -8,13 +8,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from augalgebra.algebra.words import Word
-from augalgebra.errors import AugalgebraError, nearest
-from augalgebra.seeds import generator_for
-from augalgebra.runs.transform import device_of_space, operator_for
-from augalgebra.latent.protocol import MAIN_HEAD
 from augalgebra.data.dataset import Dataset, Split
-from augalgebra.training.encoding import BATCH
+from augalgebra.errors import AugalgebraError, nearest
+from augalgebra.latent.protocol import MAIN_HEAD
 from augalgebra.runs.run import Run
+from augalgebra.runs.transform import device_of_space, operator_for
+from augalgebra.seeds import generator_for
+from augalgebra.training.encoding import BATCH
 
 Kind = Literal["prior", "box", "gaussian", "mixture", "whitened"]
 """``prior``: the standard normal that the autoencoder was trained towards, wherever codes lie. ``box``: evenly from the

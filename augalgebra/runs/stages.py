@@ -13,6 +13,7 @@ import numpy as np
 from augalgebra.algebra.words import Symbol, Word
 from augalgebra.catalog import Catalog
 from augalgebra.catalog.heads import head_factory
+from augalgebra.data.dataset import Dataset, load_data
 from augalgebra.errors import RunError
 from augalgebra.files import check_room
 from augalgebra.latent.lavae import LAVAE, Architecture, HeadKind
@@ -20,16 +21,15 @@ from augalgebra.locks import locked
 from augalgebra.operators import FitOptions, OperatorRegistry, structured
 from augalgebra.operators.groups.arrays import Array
 from augalgebra.operators.provenance import origin
-from augalgebra.data.dataset import Dataset, load_data
+from augalgebra.runs.files import CHECKPOINT, DERIVED, revision_of
+from augalgebra.runs.gap_probe import Probe
+from augalgebra.runs.records import Ending, Mode, Transfer
+from augalgebra.runs.run import Run, describe, of_run
+from augalgebra.seeds import derived_seed
 from augalgebra.training.loop import Limit, Loop, TrainingError
 from augalgebra.training.precision import bfloat16_pays, device_of
-from augalgebra.runs.gap_probe import Probe
 from augalgebra.training.progress import Progress, silent
 from augalgebra.training.recipe import Recipe
-from augalgebra.runs.run import Run, describe, of_run
-from augalgebra.runs.files import CHECKPOINT, DERIVED, revision_of
-from augalgebra.runs.records import Ending, Mode, Transfer
-from augalgebra.seeds import derived_seed
 from augalgebra.training.settings import TrainSettings, default_epochs, transfer_defaults
 from augalgebra.training.stage1 import STAGE as STAGE_1
 from augalgebra.training.stage1 import joint_operators, stage1_loop

@@ -19,8 +19,8 @@ from augalgebra.errors import ImageError, RunError
 from augalgebra.latent.protocol import MAIN_HEAD
 from augalgebra.latent.refine import refine
 from augalgebra.operators import Operator
-from augalgebra.training.precision import bfloat16_pays
 from augalgebra.runs.run import Run
+from augalgebra.training.precision import bfloat16_pays
 
 
 class LatentTransform:

@@ -1,0 +1,85 @@
+from .added_heads import AddedHead as AddedHead
+from .added_heads import add_head as add_head
+from .added_operators import Extension as Extension
+from .added_operators import extend as extend
+from .added_operators import withdraw as withdraw
+from .check import images_of_run as images_of_run
+from .check import measure_run as measure_run
+from .classifier import PixelClassifier as PixelClassifier
+from .classifier import train_classifier as train_classifier
+from .files import FIGURES as FIGURES
+from .files import GEOMETRY as GEOMETRY
+from .files import REPORT as REPORT
+from .operator_matching import OperatorAssignment as OperatorAssignment
+from .pictures import output_paths as output_paths
+from .pictures import read_picture as read_picture
+from .pictures import write_grid as write_grid
+from .pictures import write_picture as write_picture
+from .queries import LatentComparison as LatentComparison
+from .queries import MeasuredRoutes as MeasuredRoutes
+from .queries import MeasuredWord as MeasuredWord
+from .queries import compare_in_run as compare_in_run
+from .queries import measure_routes as measure_routes
+from .queries import measure_word as measure_word
+from .records import Mode as Mode
+from .recursion import STYLE as STYLE
+from .recursion import draw_recursion as draw_recursion
+from .recursion import recursion_of_run as recursion_of_run
+from .recursion import repeated_pictures as repeated_pictures
+from .reuse import find_or_train as find_or_train
+from .run import Run as Run
+from .sampling import KINDS as KINDS
+from .sampling import check_kind as check_kind
+from .sampling import draw_codes as draw_codes
+from .sampling import encoded as encoded
+from .sampling import interpolate as interpolate
+from .sampling import sample as sample
+from .stages import train as train
+from .stages import transfer as transfer
+from .transform import LatentTransform as LatentTransform
+from .transform import device_of_space as device_of_space
+from .transform import operator_for as operator_for
+
+__all__ = [
+    "FIGURES",
+    "GEOMETRY",
+    "KINDS",
+    "REPORT",
+    "STYLE",
+    "AddedHead",
+    "Extension",
+    "LatentComparison",
+    "LatentTransform",
+    "MeasuredRoutes",
+    "MeasuredWord",
+    "Mode",
+    "OperatorAssignment",
+    "PixelClassifier",
+    "Run",
+    "add_head",
+    "check_kind",
+    "compare_in_run",
+    "device_of_space",
+    "draw_codes",
+    "draw_recursion",
+    "encoded",
+    "extend",
+    "find_or_train",
+    "images_of_run",
+    "interpolate",
+    "measure_routes",
+    "measure_run",
+    "measure_word",
+    "operator_for",
+    "output_paths",
+    "read_picture",
+    "recursion_of_run",
+    "repeated_pictures",
+    "sample",
+    "train",
+    "train_classifier",
+    "transfer",
+    "withdraw",
+    "write_grid",
+    "write_picture",
+]
