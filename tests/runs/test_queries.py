@@ -13,8 +13,7 @@ from torch.nn import functional
 
 from augalgebra import load_catalog
 from augalgebra.data.dataset import Dataset, load_data
-from augalgebra.errors import AugalgebraError, NotInvertibleError
-from augalgebra.errors import MissingOperatorError
+from augalgebra.errors import AugalgebraError, MissingOperatorError, NotInvertibleError
 from augalgebra.runs.queries import compare_in_run, measure_routes, measure_word
 from augalgebra.runs.run import Run
 from augalgebra.runs.stages import train

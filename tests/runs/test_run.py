@@ -10,14 +10,13 @@ import torch
 
 import augalgebra as aa
 from augalgebra.data.dataset import Dataset, Split, load_data
-from augalgebra.errors import AugalgebraError, RunError, UnknownNameError
+from augalgebra.errors import AugalgebraError, RunError, StaleOperatorError, StoreError, UnknownNameError
 from augalgebra.latent import LAVAE
 from augalgebra.latent.likelihoods import greyness
-from augalgebra.errors import StaleOperatorError, StoreError
 from augalgebra.operators import OperatorRegistry
 from augalgebra.runs.run import Run
-from augalgebra.runs.toml import to_toml
 from augalgebra.runs.stages import train, transfer
+from augalgebra.runs.toml import to_toml
 from augalgebra.training.loop import TrainingError
 from augalgebra.training.progress import Report
 from augalgebra.training.settings import TrainSettings, default_epochs
