@@ -113,14 +113,47 @@ def test_the_weight_of_the_divergence_follows_the_schedule(preset: str) -> None:
         assert weight * plain["divergence"] == pytest.approx(warmed["divergence"], rel=1e-6)
 
 
+class Traced(torch.nn.Module):
+    """A latent space that draws nothing: codes are one-hot views, and what is drawn is kept beside its target."""
+
+    def __init__(self, views: int) -> None:
+        super().__init__()
+        self.views, self.drawn, self.targets = views, torch.empty(0), torch.empty(0)
+        self.likelihood = self
+
+    def posterior(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        codes = torch.eye(self.views).repeat_interleave(len(images) // self.views, dim=0)
+        return codes, torch.full_like(codes, -80)
+
+    def logits(self, codes: Tensor) -> Tensor:
+        self.drawn = codes
+        return codes
+
+    def surprise(self, logits: Tensor, targets: Tensor) -> Tensor:
+        self.targets = targets
+        return logits.sum()
+
+
 def test_moves_that_lead_out_of_the_views_are_never_taken() -> None:
     """shear_x * canny is a view and canny * shear_x is not, so the latter cannot be drawn."""
     views = Views.published(CATALOG, ["shear_x", "canny"])
     assert -1 in views.moves[0].tolist()
-    objective = EquivariantObjective(small(), views, split(8), Movers(views.generators, 4, {}))
-    for seed in range(5):
-        measured = objective(Step(torch.arange(8), torch.Generator().manual_seed(seed)))
-        assert bool(torch.isfinite(measured.terms["reconstruction"]))
+    space, images = Traced(len(views)), split(8)
+    told_by_size = {word: (number + 2) * np.eye(len(views)) for number, word in enumerate(views.generators)}
+    objective = EquivariantObjective(space, views, images, Movers(views.generators, len(views), told_by_size))
+    pixels, ids = images.batch(slice(None))
+    true = views.make(pixels, ids)
+    taken = set()
+    for seed in range(20):
+        objective(Step(torch.arange(8), torch.Generator().manual_seed(seed)))
+        size, source = space.drawn.round().max(1)
+        for number, (move, view) in enumerate(zip((size.long() - 1).tolist(), source.tolist(), strict=True)):
+            target = view if move == 0 else int(views.moves[move - 1, view])
+            assert target >= 0
+            assert torch.equal(space.targets[number], true[target, number % 8])
+            taken.add((move, view))
+    possible = {(move + 1, view) for move, view in (views.moves >= 0).nonzero().tolist()}
+    assert taken == possible | {(0, view) for view in range(len(views))}
 
 
 def test_given_matrices_stay_and_others_are_learned() -> None:
