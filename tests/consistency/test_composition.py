@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from latent_contract import assert_latent_space
 from torch import Tensor
 
 from augalgebra import Param, Register, Settings, hookimpl, load_catalog, uniform
@@ -19,7 +20,7 @@ from augalgebra.consistency.cases import Relabelling
 from augalgebra.consistency.composition import measure_composition
 from augalgebra.errors import AugalgebraError, ImageError, NotInvertibleError, UnknownNameError
 from augalgebra.latent.likelihoods import LIKELIHOODS
-from augalgebra.latent.protocol import MAIN_HEAD, LatentSpace
+from augalgebra.latent.protocol import MAIN_HEAD
 
 SIDE = 4
 image_loss = LIKELIHOODS["bernoulli"].loss
@@ -137,8 +138,8 @@ def entropy(images: Tensor) -> float:
     return float(torch.special.entr(images).add(torch.special.entr(1 - images)).sum() / len(images))
 
 
-def test_toy_space_is_a_latent_space(space):
-    assert isinstance(space, LatentSpace)
+def test_toy_space_is_a_latent_space(space, images):
+    assert_latent_space(space, images)
 
 
 def test_exact_operators_cost_nothing(space, exact, catalog, images):

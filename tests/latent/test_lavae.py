@@ -3,10 +3,11 @@ import re
 
 import pytest
 import torch
+from latent_contract import assert_latent_space
 from torch.nn import functional
 
 from augalgebra.errors import AugalgebraError, ImageError, RunError
-from augalgebra.latent import LAVAE, MAIN_HEAD, Architecture, LatentSpace
+from augalgebra.latent import LAVAE, MAIN_HEAD, Architecture
 from augalgebra.latent.lavae import HeadKind
 from augalgebra.latent.store import read_tensors, write_tensors
 
@@ -23,7 +24,7 @@ def some_images(count: int = 5, shape: tuple[int, int, int] = SMALL.image_shape)
 
 def test_it_fulfils_the_protocol() -> None:
     space = small()
-    assert isinstance(space, LatentSpace)
+    assert_latent_space(space, some_images())
     assert (3, (1, 12, 8), (MAIN_HEAD,)) == (space.dim, space.image_shape, space.heads)
 
 
@@ -254,3 +255,22 @@ def test_a_maker_of_heads_is_held_to_its_promises(make, message: str) -> None:
     assert "new" not in space.heads
     with pytest.raises(AugalgebraError, match=r"copied from main or made by acme.bad, not both"):
         space.add_head("new", init_from=MAIN_HEAD, kind=HeadKind("acme.bad", make))
+
+
+def test_a_space_that_lies_is_found() -> None:
+    """Planted faults: all the names are there, and what they answer is wrong."""
+
+    class Lying:
+        dim, image_shape, heads = 3, (1, 4, 4), (MAIN_HEAD,)
+
+        def encode(self, images: torch.Tensor) -> torch.Tensor:
+            return torch.zeros(len(images), 2)
+
+        def decode(self, latents: torch.Tensor, head: str = MAIN_HEAD) -> torch.Tensor:
+            return torch.full((len(latents), 1, 4, 4), 2.0)
+
+        def fingerprint(self) -> str:
+            return "lie"
+
+    with pytest.raises(AssertionError):
+        assert_latent_space(Lying(), torch.rand(2, 1, 4, 4))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 import torch
+from latent_contract import assert_latent_space
 from torch import Tensor
 from torch.nn import functional
 
@@ -67,7 +68,7 @@ def test_the_fast_derivative_is_that_of_autograd(shape: tuple[int, int, int], he
 
 def test_the_general_derivative_is_that_of_autograd() -> None:
     space, latents = Wave(), 0.3 * codes(4, 3)
-    assert isinstance(space, LatentSpace)
+    assert_latent_space(space, space.decode(latents))
     draw = logits_of(space, "main")
     expected = torch.stack([torch.autograd.functional.jacobian(draw, row[None])[0, :, 0].T for row in latents])
     with torch.inference_mode():

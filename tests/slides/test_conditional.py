@@ -4,11 +4,12 @@ import pytest
 import torch
 from augalg_slides.baselines.conditional import ConditionalMoves, ConditionalObjective, Conditions, classes_of
 from augalg_slides.baselines.cvae import CVAE
+from latent_contract import assert_latent_space
 
 from augalgebra import load_catalog
 from augalgebra.data.dataset import Split
 from augalgebra.errors import AugalgebraError, ImageError
-from augalgebra.latent import Architecture, LatentSpace
+from augalgebra.latent import Architecture
 from augalgebra.seeds import generator_for
 from augalgebra.training.loop import Step
 from augalgebra.training.losses import divergence, sample
@@ -81,7 +82,7 @@ def test_under_a_fixed_condition_it_is_a_latent_space():
     known = space.given(eye[[0]], eye[[1]])
     images = torch.rand(2, *SHAPE)
 
-    assert isinstance(known, LatentSpace)
+    assert_latent_space(known, images)
     torch.testing.assert_close(known.encode(images), space.encode(images, eye[[0]]))
     torch.testing.assert_close(known.decode(torch.zeros(2, 4)), space.decode(torch.zeros(2, 4), eye[[1]]))
     assert known.fingerprint() == space.fingerprint()

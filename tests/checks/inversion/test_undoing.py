@@ -47,7 +47,7 @@ def test_class_numbers_come_back_as_they_were() -> None:
      ("logits", torch.float16), ("logits", torch.float64)],
 )  # fmt: skip
 def test_any_type_and_number_of_channels(kind: Any, channels: int, dtype: torch.dtype) -> None:
-    values = torch.from_numpy(RNG.normal(size=(2, channels, HEIGHT, WIDTH)) * 100).to(dtype)
+    values = torch.from_numpy(np.random.default_rng(channels).normal(size=(2, channels, HEIGHT, WIDTH)) * 100).to(dtype)
     moved = values.numpy()[..., ::-1].swapaxes(2, 3)  # mirrored, then transposed
     back = undo(CATALOG, "flip_lr * posterize(3) * transpose", torch.from_numpy(moved.copy()), kind=kind)
     assert back.dtype == dtype
@@ -179,7 +179,7 @@ def as_written(record: dict[str, Any]) -> str:
 
 
 def test_what_was_recorded_of_each_picture_is_undone(tmp_path: Path) -> None:
-    square = RNG.random((6, 24, 24, 3), dtype=np.float32)
+    square = np.random.default_rng(1).random((6, 24, 24, 3), dtype=np.float32)
     made = [RECORDER(image=picture) for picture in square]
     images = torch.stack([tensor(item["image"]) for item in made])
     assert sum(torch.equal(image, tensor(picture)) for image, picture in zip(images, square, strict=True)) < 4
