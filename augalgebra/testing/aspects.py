@@ -22,7 +22,7 @@ ASPECTS: dict[str, str] = {
 """What is checked: the names of the aspects, each with what it means."""
 
 
-class BaselineNetworks:
+class PluginUnderTest:
     """A plugin under test.
 
     Attributes:

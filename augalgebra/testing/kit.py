@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from augalgebra.algebra.words import Word
 from augalgebra.catalog import LoadedTarget, load_target
 from augalgebra.errors import AugalgebraError, UnknownNameError
-from augalgebra.testing.aspects import ASPECTS, BaselineNetworks
+from augalgebra.testing.aspects import ASPECTS, PluginUnderTest
 from augalgebra.testing.report import Report, Result
 from augalgebra.testing.subjects import preserved_random_states
 
@@ -33,7 +33,7 @@ class Case:
 
     subject: str
     aspect: str
-    bench: BaselineNetworks = field(repr=False, compare=False)
+    tested: PluginUnderTest = field(repr=False, compare=False)
 
     def __str__(self) -> str:
         return f"{self.subject}-{self.aspect}"
@@ -43,7 +43,7 @@ class Case:
         start = time.perf_counter()
         with preserved_random_states(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            result = self.bench.result(self.subject, self.aspect)
+            result = self.tested.result(self.subject, self.aspect)
         return replace(result, seconds=time.perf_counter() - start)
 
     def check(self) -> None:
@@ -87,8 +87,8 @@ def cases(
     for aspect in wanted:
         if aspect not in ASPECTS:
             raise UnknownNameError("aspect", aspect, ASPECTS, f"(there are: {', '.join(ASPECTS)})")
-    bench = BaselineNetworks(target, names=tuple(names), words=tuple(words), seed=seed)
-    everything = [Case(subject, aspect, bench) for subject, aspect in bench.everything()]
+    tested = PluginUnderTest(target, names=tuple(names), words=tuple(words), seed=seed)
+    everything = [Case(subject, aspect, tested) for subject, aspect in tested.everything()]
     chosen = tuple(case for case in everything if not wanted or case.aspect in wanted)
     if everything and not chosen:
         raise AugalgebraError(f"nothing to check: {target.text} has no {' and no '.join(sorted(wanted))}")
