@@ -242,7 +242,7 @@ SAVING = """
 import sys
 from pathlib import Path
 import augalgebra as aa
-from augalgebra.runs import train as module
+from augalgebra.runs import stages as module
 from augalgebra.data.dataset import Dataset, Split, load_data
 from augalgebra.runs.run import Run
 from augalgebra.training.settings import TrainSettings
