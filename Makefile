@@ -7,13 +7,19 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 OUT ?= runs/demo
 
-.PHONY: demo test lint types imports docs serve-docs bench clean
+.PHONY: demo test coverage lint types imports docs serve-docs bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/augalg demo --out $(OUT)
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
+
+coverage: $(VENV)/.installed-test
+	rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m pytest -n logical --maxprocesses 4 --dist loadfile
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 lint: $(VENV)/.installed-lint
 	$(BIN)/ruff check .
@@ -35,7 +41,7 @@ bench: $(VENV)/.installed-test
 	for script in bench/bench_*.py; do $(BIN)/python $$script || exit 1; done
 
 clean:
-	rm -rf $(VENV) site dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) site dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
