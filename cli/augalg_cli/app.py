@@ -7,32 +7,18 @@ import sys
 import textwrap
 import traceback
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from augalg_cli import (
-    author_commands,
-    catalog_commands,
-    compare_commands,
-    demo_commands,
-    geometry_commands,
-    inversion_commands,
-    law_commands,
-    lint_commands,
-    options,
-    plugin_commands,
-    registration_commands,
-    report_commands,
-    reproduce_commands,
-    run_commands,
-    streams,
-    sweep_commands,
-    use_commands,
-    word_commands,
-)
+from augalg_cli import options, plugins, streams
+from augalg_cli.commands import COMMANDS, PLUGIN_COMMANDS
+from augalg_cli.deferred import Deferred, DeferringGroup
 from augalgebra import AugalgebraError, __version__
 from augalgebra.isolation import threads_left_behind
+
+if TYPE_CHECKING:
+    from typer.core import TyperGroup
 
 FAULT = 70
 """The exit code of a fault of this program; Python's own, 1, means here that a check says no."""
@@ -41,7 +27,7 @@ SHORTAGES = frozenset((errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, e
 
 app = typer.Typer(
     name="augalg",
-    cls=plugin_commands.WithPlugins,
+    cls=plugins.WithPlugins,
     help="Augmentations as elements of an algebra: laws checked on images, words reasoned with, "
     "operators learnt in a latent space.",
     epilog="Commands of a plugin are called by its name: augalg NAME --help. 'augalg plugins trace' lists them.",
@@ -50,8 +36,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-plugins_app = typer.Typer(help="Plugins: what loaded, what failed and why.", no_args_is_help=True)
-app.add_typer(plugins_app, name="plugins", rich_help_panel="Catalog")
 
 
 @app.callback(invoke_without_command=True)
@@ -71,21 +55,22 @@ def global_options(
         raise AugalgebraError("the current folder is gone; change into one that exists") from None
 
 
-demo_commands.add_to(app)
-catalog_commands.add_to(app, plugins_app)
-registration_commands.add_to(app)
-author_commands.add_to(plugins_app)
-lint_commands.add_to(app, plugins_app)
-law_commands.add_to(app)
-word_commands.add_to(app)
-inversion_commands.add_to(app)
-run_commands.add_to(app)
-use_commands.add_to(app)
-geometry_commands.add_to(app)
-compare_commands.add_to(app)
-sweep_commands.add_to(app)
-reproduce_commands.add_to(app)
-report_commands.add_to(app)
+def program() -> "TyperGroup":
+    """The program: all its commands, none of them imported yet."""
+    group = cast("TyperGroup", typer.main.get_command(app))
+    for panel, commands in COMMANDS.items():
+        for name, (module, summary) in commands.items():
+            group.add_command(Deferred(name, f"augalg_cli.commands.{module}", summary=summary, panel=panel))
+    about_plugins = DeferringGroup(
+        name="plugins",
+        help="Plugins: what loaded, what failed and why.",
+        no_args_is_help=True,
+        rich_help_panel="Catalog",
+    )
+    for name, (module, summary) in PLUGIN_COMMANDS.items():
+        about_plugins.add_command(Deferred(name, f"augalg_cli.commands.{module}", summary=summary))
+    group.add_command(about_plugins)
+    return group
 
 
 def main() -> None:
@@ -114,7 +99,7 @@ def main() -> None:
 def _call() -> int | str | None:
     """Run the command that was named; returns the exit code."""
     try:
-        app()
+        program()()
     except SystemExit as stop:
         return stop.code
     except AugalgebraError as error:
@@ -142,7 +127,7 @@ def _tell(error: BaseException, text: str, code: int) -> int:
 
 
 def _confess(error: BaseException) -> int:
-    if isinstance(error, plugin_commands.Misread):
+    if isinstance(error, plugins.Misread):
         error = error.__cause__ or error
     what = textwrap.shorten(f"{type(error).__name__}: {error}", 300, placeholder=" ...")
     return _tell(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from augalg_cli import options, render
 from augalg_cli.composition import show_scores
-from augalg_cli.run_commands import seconds_of
 from augalgebra import AugalgebraError
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def check_options(
     for option, value in (("--with", beside), ("--epochs", epochs), ("--budget", budget)):
         if value is not None and not transfer:
             raise AugalgebraError(f"{option} is for the head that --transfer trains; add --model RUN --transfer")
-    seconds_of(budget)
+    options.seconds_of(budget)
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ class LatentRegistration:
             names,
             beside=beside,
             epochs=epochs,
-            seconds=seconds_of(budget),
+            seconds=options.seconds_of(budget),
             data=data,
             progress=progress,
         )

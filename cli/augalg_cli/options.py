@@ -1,14 +1,18 @@
 """Options that several commands share, and the catalog they work on."""
 
 import functools
+import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from augalg_cli import render
-from augalgebra import Catalog, PluginInfo, load_catalog
+from augalgebra import AugalgebraError
 from augalgebra.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from augalgebra import Catalog, PluginInfo
 
 Json = Annotated[bool, typer.Option("--json", help="Write the whole answer as JSON, and nothing else.")]
 
@@ -31,8 +35,10 @@ Images = Annotated[int, typer.Option("--images", min=1, help="Test images to mea
 
 
 @functools.cache
-def catalog() -> Catalog:
+def catalog() -> "Catalog":
     """The catalog of installed plugins, plugin folders and ``augalg.toml``, loaded when first needed."""
+    from augalgebra import load_catalog
+
     loaded = load_catalog()
     for info in loaded.plugins:
         if info.changed:
@@ -41,6 +47,9 @@ def catalog() -> Catalog:
             render.note(f"{info.name} is registered but did not load: {info.reason}")
     return loaded
 
+
+BUDGET = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>[smh]?)")
+SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 LARGEST = 2048
 """Most pixels of a side of the images that laws and words are tried on."""
@@ -56,7 +65,21 @@ def shorten(text: str) -> str:
     return catalog().shorten(text) if catalog.cache_info().currsize else text
 
 
-def plugin_info(known: Catalog, name: str) -> PluginInfo:
+def seconds_of(text: str | None) -> float | None:
+    """The seconds that ``--budget`` says.
+
+    Raises:
+        AugalgebraError: It is no time.
+    """
+    if text is None:
+        return None
+    match = BUDGET.fullmatch(text.strip())
+    if match is None or not float(match["number"]):
+        raise AugalgebraError(f"{text!r} is no time; write for example 90s, 10m or 1h")
+    return float(match["number"]) * SECONDS[match["unit"]]
+
+
+def plugin_info(known: "Catalog", name: str) -> "PluginInfo":
     """What became of a plugin.
 
     Raises:

@@ -10,7 +10,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from augalg_cli import author_commands, scaffold
+from augalg_cli import scaffold
+from augalg_cli.commands import author
 from augalg_cli.scaffold import names_of
 
 from augalgebra.errors import AugalgebraError
@@ -165,7 +166,7 @@ def test_a_faulty_plugin_is_told_what_is_wrong(augalg: Augalg, tmp_path: Path) -
 def test_every_aspect_is_in_the_help() -> None:
     from augalgebra.testing import ASPECTS
 
-    listed = (author_commands.check.__doc__ or "").partition("Aspects: ")[2].rstrip(". \n")
+    listed = (author.check.__doc__ or "").partition("Aspects: ")[2].rstrip(". \n")
     assert [item.strip() for item in listed.split(",")] == list(ASPECTS)
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from augalg_cli import streams, word_commands
+from augalg_cli import streams
+from augalg_cli.commands import words
 
 PROGRAM = Path(sys.executable).with_name("augalg")
 
@@ -158,7 +159,7 @@ def test_a_fault_of_our_own_is_told_as_one(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(word_commands.queries, "period", fail)
+    monkeypatch.setattr(words.queries, "period", fail)
     for arguments in ([], ["--json"]):
         done = program("compose", "flip_lr", *arguments)
         assert (done.code, done.out) == (code, "")

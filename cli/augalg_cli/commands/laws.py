@@ -12,6 +12,8 @@ from augalgebra import AugalgebraError, Catalog
 if TYPE_CHECKING:
     from augalgebra.checks import Discovery, LawReport, LawResult, Probe
 
+app = typer.Typer()
+
 Size = Annotated[
     int,
     typer.Option(
@@ -28,12 +30,7 @@ MOST_TABLE = 16
 """Most elements whose table is drawn."""
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add these commands to the application."""
-    app.command(rich_help_panel="Laws", epilog="Example:  augalg laws flip_lr rotate_cw")(laws)
-    app.command(rich_help_panel="Laws", epilog="Example:  augalg discover flip_lr rotate_cw")(discover)
-
-
+@app.command(epilog="Example:  augalg laws flip_lr rotate_cw")
 def laws(
     names: Annotated[
         list[str] | None,
@@ -72,6 +69,7 @@ def laws(
         raise typer.Exit(1)
 
 
+@app.command(epilog="Example:  augalg discover flip_lr rotate_cw")
 def discover(
     names: options.Generators,
     size: Size = 28,

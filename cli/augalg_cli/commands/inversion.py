@@ -14,6 +14,8 @@ from augalgebra.catalog import examples_of
 if TYPE_CHECKING:
     from augalgebra.checks import Inversion, Matrix
 
+app = typer.Typer()
+
 Size = Annotated[int, typer.Option(min=8, max=options.LARGEST, help="Height and width of the probe images.")]
 
 VERDICTS = {"right": "one-sided (right)", "left": "one-sided (left)"}
@@ -21,18 +23,7 @@ WIDEST_GRID = 24
 """Most augmentations whose pairs are drawn on a terminal; a larger table is for a file."""
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add these commands to the application."""
-    app.command(
-        rich_help_panel="Composition queries",
-        epilog="Examples:  augalg invert 'flip_lr * rotate(30) * posterize(4)'   augalg invert policy.json",
-    )(invert)
-    app.command(
-        rich_help_panel="Laws",
-        epilog="Examples:  augalg matrix flip_lr rotate_cw invert   augalg matrix --albumentations --out matrix.md",
-    )(matrix)
-
-
+@app.command(epilog="Examples:  augalg invert 'flip_lr * rotate(30) * posterize(4)'   augalg invert policy.json")
 def invert(
     pipeline: Annotated[
         str,
@@ -86,6 +77,9 @@ def invert(
         raise typer.Exit(1)
 
 
+@app.command(
+    epilog="Examples:  augalg matrix flip_lr rotate_cw invert   augalg matrix --albumentations --out matrix.md"
+)
 def matrix(
     names: Annotated[
         list[str] | None,

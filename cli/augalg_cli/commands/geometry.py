@@ -18,19 +18,14 @@ if TYPE_CHECKING:
     from augalgebra.consistency import Gap
     from augalgebra.runs import Run
 
+app = typer.Typer()
+
 Folder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything drawn at random.")]
 Picture = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="A .png to write.")]
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add these commands to the application."""
-    panel = "Latent spaces"
-    app.command(rich_help_panel=panel, epilog="Example:  augalg geometry runs/flips --method ica --out looks")(geometry)
-    app.command(rich_help_panel=panel, epilog="Example:  augalg fractions runs/flips --out halves.png")(fractions)
-    app.command(rich_help_panel=panel, epilog="Example:  augalg synthetic runs/flips --out glyphs.png")(synthetic)
-
-
+@app.command(epilog="Example:  augalg geometry runs/flips --method ica --out looks")
 def geometry(
     run: Folder,
     method: Annotated[
@@ -88,6 +83,7 @@ def geometry(
     render.line(f"drawn in {', '.join(files) or 'no picture, since one coordinate has no plane'}")
 
 
+@app.command(epilog="Example:  augalg fractions runs/flips --out halves.png")
 def fractions(
     run: Folder,
     family: Annotated[
@@ -138,6 +134,7 @@ def fractions(
     show_claims(measured.claims)
 
 
+@app.command(epilog="Example:  augalg synthetic runs/flips --out glyphs.png")
 def synthetic(
     reference: Annotated[
         Path | None, typer.Argument(metavar="[RUN]", help="A run of real images, to compare with.")

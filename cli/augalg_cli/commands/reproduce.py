@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from augalg_cli import options, render
-from augalg_cli.compare_commands import seeds_in
+from augalg_cli.commands.compare import seeds_in
 from augalg_cli.datasets import SkipBroken, load
 from augalgebra import AugalgebraError
 
@@ -21,15 +21,10 @@ if TYPE_CHECKING:
     from augalg_slides.reproduction.reproduce import ItemResult, Watch
     from augalg_slides.sweeps.sweep import Standing
 
-
-def add_to(app: typer.Typer) -> None:
-    """Add this command to the application."""
-    app.command(
-        rich_help_panel="Experiments",
-        epilog="Example:  augalg reproduce --quick --only recursion,geometry --out runs/two",
-    )(reproduce)
+app = typer.Typer()
 
 
+@app.command(epilog="Example:  augalg reproduce --quick --only recursion,geometry --out runs/two")
 def reproduce(
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for everything; what is there already is kept.")

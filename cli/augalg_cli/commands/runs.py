@@ -1,6 +1,5 @@
 """``train``, ``transfer``, ``operators``, ``check``: latent spaces and what their operators are worth."""
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -18,30 +17,17 @@ if TYPE_CHECKING:
     from augalgebra.operators import Entry, FamilyEntry
     from augalgebra.runs import Extension, Run
 
+app = typer.Typer()
+
 Folder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run.")]
 Budget = Annotated[str | None, typer.Option("--budget", metavar="TIME", help="Time to train, such as 90s, 10m or 1h.")]
 Epochs = Annotated[int | None, typer.Option("--epochs", min=1, help="Passes over the data.")]
 Fit = Annotated[str | None, typer.Option("--fit", help="Name of the fit; by default the laws decide.")]
 
-_BUDGET = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>[smh]?)")
-_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 _MOST_SHOWN = 25
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add these commands to the application."""
-    panel = "Latent spaces"
-    app.command(
-        rich_help_panel=panel,
-        epilog="Example:  augalg train runs/flips --data mnist --augs flip_lr,flip_ud --budget 10m",
-    )(train)
-    app.command(rich_help_panel=panel, epilog="Example:  augalg transfer runs/flips shear_x,canny --mode relabel")(
-        transfer
-    )
-    app.command(rich_help_panel=panel, epilog="Example:  augalg operators runs/flips --add 'rotate(30)'")(operators)
-    app.command(rich_help_panel=panel, epilog="Example:  augalg check runs/flips --max-length 4 --bar 1.05")(check)
-
-
+@app.command(epilog="Example:  augalg train runs/flips --data mnist --augs flip_lr,flip_ud --budget 10m")
 def train(
     run: Folder,
     data: Data = "digits",
@@ -91,7 +77,7 @@ def train(
         kl_weight=kl_weight,
         kl_warmup=kl_warmup,
         epochs=epochs,
-        seconds=seconds_of(budget),
+        seconds=options.seconds_of(budget),
         fit=fit,
         seed=seed,
         device=device,
@@ -121,6 +107,7 @@ def train(
     show_composition(report, title=f"Operators of {augs} on {report.images} test images of {data}")
 
 
+@app.command(epilog="Example:  augalg transfer runs/flips shear_x,canny --mode relabel")
 def transfer(
     run: Folder,
     augs: Annotated[str, typer.Argument(help="New augmentations, separated by commas.")],
@@ -160,7 +147,7 @@ def transfer(
                 decoder=decoder,
                 fit=fit,
                 epochs=epochs,
-                seconds=seconds_of(budget),
+                seconds=options.seconds_of(budget),
                 learning_rate=learning_rate,
                 data=dataset,
                 progress=progress,
@@ -174,6 +161,7 @@ def transfer(
     show_composition(report, title=f"Transfer to {augs}, {mode}")
 
 
+@app.command(epilog="Example:  augalg operators runs/flips --add 'rotate(30)'")
 def operators(
     run: Folder,
     add: Annotated[
@@ -239,6 +227,7 @@ def operators(
         show_operators(run, added)
 
 
+@app.command(epilog="Example:  augalg check runs/flips --max-length 4 --bar 1.05")
 def check(
     run: Folder,
     max_length: Annotated[int, typer.Option(min=1, max=12, help="Longest word that is measured.")] = 2,
@@ -288,20 +277,6 @@ def names_in(text: str) -> tuple[str, ...]:
     if not names:
         raise AugalgebraError("name at least one augmentation, such as --augs flip_lr,flip_ud")
     return names
-
-
-def seconds_of(text: str | None) -> float | None:
-    """The seconds that ``--budget`` says.
-
-    Raises:
-        AugalgebraError: It is no time.
-    """
-    if text is None:
-        return None
-    match = _BUDGET.fullmatch(text.strip())
-    if match is None or not float(match["number"]):
-        raise AugalgebraError(f"{text!r} is no time; write for example 90s, 10m or 1h")
-    return float(match["number"]) * _SECONDS[match["unit"]]
 
 
 def _load(run: Path, *, accept_stale: bool = False) -> "Run":

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from augalgebra.consistency import WordScore
     from augalgebra.runs import LatentComparison, MeasuredRoutes, MeasuredWord, Run
 
+app = typer.Typer()
+
 Side = Literal["two-sided", "left", "right"]
 
 MISSING = {
@@ -32,18 +34,7 @@ MOST_ROUTES = 10
 """Most measured routes that are shown."""
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add these commands to the application."""
-    panel = "Composition queries"
-    app.command(rich_help_panel=panel, epilog='Example:  augalg compose "flip_lr * flip_ud * rotate_cw^2"')(compose)
-    app.command(rich_help_panel=panel, epilog='Example:  augalg equal "rotate_cw * flip_lr" "flip_lr * rotate_cw^-1"')(
-        equal
-    )
-    app.command(rich_help_panel=panel, epilog='Example:  augalg inverse "rotate_cw * shear_x(-45)"')(inverse)
-    app.command(rich_help_panel=panel, epilog="Example:  augalg route flip_lr rotate_cw")(route)
-    app.command(rich_help_panel=panel, epilog="Example:  augalg table flip_lr rotate_cw")(table)
-
-
+@app.command(epilog='Example:  augalg compose "flip_lr * flip_ud * rotate_cw^2"')
 def compose(
     word: options.Word,
     model: options.Model = None,
@@ -128,6 +119,7 @@ def compose(
         _show_scores(scores, f"Measured in {model} on {measured.images} test images")
 
 
+@app.command(epilog='Example:  augalg equal "rotate_cw * flip_lr" "flip_lr * rotate_cw^-1"')
 def equal(
     first: options.Word,
     second: options.Word,
@@ -197,6 +189,7 @@ def equal(
         raise typer.Exit(1)
 
 
+@app.command(epilog='Example:  augalg inverse "rotate_cw * shear_x(-45)"')
 def inverse(
     word: options.Word,
     side: Annotated[
@@ -229,6 +222,7 @@ def inverse(
         grounds.tell(answer)
 
 
+@app.command(epilog="Example:  augalg route flip_lr rotate_cw")
 def route(
     start: options.Word,
     goal: options.Word,
@@ -276,6 +270,7 @@ def route(
             render.note(f"{len(ranked) - len(shown)} more routes are not shown; --json gives all")
 
 
+@app.command(epilog="Example:  augalg table flip_lr rotate_cw")
 def table(
     names: options.Generators,
     bound: Annotated[int, typer.Option(min=1, help="Stop after so many elements.")] = 200,

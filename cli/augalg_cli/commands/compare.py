@@ -6,27 +6,22 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from augalg_cli import options, render
+from augalg_cli.commands.runs import Budget, names_in
 from augalg_cli.datasets import Data, SkipBroken, load
 from augalg_cli.progress import training_progress
-from augalg_cli.run_commands import Budget, names_in, seconds_of
 from augalgebra import AugalgebraError
 
 if TYPE_CHECKING:
     from augalg_slides.reproduction.compare import CachedResult
+
+app = typer.Typer()
 
 Chosen = Literal["all", "cvae", "combined", "involution", "mlp"]
 
 _EPOCHS, _QUICK_EPOCHS = 20, 4
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add this command to the application."""
-    app.command(
-        rich_help_panel="Latent spaces",
-        epilog="Example:  augalg compare runs/compare --experiment cvae --seeds 0,1,2",
-    )(compare)
-
-
+@app.command(epilog="Example:  augalg compare runs/compare --experiment cvae --seeds 0,1,2")
 def compare(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for tables and pictures.")],
     experiment: Annotated[
@@ -57,7 +52,7 @@ def compare(
     """
     numbers = seeds_in(seeds)
     names = names_in(augs)
-    seconds = seconds_of(budget)
+    seconds = options.seconds_of(budget)
     from dataclasses import replace
 
     import torch

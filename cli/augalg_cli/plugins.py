@@ -6,6 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from augalg_cli import options, streams
+from augalg_cli.deferred import DeferringGroup
 from augalgebra import AugalgebraError
 from augalgebra.errors import PluginError
 from augalgebra.isolation import described, is_interrupt, isolate, seconds_allowed
@@ -17,7 +18,7 @@ class Misread(Exception):  # noqa: N818 - it only carries the error that is its 
     """Something ended too early inside a command: no fault of the terminal's, which is what Typer takes it for."""
 
 
-class WithPlugins(TyperGroup):
+class WithPlugins(DeferringGroup):
     """The application's commands, and behind them those of plugins under the plugin's name."""
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:

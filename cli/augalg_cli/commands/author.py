@@ -13,13 +13,10 @@ from augalgebra import AugalgebraError, Settings
 if TYPE_CHECKING:
     from augalgebra.testing import Report
 
-
-def add_to(plugins_app: typer.Typer) -> None:
-    """Add these commands to ``augalg plugins``."""
-    plugins_app.command("new", epilog="Example:  augalg plugins new wave")(new)
-    plugins_app.command("check", epilog="Example:  augalg plugins check dihedral --only laws --only batching")(check)
+app = typer.Typer()
 
 
+@app.command("new", epilog="Example:  augalg plugins new wave")
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Small letters, digits, '-' and '_'; a letter first.")],
     folder: Annotated[Path, typer.Option("--dir", help="Where the plugin's folder NAME is made.")] = Path(),
@@ -44,6 +41,7 @@ def new(
     render.note(f"next: pip install --editable {shlex.quote(str(target))}, then augalg plugins check {names.plugin}")
 
 
+@app.command("check", epilog="Example:  augalg plugins check dihedral --only laws --only batching")
 def check(
     target: Annotated[
         str,

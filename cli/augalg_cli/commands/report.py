@@ -7,20 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from augalg_cli import options, render
+from augalg_cli.commands.runs import Folder
 from augalg_cli.datasets import Moved, load_of
 from augalg_cli.progress import case_progress
-from augalg_cli.run_commands import Folder
 from augalgebra import AugalgebraError
 
 if TYPE_CHECKING:
     from augalgebra.data import Dataset
 
-
-def add_to(app: typer.Typer) -> None:
-    """Add this command to the application."""
-    app.command(rich_help_panel="Latent spaces", epilog="Example:  augalg report runs/flips --images 1000")(report)
+app = typer.Typer()
 
 
+@app.command(epilog="Example:  augalg report runs/flips --images 1000")
 def report(
     run: Folder,
     out: Annotated[

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from augalg_cli import options, render
+from augalg_cli.commands.geometry import show_claims
 from augalg_cli.datasets import Moved, load_of
-from augalg_cli.geometry_commands import show_claims
 from augalgebra import AugalgebraError
 
 if TYPE_CHECKING:
     from augalgebra.consistency import RecursionReport, Way
     from augalgebra.data import Dataset
     from augalgebra.runs import Run
+
+app = typer.Typer()
 
 Folder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run.")]
 Head = Annotated[str, typer.Option("--head", help="Head to draw with.")]
@@ -26,22 +28,7 @@ Words = Annotated[
 _SHOWN = (1, 2, 3, 5, 10, 20, 30, 50, 100)
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add these commands to the application."""
-    panel = "Latent spaces"
-    app.command(rich_help_panel=panel, epilog="Example:  augalg apply runs/flips flip_lr seven.png --out moved")(apply)
-    app.command(
-        rich_help_panel=panel,
-        epilog="Example:  augalg interpolate runs/flips 4 9 --word flip_lr --out path.png",
-    )(interpolate)
-    app.command(rich_help_panel=panel, epilog="Example:  augalg sample runs/flips --word flip_lr --out samples.png")(
-        sample
-    )
-    app.command(
-        rich_help_panel=panel, epilog="Example:  augalg recurse runs/flips flip_lr --repeats 50 --out drift.png"
-    )(recurse)
-
-
+@app.command(epilog="Example:  augalg apply runs/flips flip_lr seven.png --out moved")
 def apply(
     run: Folder,
     word: options.Word,
@@ -74,6 +61,7 @@ def apply(
         render.line(f"{entry['image']} -> {entry['output']}")
 
 
+@app.command(epilog="Example:  augalg interpolate runs/flips 4 9 --word flip_lr --out path.png")
 def interpolate(
     run: Folder,
     first: Annotated[int, typer.Argument(metavar="A", min=0, help="Number of a test image.")],
@@ -115,6 +103,7 @@ def interpolate(
     render.line(f"{out}: from a {labels[0]} to a {labels[1]} in {steps} steps; rows {', '.join(rows)}")
 
 
+@app.command(epilog="Example:  augalg sample runs/flips --word flip_lr --out samples.png")
 def sample(
     run: Folder,
     out: Picture,
@@ -184,6 +173,7 @@ def _compare(run: "Run", data: "Dataset", out: Path, seed: int, *, as_json: bool
     render.line(f"drawn in {out}")
 
 
+@app.command(epilog="Example:  augalg recurse runs/flips flip_lr --repeats 50 --out drift.png")
 def recurse(
     run: Folder,
     word: options.Word,

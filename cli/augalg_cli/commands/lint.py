@@ -11,18 +11,15 @@ from augalgebra import Finding, lint
 if TYPE_CHECKING:
     from augalgebra.catalog import Answer
 
+app = typer.Typer()
+plugins_app = typer.Typer()
+
 Names = Annotated[
     list[str] | None, typer.Argument(metavar="[NAME]...", help="Plugins, as in 'augalg plugins list'; all by default.")
 ]
 
 
-def add_to(app: typer.Typer, plugins_app: typer.Typer) -> None:
-    """Add these commands to the application."""
-    app.command(rich_help_panel="Catalog", epilog="Example:  augalg explain AUG101")(explain)
-    plugins_app.command("lint", epilog="Example:  augalg plugins lint acme_waves")(lint_plugins)
-    plugins_app.command("trace", epilog="Example:  augalg plugins trace")(trace_plugins)
-
-
+@plugins_app.command("lint", epilog="Example:  augalg plugins lint acme_waves")
 def lint_plugins(
     names: Names = None,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings are errors.")] = False,
@@ -61,12 +58,13 @@ def _show(findings: tuple[Finding, ...], counts: dict[str, int]) -> None:
         render.note(f"'augalg explain {findings[0].code}' says more")
 
 
+@plugins_app.command("trace", epilog="Example:  augalg plugins trace")
 def trace_plugins(
     names: Names = None,
     as_json: options.Json = False,
 ) -> None:
     """Show which plugin answered what, and how long it took to import and to answer; slowest first."""
-    from augalg_cli.plugin_commands import command_names
+    from augalg_cli.plugins import command_names
     from augalgebra.catalog import trace
 
     catalog = options.catalog()
@@ -98,6 +96,7 @@ _SPELT_OUT = {"augalg_probes": "probes", "augalg_commands": "commands", "augalg_
 """What a trace names one by one; augmentations and laws are shown by ``augalg plugins info``."""
 
 
+@app.command(epilog="Example:  augalg explain AUG101")
 def explain(
     code: Annotated[str | None, typer.Argument(help="Number of a finding, such as AUG101; all by default.")] = None,
     as_json: options.Json = False,

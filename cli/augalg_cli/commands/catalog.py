@@ -10,17 +10,14 @@ from augalgebra import Augmentation, Catalog, Law, PluginInfo
 from augalgebra.algebra import KEPT, holding_for
 from augalgebra.catalog import incomplete_plugins, load_overview
 
+app = typer.Typer()
+plugins_app = typer.Typer()
+
 MOST_EQUATIONS = 2
 """How many equations of one augmentation ``augalg list`` spells out; ``augalg plugins info`` has all."""
 
 
-def add_to(app: typer.Typer, plugins_app: typer.Typer) -> None:
-    """Add these commands to the application."""
-    app.command("list", rich_help_panel="Catalog", epilog="Example:  augalg list --plugin dihedral")(list_augmentations)
-    plugins_app.command("list", epilog="Example:  augalg plugins list")(list_plugins)
-    plugins_app.command("info", epilog="Example:  augalg plugins info affine")(plugin_info)
-
-
+@app.command("list", epilog="Example:  augalg list --plugin dihedral")
 def list_augmentations(
     plugin: Annotated[str | None, typer.Option("--plugin", help="Only those of one plugin.")] = None,
     as_json: options.Json = False,
@@ -45,6 +42,7 @@ def list_augmentations(
     _note_failures(catalog)
 
 
+@plugins_app.command("list", epilog="Example:  augalg plugins list")
 def list_plugins(
     refresh: Annotated[bool, typer.Option("--refresh", help="Import every plugin, whatever is remembered.")] = False,
     as_json: options.Json = False,
@@ -79,6 +77,7 @@ def list_plugins(
         render.note(line)
 
 
+@plugins_app.command("info", epilog="Example:  augalg plugins info affine")
 def plugin_info(
     name: Annotated[str, typer.Argument(help="The plugin's name, as in 'augalg plugins list'.")],
     as_json: options.Json = False,

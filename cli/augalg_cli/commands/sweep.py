@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from augalg_cli import options, render
+from augalg_cli.commands.runs import Fit
 from augalg_cli.datasets import Data, SkipBroken, load
-from augalg_cli.run_commands import Fit, seconds_of
 from augalgebra import AugalgebraError
 
 if TYPE_CHECKING:
@@ -17,23 +17,16 @@ if TYPE_CHECKING:
     from augalg_slides.sweeps.results import SweepResult
     from augalg_slides.sweeps.sweep import Standing, SweepProgress
 
+app = typer.Typer()
+
 _PAIRS = "'slides' (their four), 'extended' (all seven of their set-up), or such as 'flip_lr,flip_ud; shear_x,canny'."
 Preset = Annotated[Literal["equivariant", "faithful"], typer.Option(help="'faithful' is the published recipe.")]
 Seeds = Annotated[str, typer.Option(metavar="NUMBERS", help="Seeds, separated by commas.")]
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add these commands to the application."""
-    panel = "Experiments"
-    app.command(
-        rich_help_panel=panel,
-        epilog="Example:  augalg sweep runs/sweep --pairs slides --seeds 0,1,2 --epochs 8 --transfer-epochs 4 --jobs 2",
-    )(sweep)
-    app.command(rich_help_panel=panel, epilog="Example:  augalg advise shear_x,canny --from runs/sweep --mode relabel")(
-        advise
-    )
-
-
+@app.command(
+    epilog="Example:  augalg sweep runs/sweep --pairs slides --seeds 0,1,2 --epochs 8 --transfer-epochs 4 --jobs 2"
+)
 def sweep(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the sweep; what is there already is kept.")],
     pairs: Annotated[str, typer.Option(metavar="PAIRS", help=f"Initial pairs: {_PAIRS}")] = "slides",
@@ -93,9 +86,9 @@ def sweep(
         dim=dim,
         width=width,
         epochs=epochs,
-        seconds=seconds_of(budget),
+        seconds=options.seconds_of(budget),
         transfer_epochs=transfer_epochs,
-        transfer_seconds=seconds_of(transfer_budget),
+        transfer_seconds=options.seconds_of(transfer_budget),
         fit=fit,
         device=device,
     )
@@ -115,6 +108,7 @@ def sweep(
         raise typer.Exit(1)
 
 
+@app.command(epilog="Example:  augalg advise shear_x,canny --from runs/sweep --mode relabel")
 def advise(
     target: Annotated[str, typer.Argument(metavar="PAIR", help="The pair to be drawn, such as shear_x,canny.")],
     pairs: Annotated[str | None, typer.Option(metavar="PAIRS", help=f"Candidates to start from: {_PAIRS}")] = None,

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from augalg_cli import law_commands, options, render
+from augalg_cli import options, render
+from augalg_cli.commands.laws import show_laws
+from augalg_cli.commands.runs import Budget, Epochs
 from augalg_cli.datasets import load_of
 from augalg_cli.latent_registration import LatentRegistration, check_options, take_out
 from augalg_cli.progress import training_progress
-from augalg_cli.run_commands import Budget, Epochs
 
 if TYPE_CHECKING:
     from augalgebra.admission import Admission
+
+app = typer.Typer()
 
 _MOST_SHOWN = 25
 
@@ -28,14 +31,7 @@ Target = Annotated[
 ]
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add these commands to the application."""
-    app.command(
-        rich_help_panel="Catalog", epilog="Example:  augalg register albumentations:HorizontalFlip --accept-proposed"
-    )(register)
-    app.command(rich_help_panel="Catalog", epilog="Example:  augalg unregister horizontal_flip")(unregister)
-
-
+@app.command(epilog="Example:  augalg register albumentations:HorizontalFlip --accept-proposed")
 def register(
     target: Target,
     name: Annotated[
@@ -149,6 +145,7 @@ def register(
         raise typer.Exit(1)
 
 
+@app.command(epilog="Example:  augalg unregister horizontal_flip")
 def unregister(
     name: Annotated[
         str,
@@ -228,7 +225,7 @@ def _show(admission: "Admission") -> None:
     if admission.laws.results:
         render.line()
         render.line("Declared laws")
-        law_commands.show_laws(admission.laws, failures_only=False)
+        show_laws(admission.laws, failures_only=False)
     if admission.refusals:
         return
     render.line()

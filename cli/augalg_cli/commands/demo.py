@@ -12,12 +12,10 @@ from augalg_cli.progress import training_progress
 if TYPE_CHECKING:
     from augalgebra.demo import DemoResult
 
-
-def add_to(app: typer.Typer) -> None:
-    """Add this command to the application."""
-    app.command(rich_help_panel="Start here", epilog="Example:  augalg demo --out runs/demo")(demo)
+app = typer.Typer()
 
 
+@app.command(epilog="Example:  augalg demo --out runs/demo")
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the picture, the tables and the trained model.")] = Path(
         "runs/demo"

@@ -1,0 +1,139 @@
+"""The commands: how they are listed, in this order, and where each is defined.
+
+The module of a command is imported only when it is called or its own help is asked for; so the first paragraph of its
+help stands here as well.
+"""
+
+COMMANDS = {
+    "Start here": {
+        "demo": ("demo", "Run the whole story on embedded digits: laws, three stages, composition, transfer."),
+    },
+    "Catalog": {
+        "list": ("catalog", "Show every augmentation with its laws."),
+        "register": (
+            "registration",
+            "Admit a plugin or transform to this workspace: linted, its laws checked, further laws proposed.",
+        ),
+        "unregister": (
+            "registration",
+            "Take something out of this workspace again; files and installed distributions stay where they are.",
+        ),
+        "explain": (
+            "lint",
+            "Explain a finding of 'augalg plugins lint': what it means, an example, and how to mend it.",
+        ),
+    },
+    "Laws": {
+        "laws": (
+            "laws",
+            "Check declared laws on images; exit code 1 if one is violated, or if an augmentation in it fails.",
+        ),
+        "discover": ("laws", "Apply augmentations until nothing new appears: order, group, relations, Cayley table."),
+        "matrix": (
+            "inversion",
+            (
+                "Compare augmentations: which are invertible, involutory, idempotent, which pairs "
+                "commute; laws against images."
+            ),
+        ),
+    },
+    "Composition queries": {
+        "compose": ("words", "Say what a composition is: its normal form, inverse, period and kind."),
+        "equal": ("words", "Say whether two compositions are equal; exit code 1 if they are not."),
+        "inverse": ("words", "Give the word that undoes a composition, or say why there is none."),
+        "route": (
+            "words",
+            "Give the shortest way from one view to another; with --model also the one that measures best.",
+        ),
+        "table": ("words", "Give the Cayley table that follows from the declared laws."),
+        "invert": (
+            "inversion",
+            "Say whether a pipeline can be undone, step by step; exit code 1 if it cannot exactly.",
+        ),
+    },
+    "Latent spaces": {
+        "train": ("runs", "Train a latent space and fit its operators; Ctrl-C keeps what was learned."),
+        "transfer": (
+            "runs",
+            "Train a head that draws other augmentations; encoder and operators stay as they are (stage 3).",
+        ),
+        "operators": (
+            "runs",
+            "Show the operators of a run: where each comes from and how far to trust it; or add more.",
+        ),
+        "check": ("runs", "Measure every word from every view beside entropy, floor and the identity; worst first."),
+        "apply": ("use", "Move pictures in a latent space and write what is drawn."),
+        "interpolate": ("use", "Draw the line between the codes of two test images, as it is and moved by words."),
+        "sample": (
+            "use",
+            (
+                "Draw images from random codes: from the box around those of the originals, and from "
+                "what is fitted to them."
+            ),
+        ),
+        "recurse": (
+            "use",
+            "Repeat a word through decoder and encoder, and measure what drifts: DEC(ENC(.) L), again and again.",
+        ),
+        "geometry": (
+            "geometry",
+            "Look at the codes of each view beside those that operators move there, and measure both.",
+        ),
+        "fractions": (
+            "geometry",
+            "Take half a flip and a third of a rotation, by powers of operators and by a family of them.",
+        ),
+        "synthetic": (
+            "geometry",
+            (
+                "Make latent spaces from glyphs of known factors, with and without pairs, and compare "
+                "how flips act on them."
+            ),
+        ),
+        "compare": (
+            "compare",
+            "Train latent spaces of several kinds alike and measure them side by side; what DIR holds already is kept.",
+        ),
+        "report": (
+            "report",
+            "Write all there is to say of a run as one HTML file, which needs no network and no other file.",
+        ),
+    },
+    "Experiments": {
+        "sweep": (
+            "sweep",
+            "Train on every pair, transfer to every pair, and compare; run again, it goes on where it stopped.",
+        ),
+        "advise": ("sweep", "Predict from laws and short runs which initial pair transfers best to a target."),
+        "reproduce": (
+            "reproduce",
+            "Make every experiment of the slides: a table of claims, figures, and one report to look at.",
+        ),
+    },
+}
+"""For each panel the commands in it: by name the module and the first paragraph of the help."""
+
+PLUGIN_COMMANDS = {
+    "list": (
+        "catalog:plugins_app",
+        (
+            "Show every plugin: loaded, incomplete if it lacks a package that it needs, disabled, or "
+            "failed with the reason."
+        ),
+    ),
+    "info": ("catalog:plugins_app", "Show one plugin: where it comes from, its hooks, augmentations and laws."),
+    "new": ("author", "Write a package with one augmentation and a test that passes: the start of a plugin."),
+    "check": (
+        "author",
+        "Check what every plugin promises: its laws, batches, types, ranges, randomness; exit code 1 if one is broken.",
+    ),
+    "lint": (
+        "lint:plugins_app",
+        "Look for what is wrong with plugins without running them; exit code 1 if there is an error.",
+    ),
+    "trace": (
+        "lint:plugins_app",
+        "Show which plugin answered what, and how long it took to import and to answer; slowest first.",
+    ),
+}
+"""The same for ``augalg plugins``; behind a colon the Typer application of the module, if it is not ``app``."""
