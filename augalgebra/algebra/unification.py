@@ -1,4 +1,4 @@
-"""Matching and unifying the arguments of schematic laws.
+"""Matching and unifying the arguments of parametrised laws.
 
 Arguments are Laurent polynomials, text, truth values, None and tuples of these. Equations between polynomials are
 solved where a variable occurs in one term only and to the power 1 or -1, which covers the additive, multiplicative

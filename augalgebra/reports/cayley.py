@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from augalgebra.algebra.rewriting.queries import CayleyTable
+from augalgebra.algebra.rewriting.cayley_tables import CayleyTable
 from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog
 from augalgebra.checks.results import finite

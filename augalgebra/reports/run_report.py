@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from augalgebra.algebra.group_names import identify
-from augalgebra.algebra.rewriting.queries import cayley_table
+from augalgebra.algebra.rewriting.cayley_tables import cayley_table
 from augalgebra.algebra.words import Word
 from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.relations import relation_residuals

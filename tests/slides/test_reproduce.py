@@ -23,7 +23,7 @@ from augalg_slides.sweeps.pairs import FLIPS, SHEAR_CANNY
 from augalg_slides.sweeps.sweep import Parallel, Standing
 
 import augalgebra as aa
-from augalgebra.algebra.rewriting.queries import cayley_table
+from augalgebra.algebra.rewriting.cayley_tables import cayley_table
 from augalgebra.consistency.information import Information
 from augalgebra.consistency.report import CompositionReport, NoInverse, WordScore
 from augalgebra.data.dataset import load_data

@@ -133,7 +133,7 @@ class Alphabet:
         return dict.fromkeys(name for code in codes if variables[code] for name in sorted(variables[code]))
 
     def precedence(self, codes: Codes) -> tuple[int, tuple[Rank, ...]]:
-        """The shortlex key of a word, blind to arguments so that it also orders schematic words."""
+        """The shortlex key of a word, blind to arguments so that it also orders parametrised words."""
         return len(codes), tuple(self.ranks[self.shapes[code]] for code in codes)
 
     def fine_precedence(self, codes: Codes) -> tuple[object, ...]:

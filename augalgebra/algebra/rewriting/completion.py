@@ -1,9 +1,9 @@
-"""Knuth-Bendix completion of presentations, schematic laws included.
+"""Knuth-Bendix completion of presentations, parametrised laws included.
 
 The classical procedure for string rewriting (Sims, *Computation with finitely presented groups*, 1994, chapter 2)
 with additions: the letters of families carry arguments, so that overlaps are found by unification; ``f(a) = f(a +
 c)`` makes a parameter periodic and ``f(a) * f(b) = f(b) * f(a)`` sorts neighbours, instead of becoming rules; and
-letters that are found to be invertible get a formal inverse. Every rule keeps the chain of equations that proves it.
+letters that are found to be invertible get a formal inverse. Every rule keeps the derivation that proves it.
 """
 
 from collections.abc import Sequence
@@ -15,11 +15,11 @@ from augalgebra.algebra.expressions import variable
 from augalgebra.algebra.laws import Law
 from augalgebra.algebra.presentation import Presentation
 from augalgebra.algebra.rewriting.alphabet import Alphabet, Codes
+from augalgebra.algebra.rewriting.equations import Equation, Step
 from augalgebra.algebra.rewriting.invertibility import Inverses
-from augalgebra.algebra.rewriting.knuth_bendix import Limits, Order, Procedure
+from augalgebra.algebra.rewriting.knuth_bendix import Completion, Limits, Order
 from augalgebra.algebra.rewriting.proofs import Scope
 from augalgebra.algebra.rewriting.rule_set import RuleSet
-from augalgebra.algebra.rewriting.rules import Lemma, Link
 from augalgebra.algebra.rewriting.system import RewritingSystem
 from augalgebra.algebra.specialisation import special_cases
 from augalgebra.algebra.unification import denominators
@@ -62,7 +62,7 @@ def complete(
     statements = [_statement(alphabet, law, presentation) for law in presentation.equations]
     longest = max((len(side) for law in presentation.equations for side in (law.lhs, law.rhs)), default=0)
     limits = Limits(max_rules, max(max_length, longest), max_steps)
-    run = Procedure(RuleSet(alphabet), Inverses(alphabet), alphabet.precedence, limits)
+    run = Completion(RuleSet(alphabet), Inverses(alphabet), alphabet.precedence, limits)
     least = presentation.exact_only()
     exact = _stating(statements, least)
     system = _completed(least, run, limits, exact, [], None)
@@ -98,13 +98,13 @@ class _Statement(NamedTuple):
     """A law as an axiom, and the cases of it that matter (often the axiom itself)."""
 
     law: Law
-    axiom: Lemma
-    cases: list[Lemma]
+    axiom: Equation
+    cases: list[Equation]
 
 
 def _completed(
     presentation: Presentation,
-    run: Procedure,
+    run: Completion,
     limits: Limits,
     statements: Sequence[_Statement],
     already: Sequence[_Statement],
@@ -123,7 +123,7 @@ def _completed(
     for leftwards in (True, False) if run.cut_short and not shapes <= lower else ():
         order = _layered(alphabet, lower, leftwards=leftwards)
         tried = limits._replace(steps=min(limits.steps, FIRST.steps))
-        layers = Procedure(RuleSet(alphabet), run.inverses.copy(), order, tried)
+        layers = Completion(RuleSet(alphabet), run.inverses.copy(), order, tried)
         layers.complete(cases)
         if not layers.problem():
             return RewritingSystem(presentation, run.rules, run.inverses, "", axioms, exact, layers.rules)
@@ -134,7 +134,7 @@ def _completed(
     return RewritingSystem(presentation, run.rules, run.inverses, run.problem(), axioms, exact)
 
 
-def _lower_layer(run: Procedure) -> frozenset[int]:
+def _lower_layer(run: Completion) -> frozenset[int]:
     """The shapes of the plain letters that are known to be invertible."""
     alphabet = run.rules.alphabet
     return frozenset(
@@ -168,13 +168,13 @@ def _layered(alphabet: Alphabet, lower: frozenset[int], *, leftwards: bool) -> O
 def _statement(alphabet: Alphabet, law: Law, presentation: Presentation) -> _Statement:
     lhs, rhs = alphabet.encode(law.lhs), alphabet.encode(law.rhs)
     arguments = [item for code in (*lhs, *rhs) for item in alphabet.arguments[code]]
-    axiom = Lemma(lhs, rhs, axiom=law, nonzero=denominators(arguments))
+    axiom = Equation(lhs, rhs, axiom=law, nonzero=denominators(arguments))
     own = {name: variable(name) for name in law.variables}
     cases = [
-        Lemma(
+        Equation(
             alphabet.instantiate(lhs, own | case),
             alphabet.instantiate(rhs, own | case),
-            (Link(axiom, True, 0, own | case),),
+            (Step(axiom, True, 0, own | case),),
             nonzero=axiom.nonzero,
         )
         for case in special_cases(law, presentation.passive)

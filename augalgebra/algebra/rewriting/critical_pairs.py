@@ -1,11 +1,14 @@
 """Critical pairs: the two results of rewriting a word where the left sides of two rules overlap."""
 
 from collections.abc import Iterator
+from itertools import combinations, permutations
 
+from augalgebra.algebra.conditions import Conditions
 from augalgebra.algebra.expressions import add, as_variable, substitute, variable
 from augalgebra.algebra.rewriting.alphabet import Codes
-from augalgebra.algebra.rewriting.rule_set import RuleSet, Shift
-from augalgebra.algebra.rewriting.rules import Equation, Link, Rule
+from augalgebra.algebra.rewriting.equations import Equation, Rule, Step, nonzero_of
+from augalgebra.algebra.rewriting.rule_set import RuleSet
+from augalgebra.algebra.rewriting.unorientable import PeriodRelation
 from augalgebra.algebra.unification import (
     Bindings,
     Undecided,
@@ -13,6 +16,9 @@ from augalgebra.algebra.unification import (
     carry_nonzero,
     unify,
 )
+
+MAX_SORTED = 4
+"""Letters of self-commuting families whose every order is tried when an equation is tested."""
 
 
 def overlaps(first: Rule, second: Rule) -> Iterator[tuple[int, int]]:
@@ -52,7 +58,7 @@ def critical_pair(rules: RuleSet, first: Rule, second: Rule, place: int, shared:
         if not rules.alphabet.keeps(first.lhs[:place], second.conditions):
             return None
         results = first.rhs + second.lhs[shared:], first.lhs[:place] + second.rhs + first.lhs[place + shared :]
-        return Equation(*results, (Link(first.lemma, False, 0, {}), Link(second.lemma, True, place, {})))
+        return Equation(*results, (Step(first.equation, False, 0, {}), Step(second.equation, True, place, {})))
     try:
         return _unified(rules, first, second, place, shared)
     except (ZeroDivisionError, ValueError, TypeError):
@@ -72,8 +78,8 @@ def _unified(rules: RuleSet, first: Rule, second: Rule, place: int, shared: int)
     bound = unifier.bindings
     mine: Bindings = {name: substitute(item, bound) for name, item in own.items()}
     yours: Bindings = {name: substitute(item, bound) for name, item in theirs.items()}
-    nonzero = carry_nonzero(first.lemma.nonzero, mine)
-    further = carry_nonzero(second.lemma.nonzero, yours)
+    nonzero = carry_nonzero(first.equation.nonzero, mine)
+    further = carry_nonzero(second.equation.nonzero, yours)
     if nonzero is None or further is None:
         return None
 
@@ -88,7 +94,7 @@ def _unified(rules: RuleSet, first: Rule, second: Rule, place: int, shared: int)
     return Equation(
         instance(rhs + after),
         instance(before + other_rhs + inside),
-        (Link(first.lemma, False, 0, mine), Link(second.lemma, True, place, yours)),
+        (Step(first.equation, False, 0, mine), Step(second.equation, True, place, yours)),
         nonzero | further | unifier.nonzero,
     )
 
@@ -103,42 +109,88 @@ def shifted_pairs(rules: RuleSet, rule: Rule) -> Iterator[Equation | None]:
         also stands elsewhere, so that a rule would be needed for every multiple of the period.
     """
     alphabet = rules.alphabet
-    for shift in rules.shifts:
+    for relation in rules.period_relations:
         for spot, shape in enumerate(rule.shapes):
-            if shape != shift.shape:
+            if shape != relation.shape:
                 continue
             arguments = alphabet.arguments[rule.lhs[spot]]
-            places = sorted(shift.fixed)
+            places = sorted(relation.fixed)
             try:
                 unifier = unify(
                     [arguments[place] for place in places],
-                    [shift.fixed[place] for place in places],
+                    [relation.fixed[place] for place in places],
                     [None] * len(places),
                 )
                 if unifier is not None:
-                    yield from _shifted(rules, rule, spot, shift, unifier.bindings)
+                    yield from _shifted(rules, rule, spot, relation, unifier.bindings)
             except (Undecided, ZeroDivisionError, ValueError, TypeError):
                 yield None
 
 
-def _shifted(rules: RuleSet, rule: Rule, spot: int, shift: Shift, special: Bindings) -> Iterator[Equation | None]:
+def _shifted(
+    rules: RuleSet, rule: Rule, spot: int, relation: PeriodRelation, special: Bindings
+) -> Iterator[Equation | None]:
     alphabet = rules.alphabet
     own: Bindings = {name: substitute(variable(name), special) for name in rule.variables}
-    nonzero = carry_nonzero(rule.lemma.nonzero, own)
+    nonzero = carry_nonzero(rule.equation.nonzero, own)
     if nonzero is None:
         return
     lhs, rhs = alphabet.instantiate(rule.lhs, own), alphabet.instantiate(rule.rhs, own)
     if special:
-        yield Equation(lhs, rhs, (Link(rule.lemma, True, 0, own),), nonzero)
-    name = as_variable(alphabet.arguments[lhs[spot]][shift.place])
+        yield Equation(lhs, rhs, (Step(rule.equation, True, 0, own),), nonzero)
+    name = as_variable(alphabet.arguments[lhs[spot]][relation.place])
     if name is None:
         return
-    step: Bindings = {name: add(variable(name), shift.amount)}
+    step: Bindings = {name: add(variable(name), relation.amount)}
     moved: Bindings = {other: substitute(item, step) for other, item in own.items()}
     patterns = [item for code in lhs for item in alphabet.arguments[code]]
     values = [substitute(item, step) for item in patterns]
     if name in nonzero or not all(map(agree, patterns, values, rules.periods(lhs))):
         yield None
         return
-    chain = (Link(rule.lemma, False, 0, own), Link(rule.lemma, True, 0, moved))
-    yield Equation(rhs, alphabet.instantiate(rule.rhs, moved), chain, nonzero)
+    derivation = (Step(rule.equation, False, 0, own), Step(rule.equation, True, 0, moved))
+    yield Equation(rhs, alphabet.instantiate(rule.rhs, moved), derivation, nonzero)
+
+
+def joins_when_sorted(rules: RuleSet, equation: Equation, within: Conditions) -> bool:
+    """Whether the sides of an equation meet once neighbours of self-commuting families are sorted, whatever the values.
+
+    Every order of the letters is tried, and every case in which two of them are equal.
+    """
+    shapes, sides = rules.alphabet.shapes, (equation.lhs, equation.rhs)
+    letters = list(dict.fromkeys(code for side in sides for code in side if shapes[code] in rules.commutations))
+    if not 1 < len(letters) <= MAX_SORTED:
+        return False
+    for order in permutations(range(len(letters))):
+        ranking = dict(zip(letters, order, strict=True)).get
+        trace: list[Step] = []
+        left, right = (rules.reduce(side, trace, ranking, within) for side in sides)
+        if left != right:
+            return False
+        try:
+            if not nonzero_of(trace) <= equation.nonzero:
+                return False
+        except (Undecided, ZeroDivisionError):
+            return False
+    return all(
+        _joins_where_equal(rules, equation, within, first, second)
+        for first, second in combinations(letters, 2)
+        if shapes[first] == shapes[second]
+    )
+
+
+def _joins_where_equal(rules: RuleSet, equation: Equation, within: Conditions, first: int, second: int) -> bool:
+    alphabet = rules.alphabet
+    try:
+        unifier = unify(alphabet.arguments[first], alphabet.arguments[second], rules.periods((first,), (second,)))
+        carried = None if unifier is None else carry_nonzero(equation.nonzero, unifier.bindings)
+        if unifier is None or carried is None:
+            return True
+        left, right = (
+            rules.reduce(alphabet.instantiate(side, unifier.bindings), within=within)
+            for side in (equation.lhs, equation.rhs)
+        )
+    except (Undecided, ZeroDivisionError, ValueError, TypeError):
+        return False
+    special = Equation(left, right, equation.derivation, carried | unifier.nonzero)
+    return left == right or joins_when_sorted(rules, special, within)

@@ -13,7 +13,7 @@ from fractions import Fraction
 from augalgebra.algebra.expressions import Value, difference, substitute, variable
 from augalgebra.algebra.laws import Law
 from augalgebra.algebra.rewriting.alphabet import Alphabet, Codes
-from augalgebra.algebra.rewriting.rules import Equation, InverseAxiom, InverseFact, Lemma, Link, needed_by, tidy
+from augalgebra.algebra.rewriting.equations import Equation, Step, TwoSidedInverse, conditions_of, tidy
 from augalgebra.algebra.unification import (
     Bindings,
     Undecided,
@@ -32,17 +32,17 @@ class Inverses:
 
     Attributes:
         alphabet: The codes of the letters.
-        right: Lemmas ``x * w = id``, their first letter being the one they are about.
-        left: Lemmas ``w * x = id``, their last letter being the one they are about.
+        right: Equations ``x * w = id``, their first letter being the one they are about.
+        left: Equations ``w * x = id``, their last letter being the one they are about.
         facts: The letters with two-sided inverses.
     """
 
     def __init__(self, alphabet: Alphabet) -> None:
         self.alphabet = alphabet
-        self.right: list[Lemma] = []
-        self.left: list[Lemma] = []
-        self.facts: list[InverseFact] = []
-        self._axioms: dict[tuple[int, bool], Lemma] = {}
+        self.right: list[Equation] = []
+        self.left: list[Equation] = []
+        self.facts: list[TwoSidedInverse] = []
+        self._axioms: dict[tuple[int, bool], Equation] = {}
 
     def copy(self) -> "Inverses":
         """Knowledge that can grow on its own."""
@@ -51,7 +51,7 @@ class Inverses:
         other._axioms = dict(self._axioms)
         return other
 
-    def learn(self, sources: Sequence[Lemma]) -> list[InverseFact]:
+    def learn(self, sources: Sequence[Equation]) -> list[TwoSidedInverse]:
         """Draw all conclusions from equations; returns the letters newly found to be invertible."""
         before = len(self.facts)
         sources = [source for source in sources if not self._is_shift(source)]
@@ -66,7 +66,7 @@ class Inverses:
                 break
         return self.facts[before:]
 
-    def take_for_granted(self, axioms: Iterable[Lemma]) -> None:
+    def take_for_granted(self, axioms: Iterable[Equation]) -> None:
         """Believe laws that write the formal inverse of a letter that it has one."""
         alphabet = self.alphabet
         for axiom in axioms:
@@ -77,9 +77,9 @@ class Inverses:
                 names = {name: variable(f"?{i}") for i, name in enumerate(alphabet.variables_of((letter,)))}
                 (letter,) = alphabet.instantiate((letter,), names)
                 nonzero = denominators(alphabet.arguments[letter])
-                self.facts.append(InverseFact(letter, None, None, axiom.axiom, nonzero))
+                self.facts.append(TwoSidedInverse(letter, None, None, axiom.axiom, nonzero))
 
-    def fact(self, code: int) -> tuple[InverseFact, Bindings] | None:
+    def fact(self, code: int) -> tuple[TwoSidedInverse, Bindings] | None:
         """Why a letter (or the letter that it is the formal inverse of) has an inverse, if it has."""
         if self.alphabet.letters[code].inverse:
             code = self.alphabet.inverse(code)
@@ -89,58 +89,56 @@ class Inverses:
                 return fact, bindings
         return None
 
-    def right_inverse(self, codes: Codes) -> tuple[Codes, tuple[Link, ...]] | None:
+    def right_inverse(self, codes: Codes) -> tuple[Codes, tuple[Step, ...]] | None:
         """A word `w` with ``codes * w = id``, and its proof, from right inverses of the letters."""
         witness: Codes = ()
-        links: tuple[Link, ...] = ()
+        steps: tuple[Step, ...] = ()
         for place, code in enumerate(codes):
             found = self._one_sided(self.right, 0, code)
             if found is None or not self.alphabet.keeps(codes[:place], found[0].conditions):
                 return None
-            lemma, bindings = found
-            witness = self.alphabet.instantiate(lemma.lhs[1:], bindings) + witness
-            links = (Link(lemma, True, place, bindings), *links)
-        return witness, links
+            equation, bindings = found
+            witness = self.alphabet.instantiate(equation.lhs[1:], bindings) + witness
+            steps = (Step(equation, True, place, bindings), *steps)
+        return witness, steps
 
-    def left_inverse(self, codes: Codes) -> tuple[Codes, tuple[Link, ...]] | None:
+    def left_inverse(self, codes: Codes) -> tuple[Codes, tuple[Step, ...]] | None:
         """A word `w` with ``w * codes = id``, and its proof, from left inverses of the letters."""
         witness: Codes = ()
-        links: tuple[Link, ...] = ()
+        steps: tuple[Step, ...] = ()
         for code in reversed(codes):
             found = self._one_sided(self.left, -1, code)
             if found is None or not self.alphabet.keeps(witness, found[0].conditions):
                 return None
-            lemma, bindings = found
-            inner = self.alphabet.instantiate(lemma.lhs[:-1], bindings)
-            links = (Link(lemma, True, len(witness), bindings), *links)
+            equation, bindings = found
+            inner = self.alphabet.instantiate(equation.lhs[:-1], bindings)
+            steps = (Step(equation, True, len(witness), bindings), *steps)
             witness += inner
-        return witness, links
+        return witness, steps
 
-    def axiom(self, fact: InverseFact, *, mirrored: bool) -> Lemma:
+    def axiom(self, fact: TwoSidedInverse, *, mirrored: bool) -> Equation:
         """``x * x^-1 = id``, or mirrored ``x^-1 * x = id``."""
         key = self.facts.index(fact), mirrored
         found = self._axioms.get(key)
         if found is None:
             pair = (fact.letter, self.alphabet.inverse(fact.letter))
-            found = Lemma(
-                pair[::-1] if mirrored else pair, (), axiom=InverseAxiom(fact, mirrored), nonzero=fact.nonzero
-            )
+            found = Equation(pair[::-1] if mirrored else pair, (), nonzero=fact.nonzero, axiom=fact)
             self._axioms[key] = found
         return found
 
-    def equations(self, fact: InverseFact) -> Iterator[Lemma]:
+    def equations(self, fact: TwoSidedInverse) -> Iterator[Equation]:
         """The two definitions of a formal inverse, and what it equals if a witness is at hand."""
         yield self.axiom(fact, mirrored=False)
         yield self.axiom(fact, mirrored=True)
         if fact.right is not None and self.alphabet.keeps((fact.letter,), fact.right.conditions):
             same = {name: variable(name) for name in self.alphabet.variables[fact.letter]}
-            chain = (  # x^-1 = x^-1 (x w) = (x^-1 x) w = w
-                Link(fact.right, False, 1, same),
-                Link(self.axiom(fact, mirrored=True), True, 0, same),
+            derivation = (  # x^-1 = x^-1 (x w) = (x^-1 x) w = w
+                Step(fact.right, False, 1, same),
+                Step(self.axiom(fact, mirrored=True), True, 0, same),
             )
-            yield Lemma((self.alphabet.inverse(fact.letter),), fact.right.lhs[1:], chain, nonzero=fact.nonzero)
+            yield Equation((self.alphabet.inverse(fact.letter),), fact.right.lhs[1:], derivation, nonzero=fact.nonzero)
 
-    def _is_shift(self, source: Lemma) -> bool:
+    def _is_shift(self, source: Equation) -> bool:
         """Whether an equation says that a parameter is periodic, from which the same would follow over and over."""
         if len(source.lhs) != 1 or len(source.rhs) != 1:
             return False
@@ -150,7 +148,7 @@ class Inverses:
         pairs = zip(self.alphabet.arguments[one], self.alphabet.arguments[other], strict=True)
         return all(a == b or isinstance(difference(a, b), Fraction) for a, b in pairs)
 
-    def _learn_right(self, source: Lemma, forward: bool) -> None:
+    def _learn_right(self, source: Equation, forward: bool) -> None:
         for lhs, rhs, nonzero, own in self._instances(source, forward, self.right, 0):
             place = self._first_open(lhs)
             if place is None or self._one_sided(self.right, 0, lhs[place]):
@@ -158,20 +156,20 @@ class Inverses:
             witnessed = self.right_inverse(rhs)
             if witnessed is None:
                 continue
-            witness, links = witnessed
+            witness, steps = witnessed
             before, letter, after = lhs[:place], lhs[place], lhs[place + 1 :]
             opening, closing = self._inverse_before(before)
             offset = len(before)
-            chain = (
+            derivation = (
                 *opening,
-                Link(source, forward, offset, own),
-                *(link._replace(position=link.position + offset) for link in links),
+                Step(source, forward, offset, own),
+                *(step._replace(position=step.position + offset) for step in steps),
                 *closing,
             )
-            if self.alphabet.keeps(before, needed_by(chain)):
-                self._note(self.right, letter, (letter, *after, *witness, *before), chain, nonzero)
+            if self.alphabet.keeps(before, conditions_of(derivation)):
+                self._note(self.right, letter, (letter, *after, *witness, *before), derivation, nonzero)
 
-    def _learn_left(self, source: Lemma, forward: bool) -> None:
+    def _learn_left(self, source: Equation, forward: bool) -> None:
         for lhs, rhs, nonzero, own in self._instances(source, forward, self.left, -1):
             place = self._first_open(lhs[::-1])
             if place is None or self._one_sided(self.left, -1, lhs[-1 - place]):
@@ -179,22 +177,22 @@ class Inverses:
             witnessed = self.left_inverse(rhs)
             if witnessed is None:
                 continue
-            witness, links = witnessed
+            witness, steps = witnessed
             split = len(lhs) - 1 - place
             before, letter, after = lhs[:split], lhs[split], lhs[split + 1 :]
             start = (*after, *witness, *before, letter)
             opening, closing = self._inverse_after(after, len(start))
-            chain = (
+            derivation = (
                 *opening,
-                Link(source, forward, len(after) + len(witness), own),
-                *(link._replace(position=link.position + len(after)) for link in links),
+                Step(source, forward, len(after) + len(witness), own),
+                *(step._replace(position=step.position + len(after)) for step in steps),
                 *closing,
             )
-            if self.alphabet.keeps(start if after else witness, needed_by(chain)):
-                self._note(self.left, letter, start, chain, nonzero)
+            if self.alphabet.keeps(start if after else witness, conditions_of(derivation)):
+                self._note(self.left, letter, start, derivation, nonzero)
 
     def _instances(
-        self, source: Lemma, forward: bool, lemmas: list[Lemma], end: int
+        self, source: Equation, forward: bool, equations: list[Equation], end: int
     ) -> Iterator[tuple[Codes, Codes, frozenset[str], dict[str, Value]]]:
         """The equation itself, and instances whose right side has a known one-sided inverse.
 
@@ -210,11 +208,11 @@ class Inverses:
         if len(rhs) != 1 or not own:
             return
         (aim,) = alphabet.instantiate(rhs, own)
-        for lemma in list(lemmas):
-            letter = lemma.lhs[end]
+        for equation in list(equations):
+            letter = equation.lhs[end]
             if alphabet.shapes[letter] != alphabet.shapes[aim]:
                 continue
-            theirs = {name: variable(f"~{name}") for name in alphabet.variables_of(lemma.lhs)}
+            theirs = {name: variable(f"~{name}") for name in alphabet.variables_of(equation.lhs)}
             (letter,) = alphabet.instantiate((letter,), theirs)
             arguments = alphabet.arguments[letter]
             try:
@@ -246,36 +244,36 @@ class Inverses:
         """The place of the first letter that is not known to be invertible."""
         return next((place for place, code in enumerate(codes) if self.fact(code) is None), None)
 
-    def _inverse_before(self, codes: Codes) -> tuple[list[Link], list[Link]]:
-        """Links that put ``p^-1 p`` in front of a word, and links that cancel it again."""
+    def _inverse_before(self, codes: Codes) -> tuple[list[Step], list[Step]]:
+        """Steps that put ``p^-1 p`` in front of a word, and steps that cancel it again."""
         opening = [self._cancel(code, place, inverse_first=True)._replace(forward=False)
                    for place, code in enumerate(reversed(codes))]  # fmt: skip
-        return opening, [link._replace(forward=True) for link in reversed(opening)]
+        return opening, [step._replace(forward=True) for step in reversed(opening)]
 
-    def _inverse_after(self, codes: Codes, length: int) -> tuple[list[Link], list[Link]]:
-        """Links that put ``s s^-1`` behind a word of this length, and links that cancel it where alone."""
+    def _inverse_after(self, codes: Codes, length: int) -> tuple[list[Step], list[Step]]:
+        """Steps that put ``s s^-1`` behind a word of this length, and steps that cancel it where alone."""
         opening = [self._cancel(code, length + place, inverse_first=False)._replace(forward=False)
                    for place, code in enumerate(codes)]  # fmt: skip
-        closing = [link._replace(forward=True, position=link.position - length) for link in reversed(opening)]
+        closing = [step._replace(forward=True, position=step.position - length) for step in reversed(opening)]
         return opening, closing
 
-    def _cancel(self, code: int, place: int, *, inverse_first: bool) -> Link:
+    def _cancel(self, code: int, place: int, *, inverse_first: bool) -> Step:
         found = self.fact(code)
         if found is None:
             raise AssertionError("only letters that are known to be invertible are cancelled")
         fact, bindings = found
         formal = self.alphabet.letters[code].inverse
-        return Link(self.axiom(fact, mirrored=inverse_first != formal), True, place, bindings)
+        return Step(self.axiom(fact, mirrored=inverse_first != formal), True, place, bindings)
 
     def _note(
-        self, lemmas: list[Lemma], letter: int, lhs: Codes, chain: tuple[Link, ...], nonzero: frozenset[str]
+        self, equations: list[Equation], letter: int, lhs: Codes, derivation: tuple[Step, ...], nonzero: frozenset[str]
     ) -> None:
-        """Add the lemma ``lhs = id`` about a letter."""
+        """Add the equation ``lhs = id`` about a letter."""
         if self.alphabet.letters[letter].inverse:
             return
-        lemma = tidy(self.alphabet, (letter,), Equation(lhs, (), chain, nonzero), special=True)
-        if lemma is not None:
-            lemmas.append(lemma)
+        equation = tidy(self.alphabet, (letter,), Equation(lhs, (), derivation, nonzero), special=True)
+        if equation is not None:
+            equations.append(equation)
 
     def _combine(self) -> None:
         """Find letters with a right and a left inverse."""
@@ -297,29 +295,29 @@ class Inverses:
                         continue
                     if carried is None:
                         continue
-                    lemma = Lemma(lhs, (), (Link(general, True, 0, bindings),), nonzero=carried)
-                    sides = (special, lemma) if general is left else (lemma, special)
-                    self.facts.append(InverseFact(about, *sides, nonzero=special.nonzero | carried))
+                    equation = Equation(lhs, (), (Step(general, True, 0, bindings),), nonzero=carried)
+                    sides = (special, equation) if general is left else (equation, special)
+                    self.facts.append(TwoSidedInverse(about, *sides, nonzero=special.nonzero | carried))
 
-    def _one_sided(self, lemmas: Iterable[Lemma], end: int, code: int) -> tuple[Lemma, Bindings] | None:
+    def _one_sided(self, equations: Iterable[Equation], end: int, code: int) -> tuple[Equation, Bindings] | None:
         fact = self._formal(code, end)
         if fact is not None:
             return fact
-        for lemma in lemmas:
-            bindings = self._match(lemma.lhs[end], code, lemma.nonzero)
-            if bindings is not None and self._makes_sense(lemma, bindings):
-                return lemma, bindings
+        for equation in equations:
+            bindings = self._match(equation.lhs[end], code, equation.nonzero)
+            if bindings is not None and self._makes_sense(equation, bindings):
+                return equation, bindings
         return None
 
-    def _makes_sense(self, lemma: Lemma, bindings: Bindings) -> bool:
-        """Whether a lemma says anything at these values: there is no rotation by minus a text."""
+    def _makes_sense(self, equation: Equation, bindings: Bindings) -> bool:
+        """Whether a equation says anything at these values: there is no rotation by minus a text."""
         try:
-            self.alphabet.instantiate(lemma.lhs, bindings)
+            self.alphabet.instantiate(equation.lhs, bindings)
         except (ZeroDivisionError, ValueError, TypeError):
             return False
         return True
 
-    def _formal(self, code: int, end: int) -> tuple[Lemma, Bindings] | None:
+    def _formal(self, code: int, end: int) -> tuple[Equation, Bindings] | None:
         """The definition of the formal inverse, as the one-sided inverse of a letter that has one."""
         found = self.fact(code)
         if found is None:

@@ -1,38 +1,41 @@
-"""The completion procedure itself: equations in, rules out."""
+"""The completion procedure itself (Knuth and Bendix): equations in, rules out.
+
+Equations wait in a queue. Each is reduced by the rules there are and oriented by the reduction order into a new rule,
+by which the others are reduced (inter-reduction) and with which their critical pairs are queued. Once nothing waits,
+the rules are confluent: the system is complete.
+"""
 
 import heapq
 from collections.abc import Callable, Sequence
-from fractions import Fraction
-from itertools import combinations, count, permutations
+from itertools import count
 from typing import Any, NamedTuple, TypeAlias
 
-from augalgebra.algebra.conditions import ALWAYS, Conditions
-from augalgebra.algebra.expressions import Value, as_variable, difference, substitute, variable, variables_of
+from augalgebra.algebra.conditions import ALWAYS
+from augalgebra.algebra.expressions import Value, substitute, variable
 from augalgebra.algebra.rewriting.alphabet import Alphabet, Codes
-from augalgebra.algebra.rewriting.critical_pairs import critical_pair, overlaps, shifted_pairs
-from augalgebra.algebra.rewriting.invertibility import Inverses
-from augalgebra.algebra.rewriting.rule_set import RuleSet, Shift
-from augalgebra.algebra.rewriting.rules import (
+from augalgebra.algebra.rewriting.critical_pairs import critical_pair, joins_when_sorted, overlaps, shifted_pairs
+from augalgebra.algebra.rewriting.equations import (
     Equation,
-    InverseFact,
-    Lemma,
-    Link,
     Rule,
-    backwards,
+    Step,
+    TwoSidedInverse,
+    cite,
+    conditions_of,
     equation_text,
-    needed_by,
-    required_by,
+    nonzero_of,
+    reverse,
     tidy,
 )
-from augalgebra.algebra.unification import Bindings, Undecided, carry_nonzero, match, unify
+from augalgebra.algebra.rewriting.invertibility import Inverses
+from augalgebra.algebra.rewriting.rule_set import RuleSet
+from augalgebra.algebra.rewriting.unorientable import as_commutation, as_period_relation
+from augalgebra.algebra.unification import Bindings, Undecided, match
 
 Order: TypeAlias = Callable[[Codes], Any]
-"""The key by which words compare, blind to arguments; rules lead to words with smaller keys."""
+"""The reduction order, as the key by which words compare, blind to arguments: rules lead to smaller keys."""
 
 LETTERS_A_STEP = 300
 """Letters read in reducing an equation that count as much as one more equation."""
-MAX_SORTED = 4
-"""Letters of self-commuting families whose every order is tried when an equation is tested."""
 
 
 class Limits(NamedTuple):
@@ -67,7 +70,7 @@ class _Open(NamedTuple):
     rules: tuple[Rule, ...] = ()
 
 
-class Procedure:
+class Completion:
     """One run of the completion procedure; it can be resumed with wider limits.
 
     Attributes:
@@ -88,14 +91,14 @@ class Procedure:
         self._tickets = count()
         self._serials = count(max((rule.serial for rule in rules.rules), default=-1) + 1)
 
-    def continued(self) -> "Procedure":
+    def continued(self) -> "Completion":
         """A procedure that starts from what this one has found."""
-        other = Procedure(self.rules.copy(), self.inverses.copy(), self.order, self.limits)
+        other = Completion(self.rules.copy(), self.inverses.copy(), self.order, self.limits)
         other._open, other._heap, other._stopped = list(self._open), list(self._heap), self._stopped
         other._tickets = count(next(self._tickets))
         return other
 
-    def complete(self, axioms: Sequence[Lemma], already: Sequence[Lemma] = ()) -> None:
+    def complete(self, axioms: Sequence[Equation], already: Sequence[Equation] = ()) -> None:
         """Work until every overlap of rules is settled or a limit is met.
 
         Args:
@@ -113,7 +116,7 @@ class Procedure:
             self._state(fact)
         for axiom in axioms:
             if axiom not in already:
-                self._push(_stated(self.alphabet, axiom))
+                self._push(cite(self.alphabet, axiom))
         sources = axioms
         while True:
             for fact in self.inverses.learn(sources):
@@ -122,8 +125,8 @@ class Procedure:
                 self._ask_again()
             if not self._heap or self._stopped:
                 return
-            self._drain()
-            sources = [rule.lemma for rule in self.rules.rules]
+            self._process()
+            sources = [rule.equation for rule in self.rules.rules]
 
     def problem(self) -> str:
         """Why normal forms may fail to decide equality; empty when they do not."""
@@ -145,11 +148,11 @@ class Procedure:
             if any(alphabet.keeps(rule.lhs, one) and not alphabet.keeps(rule.rhs, one) for one in needed)
         ]
 
-    def _state(self, fact: InverseFact) -> None:
-        for lemma in self.inverses.equations(fact):
-            self._push(_stated(self.alphabet, lemma))
+    def _state(self, fact: TwoSidedInverse) -> None:
+        for equation in self.inverses.equations(fact):
+            self._push(cite(self.alphabet, equation))
 
-    def _drain(self) -> None:
+    def _process(self) -> None:
         while self._heap:
             if self._steps > self.limits.steps:
                 self._stopped = f"stopped after {self.limits.steps} steps"
@@ -162,7 +165,7 @@ class Procedure:
             equation = self._between(item) if isinstance(item, _Overlap) else item
             reduced = None if equation is None else self._reduced(equation)
             if reduced is not None:
-                self._settle(reduced)
+                self._orient(reduced)
 
     def _push(self, equation: Equation) -> None:
         """Queue an equation; equations have their turn before overlaps, of which there may be no end."""
@@ -187,19 +190,19 @@ class Procedure:
         variables = self.alphabet.variables
         self._steps += 1 + sum(1 for code in (*equation.lhs, *equation.rhs) if variables[code])
         read_before = self.rules.letters_read
-        before: list[Link] = []
-        after: list[Link] = []
+        before: list[Step] = []
+        after: list[Step] = []
         # Words without variables may be sorted by values; the others only by every order in turn, see below.
         ground = not self.alphabet.variables_of((*equation.lhs, *equation.rhs))
         ranking = self.rules.natural if ground else None
-        within = needed_by(equation.chain)  # an equation for every picture stays one
+        within = conditions_of(equation.derivation)  # an equation for every picture stays one
         lhs = self.rules.reduce(equation.lhs, before, ranking, within)
         rhs = self.rules.reduce(equation.rhs, after, ranking, within)
         self._steps += (self.rules.letters_read - read_before) // LETTERS_A_STEP
         if lhs == rhs and not (before or after):
             return None
         try:
-            required = required_by(before) | required_by(after)
+            required = nonzero_of(before) | nonzero_of(after)
         except (Undecided, ZeroDivisionError):
             self._leave_open(equation, "holds for parameters that are too entangled")
             return None
@@ -207,76 +210,24 @@ class Procedure:
             self._leave_open(equation, "could not be settled where a parameter is zero")
         if lhs == rhs:
             return None
-        found = Equation(lhs, rhs, (*backwards(before), *equation.chain, *after), equation.nonzero | required)
-        if not ground and self._joins_sorted(lhs, rhs, found.nonzero, within):
+        found = Equation(lhs, rhs, (*reverse(before), *equation.derivation, *after), equation.nonzero | required)
+        if not ground and joins_when_sorted(self.rules, found, within):
             return None
         return found
 
-    def _joins_sorted(self, lhs: Codes, rhs: Codes, nonzero: frozenset[str], within: Conditions) -> bool:
-        """Whether two words meet once neighbours of self-commuting families are sorted, whatever the values.
-
-        Every order of the letters is tried, and every case in which two of them are equal.
-        """
-        shapes = self.alphabet.shapes
-        letters = list(dict.fromkeys(code for code in (*lhs, *rhs) if shapes[code] in self.rules.commuting))
-        if not 1 < len(letters) <= MAX_SORTED:
-            return False
-        for order in permutations(range(len(letters))):
-            ranking = dict(zip(letters, order, strict=True)).get
-            traces: tuple[list[Link], list[Link]] = ([], [])
-            left, right = (
-                self.rules.reduce(side, trace, ranking, within) for side, trace in zip((lhs, rhs), traces, strict=True)
-            )
-            if left != right:
-                return False
-            try:
-                if not required_by([*traces[0], *traces[1]]) <= nonzero:
-                    return False
-            except (Undecided, ZeroDivisionError):
-                return False
-        return all(
-            self._joins_where_equal(lhs, rhs, nonzero, within, first, second)
-            for first, second in combinations(letters, 2)
-            if shapes[first] == shapes[second]
-        )
-
-    def _joins_where_equal(
-        self, lhs: Codes, rhs: Codes, nonzero: frozenset[str], within: Conditions, first: int, second: int
-    ) -> bool:
-        alphabet = self.alphabet
-        try:
-            unifier = unify(
-                alphabet.arguments[first], alphabet.arguments[second], self.rules.periods((first,), (second,))
-            )
-            if unifier is None:
-                return True
-            carried = carry_nonzero(nonzero, unifier.bindings)
-            if carried is None:
-                return True
-            left, right = (
-                self.rules.reduce(alphabet.instantiate(side, unifier.bindings), within=within) for side in (lhs, rhs)
-            )
-        except (Undecided, ZeroDivisionError, ValueError, TypeError):
-            return False
-        return left == right or self._joins_sorted(left, right, carried | unifier.nonzero, within)
-
-    def _settle(self, equation: Equation) -> None:
-        """Make an equation a rule, a shift or an exchange of neighbours, or set it aside."""
+    def _orient(self, equation: Equation) -> None:
+        """Make an equation a rule, a period relation or a commutation, or set it aside."""
         if max(len(equation.lhs), len(equation.rhs)) > self.limits.length:
             self._open.append(_Open(f"equations longer than {self.limits.length} letters were set aside", equation))
             self.cut_short = True
             return
         oriented = self._oriented(equation)
         if oriented is not None:
-            lemma = tidy(self.alphabet, oriented.lhs, oriented)
-            if lemma is not None and _is_usable(self.alphabet, lemma):
-                self._add(Rule(self.alphabet, lemma, next(self._serials)))
+            renamed = tidy(self.alphabet, oriented.lhs, oriented)
+            if renamed is not None and _is_usable(self.alphabet, renamed):
+                self._add(Rule(self.alphabet, renamed, next(self._serials)))
                 return
-        elif any(
-            find(reading)
-            for reading in (equation, equation.reversed())
-            for find in (self._found_shift, self._found_exchange)
-        ):
+        elif self._add_unorientable(equation) or self._add_unorientable(equation.reversed()):
             return
         self._leave_open(equation, "cannot be oriented", ask_again=True)
 
@@ -311,85 +262,68 @@ class Procedure:
         return equation if left > right else equation.reversed()
 
     def _add(self, rule: Rule) -> None:
-        """Take a rule in, simplify the others with it and queue its overlaps."""
+        """Take a rule in, reduce the others by it and queue its critical pairs."""
         others = self.rules.rules
         self.rules.add(rule)
-        for shape, exchange in list(self.rules.commuting.items()):
-            if not rule.conditions and self.rules.reducible(exchange.lhs, rule):
-                del self.rules.commuting[shape]
-                exchange.active = False
-                self._push(_stated(self.alphabet, exchange.lemma))
-        for other in others:
-            if not rule.conditions <= other.conditions:
-                continue  # it holds for more pictures, and is still needed for those
-            if self.rules.reducible(other.lhs, rule, other.lemma.nonzero):
-                self._retire(other)
-            elif self.rules.reducible(other.rhs, rule, other.lemma.nonzero):
-                self._restate(other)
-        for other in (*self.rules.rules, *self.rules.commuting.values()):
+        self._interreduce(rule, others)
+        for other in (*self.rules.rules, *self.rules.commutations.values()):
             self._push_overlaps(rule, other)
-        if rule.variables and self.rules.shifts:
+        if rule.variables and self.rules.period_relations:
             for pair in shifted_pairs(self.rules, rule):
                 if pair is None:
                     self._leave_undecided(rule, rule)
                 else:
                     self._push(pair)
 
-    def _retire(self, rule: Rule) -> None:
-        """Take a rule out and settle its equation anew."""
+    def _interreduce(self, rule: Rule, others: Sequence[Rule]) -> None:
+        """Reduce both sides of the other rules by a new one."""
+        for shape, commutation in list(self.rules.commutations.items()):
+            if not rule.conditions and self.rules.reducible(commutation.lhs, rule):
+                del self.rules.commutations[shape]
+                commutation.active = False
+                self._push(cite(self.alphabet, commutation.equation))
+        for other in others:
+            if not rule.conditions <= other.conditions:
+                continue  # it holds for more pictures, and is still needed for those
+            if self.rules.reducible(other.lhs, rule, other.equation.nonzero):
+                self._remove(other)
+            elif self.rules.reducible(other.rhs, rule, other.equation.nonzero):
+                self._reduce_right_side(other)
+
+    def _remove(self, rule: Rule) -> None:
+        """Take a rule out and queue its equation."""
         self.rules.remove(rule)
         rule.active = False
-        self._push(_stated(self.alphabet, rule.lemma))
+        self._push(cite(self.alphabet, rule.equation))
 
-    def _restate(self, rule: Rule) -> None:
+    def _reduce_right_side(self, rule: Rule) -> None:
         """Reduce the right side of a rule, unless that would narrow where it holds."""
-        trace: list[Link] = []
+        trace: list[Step] = []
         rhs = self.rules.reduce(rule.rhs, trace, within=rule.conditions)
-        chain = (*_stated(self.alphabet, rule.lemma).chain, *trace)
-        nonzero = rule.lemma.nonzero
+        derivation = (*cite(self.alphabet, rule.equation).derivation, *trace)
+        nonzero = rule.equation.nonzero
         try:
-            if required_by(trace) <= nonzero:
-                self.rules.restate(rule, Lemma(rule.lhs, rhs, chain, nonzero=nonzero))
+            if nonzero_of(trace) <= nonzero:
+                self.rules.restate(rule, Equation(rule.lhs, rhs, derivation, nonzero=nonzero))
         except (Undecided, ZeroDivisionError):
             return
 
-    def _found_shift(self, equation: Equation) -> bool:
-        """Take in an equation that says that a family repeats itself in one of its arguments."""
-        lemma = tidy(self.alphabet, equation.lhs, equation)
-        if lemma is None or len(lemma.lhs) != 1 or len(lemma.rhs) != 1 or lemma.nonzero or lemma.conditions:
+    def _add_unorientable(self, equation: Equation) -> bool:
+        """Take in an equation that is no rule: a period relation, or a commutation of a family with itself."""
+        period = as_period_relation(self.alphabet, equation)
+        if period is not None:
+            self.rules.add_period_relation(period)
+            for rule in self.rules.rules:
+                if period.shape in (*rule.shapes, *self.alphabet.shapes_of(rule.rhs)):
+                    self._remove(rule)
+            return True
+        renamed = as_commutation(self.alphabet, equation)
+        if renamed is None or self.alphabet.shapes[renamed.lhs[0]] in self.rules.commutations:
             return False
-        (code,), (other,) = lemma.lhs, lemma.rhs
-        shape = self.alphabet.shapes[code]
-        old, new = self.alphabet.arguments[code], self.alphabet.arguments[other]
-        moved = [place for place, item in enumerate(old) if item != new[place]]
-        fixed = {place: item for place, item in enumerate(old) if not variables_of(item)}
-        names = [as_variable(item) for place, item in enumerate(old) if place not in fixed]
-        if len(moved) != 1 or None in names or len(set(names)) < len(names):
-            return False
-        amount = difference(new[moved[0]], old[moved[0]])
-        if not isinstance(amount, Fraction) or moved[0] in fixed:
-            return False
-        self.rules.add_shift(Shift(shape, moved[0], fixed, amount, lemma))
+        commutation = Rule(self.alphabet, renamed, next(self._serials))
+        self.rules.commutations[commutation.shapes[0]] = commutation
         for rule in self.rules.rules:
-            if any(shape in self.alphabet.shapes_of(side) for side in (rule.lhs, rule.rhs)):
-                self._retire(rule)
-        return True
-
-    def _found_exchange(self, equation: Equation) -> bool:
-        """Take in an equation that says that a family commutes with itself."""
-        lemma = tidy(self.alphabet, equation.lhs, equation)
-        if lemma is None or len(lemma.lhs) != 2 or lemma.rhs != lemma.lhs[::-1] or lemma.nonzero or lemma.conditions:
-            return False
-        shape, other = self.alphabet.shapes_of(lemma.lhs)
-        first, second = ([as_variable(item) for item in self.alphabet.arguments[code]] for code in lemma.lhs)
-        apart = [two for one, two in zip(first, second, strict=False) if one != two]
-        names = [*first, *apart]
-        if shape != other or shape in self.rules.commuting or None in names or len(set(names)) < len(names):
-            return False
-        exchange = Rule(self.alphabet, lemma, next(self._serials))
-        self.rules.commuting[shape] = exchange
-        for rule in self.rules.rules:
-            self._push_overlaps(exchange, rule)
+            self._push_overlaps(commutation, rule)
         return True
 
     def _push_overlaps(self, rule: Rule, other: Rule) -> None:
@@ -407,16 +341,10 @@ class Procedure:
         self._open.append(_Open(problem, None, (first, second)))
 
 
-def _stated(alphabet: Alphabet, lemma: Lemma) -> Equation:
-    """The lemma as an equation that it proves."""
-    own: Bindings = {name: variable(name) for name in alphabet.variables_of((*lemma.lhs, *lemma.rhs))}
-    return Equation(lemma.lhs, lemma.rhs, (Link(lemma, True, 0, own),), lemma.nonzero)
-
-
-def _is_usable(alphabet: Alphabet, lemma: Lemma) -> bool:
+def _is_usable(alphabet: Alphabet, equation: Equation) -> bool:
     """Whether matching the left side always binds every variable."""
-    opaque: Bindings = {name: variable(f"!{name}") for name in alphabet.variables_of(lemma.lhs)}
-    patterns: list[Value] = [item for code in lemma.lhs for item in alphabet.arguments[code]]
+    opaque: Bindings = {name: variable(f"!{name}") for name in alphabet.variables_of(equation.lhs)}
+    patterns: list[Value] = [item for code in equation.lhs for item in alphabet.arguments[code]]
     subjects = [substitute(item, opaque) for item in patterns]
     bindings = match(patterns, subjects, [None] * len(patterns))
-    return bindings == opaque and alphabet.variables_of(lemma.rhs).keys() <= opaque.keys()
+    return bindings == opaque and alphabet.variables_of(equation.rhs).keys() <= opaque.keys()

@@ -95,7 +95,7 @@ class InverseDefinition:
 
 
 @dataclass(frozen=True)
-class Step:
+class ProofStep:
     """One application of a law (or of the definition of a formal inverse).
 
     Attributes:
@@ -173,7 +173,7 @@ class Proof:
 
     start: Word
     end: Word
-    steps: tuple[Step, ...] = ()
+    steps: tuple[ProofStep, ...] = ()
     unspelt: tuple[Law, ...] = ()
 
     @property
@@ -256,7 +256,7 @@ class Proof:
         return "\n".join(lines)
 
 
-def _backwards(step: Step) -> Step:
+def _backwards(step: ProofStep) -> ProofStep:
     return replace(step, before=step.after, after=step.before, forward=not step.forward)
 
 

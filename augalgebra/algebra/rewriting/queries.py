@@ -4,15 +4,17 @@ Every answer is three-valued where the laws may not say: true with a proof, fals
 means *different in the presented monoid*: the laws do not make them equal), and unknown otherwise.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeVar
 
 from augalgebra.algebra.conditions import ALWAYS, Conditions, holding_for
 from augalgebra.algebra.laws import Law
+from augalgebra.algebra.rewriting.cayley_tables import CayleyTable as CayleyTable
+from augalgebra.algebra.rewriting.cayley_tables import cayley_table as cayley_table
 from augalgebra.algebra.rewriting.obstacles import nothing_undoes, undoes_nothing
 from augalgebra.algebra.rewriting.proofs import Proof, Scope
-from augalgebra.algebra.rewriting.system import RewritingSystem
+from augalgebra.algebra.rewriting.system import UNANSWERED, RewritingSystem
 from augalgebra.algebra.words import IDENTITY, Word
 from augalgebra.errors import IncompleteError, NotInvertibleError
 
@@ -22,8 +24,6 @@ MAX_PERIOD = 360
 """Highest power that is tried when a period is looked for."""
 _POWER_LETTERS = 300_000
 """Letters of all the powers that are made in search of a period."""
-_UNANSWERED = (NotInvertibleError, IncompleteError)
-"""What stronger laws say of a word that only weaker ones invert, or reduce in a bounded number of steps."""
 _SHORT_PERIOD = 12  # tried for the inverse of words whose letters are not all known to be invertible
 
 
@@ -89,27 +89,6 @@ class Inverse:
     def laws(self) -> tuple[Law, ...]:
         """The laws used."""
         return tuple(dict.fromkeys(law for proof in self.proofs for law in proof.laws))
-
-
-@dataclass(frozen=True)
-class CayleyTable:
-    """The products of the elements that some generators reach.
-
-    Attributes:
-        generators: The generators.
-        elements: The elements, each as the shortlex-least word in the generators; the identity comes first.
-        products: ``products[i][j]`` is the index of ``elements[i] * elements[j]``; None if it was not reached.
-        complete: Whether all elements were found, and surely none twice.
-        reason: Why it is not complete; empty if it is.
-        conditions: What pictures the products are for.
-    """
-
-    generators: tuple[Word, ...]
-    elements: tuple[Word, ...]
-    products: tuple[tuple[int | None, ...], ...]
-    complete: bool
-    reason: str = ""
-    conditions: Conditions = ALWAYS
 
 
 @dataclass(frozen=True)
@@ -182,7 +161,7 @@ def inverse(system: RewritingSystem, word: Word, *, without: Conditions = ALWAYS
             continue
         try:
             sides = _sides(layer, word)
-        except _UNANSWERED as error:
+        except UNANSWERED as error:
             problem = error
             continue
         if sides.right is not None and sides.left is not None:
@@ -324,7 +303,7 @@ def strongest(
     for layer in system.layers:
         try:
             answer = question(layer)
-        except _UNANSWERED:
+        except UNANSWERED:
             if layer is system:
                 raise
             continue
@@ -360,66 +339,6 @@ def derive(system: RewritingSystem, word: Word) -> Proof:
     return _strongest_proof(system, word, system.normal_form(word)) or system.derive(word)
 
 
-def cayley_table(system: RewritingSystem, generators: Sequence[Word], max_elements: int = 200) -> CayleyTable:
-    """The multiplication table of what some words generate; one that is complete for every picture is preferred.
-
-    Args:
-        system: The rules.
-        generators: The generators; elements are named by the shortest words in them.
-        max_elements: Stop when more are found; the table is then incomplete.
-
-    Raises:
-        NotInvertibleError: A generator has the inverse of a symbol that is not known to be invertible.
-    """
-    found: CayleyTable | None = None
-    for layer in system.layers:
-        try:
-            found = _table(layer, tuple(generators), max_elements)
-        except _UNANSWERED:
-            if layer is system:
-                raise
-            continue
-        if found.complete:
-            break
-    if found is None:
-        raise AssertionError("the last layer is the system itself")
-    return found
-
-
-def _table(system: RewritingSystem, generators: tuple[Word, ...], max_elements: int) -> CayleyTable:
-    forms = {IDENTITY: 0}
-    elements, normal = [IDENTITY], [IDENTITY]
-    spelt: list[tuple[int, ...]] = [()]
-    successors: list[list[int | None]] = []
-    overflown = False
-    while len(successors) < len(normal):
-        here = len(successors)
-        row: list[int | None] = []
-        for index, generator in enumerate(generators):
-            form = system.normal_form(normal[here] * generator)
-            found = forms.get(form)
-            if found is None and len(elements) < max_elements:
-                found = forms[form] = len(elements)
-                normal.append(form)
-                elements.append(elements[here] * generator)
-                spelt.append((*spelt[here], index))
-            overflown = overflown or found is None
-            row.append(found)
-        successors.append(row)
-    products = tuple(tuple(_follow(successors, here, path) for path in spelt) for here in range(len(elements)))
-    reason = f"stopped at {max_elements} elements" if overflown else system.reason
-    return CayleyTable(generators, tuple(elements), products, not reason, reason, system.conditions)
-
-
-def _follow(successors: Sequence[Sequence[int | None]], start: int, path: Sequence[int]) -> int | None:
-    here: int | None = start
-    for index in path:
-        if here is None:
-            return None
-        here = successors[here][index]
-    return here
-
-
 def _same(system: RewritingSystem, first: Word, second: Word) -> bool | None:
     if system.normal_form(first) == system.normal_form(second):
         return True
@@ -431,7 +350,7 @@ def _strongest_proof(system: RewritingSystem, first: Word, second: Word) -> Proo
     if system.exact is not system:
         try:
             proof = system.exact.prove(first, second)
-        except _UNANSWERED:
+        except UNANSWERED:
             proof = None
         if proof is not None:
             return proof
@@ -441,7 +360,7 @@ def _strongest_proof(system: RewritingSystem, first: Word, second: Word) -> Proo
     for layer in system.layers:
         try:
             proof = layer.prove(first, second)
-        except _UNANSWERED:
+        except UNANSWERED:
             continue
         if proof is not None:
             return proof

@@ -1,8 +1,7 @@
 """Sets of rules that reduce words, modulo periods of parameters and self-commuting families."""
 
 from bisect import insort
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from functools import reduce
 from math import gcd
@@ -12,7 +11,8 @@ from augalgebra.algebra import expressions
 from augalgebra.algebra.conditions import ALL, ALWAYS, Conditions
 from augalgebra.algebra.expressions import Expression, Value
 from augalgebra.algebra.rewriting.alphabet import Alphabet, Codes, argument_key
-from augalgebra.algebra.rewriting.rules import Lemma, Link, Rule
+from augalgebra.algebra.rewriting.equations import Equation, Rule, Step
+from augalgebra.algebra.rewriting.unorientable import PeriodRelation
 from augalgebra.algebra.unification import Bindings, Period, Undecided, carry_nonzero, match
 from augalgebra.errors import IncompleteError
 
@@ -20,33 +20,10 @@ MAX_STEPS = 1_000_000
 """Rewriting steps spent on one word before giving up."""
 
 MAX_REMEMBERED = 50_000
-"""Parts of words for which it is remembered what a schematic rule makes of them."""
+"""Parts of words for which it is remembered what a parametrised rule makes of them."""
 
 Ranking: TypeAlias = Callable[[int], Any]
 """How letters that commute are sorted; None for a letter that is to stay where it is."""
-
-
-@dataclass(frozen=True, eq=False)
-class Shift:
-    """A proved equation ``f(?0) = f(?0 + amount)``, by which one argument counts up to multiples only.
-
-    Attributes:
-        shape: The shape of the letter.
-        place: Which argument it is.
-        fixed: Other arguments that must have these values for the equation to hold.
-        amount: By how much the argument moves.
-        lemma: The equation.
-    """
-
-    shape: int
-    place: int
-    fixed: Mapping[int, Value]
-    amount: Fraction
-    lemma: Lemma
-
-    def applies(self, arguments: tuple[Value, ...]) -> bool:
-        """Whether the other arguments are as they must be."""
-        return all(arguments[place] == item for place, item in self.fixed.items())
 
 
 class _Ending(dict[int, "_Ending"]):
@@ -67,35 +44,35 @@ class RuleSet:
     Attributes:
         alphabet: The codes of the letters.
         letters_read: How many letters were read in all reductions, which is what they cost.
-        shifts: The shifts by which parameters are periodic, in the order in which they were found.
-        commuting: For the shape of a family, the equation ``f(..) * f(..) = f(..) * f(..)``. It cannot be a rule, and
-            is used to sort neighbours instead.
+        period_relations: What makes parameters periodic, in the order in which it was found.
+        commutations: For the shape of a family, the equation ``f(..) * f(..) = f(..) * f(..)``, by which neighbours are
+            sorted.
     """
 
     def __init__(self, alphabet: Alphabet) -> None:
         self.alphabet = alphabet
         self.letters_read = 0
-        self.shifts: list[Shift] = []
-        self.commuting: dict[int, Rule] = {}
+        self.period_relations: list[PeriodRelation] = []
+        self.commutations: dict[int, Rule] = {}
         # Rules by left side, and once more letter by letter from its end, so that a look-up ends where no rule goes on.
         self._ground: dict[Codes, Rule] = {}
         self._conditional: dict[Codes, list[Rule]] = {}
         self._endings = _Ending()
         self._has_conditions = False
-        # Schematic rules by the shapes of the left side, and the lengths of those by the shape of the last letter.
-        self._schematic: dict[tuple[int, ...], list[Rule]] = {}
-        self._schematic_lengths: dict[int, list[int]] = {}
+        # Parametrised rules by the shapes of the left side, and the lengths of those by the shape of the last letter.
+        self._parametrised: dict[tuple[int, ...], list[Rule]] = {}
+        self._parametrised_lengths: dict[int, list[int]] = {}
         self._canonical: dict[int, int] = {}
         self._rewritten: dict[tuple[Rule, Codes], tuple[Bindings, Codes] | None] = {}
         self._keys: dict[int, tuple[object, ...]] = {}
 
     def __len__(self) -> int:
-        return len(self._ground) + sum(map(len, (*self._schematic.values(), *self._conditional.values())))
+        return len(self._ground) + sum(map(len, (*self._parametrised.values(), *self._conditional.values())))
 
     def copy(self) -> "RuleSet":
         """A set that can grow on its own."""
         other = RuleSet(self.alphabet)
-        other.shifts, other.commuting = list(self.shifts), dict(self.commuting)
+        other.period_relations, other.commutations = list(self.period_relations), dict(self.commutations)
         for rule in self.rules:
             other.add(rule.copy())
         return other
@@ -103,7 +80,7 @@ class RuleSet:
     @property
     def rules(self) -> list[Rule]:
         """All rules, in the order in which they were found."""
-        lists = (*self._schematic.values(), *self._conditional.values())
+        lists = (*self._parametrised.values(), *self._conditional.values())
         found = [*self._ground.values(), *(rule for rules in lists for rule in rules)]
         return sorted(found, key=lambda rule: rule.serial)
 
@@ -111,8 +88,8 @@ class RuleSet:
         """Let a rule take part in reductions."""
         self._has_conditions = self._has_conditions or bool(rule.conditions)
         if rule.variables:
-            insort(self._schematic.setdefault(rule.shapes, []), rule, key=lambda other: other.serial)
-            lengths = self._schematic_lengths.setdefault(rule.shapes[-1], [])
+            insort(self._parametrised.setdefault(rule.shapes, []), rule, key=lambda other: other.serial)
+            lengths = self._parametrised_lengths.setdefault(rule.shapes[-1], [])
             if len(rule.lhs) not in lengths:
                 insort(lengths, len(rule.lhs))
         elif rule.conditions:
@@ -125,7 +102,7 @@ class RuleSet:
     def remove(self, rule: Rule) -> None:
         """Take a rule out; what no rule has any more only costs a look-up."""
         if rule.variables:
-            self._schematic[rule.shapes].remove(rule)
+            self._parametrised[rule.shapes].remove(rule)
         elif rule.conditions:
             self._conditional[rule.lhs].remove(rule)
         else:
@@ -139,27 +116,29 @@ class RuleSet:
             place = place.setdefault(code, _Ending())
         return place
 
-    def restate(self, rule: Rule, lemma: Lemma) -> None:
-        """Give a rule another right side (the lemma has the same left side)."""
-        rule.restate(lemma)
+    def restate(self, rule: Rule, equation: Equation) -> None:
+        """Give a rule another right side (the equation has the same left side)."""
+        rule.restate(equation)
         self._rewritten.clear()
 
-    def add_shift(self, shift: Shift) -> None:
+    def add_period_relation(self, relation: PeriodRelation) -> None:
         """Let an argument count up to multiples of an amount only."""
-        self.shifts.append(shift)
+        self.period_relations.append(relation)
         self._canonical.clear()
         self._rewritten.clear()
 
-    def shifts_of(self, code: int, place: int) -> list[Shift]:
-        """The shifts that one argument of a letter has."""
+    def period_relations_of(self, code: int, place: int) -> list[PeriodRelation]:
+        """The relations that make one argument of a letter periodic."""
         shape, arguments = self.alphabet.shapes[code], self.alphabet.arguments[code]
         return [
-            shift for shift in self.shifts if shift.shape == shape and shift.place == place and shift.applies(arguments)
+            relation
+            for relation in self.period_relations
+            if relation.shape == shape and relation.place == place and relation.applies(arguments)
         ]
 
     def periods(self, *words: Iterable[int]) -> list[Period]:
         """The periods of all arguments of a word, in one list; of several words, the smallest that one has."""
-        if not self.shifts:
+        if not self.period_relations:
             return [None for code in words[0] for _ in self.alphabet.arguments[code]]
         found: list[Period] = []
         for codes in zip(*words, strict=True):
@@ -186,7 +165,7 @@ class RuleSet:
         return key
 
     def match(self, rule: Rule, codes: Codes) -> Bindings | None:
-        """The bindings that make the left side of a schematic rule into `codes`, of the same shapes."""
+        """The bindings that make the left side of a parametrised rule into `codes`, of the same shapes."""
         arguments = self.alphabet.arguments
         subjects = [item for code in codes for item in arguments[code]]
         bindings: Bindings | None
@@ -194,13 +173,13 @@ class RuleSet:
             bindings = dict(zip(rule.plain, subjects, strict=True))
         else:
             bindings = match(rule.patterns, subjects, self.periods(codes))
-        nonzero = rule.lemma.nonzero
+        nonzero = rule.equation.nonzero
         if bindings is not None and nonzero and any(bindings[name] == 0 for name in nonzero):
             return None
         return bindings
 
     def rewrite(self, rule: Rule, codes: Codes) -> tuple[Bindings, Codes] | None:
-        """The bindings and the instance of the right side with which a schematic rule replaces `codes`."""
+        """The bindings and the instance of the right side with which a parametrised rule replaces `codes`."""
         bindings = self.match(rule, codes)
         if bindings is None:
             return None
@@ -229,14 +208,14 @@ class RuleSet:
                     return True
             elif self.alphabet.shapes_of(part) == rule.shapes:
                 rewritten = self.rewrite(rule, part)
-                if rewritten is not None and _is_covered(rule.lemma.nonzero, rewritten[0], nonzero):
+                if rewritten is not None and _is_covered(rule.equation.nonzero, rewritten[0], nonzero):
                     return True
         return False
 
     def reduce(
         self,
         codes: Codes,
-        trace: list[Link] | None = None,
+        trace: list[Step] | None = None,
         ranking: Ranking | None = None,
         within: Conditions = ALL,
     ) -> Codes:
@@ -244,7 +223,7 @@ class RuleSet:
 
         Args:
             codes: The word.
-            trace: Where the links used are appended; letters are brought into canonical form silently.
+            trace: Where the steps used are appended; letters are brought into canonical form silently.
             ranking: How letters that commute are sorted; None leaves them where they are. Words with variables of
                 rules must not be sorted, because the order changes with the values.
             within: What the pictures are that the word is for; rules that need more, or need what the letters before do
@@ -253,9 +232,9 @@ class RuleSet:
         Raises:
             IncompleteError: The word took more than `MAX_STEPS` steps.
         """
-        shapes, endings, schematic = self.alphabet.shapes, self._endings, self._schematic_lengths
-        commuting = self.commuting if ranking is not None else {}
-        canonical = self.canonical if self.shifts else None
+        shapes, endings, parametrised = self.alphabet.shapes, self._endings, self._parametrised_lengths
+        commuting = self.commutations if ranking is not None else {}
+        canonical = self.canonical if self.period_relations else None
         out: list[int] = []
         met = [within if self._has_conditions else ALWAYS]  # what pictures are after each letter of `out`
         todo = list(codes[::-1])
@@ -284,8 +263,8 @@ class RuleSet:
                     break
                 begin -= 1
                 place = place.get(out[begin])
-            if source is None and shapes[code] in schematic:
-                found = self._schematic_match(out, met)
+            if source is None and shapes[code] in parametrised:
+                found = self._parametrised_match(out, met)
                 if found is not None:
                     source, bindings, replacement = found
                     start = size - len(source.lhs)
@@ -300,20 +279,20 @@ class RuleSet:
             if steps > MAX_STEPS:
                 raise IncompleteError(f"gave up on a word of {len(codes)} letters after {MAX_STEPS} rewriting steps")
             if trace is not None:
-                trace.append(Link(source.lemma, True, start, bindings))
+                trace.append(Step(source.equation, True, start, bindings))
             del out[start:], met[start + 1 :]
             todo.extend(replacement[::-1])
             self.letters_read += len(replacement)
         return tuple(out)
 
-    def _schematic_match(self, out: list[int], met: list[Conditions]) -> tuple[Rule, Bindings, Codes] | None:
-        """A schematic rule that applies to the end of a word, with the bindings and what it puts there."""
+    def _parametrised_match(self, out: list[int], met: list[Conditions]) -> tuple[Rule, Bindings, Codes] | None:
+        """A parametrised rule that applies to the end of a word, with the bindings and what it puts there."""
         shapes = self.alphabet.shapes
-        for length in self._schematic_lengths[shapes[out[-1]]]:
+        for length in self._parametrised_lengths[shapes[out[-1]]]:
             if length > len(out):
                 break
             part = tuple(out[-length:])
-            for rule in self._schematic.get(tuple([shapes[code] for code in part]), ()):
+            for rule in self._parametrised.get(tuple([shapes[code] for code in part]), ()):
                 if rule.conditions and not rule.conditions <= met[len(out) - length]:
                     continue
                 if (rule, part) not in self._rewritten:
@@ -333,11 +312,11 @@ class RuleSet:
         one, two = ranking(first), ranking(second)
         if one is None or two is None or one <= two:
             return None
-        return self.match(self.commuting[shapes[second]], (first, second))
+        return self.match(self.commutations[shapes[second]], (first, second))
 
     def _period(self, code: int, place: int) -> Period:
-        shifts = self.shifts_of(code, place)
-        return reduce(common_divisor, (abs(shift.amount) for shift in shifts)) if shifts else None
+        relations = self.period_relations_of(code, place)
+        return reduce(common_divisor, (abs(relation.amount) for relation in relations)) if relations else None
 
 
 def common_divisor(one: Fraction, two: Fraction) -> Fraction:

@@ -8,14 +8,16 @@ from augalgebra.algebra.conditions import ALL, ALWAYS, Conditions
 from augalgebra.algebra.presentation import Presentation
 from augalgebra.algebra.rewriting.alphabet import Codes
 from augalgebra.algebra.rewriting.derivations import Derivations
+from augalgebra.algebra.rewriting.equations import Equation, Step, conditions_of, readable_names, reverse
 from augalgebra.algebra.rewriting.invertibility import Inverses
 from augalgebra.algebra.rewriting.proofs import Proof
 from augalgebra.algebra.rewriting.rule_set import RuleSet
-from augalgebra.algebra.rewriting.rules import Lemma, Link, backwards, needed_by, readable
 from augalgebra.algebra.specialisation import is_covered
 from augalgebra.algebra.words import MAX_LETTERS, Letter, Symbol, Word
 from augalgebra.errors import IncompleteError, NotInvertibleError
 
+UNANSWERED = (NotInvertibleError, IncompleteError)
+"""What one layer says of a word that only another inverts, or reduces in a bounded number of steps."""
 _SPELT_OUT = 64
 """Higher powers of one symbol are reduced by repeated squaring."""
 _PROVED = 1_000
@@ -23,11 +25,11 @@ _PROVED = 1_000
 
 
 class _Start(NamedTuple):
-    """A word, its codes, and the links by which these were made of it (their places are not told)."""
+    """A word, its codes, and the steps by which these were made of it (their places are not told)."""
 
     word: Word
     codes: Codes
-    used: tuple[Link, ...] = ()
+    used: tuple[Step, ...] = ()
 
 
 class RewritingSystem:
@@ -48,7 +50,7 @@ class RewritingSystem:
         rules: RuleSet,
         inverses: Inverses,
         reason: str,
-        axioms: Iterable[Lemma],
+        axioms: Iterable[Equation],
         exact: "RewritingSystem | None" = None,
         deciding: RuleSet | None = None,
     ) -> None:
@@ -85,8 +87,8 @@ class RewritingSystem:
 
     @cached_property
     def _derivations(self) -> Derivations:
-        deciding = [] if self._deciding is None else self._deciding.shifts
-        return Derivations(self._alphabet, [*deciding, *self._rules.shifts], self._axioms)
+        deciding = [] if self._deciding is None else self._deciding.period_relations
+        return Derivations(self._alphabet, [*deciding, *self._rules.period_relations], self._axioms)
 
     @property
     def rules(self) -> tuple[tuple[Word, Word], ...]:
@@ -94,7 +96,7 @@ class RewritingSystem:
         alphabet = self._alphabet
         pairs: list[tuple[Word, Word]] = []
         for rule in self._rules.rules:
-            names = readable(rule.variables)
+            names = readable_names(rule.variables)
             lhs, rhs = (alphabet.decode(alphabet.instantiate(side, names)) for side in (rule.lhs, rule.rhs))
             pairs.append((lhs, rhs))
         return tuple(pairs)
@@ -128,7 +130,7 @@ class RewritingSystem:
             IncompleteError: As for `normal_form`.
         """
         start = self._start(word)
-        trace: list[Link] = []
+        trace: list[Step] = []
         return self._proof(start, trace, self._reduce(start.codes, trace))
 
     def prove(self, first: Word, second: Word) -> Proof | None:
@@ -139,14 +141,14 @@ class RewritingSystem:
             IncompleteError: As for `normal_form`.
         """
         start, end = self._start(first), self._start(second)
-        there: list[Link] = []
-        back: list[Link] = []
+        there: list[Step] = []
+        back: list[Step] = []
         if self._reduce(start.codes, there) != self._reduce(end.codes, back):
             return None
-        links = (*there, *backwards(back))
+        steps = (*there, *reverse(back))
         if end.used:
-            return self._proof(start._replace(used=(*start.used, *end.used)), links, end.codes, second)
-        return self._proof(start, links, end.codes)
+            return self._proof(start._replace(used=(*start.used, *end.used)), steps, end.codes, second)
+        return self._proof(start, steps, end.codes)
 
     def right_inverse(self, word: Word) -> tuple[Word, Proof] | None:
         """A word that undoes this one when applied after it, with the proof, if the laws give one.
@@ -155,15 +157,15 @@ class RewritingSystem:
             NotInvertibleError: As for `normal_form`.
             IncompleteError: As for `normal_form`.
         """
-        start, trace = self._start(word), list[Link]()
+        start, trace = self._start(word), list[Step]()
         form = self._reduce(start.codes, trace)
         found = self.inverses.right_inverse(form) or self._from_rule(form, first=True)
         if found is None:
             return None
-        witness, links = found
+        witness, steps = found
         undoing = self._alphabet.decode(witness)
         whole = _Start(word * undoing, start.codes + witness, start.used)
-        return undoing, self._proof(whole, (*trace, *links), ())
+        return undoing, self._proof(whole, (*trace, *steps), ())
 
     def left_inverse(self, word: Word) -> tuple[Word, Proof] | None:
         """A word that this one undoes when applied after it, with the proof, if the laws give one.
@@ -172,20 +174,20 @@ class RewritingSystem:
             NotInvertibleError: As for `normal_form`.
             IncompleteError: As for `normal_form`.
         """
-        start, trace = self._start(word), list[Link]()
+        start, trace = self._start(word), list[Step]()
         form = self._reduce(start.codes, trace)
         found = self.inverses.left_inverse(form) or self._from_rule(form, first=False)
         if found is None:
             return None
-        witness, links = found
-        if not self._alphabet.keeps(witness, needed_by((*start.used, *trace))):
+        witness, steps = found
+        if not self._alphabet.keeps(witness, conditions_of((*start.used, *trace))):
             return None
-        moved = (link._replace(position=link.position + len(witness)) for link in trace)
+        moved = (step._replace(position=step.position + len(witness)) for step in trace)
         undone = self._alphabet.decode(witness)
         whole = _Start(undone * word, witness + start.codes, start.used)
-        return undone, self._proof(whole, (*moved, *links), ())
+        return undone, self._proof(whole, (*moved, *steps), ())
 
-    def _from_rule(self, form: Codes, *, first: bool) -> tuple[Codes, tuple[Link, ...]] | None:
+    def _from_rule(self, form: Codes, *, first: bool) -> tuple[Codes, tuple[Step, ...]] | None:
         """The rest of a rule ``form * rest = id`` (or ``rest * form = id``)."""
         for rule in self._rules.rules:
             if rule.rhs or rule.variables or len(rule.lhs) <= len(form):
@@ -193,10 +195,10 @@ class RewritingSystem:
             part = rule.lhs[: len(form)] if first else rule.lhs[len(rule.lhs) - len(form) :]
             if part == form:
                 rest = rule.lhs[len(form) :] if first else rule.lhs[: len(rule.lhs) - len(form)]
-                return rest, (Link(rule.lemma, True, 0, {}),)
+                return rest, (Step(rule.equation, True, 0, {}),)
         return None
 
-    def _reduce(self, codes: Codes, trace: list[Link] | None = None, within: Conditions = ALL) -> Codes:
+    def _reduce(self, codes: Codes, trace: list[Step] | None = None, within: Conditions = ALL) -> Codes:
         """First to the word that decides equality, if other rules do that, and then to a shorter one."""
         if self._deciding is not None:
             codes = self._deciding.reduce(codes, trace, self._deciding.natural, within)
@@ -212,17 +214,17 @@ class RewritingSystem:
         self._check(word)
         if word.length <= _PROVED:
             return _Start(word, self._alphabet.encode(word))
-        used: list[Link] = []
+        used: list[Step] = []
         return _Start(word, self._condensed(word, used), tuple(used))
 
-    def _proof(self, start: _Start, links: Sequence[Link], end: Codes, goal: Word | None = None) -> Proof:
+    def _proof(self, start: _Start, steps: Sequence[Step], end: Codes, goal: Word | None = None) -> Proof:
         if start.used:
             goal = self._alphabet.decode(end) if goal is None else goal
-            return self._derivations.unspelt(start.word, (*start.used, *links), goal)
-        return self._derivations.proof(start.codes, links, end)
+            return self._derivations.unspelt(start.word, (*start.used, *steps), goal)
+        return self._derivations.proof(start.codes, steps, end)
 
-    def _condensed(self, word: Word, used: list[Link]) -> Codes:
-        """The codes of a word, high powers reduced by the links that are appended."""
+    def _condensed(self, word: Word, used: list[Step]) -> Codes:
+        """The codes of a word, high powers reduced by the steps that are appended."""
         codes: list[int] = []
         within = ALL
         for symbol, exponent in word.syllables:
@@ -231,7 +233,7 @@ class RewritingSystem:
             codes += self._power(code, abs(exponent), used, within)
         return tuple(codes)
 
-    def _power(self, code: int, exponent: int, used: list[Link], within: Conditions) -> Codes:
+    def _power(self, code: int, exponent: int, used: list[Step], within: Conditions) -> Codes:
         if exponent <= _SPELT_OUT:
             return (code,) * exponent
         half = self._power(code, exponent // 2, used, within)

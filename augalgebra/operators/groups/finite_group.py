@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from augalgebra.algebra.rewriting.queries import cayley_table
+from augalgebra.algebra.rewriting.cayley_tables import cayley_table
 from augalgebra.algebra.rewriting.system import RewritingSystem
 from augalgebra.algebra.words import Letter, Word
 from augalgebra.errors import FitError, MissingOperatorError

@@ -13,7 +13,7 @@ from augalgebra.algebra.laws import Law, parse_law
 from augalgebra.algebra.parsing import parse_word
 from augalgebra.algebra.presentation import Presentation
 from augalgebra.algebra.rewriting.completion import complete
-from augalgebra.algebra.rewriting.proofs import InverseDefinition, Proof, Step
+from augalgebra.algebra.rewriting.proofs import InverseDefinition, Proof, ProofStep
 from augalgebra.algebra.rewriting.system import RewritingSystem
 from augalgebra.algebra.words import IDENTITY, Letter, Symbol, Word, word_of
 
@@ -72,7 +72,7 @@ def test_a_forged_step_is_found(system: RewritingSystem, word: Word, choice: int
         return
     place = choice % len(proof.steps)
     step = proof.steps[place]
-    forgeries: list[Callable[[Step], Step]] = [
+    forgeries: list[Callable[[ProofStep], ProofStep]] = [
         lambda step: replace(step, after=step.after * word_of("canny")),
         lambda step: replace(step, before=word_of("canny") * step.before),
         lambda step: replace(step, position=step.position + 1),
@@ -110,7 +110,7 @@ def test_only_the_laws_allowed_may_be_used(system: RewritingSystem) -> None:
 
 def test_a_singular_law_proves_nothing() -> None:
     singular = Law(word_of("canny"), IDENTITY, kind="singular")
-    step = Step(word_of("canny"), IDENTITY, singular, forward=True, position=0)
+    step = ProofStep(word_of("canny"), IDENTITY, singular, forward=True, position=0)
     assert Proof(word_of("canny"), IDENTITY, (step,)).flaw() == (
         "step 1: canny has no inverse is no law to reason with"
     )
@@ -121,7 +121,7 @@ def test_a_formal_inverse_needs_grounds() -> None:
     pair = Word.from_letters([Letter(canny), Letter(canny, inverse=True)])
 
     def claim(definition: InverseDefinition) -> Proof:
-        return Proof(pair, IDENTITY, (Step(pair, IDENTITY, definition, forward=True, position=0),))
+        return Proof(pair, IDENTITY, (ProofStep(pair, IDENTITY, definition, forward=True, position=0),))
 
     assert "nothing says that canny has a right inverse" in str(claim(InverseDefinition(canny, False)).flaw())
     empty = Proof(IDENTITY, IDENTITY)
@@ -137,8 +137,8 @@ def test_grounds_must_make_sense_at_the_values_used(system: RewritingSystem) -> 
     (definition,) = (step.law for step in steps if isinstance(step.law, InverseDefinition))
     definition = replace(definition, mirrored=False)
     two, zero = word_of("gamma", 2), word_of("gamma", 0)
-    assert Step(two * ~two, IDENTITY, definition, True, 0, (("a", Fraction(2)),)).flaw() is None
-    forged = Step(zero * ~zero, IDENTITY, definition, True, 0, (("a", Fraction(0)),))
+    assert ProofStep(two * ~two, IDENTITY, definition, True, 0, (("a", Fraction(2)),)).flaw() is None
+    forged = ProofStep(zero * ~zero, IDENTITY, definition, True, 0, (("a", Fraction(0)),))
     assert forged.flaw() == "gamma(a) * gamma(a)^-1 = id makes no sense here"
 
 
@@ -149,7 +149,7 @@ def test_a_shift_is_one_step_however_often_it_is_applied(system: RewritingSystem
     assert step.text == "turn(a) = turn(a + 360), 1000 times"
     assert proof.verify(LAWS)
     assert not Proof(proof.start, proof.end, (replace(step, times=999),)).verify(LAWS)
-    twice = Step(parse_word("flip^2"), IDENTITY, LAWS[0], True, 0, (), times=2)
+    twice = ProofStep(parse_word("flip^2"), IDENTITY, LAWS[0], True, 0, (), times=2)
     assert "shifts no parameter" in str(twice.flaw())
 
 
