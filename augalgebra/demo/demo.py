@@ -21,10 +21,11 @@ from augalgebra.files import write_atomically
 from augalgebra.operators import FitOptions, OperatorRegistry
 from augalgebra.reports.gallery import Panel, gallery_panel
 from augalgebra.reports.gallery_figure import draw_gallery, draw_gap_chart
-from augalgebra.runs.files import GALLERY
-from augalgebra.runs.records import Mode, Transfer
+from augalgebra.runs.added_heads import transfer
 from augalgebra.runs.run import Run
-from augalgebra.runs.stages import train, transfer
+from augalgebra.runs.stages import train
+from augalgebra.runs.storage.files import GALLERY
+from augalgebra.runs.storage.records import Mode, Transfer
 from augalgebra.training.progress import Progress, Report, silent
 from augalgebra.training.settings import TrainSettings
 from augalgebra.training.stage2 import PUBLISHED, fit_operators

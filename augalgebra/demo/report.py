@@ -7,7 +7,7 @@ from typing import Any
 from augalgebra.checks.results import LawReport
 from augalgebra.consistency.report import CompositionReport
 from augalgebra.reports.composition_table import as_markdown, composition_rows
-from augalgebra.runs.records import Mode, Transfer
+from augalgebra.runs.storage.records import Mode, Transfer
 
 _EXPLAINED: Mapping[Mode, str] = {
     "relabel": (

@@ -15,6 +15,7 @@ from .networks import fingerprint_of as fingerprint_of
 from .networks import made as made
 from .protocol import MAIN_HEAD as MAIN_HEAD
 from .protocol import LatentSpace as LatentSpace
+from .protocol import device_of_space as device_of_space
 
 __all__ = [
     "GREYEST",
@@ -28,6 +29,7 @@ __all__ = [
     "Likelihood",
     "LikelihoodName",
     "decibels",
+    "device_of_space",
     "fingerprint_of",
     "greyness",
     "likelihood_named",

@@ -2,8 +2,9 @@
 
 from typing import Protocol, runtime_checkable
 
+import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 MAIN_HEAD = "main"
 """Name of the decoder head that stage 1 trains."""
@@ -36,3 +37,8 @@ class LatentSpace(Protocol):
 
     def fingerprint(self) -> str:
         """A digest of the encoder, by which stored operators know what they were fitted on."""
+
+
+def device_of_space(space: nn.Module) -> torch.device:
+    """The device that a latent space computes on."""
+    return next(space.parameters()).device

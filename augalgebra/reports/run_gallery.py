@@ -7,11 +7,12 @@ from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.report import CompositionReport
 from augalgebra.data.dataset import Dataset, load_data
 from augalgebra.files import write_atomically
+from augalgebra.latent.protocol import device_of_space
 from augalgebra.reports.gallery import gallery_panel
 from augalgebra.reports.gallery_figure import draw_gallery
-from augalgebra.runs.check import augmentations_of_head, device_of_run
-from augalgebra.runs.files import CHECK, GALLERY
+from augalgebra.runs.check import augmentations_of_head
 from augalgebra.runs.run import Run
+from augalgebra.runs.storage.files import CHECK, GALLERY
 
 _ROWS = 5
 
@@ -48,7 +49,7 @@ def draw_run_gallery(run: Run, report: CompositionReport, data: Dataset, path: P
         run.space,
         UnreducedOperators(run.registry),
         run.registry.catalog,
-        pictures[rows].to(device_of_run(run)),
+        pictures[rows].to(device_of_space(run.space)),
         names,
         title=f"{run.settings.data}: {', '.join(map(run.registry.catalog.shorten, names))}{classes}",
         report=report,

@@ -18,10 +18,10 @@ from augalgebra.reports.cayley import cayley_of
 from augalgebra.reports.run_figures import draw_spectra, draw_training, stage_of
 from augalgebra.reports.run_gallery import draw_run_gallery
 from augalgebra.runs.check import measure_run
-from augalgebra.runs.files import FIGURES, SETTINGS
-from augalgebra.runs.records import Ending, Transfer
 from augalgebra.runs.run import Run
-from augalgebra.runs.toml import read_toml
+from augalgebra.runs.storage.files import FIGURES, SETTINGS
+from augalgebra.runs.storage.records import Ending, Transfer
+from augalgebra.runs.storage.toml import read_toml
 
 """Folder of a run that its pictures go to."""
 

@@ -1,5 +1,6 @@
 from .added_heads import AddedHead as AddedHead
 from .added_heads import add_head as add_head
+from .added_heads import transfer as transfer
 from .added_operators import Extension as Extension
 from .added_operators import extend as extend
 from .added_operators import withdraw as withdraw
@@ -7,9 +8,7 @@ from .check import images_of_run as images_of_run
 from .check import measure_run as measure_run
 from .classifier import PixelClassifier as PixelClassifier
 from .classifier import train_classifier as train_classifier
-from .files import FIGURES as FIGURES
-from .files import GEOMETRY as GEOMETRY
-from .files import REPORT as REPORT
+from .moves import operator_for as operator_for
 from .operator_matching import OperatorAssignment as OperatorAssignment
 from .pictures import output_paths as output_paths
 from .pictures import read_picture as read_picture
@@ -21,12 +20,13 @@ from .queries import MeasuredWord as MeasuredWord
 from .queries import compare_in_run as compare_in_run
 from .queries import measure_routes as measure_routes
 from .queries import measure_word as measure_word
-from .records import Mode as Mode
 from .recursion import STYLE as STYLE
 from .recursion import draw_recursion as draw_recursion
 from .recursion import recursion_of_run as recursion_of_run
 from .recursion import repeated_pictures as repeated_pictures
-from .reuse import find_or_train as find_or_train
+from .registration import LatentRegistration as LatentRegistration
+from .registration import register_head as register_head
+from .registration import register_operators as register_operators
 from .run import Run as Run
 from .sampling import KINDS as KINDS
 from .sampling import check_kind as check_kind
@@ -34,11 +34,14 @@ from .sampling import draw_codes as draw_codes
 from .sampling import encoded as encoded
 from .sampling import interpolate as interpolate
 from .sampling import sample as sample
+from .stages import find_or_train as find_or_train
 from .stages import train as train
-from .stages import transfer as transfer
+from .storage.files import FIGURES as FIGURES
+from .storage.files import GEOMETRY as GEOMETRY
+from .storage.files import REPORT as REPORT
+from .storage.records import Mode as Mode
+from .transaction import Transaction as Transaction
 from .transform import LatentTransform as LatentTransform
-from .transform import device_of_space as device_of_space
-from .transform import operator_for as operator_for
 
 __all__ = [
     "FIGURES",
@@ -49,6 +52,7 @@ __all__ = [
     "AddedHead",
     "Extension",
     "LatentComparison",
+    "LatentRegistration",
     "LatentTransform",
     "MeasuredRoutes",
     "MeasuredWord",
@@ -56,10 +60,10 @@ __all__ = [
     "OperatorAssignment",
     "PixelClassifier",
     "Run",
+    "Transaction",
     "add_head",
     "check_kind",
     "compare_in_run",
-    "device_of_space",
     "draw_codes",
     "draw_recursion",
     "encoded",
@@ -74,6 +78,8 @@ __all__ = [
     "output_paths",
     "read_picture",
     "recursion_of_run",
+    "register_head",
+    "register_operators",
     "repeated_pictures",
     "sample",
     "train",

@@ -1,24 +1,39 @@
-"""A head of stage 3 for a new augmentation: trained in memory, and measured before and after."""
+"""Heads of stage 3: trained for new augmentations, and measured before and after."""
 
-from collections.abc import Iterable
+import contextlib
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from augalgebra.algebra.words import IDENTITY
+import numpy as np
+
+from augalgebra.algebra.words import IDENTITY, Symbol, Word
 from augalgebra.catalog import Catalog
+from augalgebra.catalog.heads import head_factory
 from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.cases import Relabelling
 from augalgebra.consistency.composition import measure_composition
 from augalgebra.consistency.report import WordScore
 from augalgebra.data.dataset import Dataset, load_data
+from augalgebra.latent.lavae import HeadKind
 from augalgebra.latent.protocol import MAIN_HEAD
+from augalgebra.locks import locked
+from augalgebra.operators import OperatorRegistry
+from augalgebra.operators.provenance import origin
 from augalgebra.runs.check import images_of_run
 from augalgebra.runs.operator_matching import OperatorAssignment, match_operators
-from augalgebra.runs.records import Mode, Transfer
-from augalgebra.runs.run import Run
-from augalgebra.runs.stages import head_name, head_origin, transfer
+from augalgebra.runs.storage.records import Ending, Mode, Transfer
+from augalgebra.runs.storage.stored_run import StoredRun
+from augalgebra.seeds import derived_seed
+from augalgebra.training.loop import Limit, TrainingError
 from augalgebra.training.progress import Progress, silent
+from augalgebra.training.recipe import Recipe
+from augalgebra.training.settings import default_epochs, transfer_defaults
+from augalgebra.training.stage2 import check_fit, fit_operators
+from augalgebra.training.stage3 import STAGE, head_loop, relabelling
 from augalgebra.training.views import Views
 
 
@@ -59,7 +74,7 @@ class AddedHead:
 
 
 def add_head(
-    run: Run,
+    run: StoredRun,
     names: Iterable[str],
     *,
     beside: str | None = None,
@@ -144,7 +159,7 @@ def add_head(
     return AddedHead(head, trained, before, after, choices, catalog)
 
 
-def _free_name(run: Run, name: str, mode: Mode) -> str:
+def _free_name(run: StoredRun, name: str, mode: Mode) -> str:
     """A name that no other head has."""
     taken = {MAIN_HEAD, *run.transfers}
     if name in taken:
@@ -153,3 +168,123 @@ def _free_name(run: Run, name: str, mode: Mode) -> str:
     while (free := name if number == 1 else f"{name}-{number}") in taken:
         number += 1
     return free
+
+
+def transfer(
+    run: StoredRun,
+    augmentations: Sequence[str | Word],
+    *,
+    mode: Mode = "extend",
+    onto: Sequence[str | Word] | None = None,
+    head: str | None = None,
+    decoder: str | None = None,
+    fit: str | None = None,
+    epochs: int | None = None,
+    seconds: float | None = None,
+    learning_rate: float = 0.0,
+    data: Dataset | None = None,
+    data_dir: str | Path | None = None,
+    progress: Progress = silent,
+    save: bool = True,
+) -> Transfer:
+    """Add a head that draws other augmentations (stage 3); encoder, operators and other heads stay bit for bit.
+
+    Args:
+        run: The trained run; the head, and new operators if there are any, are added to it and to its folder.
+        augmentations: The new augmentations.
+        mode: ``extend`` fits an operator for each new augmentation that has none; ``relabel`` reuses those of the
+            trained ones in their order, as published.
+        onto: With ``relabel``: the trained augmentations whose operators are reused, the first for the first new one
+            and so on; by default those of the run in their order.
+        head: Name of the head; by default the augmentations' names.
+        decoder: Decoder of a plugin that the head shall have; by default the mirror image of the encoder.
+        fit: Name of the fit of new operators; None lets the laws decide.
+        epochs: Passes over the data.
+        seconds: Time.
+        learning_rate: Step size; 0 stands for the preset's.
+        data: The data set of the run, if it is in memory already.
+        data_dir: Where downloaded data sets lie.
+        progress: Called after each step.
+        save: Whether to write the run; if not, it is changed in memory only.
+
+    Raises:
+        RunError: The data are not those of the run, or the run in the folder has changed since it was read.
+        BusyError: The run is being trained.
+        TrainingError: The loss was not finite; the head is kept as it last was good.
+        AugalgebraError: The head exists already, relabelling has too few operators, there is no such decoder, or a
+            value is impossible.
+    """
+    check_fit(fit)
+    settings, catalog = run.settings, run.registry.catalog
+    data = data or load_data(settings.data, data_dir)
+    run.check_data(data)
+    with locked(run.folder, "changed") if save else contextlib.nullcontext():
+        if save:
+            run.check_current()
+        views = Views.published(catalog, augmentations, seed=settings.seed)
+        trained = [catalog.word(name) for name in settings.augmentations]
+        slots = trained if onto is None else [catalog.word(name) for name in onto]
+        meanings = relabelling(slots, views.generators) if mode == "relabel" else None
+        name = head or head_name(catalog, views.generators)
+        seed = derived_seed(settings.seed, f"head {name}")
+        if epochs is None and seconds is None:
+            epochs = default_epochs(settings.preset, len(data.train))
+        usual, batch_size = transfer_defaults(settings.preset, run.space.likelihood.name, run.space.image_shape)
+        recipe = Recipe.of(
+            settings,
+            Limit(epochs, seconds),
+            seed=seed,
+            learning_rate=learning_rate or usual,
+            batch_size=batch_size,
+        )
+        kind = None if decoder is None else HeadKind(decoder, head_factory(catalog, decoder))
+        run.space.add_head(name, seed=seed, kind=kind)
+        if mode == "extend":
+            fresh = [word for word in views.generators if word not in run.registry]
+            beside = Views.beside(catalog, trained, fresh, seed=settings.seed) if fresh else views
+            fit_operators(run.registry, run.space, beside, data.train, operators=fresh, fit=fit)
+        loop = head_loop(
+            run.space,
+            name,
+            views,
+            data.train,
+            run.registry,
+            recipe,
+            relabelled=meanings,
+        )
+
+        def keep(ended: Ending) -> Transfer:
+            symbols = [word.symbols[0] for word in views.generators]
+            operators = [(meanings or {}).get(symbol, symbol) for symbol in symbols]
+            based_on = head_origin(run.registry, symbols, operators)
+            added = Transfer(
+                name, tuple(map(str, symbols)), mode, tuple(map(str, operators)), loop.step, ended, based_on
+            )
+            run.transfers[name] = added
+            run.record(STAGE, loop.epochs, head=name)
+            if save:
+                run.save()
+            return added
+
+        try:
+            outcome = loop.run(progress)
+        except TrainingError:
+            keep("diverged")
+            raise
+        return keep(outcome.ended)
+
+
+def head_name(catalog: Catalog, augmentations: Sequence[Word]) -> str:
+    """What a head for some augmentations is called unless a name is given."""
+    return "-".join(re.sub(r"[^\w-]+", "_", catalog.display(word)).strip("_") for word in augmentations)
+
+
+def head_origin(registry: OperatorRegistry, augmentations: Sequence[Symbol], operators: Sequence[Symbol]) -> str:
+    """Digest of what a head is trained on: the augmentations as they are now, and the operators that lead there."""
+    digest = hashlib.sha256()
+    for symbol, moving in zip(augmentations, operators, strict=True):
+        digest.update(f"{symbol} {' '.join(origin(registry.catalog, symbol.name))} {moving} ".encode())
+        affine = registry.operator(Word(((moving, 1),))).affine
+        for part in (affine.matrix, affine.shift):
+            digest.update(np.ascontiguousarray(part, dtype=np.float64).tobytes())
+    return digest.hexdigest()

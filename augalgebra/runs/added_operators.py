@@ -14,10 +14,10 @@ from augalgebra.consistency.excess import Gap
 from augalgebra.consistency.report import WordScore
 from augalgebra.data.dataset import Dataset, load_data
 from augalgebra.errors import RunError
+from augalgebra.latent.protocol import device_of_space
 from augalgebra.operators.provenance import Provenance
 from augalgebra.operators.residuals import RelationResidual, relation_residuals
-from augalgebra.runs.check import device_of_run
-from augalgebra.runs.run import Run
+from augalgebra.runs.storage.stored_run import StoredRun
 from augalgebra.training.stage2 import fit_operators
 from augalgebra.training.views import Views
 
@@ -65,7 +65,7 @@ class Extension:
 
 
 def extend(
-    run: Run,
+    run: StoredRun,
     names: Iterable[str],
     *,
     fit: str | None = None,
@@ -107,7 +107,7 @@ def extend(
         run.space,
         UnreducedOperators(registry),
         catalog,
-        pictures.to(device_of_run(run)),
+        pictures.to(device_of_space(run.space)),
         words,
         words=words,
         views=[IDENTITY],
@@ -128,7 +128,7 @@ def extend(
     return tuple(found)
 
 
-def withdraw(run: Run, names: set[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def withdraw(run: StoredRun, names: set[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Take the operators of some augmentations out of a run again, and the heads that draw them.
 
     Everything else in the run stays bit for bit as it is. Nothing is written; `Run.save` does.
@@ -171,7 +171,7 @@ def _speaks_of(item: RelationResidual, symbol: Symbol) -> bool:
     return any(other.name == symbol.name for other in item.law.symbols)
 
 
-def _unmeasured(run: Run, symbol: Symbol, measured: Iterable[RelationResidual]) -> list[RelationResidual]:
+def _unmeasured(run: StoredRun, symbol: Symbol, measured: Iterable[RelationResidual]) -> list[RelationResidual]:
     """The laws about an augmentation that no residual was measured of, each with the reason."""
     catalog = run.registry.catalog
     known = {item.law for item in measured}

@@ -15,12 +15,12 @@ from augalgebra.consistency.report import CompositionReport
 from augalgebra.data.dataset import Dataset, Split, load_data
 from augalgebra.errors import RunError
 from augalgebra.latent.likelihoods import decibels, squared_error
-from augalgebra.latent.protocol import MAIN_HEAD
-from augalgebra.runs.run import Run
+from augalgebra.latent.protocol import MAIN_HEAD, device_of_space
+from augalgebra.runs.storage.stored_run import StoredRun
 
 
 def measure_run(
-    run: Run,
+    run: StoredRun,
     *,
     data: Dataset | None = None,
     data_dir: str | Path | None = None,
@@ -76,7 +76,7 @@ def mean_picture(split: Split) -> Float[Tensor, "1 channel height width"]:
 
 
 def images_of_run(
-    run: Run, data_dir: str | Path | None = None, most: int | None = None, *, data: Dataset | None = None
+    run: StoredRun, data_dir: str | Path | None = None, most: int | None = None, *, data: Dataset | None = None
 ) -> tuple[Float[Tensor, "image channel height width"], Int[Tensor, " image"], Sequence[int]]:
     """The first test images of a run's data set on its device, with their labels and their numbers in the data set.
 
@@ -86,15 +86,10 @@ def images_of_run(
     data = data or load_data(run.settings.data, data_dir)
     run.check_data(data)
     pictures, ids = data.test.batch(slice(most))
-    return pictures.to(device_of_run(run)), data.test.labels[: len(ids)], ids
+    return pictures.to(device_of_space(run.space)), data.test.labels[: len(ids)], ids
 
 
-def device_of_run(run: Run) -> torch.device:
-    """Where the networks of a run are."""
-    return next(run.space.parameters()).device
-
-
-def augmentations_of_head(run: Run, head: str | None) -> tuple[tuple[str, ...], Relabelling | None]:
+def augmentations_of_head(run: StoredRun, head: str | None) -> tuple[tuple[str, ...], Relabelling | None]:
     """The augmentations that a head draws, and the trained ones that they stand for."""
     if head in (None, MAIN_HEAD):
         return run.settings.augmentations, None

@@ -14,7 +14,7 @@ from augalgebra.checks.results import finite
 from augalgebra.data.dataset import Split
 from augalgebra.errors import AugalgebraError
 from augalgebra.operators.residuals import LatentResidual, latent_residual
-from augalgebra.runs.run import Run
+from augalgebra.runs.storage.stored_run import StoredRun
 from augalgebra.training.encoding import view_moments
 from augalgebra.training.stage3 import relabelling
 from augalgebra.training.views import Views
@@ -59,7 +59,7 @@ class OperatorAssignment:
         }
 
 
-def match_operators(run: Run, new: Iterable[str | Word], images: Split) -> tuple[OperatorAssignment, ...]:
+def match_operators(run: StoredRun, new: Iterable[str | Word], images: Split) -> tuple[OperatorAssignment, ...]:
     """The trained operators that may stand for some new augmentations, the most suitable first.
 
     One suits better whose laws differ less, then agree more: period, idempotence and whether it can be undone, and

@@ -24,7 +24,7 @@ from augalgebra.data.dataset import Dataset
 from augalgebra.errors import NotInvertibleError
 from augalgebra.operators import OperatorRegistry
 from augalgebra.runs.check import images_of_run
-from augalgebra.runs.run import Run
+from augalgebra.runs.storage.stored_run import StoredRun
 
 IMAGES = 500
 """Test images that are measured on, unless another number is asked for."""
@@ -154,7 +154,12 @@ class MeasuredRoutes:
 
 
 def measure_word(
-    run: Run, word: str | Word, *, images: int = IMAGES, data: Dataset | None = None, data_dir: str | Path | None = None
+    run: StoredRun,
+    word: str | Word,
+    *,
+    images: int = IMAGES,
+    data: Dataset | None = None,
+    data_dir: str | Path | None = None,
 ) -> MeasuredWord:
     """Move test images by the operator of a word, decode, and score against the true images.
 
@@ -185,7 +190,7 @@ def measure_word(
 
 
 def compare_in_run(
-    run: Run,
+    run: StoredRun,
     first: str | Word,
     second: str | Word,
     *,
@@ -248,7 +253,7 @@ def compare_in_run(
 
 
 def measure_routes(
-    run: Run,
+    run: StoredRun,
     start: str | Word,
     goal: str | Word,
     *,
@@ -324,14 +329,14 @@ def _spelt(registry: OperatorRegistry, word: Word) -> Word:
     return product(single if single in registry else registry.reduced(single) for single in singles)
 
 
-def _require_operators(run: Run, word: Word) -> None:
+def _require_operators(run: StoredRun, word: Word) -> None:
     """Raise `MissingOperatorError` for the first letter without an operator."""
     for symbol in word.symbols:
         run.registry.operator(Word(((symbol, 1),)), reduce=False)
 
 
 def _measured(
-    run: Run,
+    run: StoredRun,
     cases: Sequence[Case],
     *,
     images: int,

@@ -13,10 +13,10 @@ from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.recursion import WAYS, Classify, RecursionReport, Way, measure_recursion, repeated, undoing
 from augalgebra.data.dataset import Dataset, load_data
 from augalgebra.documents import figures
-from augalgebra.latent.protocol import MAIN_HEAD
+from augalgebra.latent.protocol import MAIN_HEAD, device_of_space
 from augalgebra.runs.classifier import powers_of, train_classifier
-from augalgebra.runs.run import Run
-from augalgebra.runs.transform import device_of_space, operator_for
+from augalgebra.runs.moves import operator_for
+from augalgebra.runs.storage.stored_run import StoredRun
 from augalgebra.training.precision import bfloat16_pays
 
 STYLE: dict[str, tuple[str, str]] = {
@@ -34,7 +34,7 @@ _WIDTH, _CURVES, _CAPTIONS = 11.0, 3.6, 0.7
 
 
 def recursion_of_run(
-    run: Run,
+    run: StoredRun,
     word: str | Word,
     *,
     repeats: int = 50,
@@ -157,7 +157,7 @@ def draw_recursion(
 
 
 def repeated_pictures(
-    run: Run,
+    run: StoredRun,
     word: str | Word,
     shown: Sequence[int],
     ways: Sequence[Way],

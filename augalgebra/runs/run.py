@@ -1,61 +1,42 @@
-"""A run: the folder that holds one trained latent space with its operators and how they came about."""
+"""A trained latent space and what can be done with it."""
 
-import functools
-import hashlib
-import json
-import platform
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import torch
+from jaxtyping import Float
+from torch import Tensor
 
-from augalgebra import __version__
-from augalgebra.catalog import Catalog
-from augalgebra.catalog.heads import head_factory
+from augalgebra.algebra.words import IDENTITY, Word
+from augalgebra.consistency.report import CompositionReport
 from augalgebra.data.dataset import Dataset
-from augalgebra.errors import RunError
-from augalgebra.files import check_room
-from augalgebra.latent.lavae import LAVAE
-from augalgebra.latent.networks import fingerprint_of
 from augalgebra.latent.protocol import MAIN_HEAD
-from augalgebra.locks import locked
-from augalgebra.operators import OperatorRegistry
-from augalgebra.operators.store import load_registry, pack_registry
-from augalgebra.runs.files import (
-    CHECK,
-    CHECKPOINT,
-    GALLERY,
-    MEMBERS,
-    METRICS,
-    MODEL,
-    OPERATORS,
-    SETTINGS,
-    Pointer,
-    add_derived,
-    read_pointer,
-    read_run_files,
-    revision_of,
-    write_run_files,
+from augalgebra.runs.added_heads import transfer
+from augalgebra.runs.added_operators import Extension, extend
+from augalgebra.runs.check import measure_run
+from augalgebra.runs.moves import Move
+from augalgebra.runs.queries import (
+    IMAGES,
+    THRESHOLD,
+    LatentComparison,
+    MeasuredRoutes,
+    MeasuredWord,
+    compare_in_run,
+    measure_routes,
+    measure_word,
 )
-from augalgebra.runs.records import Ending, Stated, Transfer, read_metrics
-from augalgebra.training.loop import EpochMeans
-from augalgebra.training.settings import UNSAID, TrainSettings
-from augalgebra.values import Fields, shown
+from augalgebra.runs.storage.records import Mode, Transfer
+from augalgebra.runs.storage.stored_run import StoredRun
+from augalgebra.runs.transaction import Transaction, change
+from augalgebra.training.progress import Progress, silent
 
 
-def of_run(registry: OperatorRegistry, folder: Path) -> OperatorRegistry:
-    """The same registry; its messages now say how an operator is added to the run in this folder."""
-    registry.missing_hint = lambda name: f"'augalg operators {folder} --add \"{name}\"' fits one"
-    return registry
-
-
-@dataclass
-class Run:
+class Run(StoredRun):
     """One trained latent space with its operators and how they came about.
+
+    What measures does so on test images of the run's data set, which it loads unless it is given as `data`. What
+    changes the run writes it at once; in a `transaction` all changes are written together, or none. Pages about a run
+    are made by `augalgebra.reports.document_of_run`.
 
     Attributes:
         folder: Where it is kept.
@@ -68,253 +49,295 @@ class Run:
         transfers: Heads of stage 3, by name.
         metrics: One entry for each epoch of each stage.
         revision: Which state of the folder this is; empty if it was not read from there.
+        in_transaction: Whether a transaction is open, which alone writes the run then.
+
+    Examples:
+        >>> run = Run.load("runs/flips", load_catalog())  # doctest: +SKIP
+        >>> run.measure("flip_lr * flip_ud").score.gap_ratio  # doctest: +SKIP
+        1.04
     """
 
-    folder: Path
-    settings: TrainSettings
-    space: LAVAE
-    registry: OperatorRegistry
-    data: Mapping[str, Any]
-    steps: int = 0
-    ended: Ending = "unfinished"
-    transfers: dict[str, Transfer] = field(default_factory=dict)
-    metrics: list[dict[str, Any]] = field(default_factory=list)
-    revision: str = ""
-    _described: str = field(default="", repr=False)
-
-    @staticmethod
-    def exists(folder: str | Path) -> bool:
-        """Whether there is a run in a folder."""
-        return (Path(folder) / SETTINGS).exists()
-
-    @classmethod
-    def load(cls, folder: str | Path, catalog: Catalog, *, accept_stale: bool = False) -> "Run":
-        """Read a run.
-
-        A run whose training was cut off before stage 2, or diverged, has no operators; its registry is empty.
+    def measure(
+        self,
+        word: str | Word,
+        *,
+        images: int = IMAGES,
+        data: Dataset | None = None,
+        data_dir: str | Path | None = None,
+    ) -> MeasuredWord:
+        """Move test images by the operator of a word, decode, and score against the true images.
 
         Args:
-            folder: The run's folder.
-            catalog: Augmentations and their laws, as they are now.
-            accept_stale: Take operators of augmentations that have changed since; they then say so.
+            word: The word.
+            images: How many test images to use.
+            data: The data set of the run, if it is in memory already.
+            data_dir: Where downloaded data sets lie.
 
         Raises:
-            RunError: The folder is no run, or its files are damaged or do not belong together.
-            StaleOperatorError: Laws or plugins have changed since; the message names each.
-        """
-        folder = Path(folder)
-        pointer, contents = read_run_files(folder)
-        stated = Stated.of(folder, pointer)
-        settings, transfers = stated.settings, stated.transfers
-        factory = functools.partial(head_factory, catalog)
-        space = LAVAE.load(folder / MODEL, factory, content=contents.get(MODEL))
-        if settings.dim != space.dim or stated.encoder != space.fingerprint():
-            raise RunError(
-                f"{folder / MODEL} is not the model that {SETTINGS} speaks of (its encoder is "
-                f"{space.fingerprint()[:12]} with {space.dim} coordinates, not {stated.encoder[:12]} with "
-                f"{settings.dim}); files of different runs were mixed"
-            )
-        catalog = catalog.for_size(*space.architecture.image_shape[1:])
-        missing = [head for head in transfers if head not in space.heads]
-        if missing:
-            raise RunError(f"{folder / MODEL} lacks the head {missing[0]}; files of different runs were mixed")
-        if pointer.digests is None:
-            for head in {*space.heads} - {MAIN_HEAD, *transfers}:  # left by a change that was cut off
-                space.remove_head(head)
-        registry = OperatorRegistry.of(space, catalog)
-        if OPERATORS in contents or stated.ended in ("limit", "interrupted"):
-            registry = load_registry(
-                folder / OPERATORS, space, catalog, accept_stale=accept_stale, content=contents.get(OPERATORS)
-            )
-        metrics = read_metrics(folder / METRICS, contents.get(METRICS, b""))
-        run = cls(
-            folder,
-            settings,
-            space,
-            of_run(registry, folder),
-            stated.data,
-            stated.steps,
-            stated.ended,
-            transfers,
-            metrics,
-        )
-        run.revision, run._described = pointer.revision, run._digest()
-        return run
+            MissingOperatorError: The run has no operator for the word.
+            NotInvertibleError: The word undoes what cannot be undone.
+            RunError: The data are not those of the run.
 
-    @classmethod
-    @contextmanager
-    def opened(cls, folder: str | Path, catalog: Catalog, *, accept_stale: bool = False) -> "Iterator[Run]":
-        """Read a run in order to change it; until the end of the block nobody else does.
+        Examples:
+            >>> run.measure("flip_lr").score.verdict  # doctest: +SKIP
+        """
+        return measure_word(self, word, images=images, data=data, data_dir=data_dir)
+
+    def compare(
+        self,
+        first: str | Word,
+        second: str | Word,
+        *,
+        threshold: float = THRESHOLD,
+        images: int = IMAGES,
+        data: Dataset | None = None,
+        data_dir: str | Path | None = None,
+    ) -> LatentComparison:
+        """Compare two words by their operators and by what is drawn of test images moved by them.
 
         Args:
-            folder: The run's folder.
-            catalog: Augmentations and their laws, as they are now.
-            accept_stale: Take operators of augmentations that have changed since; they then say so.
+            first: A word.
+            second: Another.
+            threshold: Largest share of what their augmentations move at which they count as equal.
+            images: How many test images to use.
+            data: The data set of the run, if it is in memory already.
+            data_dir: Where downloaded data sets lie.
 
         Raises:
-            BusyError: It is being trained.
-            AugalgebraError: It cannot be read, or its folder cannot be written or has no room.
-        """
-        folder = Path(folder)
-        read_pointer(folder)  # no lock is put where there is no run
-        with locked(folder, "changed"):
-            run = cls.load(folder, catalog, accept_stale=accept_stale)
-            check_room(folder, 2 * sum((folder / name).stat().st_size for name in MEMBERS if (folder / name).is_file()))
-            yield run
+            MissingOperatorError: An augmentation in a word has no operator.
+            NotInvertibleError: A word undoes what cannot be undone.
+            RunError: The data are not those of the run.
 
-    def save(
+        Examples:
+            >>> run.compare("flip_lr * flip_ud", "flip_ud * flip_lr").equal  # doctest: +SKIP
+            True
+        """
+        return compare_in_run(self, first, second, threshold=threshold, images=images, data=data, data_dir=data_dir)
+
+    def routes(
+        self,
+        start: str | Word,
+        goal: str | Word,
+        *,
+        images: int = IMAGES,
+        data: Dataset | None = None,
+        data_dir: str | Path | None = None,
+    ) -> MeasuredRoutes:
+        """Measure the routes from one view to another that the laws prove equal.
+
+        Args:
+            start: The view whose codes are moved.
+            goal: The view that they are moved to.
+            images: How many test images to use.
+            data: The data set of the run, if it is in memory already.
+            data_dir: Where downloaded data sets lie.
+
+        Raises:
+            MissingOperatorError: No route has operators for all of its letters.
+            NotInvertibleError: `start` cannot be undone.
+            RunError: The data are not those of the run.
+
+        Examples:
+            >>> run.routes("flip_lr", "flip_ud").best.route  # doctest: +SKIP
+            'flip_lr * flip_ud'
+        """
+        return measure_routes(self, start, goal, images=images, data=data, data_dir=data_dir)
+
+    def check(
         self,
         *,
-        checkpoint: bytes | None = None,
-        finished: bool = False,
-        before: AbstractContextManager[object] | None = None,
-        after: Callable[[], object] | None = None,
-    ) -> None:
-        """Write everything as one change: whoever is killed meanwhile leaves what was there, or all that is new.
-
-        Two folders cannot change in one step. Killed between a run and something else, a process leaves each whole, and
-        the same command again comes to the same end: something is registered and has no operator yet (`before`), or
-        its operator is taken out and it is still registered (`after`). The other way round, operators of unknown
-        augmentations would be left.
+        max_length: int = 2,
+        head: str | None = None,
+        images: int | None = None,
+        words: Sequence[str] | None = None,
+        views: Sequence[str] | None = None,
+        data: Dataset | None = None,
+        data_dir: str | Path | None = None,
+    ) -> CompositionReport:
+        """Measure the words of the run's augmentations, or of those that one of its heads was added for.
 
         Args:
-            checkpoint: From where training can be taken up; None leaves the one that is there.
-            finished: Whether there is nothing to take up any more.
-            before: Does something that belongs to the change, just before it becomes true, and takes it back if that
-                fails.
-            after: Does something just after. If that fails, the run stays as it was.
+            max_length: Longest word.
+            head: A head of stage 3; None measures what stage 1 trained.
+            images: How many test images to use, if not all.
+            words: Words to aim at; by default all up to the longest.
+            views: Where from; by default the original, each augmentation and their products.
+            data: The data set of the run, if it is in memory already.
+            data_dir: Where downloaded data sets lie.
 
         Raises:
-            RunError: The run in the folder has changed since this one was read.
-            AugalgebraError: A file cannot be written.
+            RunError: There is no such head, or the data are not those of the run.
+
+        Examples:
+            >>> run.check().worst_gap_ratio  # doctest: +SKIP
+            1.08
         """
-        with locked(self.folder, "changed"):
-            self.check_current()
-            lines = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in self.metrics]
-            contents = {MODEL: self.space.to_bytes(), METRICS: "".join(lines).encode()}
-            if len(self.registry):
-                contents[OPERATORS] = pack_registry(self.registry)
-            if checkpoint is not None:
-                contents[CHECKPOINT] = checkpoint
-            carried = () if finished or checkpoint is not None else (CHECKPOINT,)
-            described = self._digest()
+        return measure_run(
+            self,
+            max_length=max_length,
+            head=head,
+            images=images,
+            words=words,
+            views=views,
+            data=data,
+            data_dir=data_dir,
+        )
 
-            def fresh(old: Pointer, digests: Mapping[str, str]) -> tuple[str, ...]:
-                known = old.digests or {}
-                if all(known.get(name) == digests.get(name) for name in (MODEL, OPERATORS)):
-                    return old.derived
-                return tuple(name for name in old.derived if described == self._described and name in (CHECK, GALLERY))
+    def transform(
+        self,
+        images: Float[Tensor, "batch channel height width"],
+        word: str | Word,
+        *,
+        view: str | Word = IDENTITY,
+        head: str = MAIN_HEAD,
+        refined: bool = False,
+    ) -> Float[Tensor, "batch channel height width"]:
+        """Encode images, move them by the operator of a word, and decode them.
 
-            pointer = write_run_files(
-                self.folder, contents, self._tables(), carried=carried, fresh=fresh, before=before, after=after
-            )
-            self.revision, self._described = pointer.revision, described
-
-    def check_current(self) -> None:
-        """Raise `RunError` if the run in the folder has changed since this one was read or saved."""
-        if revision_of(self.folder) not in ("", self.revision):
-            raise RunError(f"{self.folder} has changed since it was read; read it again")
-
-    @contextmanager
-    def describing(self, *names: str) -> Iterator[None]:
-        """Write pages or pictures about the run into its folder; they go when the run becomes another.
+        A pipeline that does so with many batches takes a `augalgebra.runs.LatentTransform`.
 
         Args:
-            names: Their names, of `augalgebra.runs.files.DERIVED`.
+            images: Pixels in [0, 1], of the size that the run was trained on.
+            word: Where to.
+            view: The word that the images already are under.
+            head: The decoder to draw with.
+            refined: Whether codes are refined against the images, see `augalgebra.latent.refine.refine`.
+
+        Returns:
+            The moved images, in [0, 1], on the device that they came from.
 
         Raises:
+            RunError: There is no such head.
+            MissingOperatorError: The word has an augmentation that the run has no operator for.
+            NotInvertibleError: The word undoes what cannot be undone.
+            ImageError: The images are of another size, or pixels are not in [0, 1].
+
+        Examples:
+            >>> flipped = run.transform(images, "flip_lr")  # doctest: +SKIP
+        """
+        return Move(self, word, view=view, head=head, refined=refined)(images)
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """Make several changes in one block: written together when it ends, or none of them.
+
+        An error in the block, or while it is written, leaves the run as it was, in its folder and in memory, and the
+        workspace as well. So does whoever kills the process in the block. Two folders cannot change in one step: killed
+        just between the two, a process leaves each whole, and the same block again comes to the same end. Something is
+        registered then and has no operator yet, or its operator is taken out and it is still registered.
+
+        Returns:
+            A block. It gives a `Transaction`, which records and erases what a workspace has.
+
+        Raises:
+            RunError: The run in the folder has changed since this one was read, or a transaction is open already.
             BusyError: The run is being trained.
-            RunError: It has changed since it was read.
-        """
-        with locked(self.folder, "changed"):
-            self.check_current()
-            yield
-            self.revision = add_derived(self.folder, names).revision
+            AugalgebraError: Something cannot be written.
 
-    def check_resumable(self) -> bytes:
-        """The checkpoint of an interrupted run with the same settings and data.
+        Examples:
+            >>> with run.transaction():  # doctest: +SKIP
+            ...     run.add_operators(["rotate_cw"])
+            ...     run.transfer(["rotate_cw"], mode="extend", epochs=10)
+        """
+        return change(self)
+
+    def add_operators(
+        self,
+        augmentations: Sequence[str],
+        *,
+        fit: str | None = None,
+        images: int | None = None,
+        data: Dataset | None = None,
+        data_dir: str | Path | None = None,
+    ) -> tuple[Extension, ...]:
+        """Fit an operator for each of some augmentations on the frozen encoder, and measure it on test images.
+
+        Everything else in the run stays bit for bit as it is.
+
+        Args:
+            augmentations: The augmentations; a parameter without a default or a distribution has to be given.
+            fit: Name of the fit; None lets the laws decide.
+            images: How many test images to measure on, if not all.
+            data: The data set of the run, if it is in memory already.
+            data_dir: Where downloaded data sets lie.
 
         Raises:
-            RunError: There is none.
+            RunError: The data are not those of the run, or the run in the folder has changed since it was read.
+            FitError: The laws do not allow the fit.
+            AugalgebraError: An augmentation cannot be applied to the run's images, or changes their size.
+
+        Examples:
+            >>> (added,) = run.add_operators(["rotate_cw"])  # doctest: +SKIP
+            >>> added.score.gap_ratio  # doctest: +SKIP
+            1.12
         """
-        pointer, contents = read_run_files(self.folder, (CHECKPOINT,))
-        if CHECKPOINT not in contents:
-            raise RunError(f"{self.folder} has nothing to resume: its training ended; train into another folder")
-        # where the images lie may change, as long as they are the same
-        place = {"settings": "data", "data": "name"}
-        for table, now in (("settings", self.settings.to_dict()), ("data", dict(self.data))):
-            before = Fields(pointer.tables.get(table, {}), f"{self.folder / SETTINGS}: {table}", RunError).data
-            before = {**(UNSAID if table == "settings" else {}), **before}
-            for key in sorted(before.keys() | now.keys()):
-                if key != place[table] and _plain(before.get(key)) != _plain(now.get(key)):
-                    raise RunError(
-                        f"{self.folder} was trained with {key} = {shown(before.get(key))}, not {now.get(key)}; "
-                        "resume with the same settings and data"
-                    )
-        return contents[CHECKPOINT]
+        with nullcontext() if self.in_transaction else self.transaction():
+            return extend(self, augmentations, fit=fit, images=images, data=data, data_dir=data_dir)
 
-    def check_data(self, data: Dataset) -> None:
-        """Raise `RunError` unless it was trained on these data."""
-        if data.fingerprint != self.data.get("fingerprint"):
-            raise RunError(
-                f"{data.name} is not what {self.folder} was trained on ({self.data.get('name')}, other images); "
-                "name the same data set"
-            )
+    def transfer(
+        self,
+        augmentations: Sequence[str | Word],
+        *,
+        mode: Mode = "extend",
+        onto: Sequence[str | Word] | None = None,
+        head: str | None = None,
+        decoder: str | None = None,
+        fit: str | None = None,
+        epochs: int | None = None,
+        seconds: float | None = None,
+        learning_rate: float = 0.0,
+        data: Dataset | None = None,
+        data_dir: str | Path | None = None,
+        progress: Progress = silent,
+    ) -> Transfer:
+        """Add a head that draws other augmentations (stage 3); encoder, operators and other heads stay bit for bit.
 
-    def record(self, stage: str, epochs: Iterable[EpochMeans], **more: object) -> None:
-        """Put the means of each epoch of a stage into the metrics, in place of what was there of that stage."""
-        label = {"stage": stage, **more}
-        self.metrics = [entry for entry in self.metrics if any(entry.get(key) != label[key] for key in label)]
-        self.metrics += [
-            {
-                **label,
-                "epoch": means.epoch,
-                "steps": means.steps,
-                "loss": sum(means.terms.values()),
-                "terms": dict(means.terms),
-            }
-            for means in epochs
-        ]
+        Interrupted by `KeyboardInterrupt`, or with a loss that is not finite, it keeps the head as it last was good; in
+        a transaction nothing is kept.
 
-    def _digest(self) -> str:
-        """Digest of what its check and its gallery show: encoder, main head, operators of the trained augmentations."""
-        names = set(self.settings.augmentations)
-        digest = hashlib.sha256(f"{self.space.fingerprint()} {fingerprint_of(self.space.decoder(MAIN_HEAD))}".encode())
-        for word, entry in self.registry.entries.items():
-            if {str(word), self.registry.catalog.shorten(str(word))} & names:
-                for part in (entry.map.matrix, entry.map.shift):
-                    digest.update(f"{word} ".encode() + np.ascontiguousarray(part, dtype=np.float64).tobytes())
-        return digest.hexdigest()
+        Args:
+            augmentations: The new augmentations.
+            mode: ``extend`` fits an operator for each new augmentation that has none; ``relabel`` reuses those of the
+                trained ones in their order, as published.
+            onto: With ``relabel``: the trained augmentations whose operators are reused, the first for the first new
+                one and so on; by default those of the run in their order.
+            head: Name of the head; by default the augmentations' names.
+            decoder: Decoder of a plugin that the head shall have; by default the mirror image of the encoder.
+            fit: Name of the fit of new operators; None lets the laws decide.
+            epochs: Passes over the data.
+            seconds: Time.
+            learning_rate: Step size; 0 stands for the preset's.
+            data: The data set of the run, if it is in memory already.
+            data_dir: Where downloaded data sets lie.
+            progress: Called after each step.
 
-    def _tables(self) -> dict[tuple[str, ...], Mapping[str, Any]]:
-        # Nothing here depends on the time or the place, so that equal runs give equal files.
-        tables: dict[tuple[str, ...], Mapping[str, Any]] = {
-            ("run",): {"steps": self.steps, "ended": self.ended, "encoder": self.space.fingerprint()},
-            ("settings",): self.settings.to_dict(),
-            ("data",): self.data,
-            ("versions",): {
-                "augalgebra": __version__,
-                "python": platform.python_version(),
-                "torch": torch.__version__,
-                "numpy": np.__version__,
-            },
-        }
-        for name, transfer in self.transfers.items():
-            entries = asdict(transfer)
-            tables["transfer", name] = {key: entries[key] for key in entries if key != "head"}
-        return tables
+        Raises:
+            KeyboardInterrupt: It was interrupted in a transaction.
+            RunError: The data are not those of the run, or the run in the folder has changed since it was read.
+            BusyError: The run is being trained.
+            TrainingError: The loss was not finite.
+            AugalgebraError: The head exists already, relabelling has too few operators, there is no such decoder, or a
+                value is impossible.
 
-
-def _plain(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else value
-
-
-def describe(data: Dataset) -> dict[str, Any]:
-    """What ``run.toml`` says of a data set."""
-    return {
-        "name": data.name,
-        "fingerprint": data.fingerprint,
-        "train": len(data.train),
-        "test": len(data.test),
-        "image_shape": list(data.image_shape),
-    }
+        Examples:
+            >>> run.transfer(["invert"], mode="relabel", epochs=10).head  # doctest: +SKIP
+            'invert'
+        """
+        added = transfer(
+            self,
+            augmentations,
+            mode=mode,
+            onto=onto,
+            head=head,
+            decoder=decoder,
+            fit=fit,
+            epochs=epochs,
+            seconds=seconds,
+            learning_rate=learning_rate,
+            data=data,
+            data_dir=data_dir,
+            progress=progress,
+            save=not self.in_transaction,
+        )
+        if self.in_transaction and added.ended == "interrupted":
+            raise KeyboardInterrupt
+        return added

@@ -10,9 +10,9 @@ from torch import Tensor
 from augalgebra.algebra.words import Word
 from augalgebra.data.dataset import Dataset, Split
 from augalgebra.errors import AugalgebraError, nearest
-from augalgebra.latent.protocol import MAIN_HEAD
-from augalgebra.runs.run import Run
-from augalgebra.runs.transform import device_of_space, operator_for
+from augalgebra.latent.protocol import MAIN_HEAD, device_of_space
+from augalgebra.runs.moves import operator_for
+from augalgebra.runs.storage.stored_run import StoredRun
 from augalgebra.seeds import generator_for
 from augalgebra.training.encoding import BATCH
 
@@ -31,7 +31,7 @@ _ENCODED = 5000  # training images whose codes say where codes lie
 
 
 def interpolate(
-    run: Run,
+    run: StoredRun,
     images: Float[Tensor, "two channel height width"],
     words: Sequence[Word],
     *,
@@ -66,7 +66,7 @@ def interpolate(
 
 
 def sample(
-    run: Run,
+    run: StoredRun,
     data: Dataset,
     words: Sequence[Word],
     *,
@@ -104,7 +104,7 @@ def sample(
 
 
 @torch.no_grad()
-def encoded(run: Run, split: Split, most: int = _ENCODED) -> Float[Tensor, "image latent"]:
+def encoded(run: StoredRun, split: Split, most: int = _ENCODED) -> Float[Tensor, "image latent"]:
     """The codes of the first images of a split, on the processor."""
     device = device_of_space(run.space)
     ends = range(0, min(most, len(split)), BATCH)

@@ -1,41 +1,33 @@
-"""Training a run through its stages, and adding heads to it."""
+"""Training a run through stages 1 and 2, or taking up one that is there."""
 
 import contextlib
-import hashlib
-import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from augalgebra.algebra.words import Symbol, Word
+from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog
-from augalgebra.catalog.heads import head_factory
 from augalgebra.data.dataset import Dataset, load_data
-from augalgebra.errors import RunError
+from augalgebra.errors import AugalgebraError, RunError
 from augalgebra.files import check_room
-from augalgebra.latent.lavae import LAVAE, Architecture, HeadKind
+from augalgebra.latent.lavae import LAVAE, Architecture
 from augalgebra.locks import locked
 from augalgebra.operators import FitOptions, OperatorRegistry, structured
 from augalgebra.operators.groups.arrays import Array
-from augalgebra.operators.provenance import origin
-from augalgebra.runs.files import CHECKPOINT, DERIVED, revision_of
 from augalgebra.runs.gap_probe import Probe
-from augalgebra.runs.records import Ending, Mode, Transfer
-from augalgebra.runs.run import Run, describe, of_run
+from augalgebra.runs.run import Run
+from augalgebra.runs.storage.files import CHECKPOINT, DERIVED, finish_change, revision_of
+from augalgebra.runs.storage.stored_run import describe, of_run
 from augalgebra.seeds import derived_seed
 from augalgebra.training.loop import Limit, Loop, TrainingError
-from augalgebra.training.precision import bfloat16_pays, device_of
+from augalgebra.training.precision import device_of
 from augalgebra.training.progress import Progress, silent
 from augalgebra.training.recipe import Recipe
-from augalgebra.training.settings import TrainSettings, default_epochs, transfer_defaults
+from augalgebra.training.settings import TrainSettings, default_epochs
 from augalgebra.training.stage1 import STAGE as STAGE_1
 from augalgebra.training.stage1 import joint_operators, stage1_loop
 from augalgebra.training.stage2 import DECODER, PUBLISHED, READOUT, STRUCTURED, check_fit, fit_operators
-from augalgebra.training.stage3 import STAGE as STAGE_3
-from augalgebra.training.stage3 import head_loop, relabelling
 from augalgebra.training.views import Views
 
 _SECONDS_BETWEEN_CHECKPOINTS = 20.0
@@ -102,6 +94,54 @@ def train(
         return _trained(run, loop, data, progress, watch=watch)
 
 
+def find_or_train(
+    folder: Path,
+    settings: TrainSettings,
+    catalog: Catalog,
+    data: Dataset,
+    *,
+    progress: Progress = silent,
+    notes: list[str] | None = None,
+) -> Run:
+    """The run of a folder, which is trained, or trained to its end, if it has to be.
+
+    Args:
+        folder: Where it lies, or is to lie.
+        settings: What it must have been trained with; where its data lie and on which device is all the same.
+        catalog: Augmentations and their laws.
+        data: The data set.
+        progress: Called after each step of training.
+        notes: Where to tell why a run that is there is trained again.
+
+    Raises:
+        KeyboardInterrupt: Somebody stopped the training; half of it is kept, and the same call takes it up.
+        AugalgebraError: It cannot be trained.
+    """
+    settings = settings.for_images(data.train.images)
+    if Run.exists(folder):
+        try:
+            found = Run.load(folder, catalog)
+            found.check_data(data)
+            if replace(found.settings, data=settings.data, device=settings.device) != settings:
+                raise RunError("it has other settings")
+        except AugalgebraError as error:
+            if notes is not None:
+                notes.append(f"the run in {folder} cannot be used, and is trained again: {error}")
+        else:
+            if found.ended == "limit":
+                finish_change(folder)
+                return found
+            with contextlib.suppress(RunError):  # without a checkpoint, or with a damaged one, it begins anew
+                return _finished(train(folder, settings, catalog, data=data, progress=progress, resume=True))
+    return _finished(train(folder, settings, catalog, data=data, progress=progress, overwrite=True))
+
+
+def _finished(run: Run) -> Run:
+    if run.ended != "limit":
+        raise KeyboardInterrupt
+    return run
+
+
 def _refuse_existing(folder: Path) -> None:
     if Run.exists(folder):
         raise RunError(f"there is a run in {folder} already; name another folder, resume it, or overwrite it")
@@ -163,107 +203,9 @@ def _trained(run: Run, loop: Loop, data: Dataset, progress: Progress, *, watch: 
         through_decoder=faithful and settings.fit is None,
         progress=told,
     )
-    run.ended = _ending(interrupted=outcome.interrupted)
+    run.ended = outcome.ended
     run.save(finished=not outcome.interrupted)
     return run
-
-
-def transfer(
-    run: Run,
-    augmentations: Sequence[str | Word],
-    *,
-    mode: Mode = "extend",
-    onto: Sequence[str | Word] | None = None,
-    head: str | None = None,
-    decoder: str | None = None,
-    fit: str | None = None,
-    epochs: int | None = None,
-    seconds: float | None = None,
-    learning_rate: float = 0.0,
-    data: Dataset | None = None,
-    data_dir: str | Path | None = None,
-    progress: Progress = silent,
-    save: bool = True,
-) -> Transfer:
-    """Add a head that draws other augmentations (stage 3); encoder, operators and other heads stay bit for bit.
-
-    Args:
-        run: The trained run; the head, and new operators if there are any, are added to it and to its folder.
-        augmentations: The new augmentations.
-        mode: ``extend`` fits an operator for each new augmentation that has none; ``relabel`` reuses those of the
-            trained ones in their order, as published.
-        onto: With ``relabel``: the trained augmentations whose operators are reused, the first for the first new one
-            and so on; by default those of the run in their order.
-        head: Name of the head; by default the augmentations' names.
-        decoder: Decoder of a plugin that the head shall have; by default the mirror image of the encoder.
-        fit: Name of the fit of new operators; None lets the laws decide.
-        epochs: Passes over the data.
-        seconds: Time.
-        learning_rate: Step size; 0 stands for the preset's.
-        data: The data set of the run, if it is in memory already.
-        data_dir: Where downloaded data sets lie.
-        progress: Called after each step.
-        save: Whether to write the run; if not, it is changed in memory only.
-
-    Raises:
-        RunError: The data are not those of the run, or the run in the folder has changed since it was read.
-        BusyError: The run is being trained.
-        TrainingError: The loss was not finite; the head is kept as it last was good.
-        AugalgebraError: The head exists already, relabelling has too few operators, there is no such decoder, or a
-            value is impossible.
-    """
-    check_fit(fit)
-    settings, catalog = run.settings, run.registry.catalog
-    data = data or load_data(settings.data, data_dir)
-    run.check_data(data)
-    with locked(run.folder, "changed") if save else contextlib.nullcontext():
-        if save:
-            run.check_current()
-        views = Views.published(catalog, augmentations, seed=settings.seed)
-        trained = [catalog.word(name) for name in settings.augmentations]
-        slots = trained if onto is None else [catalog.word(name) for name in onto]
-        meanings = relabelling(slots, views.generators) if mode == "relabel" else None
-        name = head or head_name(catalog, views.generators)
-        seed = derived_seed(settings.seed, f"head {name}")
-        if epochs is None and seconds is None:
-            epochs = default_epochs(settings.preset, len(data.train))
-        usual, batch_size = transfer_defaults(settings.preset, run.space.likelihood.name, run.space.image_shape)
-        recipe = _recipe(settings, Limit(epochs, seconds), seed, learning_rate or usual, batch_size)
-        kind = None if decoder is None else HeadKind(decoder, head_factory(catalog, decoder))
-        run.space.add_head(name, seed=seed, kind=kind)
-        if mode == "extend":
-            fresh = [word for word in views.generators if word not in run.registry]
-            beside = Views.beside(catalog, trained, fresh, seed=settings.seed) if fresh else views
-            fit_operators(run.registry, run.space, beside, data.train, operators=fresh, fit=fit)
-        loop = head_loop(
-            run.space,
-            name,
-            views,
-            data.train,
-            run.registry,
-            recipe,
-            relabelled=meanings,
-        )
-
-        def keep(ended: Ending) -> Transfer:
-            symbols = [word.symbols[0] for word in views.generators]
-            operators = [(meanings or {}).get(symbol, symbol) for symbol in symbols]
-            based_on = head_origin(run.registry, symbols, operators)
-            added = Transfer(
-                name, tuple(map(str, symbols)), mode, tuple(map(str, operators)), loop.step, ended, based_on
-            )
-            run.transfers[name] = added
-            run.record(STAGE_3, loop.epochs, head=name)
-            if save:
-                run.save()
-            return added
-
-        try:
-            outcome = loop.run(progress)
-        except TrainingError:
-            keep("diverged")
-            raise
-        return keep(_ending(interrupted=outcome.interrupted))
 
 
 def _stage1(settings: TrainSettings, catalog: Catalog, data: Dataset) -> tuple[Loop, LAVAE]:
@@ -274,34 +216,7 @@ def _stage1(settings: TrainSettings, catalog: Catalog, data: Dataset) -> tuple[L
     views = make(catalog, settings.augmentations, seed=settings.seed)
     operators = {} if views.group is None else structured(views.group, space.dim).generators
     limit = Limit(settings.epochs, settings.seconds)
-    recipe = _recipe(settings, limit, settings.seed, settings.learning_rate, settings.batch_size)
-    return stage1_loop(space, views, data.train, recipe, operators), space
-
-
-def _recipe(settings: TrainSettings, limit: Limit, seed: int, learning_rate: float, batch_size: int) -> Recipe:
-    bfloat16 = settings.precision == "bfloat16"
-    if settings.precision == "auto":
-        bfloat16 = settings.preset == "equivariant" and bfloat16_pays(device_of(settings.device))
-    return Recipe(
-        settings.preset, limit, seed, learning_rate, batch_size, settings.kl_weight, bfloat16, settings.warmup
+    recipe = Recipe.of(
+        settings, limit, seed=settings.seed, learning_rate=settings.learning_rate, batch_size=settings.batch_size
     )
-
-
-def _ending(*, interrupted: bool) -> Ending:
-    return "interrupted" if interrupted else "limit"
-
-
-def head_name(catalog: Catalog, augmentations: Sequence[Word]) -> str:
-    """What a head for some augmentations is called unless a name is given."""
-    return "-".join(re.sub(r"[^\w-]+", "_", catalog.display(word)).strip("_") for word in augmentations)
-
-
-def head_origin(registry: OperatorRegistry, augmentations: Sequence[Symbol], operators: Sequence[Symbol]) -> str:
-    """Digest of what a head is trained on: the augmentations as they are now, and the operators that lead there."""
-    digest = hashlib.sha256()
-    for symbol, moving in zip(augmentations, operators, strict=True):
-        digest.update(f"{symbol} {' '.join(origin(registry.catalog, symbol.name))} {moving} ".encode())
-        affine = registry.operator(Word(((moving, 1),))).affine
-        for part in (affine.matrix, affine.shift):
-            digest.update(np.ascontiguousarray(part, dtype=np.float64).tobytes())
-    return digest.hexdigest()
+    return stage1_loop(space, views, data.train, recipe, operators), space

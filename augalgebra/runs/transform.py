@@ -2,29 +2,23 @@
 
 import os
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from augalgebra.algebra.words import IDENTITY, Word
 from augalgebra.catalog import Catalog, load_catalog
-from augalgebra.consistency.batches import check_images
-from augalgebra.consistency.cases import Case, Relabelling, refuse_singular
-from augalgebra.errors import ImageError, RunError
+from augalgebra.errors import RunError
 from augalgebra.latent.protocol import MAIN_HEAD
-from augalgebra.latent.refine import refine
-from augalgebra.operators import Operator
+from augalgebra.runs.moves import Move
 from augalgebra.runs.run import Run
-from augalgebra.training.precision import bfloat16_pays
 
 
-class LatentTransform:
-    """Encodes images, moves them by the operator of a word, and decodes them.
+class LatentTransform(Move):
+    """Moves images through the latent space of a run; it can be sent to another process.
 
     Args:
         run: A run, or its folder.
@@ -62,50 +56,13 @@ class LatentTransform:
         catalog: Catalog | None = None,
     ) -> None:
         self.run = run if isinstance(run, Run) else Run.load(run, catalog or load_catalog())
-        known = self.run.registry.catalog
-        self.route = Case(known.word(word), known.word(view)).route
-        self.head = head
-        self.refined = refined
-        self.operator = operator_for(self.run, self.route, head)
-        self.run.space.requires_grad_(requires_grad=False).eval()
-        self._device = device_of_space(self.run.space)
-        self._refine = partial(refine, self.run.space, head=head, bfloat16=bfloat16_pays(self._device))
-        self._encode: Callable[[Tensor], Tensor] = self._refine if refined else self.run.space.encode
+        super().__init__(self.run, word, view=view, head=head, refined=refined)
 
     def __reduce__(self) -> tuple[object, ...]:
         """How another process comes by it, such as a worker of a DataLoader: it reads the run's folder."""
         run = self.run
         asked = (run.folder.absolute(), run.registry.catalog, self.route, self.head, self.refined)
-        return _read_again, (*asked, str(self._device), run.space.fingerprint())
-
-    def encode(self, images: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch latent"]:
-        """The codes of a batch, refined if that was asked for.
-
-        Raises:
-            ImageError: The images are of another size, or pixels are not in [0, 1].
-        """
-        check_images(self.run.space, images)
-        low, high = images.aminmax()
-        if low < 0 or high > 1:
-            raise ImageError(f"pixels must lie in [0, 1]; here they reach from {low:g} to {high:g}")
-        return self._encode(images.to(self._device, torch.float32))
-
-    def decode(self, latents: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch channel height width"]:
-        """What the head draws of codes."""
-        return self.run.space.decode(latents, self.head)
-
-    @torch.no_grad()
-    def __call__(
-        self, images: Float[Tensor, "batch channel height width"]
-    ) -> Float[Tensor, "batch channel height width"]:
-        """The moved images, in [0, 1], on the device that they came from.
-
-        Raises:
-            ImageError: The images are of another size, or pixels are not in [0, 1].
-        """
-        if not len(images):
-            return images
-        return self.decode(self.operator.apply(self.encode(images))).to(images.device, images.dtype)
+        return _read_again, (*asked, str(self.device), run.space.fingerprint())
 
     def __repr__(self) -> str:
         return f"LatentTransform({str(self.run.folder)!r}, {self.run.registry.catalog.display(self.route)!r})"
@@ -154,31 +111,3 @@ def apply_to_array(transform: Callable[[Tensor], Tensor], image: np.ndarray[Any,
     moved = transform(batch)[0]
     array = (moved[0] if image.ndim == 2 else moved.permute(1, 2, 0)).cpu().numpy()
     return (array * 255).round().astype(np.uint8) if whole else array.astype(image.dtype)
-
-
-def operator_for(run: Run, route: Word, head: str = MAIN_HEAD) -> Operator:
-    """The operator that leads to what a head draws for a word.
-
-    Args:
-        run: The run.
-        route: The word.
-        head: The head; one that relabels reuses the operators of other words.
-
-    Raises:
-        RunError: There is no such head.
-        NotInvertibleError: The word undoes what cannot be undone.
-    """
-    catalog = run.registry.catalog
-    if head not in run.space.heads:
-        raise RunError(
-            f"{run.folder} has no head {head!r}; it has {', '.join(run.space.heads)}; 'augalg transfer' adds one"
-        )
-    refuse_singular(catalog, route)
-    added = run.transfers.get(head)
-    meaning = Relabelling(catalog, None if added is None else added.meanings)
-    return run.registry.operator(meaning(route))
-
-
-def device_of_space(space: torch.nn.Module) -> torch.device:
-    """The device that a latent space computes on."""
-    return next(space.parameters()).device

@@ -125,6 +125,11 @@ class Outcome:
     seconds: float
     images_per_second: float
 
+    @property
+    def ended(self) -> Literal["limit", "interrupted"]:
+        """Why it stopped."""
+        return "interrupted" if self.interrupted else "limit"
+
 
 class Loop:
     """Minimises an objective over a set of samples, and can be stopped and taken up again after any step.

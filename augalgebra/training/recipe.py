@@ -10,7 +10,8 @@ from torch import nn
 from augalgebra.errors import AugalgebraError
 from augalgebra.training.adabelief import AdaBelief
 from augalgebra.training.loop import Limit, Schedule
-from augalgebra.training.settings import Preset
+from augalgebra.training.precision import bfloat16_pays, device_of
+from augalgebra.training.settings import Preset, TrainSettings
 
 _PUBLISHED_EPS = 1e-16
 
@@ -45,6 +46,16 @@ class Recipe:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
             raise AugalgebraError(f"learning_rate must be larger than 0, not {self.learning_rate}")
+
+    @classmethod
+    def of(cls, settings: TrainSettings, limit: Limit, *, seed: int, learning_rate: float, batch_size: int) -> "Recipe":
+        """The recipe of one stage of a run with these settings."""
+        bfloat16 = settings.precision == "bfloat16"
+        if settings.precision == "auto":
+            bfloat16 = settings.preset == "equivariant" and bfloat16_pays(device_of(settings.device))
+        return cls(
+            settings.preset, limit, seed, learning_rate, batch_size, settings.kl_weight, bfloat16, settings.warmup
+        )
 
     @property
     def schedule(self) -> Schedule:

@@ -1,22 +1,16 @@
-"""The part of ``augalg register`` that concerns a trained run: operators, and a head."""
+"""What ``augalg register`` says of a trained run: operators, and a head."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from augalg_cli import options, render
 from augalg_cli.composition import show_scores
 from augalgebra import AugalgebraError
 
 if TYPE_CHECKING:
-    from augalgebra.admission import Admission
-    from augalgebra.catalog import Registration
     from augalgebra.consistency import WordScore
-    from augalgebra.data import Dataset
-    from augalgebra.runs import AddedHead, Extension, OperatorAssignment, Run
-    from augalgebra.training import Progress
+    from augalgebra.runs import AddedHead, Extension, LatentRegistration, OperatorAssignment
 
 _MOST_SHOWN = 25
 _MOST_UNMEASURED = 5
@@ -39,112 +33,13 @@ def check_options(
     options.seconds_of(budget)
 
 
-@dataclass(frozen=True)
-class LatentRegistration:
-    """What is registered, in a trained run.
-
-    Attributes:
-        admission: What is registered.
-        run: The run, changed in memory.
-        operators: The operators of what is registered.
-        skipped: Augmentations that cannot have one.
-        head: The head that draws it, if one was asked for.
-    """
-
-    admission: "Admission"
-    run: "Run"
-    operators: "tuple[Extension, ...]"
-    skipped: tuple[str, ...]
-    head: "AddedHead | None" = None
-
-    @classmethod
-    def made(
-        cls, admission: "Admission", run: "Run", fit: str | None, data: "Dataset", *, beside: str | None
-    ) -> "LatentRegistration":
-        """Fit and measure the operators.
-
-        Raises:
-            AugalgebraError: The run cannot take them, or there is no pair to be made with `beside`.
-        """
-        from augalgebra.runs import extend
-
-        catalog = admission.catalog
-        known = [catalog.augmentations[item.name] for item in admission.registration.augmentations]
-        names = [item.name for item in known if not item.required]
-        if beside is not None:
-            catalog.word(beside)
-            if len(names) != 1:
-                raise AugalgebraError(
-                    f"--with makes a pair of one new augmentation and another; {admission.registration.name} brings "
-                    f"{len(names)} that can have an operator, so leave --with out"
-                )
-        operators = extend(run, names, fit=fit, data=data) if names else ()
-        return cls(admission, run, operators, tuple(item.signature for item in known if item.required))
-
-    def with_head(
-        self,
-        beside: str | None,
-        epochs: int | None,
-        budget: str | None,
-        data: "Dataset",
-        progress: "Progress",
-    ) -> "LatentRegistration":
-        """Train the head, unless it is there already, and measure it.
-
-        Raises:
-            AugalgebraError: It cannot be trained.
-        """
-        from augalgebra.runs import add_head
-
-        names = [str(item.provenance.word) for item in self.operators]
-        if not names:
-            return self
-        head = add_head(
-            self.run,
-            names,
-            beside=beside,
-            epochs=epochs,
-            seconds=options.seconds_of(budget),
-            data=data,
-            progress=progress,
-        )
-        return replace(self, head=head)
-
-    def keep(self) -> bool:
-        """Write operators, head and registration, or none of them.
-
-        Returns:
-            Whether the registration is new.
-        """
-        from augalgebra.catalog import WORKSPACE_FILE, changing
-
-        changes = []
-
-        @contextmanager
-        def recorded() -> Iterator[None]:
-            with changing(Path.cwd() / WORKSPACE_FILE):
-                changes.append(self.admission.record(Path.cwd()))
-                yield
-
-        self.run.save(before=recorded())
-        return any(changes)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        answer = {
-            "run": str(self.run.folder),
-            "operators": [item.to_dict() for item in self.operators],
-            "skipped": list(self.skipped),
-        }
-        return answer if self.head is None else answer | {"transfer": self.head.to_dict()}
-
-    def show(self) -> None:
-        """Write what was found out."""
-        show_operators(self.run.folder, self.operators)
-        for signature in self.skipped:
-            render.note(f"{signature} has no operator: there is one for each value of its parameters only")
-        if self.head is not None:
-            _show_head(self.head)
+def show_registration(registration: "LatentRegistration") -> None:
+    """Write what was found out in the run."""
+    show_operators(registration.run, registration.operators)
+    for signature in registration.skipped:
+        render.note(f"{signature} has no operator: there is one for each value of its parameters only")
+    if registration.head is not None:
+        _show_head(registration.head)
 
 
 def show_operators(folder: Path, operators: "Sequence[Extension]") -> None:
@@ -172,20 +67,6 @@ def show_operators(folder: Path, operators: "Sequence[Extension]") -> None:
         render.bulleted(f"residuals of the laws of {item.word}", lines if many else lines + unmeasured, _MOST_SHOWN)
         if many:
             render.note(f"{len(unmeasured)} laws of {item.word} cannot be measured here; --json says why")
-
-
-def take_out(item: "Registration", folder: Path, erase: Callable[[], None]) -> dict[str, list[str]]:
-    """Take operators and heads of something registered out of a run, and erase the registration; all or nothing.
-
-    Raises:
-        AugalgebraError: The run cannot be read or written, or was trained on it.
-    """
-    from augalgebra.runs import Run, withdraw
-
-    with Run.opened(folder, options.catalog(), accept_stale=True) as run:
-        operators, heads = withdraw(run, {known.name for known in item.augmentations})
-        run.save(after=erase)
-    return {"operators": list(operators), "heads": list(heads)}
 
 
 def _show_scores(head: str, scores: "Sequence[WordScore]") -> None:

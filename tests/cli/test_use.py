@@ -14,10 +14,11 @@ from augalgebra import Catalog, load_catalog
 from augalgebra.data.dataset import Dataset, load_data
 from augalgebra.errors import AugalgebraError, ImageError, NotInvertibleError
 from augalgebra.latent.refine import refine
+from augalgebra.runs.added_heads import transfer
 from augalgebra.runs.pictures import output_paths, read_picture
 from augalgebra.runs.run import Run
 from augalgebra.runs.sampling import interpolate, sample
-from augalgebra.runs.stages import train, transfer
+from augalgebra.runs.stages import train
 from augalgebra.runs.transform import LatentTransform, as_albumentations
 from augalgebra.training.settings import TrainSettings
 

@@ -10,9 +10,10 @@ from PIL import Image
 import augalgebra as aa
 from augalgebra.data.dataset import load_data
 from augalgebra.reports.run_gallery import write_check
+from augalgebra.runs.added_heads import transfer
 from augalgebra.runs.check import measure_run
 from augalgebra.runs.run import Run
-from augalgebra.runs.stages import train, transfer
+from augalgebra.runs.stages import train
 from augalgebra.training.settings import Preset, TrainSettings
 
 CATALOG = aa.load_catalog()

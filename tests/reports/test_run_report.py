@@ -14,9 +14,10 @@ from augalgebra.documents import to_dict, to_html
 from augalgebra.errors import AugalgebraError
 from augalgebra.reports.run_report import document_of_run
 from augalgebra.reports.run_tables import eigenvalues
+from augalgebra.runs.added_heads import transfer
 from augalgebra.runs.check import measure_run
 from augalgebra.runs.run import Run
-from augalgebra.runs.stages import train, transfer
+from augalgebra.runs.stages import train
 from augalgebra.training.settings import TrainSettings
 
 CATALOG = load_catalog()

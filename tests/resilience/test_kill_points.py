@@ -9,24 +9,25 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 
 import pytest
-from augalg_cli import options
-from augalg_cli.latent_registration import LatentRegistration, take_out
 from augalg_slides.sweeps.pairs import FLIPS
 from augalg_slides.sweeps.settings import SweepSettings
 from augalg_slides.sweeps.sweep import Parallel, run_sweep
 from faults import Faults, Killed
 
 import augalgebra as aa
+from augalgebra.admission import Admission
 from augalgebra.catalog.registration import RegisteredAugmentation, Registration, read_workspace
-from augalgebra.catalog.workspace_file import erase, record
+from augalgebra.catalog.workspace_file import record
+from augalgebra.checks.results import LawReport
 from augalgebra.data.dataset import Dataset, Split, load_data
 from augalgebra.errors import AugalgebraError
-from augalgebra.runs.added_operators import extend
+from augalgebra.runs.added_heads import transfer
+from augalgebra.runs.added_operators import withdraw
 from augalgebra.runs.run import Run
-from augalgebra.runs.stages import train, transfer
+from augalgebra.runs.stages import train
 from augalgebra.training.progress import Report
 from augalgebra.training.settings import TrainSettings
 
@@ -45,6 +46,7 @@ CATALOG = aa.load_catalog(aa.Settings(), modules=[MINE])
 SETTINGS = TrainSettings(dim=2, width=1, epochs=2, batch_size=16, seed=1)
 OTHER = replace(SETTINGS, seed=2)
 ENTRY = Registration("mine", "mine.py", "file", ("mine",), augmentations=(RegisteredAugmentation("mine.negate"),))
+ADMISSION = Admission(ENTRY, CATALOG, (), (), LawReport(()), (), ())
 
 
 def few() -> Dataset:
@@ -73,9 +75,7 @@ def states(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (root / "trained" / RUN / name).write_text("about this run")
     train(root / "interrupted" / RUN, SETTINGS, CATALOG, data=DATA, progress=interrupt)
     shutil.copytree(root / "trained", root / "registered")
-    with Run.opened(root / "registered" / RUN, CATALOG) as run:
-        extend(run, ["mine.negate"], data=DATA)
-        run.save()
+    Run.load(root / "registered" / RUN, CATALOG).add_operators(["mine.negate"], data=DATA)
     record(root / "registered" / WORKSPACE, ENTRY)
     return root
 
@@ -90,26 +90,35 @@ def train_over() -> None:
 
 
 def add_head() -> None:
-    with Run.opened(RUN, CATALOG) as run:
+    with Run.open(RUN, CATALOG) as run:
         if "negate" not in run.transfers:
             transfer(run, ["mine.negate"], epochs=1, data=DATA)
 
 
 def add_operator() -> None:
-    with Run.opened(RUN, CATALOG) as run:
-        extend(run, ["mine.negate"], data=DATA)
-        run.save()
+    with Run.open(RUN, CATALOG) as run:
+        run.add_operators(["mine.negate"], data=DATA)
 
 
 def register() -> None:
-    with Run.opened(RUN, CATALOG, accept_stale=True) as run:
-        admission = SimpleNamespace(record=lambda folder: record(folder / WORKSPACE, ENTRY))
-        LatentRegistration(admission, run, extend(run, ["mine.negate"], data=DATA), ()).keep()
+    with Run.open(RUN, CATALOG, accept_stale=True) as run, run.transaction() as transaction:
+        transaction.record(ADMISSION)
+        run.add_operators(["mine.negate"], data=DATA)
+
+
+def register_with_head() -> None:
+    with Run.open(RUN, CATALOG, accept_stale=True) as run, run.transaction() as transaction:
+        transaction.record(ADMISSION)
+        run.add_operators(["mine.negate"], data=DATA)
+        if "negate" not in run.transfers:
+            run.transfer(["mine.negate"], epochs=1, data=DATA)
 
 
 def unregister() -> None:
-    item = ENTRY if registered() else None
-    take_out(ENTRY, Path(RUN), lambda: erase(Path(WORKSPACE).absolute(), "mine") if item else None)
+    with Run.open(RUN, CATALOG, accept_stale=True) as run, run.transaction() as transaction:
+        withdraw(run, {"mine.negate"})
+        if registered():
+            transaction.erase("mine")
 
 
 def sweep() -> None:
@@ -131,6 +140,7 @@ CHANGES: dict[str, tuple[str, Callable[[], None]]] = {
     "transfer": ("trained", add_head),
     "operators": ("trained", add_operator),
     "register": ("trained", register),
+    "register with head": ("trained", register_with_head),
     "unregister": ("registered", unregister),
     "sweep": ("empty", sweep),
 }
@@ -150,7 +160,6 @@ def pointer() -> str:
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, states: Path) -> Iterator[Callable[[str], Path]]:
     """Go into a copy of a state."""
-    monkeypatch.setattr(options, "catalog", lambda: CATALOG)
 
     def go(state: str) -> Path:
         place = tmp_path / "place"
@@ -200,19 +209,19 @@ def test_killed_at_any_operation_all_is_whole_and_the_same_again_ends_the_same(
                 change()
         where = f"killed at {faults.log[-2:]}"
         assert_whole(passed)
-        if name in ("register", "unregister"):
+        if "register" in name:
             assert registered() >= ("mine.negate" in operators()), where
         change()
         if contents(Path.cwd()) != wanted and Run.exists(RUN):
             # it was all done but for what the next writer does, and there was nothing to be written
-            with Run.opened(RUN, CATALOG) as run:
+            with Run.open(RUN, CATALOG) as run:
                 run.save()
         found = contents(Path.cwd())
         assert found.keys() == wanted.keys(), where
         assert found == wanted, where
 
 
-@pytest.mark.parametrize("name", ["overwrite", "transfer", "operators", "register", "unregister"])
+@pytest.mark.parametrize("name", ["overwrite", "transfer", "operators", "register", "register with head", "unregister"])
 def test_an_operation_that_fails_leaves_the_old_state_or_the_new(name: str, place: Callable[[str], Path]) -> None:
     state, change = CHANGES[name]
     wanted, passed, count = undisturbed(place, state, change)
@@ -225,7 +234,7 @@ def test_an_operation_that_fails_leaves_the_old_state_or_the_new(name: str, plac
             with suppress(AugalgebraError):
                 change()
         assert_whole(passed)
-        if name in ("register", "unregister"):
+        if "register" in name:
             assert registered() == ("mine.negate" in operators())
         found = contents(Path.cwd())
         ends += found == before

@@ -15,8 +15,9 @@ from mutations import Mutation, Survey, bytes_of, json_of, survey, tensors_of, t
 import augalgebra as aa
 from augalgebra.data.dataset import Dataset, Split, load_data
 from augalgebra.errors import RunError
+from augalgebra.runs.added_heads import transfer
 from augalgebra.runs.run import Run
-from augalgebra.runs.stages import train, transfer
+from augalgebra.runs.stages import train
 from augalgebra.training.progress import Report
 from augalgebra.training.settings import TrainSettings
 

@@ -21,11 +21,12 @@ from augalgebra.catalog.registration import RegisteredAugmentation, Registration
 from augalgebra.catalog.workspace_file import record
 from augalgebra.data.dataset import Dataset, Split, load_data
 from augalgebra.errors import AugalgebraError, BusyError, RunError
-from augalgebra.runs import files
-from augalgebra.runs import files as run_files
+from augalgebra.runs.added_heads import transfer
 from augalgebra.runs.added_operators import extend
 from augalgebra.runs.run import Run
-from augalgebra.runs.stages import train, transfer
+from augalgebra.runs.stages import train
+from augalgebra.runs.storage import files
+from augalgebra.runs.storage import files as run_files
 from augalgebra.training.progress import Report
 from augalgebra.training.settings import TrainSettings
 
@@ -95,7 +96,7 @@ def test_a_run_that_is_being_trained_is_left_alone(tmp_path: Path, run: Path, wh
             if what in ("train", "overwrite")
             else in_thread(transfer, found, ["invert"], epochs=1, data=DATA)
             if what == "transfer"
-            else in_thread(lambda: Run.opened(run, CATALOG).__enter__())
+            else in_thread(lambda: Run.open(run, CATALOG).__enter__())
             if what == "operators"
             else in_thread(report)
         )
@@ -125,12 +126,12 @@ import sys
 import augalgebra as aa
 from augalgebra.data.dataset import Dataset, Split, load_data
 from augalgebra.runs.run import Run
-from augalgebra.runs.stages import transfer
+from augalgebra.runs.added_heads import transfer
 catalog, digits = aa.load_catalog(), load_data()
 data = Dataset("digits", *(Split(p.images[:16], p.labels[:16], p.first) for p in (digits.train, digits.test)))
 print("ready", flush=True)
 sys.stdin.readline()
-with Run.opened(sys.argv[1], catalog) as run:
+with Run.open(sys.argv[1], catalog) as run:
     transfer(run, [sys.argv[2]], epochs=10, data=data)
 """
 
@@ -267,7 +268,7 @@ def test_a_disk_that_is_full_or_read_only_is_noticed_before_training(
     for folder, more in ((tmp_path / "new", {}), (run, {"overwrite": True})):
         with pytest.raises(AugalgebraError, match=rf"^cannot write {folder}: No space left on device$"):
             train(folder, SETTINGS, CATALOG, data=DATA, progress=steps.append, **more)
-    with pytest.raises(AugalgebraError, match="No space left"), Run.opened(run, CATALOG):
+    with pytest.raises(AugalgebraError, match="No space left"), Run.open(run, CATALOG):
         steps.append("opened")
     assert steps == []
     monkeypatch.undo()

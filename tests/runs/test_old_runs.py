@@ -13,8 +13,9 @@ from safetensors.torch import load_file, save_file
 import augalgebra as aa
 from augalgebra.data.dataset import Dataset, Split, load_data
 from augalgebra.errors import RunError
+from augalgebra.runs.added_heads import transfer
 from augalgebra.runs.run import Run
-from augalgebra.runs.stages import train, transfer
+from augalgebra.runs.stages import train
 from augalgebra.training.settings import TrainSettings
 
 CATALOG = aa.load_catalog()

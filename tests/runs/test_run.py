@@ -14,9 +14,10 @@ from augalgebra.errors import AugalgebraError, RunError, StaleOperatorError, Sto
 from augalgebra.latent import LAVAE
 from augalgebra.latent.likelihoods import greyness
 from augalgebra.operators import OperatorRegistry
+from augalgebra.runs.added_heads import transfer
 from augalgebra.runs.run import Run
-from augalgebra.runs.stages import train, transfer
-from augalgebra.runs.toml import to_toml
+from augalgebra.runs.stages import train
+from augalgebra.runs.storage.toml import to_toml
 from augalgebra.training.loop import TrainingError
 from augalgebra.training.progress import Report
 from augalgebra.training.settings import TrainSettings, default_epochs

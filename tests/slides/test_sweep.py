@@ -30,8 +30,8 @@ from augalg_slides.sweeps.tables import to_markdown, write_result
 import augalgebra as aa
 from augalgebra.data.dataset import Dataset, load_data
 from augalgebra.errors import AugalgebraError, DataError, RunError
+from augalgebra.runs.added_heads import transfer
 from augalgebra.runs.run import Run
-from augalgebra.runs.stages import transfer
 from augalgebra.training.loop import TrainingError
 
 CATALOG = aa.load_catalog()

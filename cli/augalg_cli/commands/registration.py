@@ -11,7 +11,7 @@ from augalg_cli import options, render
 from augalg_cli.commands.laws import show_laws
 from augalg_cli.commands.runs import Budget, Epochs
 from augalg_cli.datasets import load_of
-from augalg_cli.latent_registration import LatentRegistration, check_options, take_out
+from augalg_cli.latent_registration import check_options, show_registration
 from augalg_cli.progress import training_progress
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def register(
     A violated law or a broken promise refuses it with exit code 1; the workspace is then as it was.
     """
     check_options(model, transfer=transfer, beside=beside, epochs=epochs, budget=budget)
-    changed = False
+    change = latent = None
     with ExitStack() as held:
         with _status(quiet=as_json) as progress:
             from augalgebra.admission import examine
@@ -116,30 +116,38 @@ def register(
                 progress=progress,
             )
             admitted = not admission.refusals
-            extension = None
             if model is not None and admitted:
-                from augalgebra.runs import Run
+                from augalgebra.runs import Run, register_head, register_operators
 
                 progress(f"fitting operators in {model}")
                 if dry_run:
                     run = Run.load(model, admission.catalog, accept_stale=True)
                 else:
-                    run = held.enter_context(Run.opened(model, admission.catalog, accept_stale=True))
+                    run = held.enter_context(Run.open(model, admission.catalog, accept_stale=True))
+                    change = held.enter_context(run.transaction())
+                    change.record(admission)
                 data = load_of(run, data_dir, moved, quiet=as_json)
-                extension = LatentRegistration.made(admission, run, fit, data, beside=beside)
-        if extension is not None and transfer:
+                latent = register_operators(run, admission, fit=fit, beside=beside, data=data)
+        if latent is not None and transfer:
             with training_progress(quiet=as_json) as bars:
-                extension = extension.with_head(beside, epochs, budget, data, bars)
-        if admitted and not dry_run:
-            changed = extension.keep() if extension is not None else admission.record(Path.cwd())
+                latent = register_head(
+                    run,
+                    latent,
+                    beside=beside,
+                    epochs=epochs,
+                    seconds=options.seconds_of(budget),
+                    data=data,
+                    progress=bars,
+                )
+    changed = change.changed if change is not None else admitted and not dry_run and admission.record(Path.cwd())
     if as_json:
         outcome = {"registered": admitted and not dry_run, "changed": changed, "dry_run": dry_run}
-        latent = {} if extension is None else {"latent": extension.to_dict()}
-        render.emit_json(admission.to_dict() | latent | outcome)
+        in_run = {} if latent is None else {"latent": latent.to_dict()}
+        render.emit_json(admission.to_dict() | in_run | outcome)
     else:
         _show(admission)
-        if extension is not None:
-            extension.show()
+        if latent is not None:
+            show_registration(latent)
         _conclude(admission, changed=changed, dry_run=dry_run)
     if not admitted:
         raise typer.Exit(1)
@@ -166,18 +174,22 @@ def unregister(
 
     file = Path.cwd() / WORKSPACE_FILE
     item = find_registration(registrations(file, read_workspace(file)), name)
+    latent: dict[str, list[str]] = {}
     if model is None:
         erase(file, item.name)
-        latent = {}
     else:
-        latent = take_out(item, model, lambda: erase(file, item.name))
+        from augalgebra.runs import Run, withdraw
+
+        with Run.open(model, options.catalog(), accept_stale=True) as run, run.transaction() as change:
+            operators, heads = withdraw(run, {known.name for known in item.augmentations})
+            change.erase(item.name)
+        latent = {"operators": list(operators), "heads": list(heads)}
     if as_json:
         render.emit_json({"unregistered": item.to_dict()} | latent)
         return
     render.line(f"unregistered {item.name} ({item.target})")
-    if model is not None:
-        for what, found in latent.items():
-            render.line(f"{what} taken out of {model}: {', '.join(found) or 'none'}")
+    for what, found in latent.items():
+        render.line(f"{what} taken out of {model}: {', '.join(found) or 'none'}")
     if item.kind == "installed":
         render.note(
             f"it is installed, and so is loaded all the same; disable = ['{item.name}'] under [plugins] stops that"

@@ -134,13 +134,11 @@ def transfer(
 ) -> None:
     """Train a head that draws other augmentations; encoder and operators stay as they are (stage 3)."""
     from augalgebra.runs import Run
-    from augalgebra.runs import transfer as transfer_run
 
-    with Run.opened(run, options.catalog()) as loaded:
+    with Run.open(run, options.catalog()) as loaded:
         dataset = load_of(loaded, data_dir, moved, quiet=as_json)
         with training_progress(quiet=as_json) as progress:
-            added = transfer_run(
-                loaded,
+            added = loaded.transfer(
                 names_in(augs),
                 mode=mode,
                 head=head,
@@ -185,12 +183,11 @@ def operators(
     catalog = options.catalog()
     added: tuple[Extension, ...] = ()
     if add:
-        from augalgebra.runs import Run, extend
+        from augalgebra.runs import Run
 
         names = [name for text in add for name in names_in(text)]
-        with Run.opened(run, catalog, accept_stale=True) as loaded:
-            added = extend(loaded, names, fit=fit, data=load_of(loaded, data_dir, moved, quiet=as_json))
-            loaded.save()
+        with Run.open(run, catalog, accept_stale=True) as loaded:
+            added = loaded.add_operators(names, fit=fit, data=load_of(loaded, data_dir, moved, quiet=as_json))
     else:
         loaded = _load(run, accept_stale=True)
     table = loaded.registry

@@ -21,9 +21,9 @@ from augalgebra.consistency import Batch, Gap, Setting, show_loss
 from augalgebra.data import Dataset, load_data
 from augalgebra.documents import figures
 from augalgebra.errors import AugalgebraError, FitError, NotInvertibleError
-from augalgebra.latent import MAIN_HEAD
+from augalgebra.latent import MAIN_HEAD, device_of_space
 from augalgebra.operators import FitOptions, Operator, OperatorRegistry, find_family
-from augalgebra.runs import Run, device_of_space
+from augalgebra.runs import Run
 from augalgebra.training import Views, view_moments
 
 FITTED = (15, 30, 45, 60, 75, 90)

@@ -18,8 +18,9 @@ from augalgebra.consistency import UnreducedOperators
 from augalgebra.data import Dataset, load_data
 from augalgebra.documents import figures
 from augalgebra.errors import AugalgebraError
+from augalgebra.latent import device_of_space
 from augalgebra.operators import Array
-from augalgebra.runs import Run, device_of_space
+from augalgebra.runs import Run
 from augalgebra.training import Views, encoded_views
 
 CONTRACTED = 0.95

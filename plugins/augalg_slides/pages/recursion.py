@@ -19,9 +19,9 @@ from augalgebra.consistency import RecursionCurve, RecursionReport, Way, repeate
 from augalgebra.data import Dataset, load_data
 from augalgebra.documents import figures
 from augalgebra.errors import AugalgebraError
-from augalgebra.latent import MAIN_HEAD
+from augalgebra.latent import MAIN_HEAD, device_of_space
 from augalgebra.operators import Array
-from augalgebra.runs import STYLE, Run, device_of_space, operator_for, recursion_of_run
+from augalgebra.runs import STYLE, Run, operator_for, recursion_of_run
 from augalgebra.training import Views, bfloat16_pays, encoded_views
 
 STABLE, DRIFTING = 0.9, 0.5

@@ -15,7 +15,8 @@ from augalgebra.algebra import IDENTITY
 from augalgebra.data import Dataset, load_data
 from augalgebra.documents import figures
 from augalgebra.errors import AugalgebraError
-from augalgebra.runs import KINDS, Run, device_of_space, draw_codes, encoded, train_classifier
+from augalgebra.latent import device_of_space
+from augalgebra.runs import KINDS, Run, draw_codes, encoded, train_classifier
 from augalgebra.seeds import generator_for
 
 REFERENCES = ("images", "reconstructed")

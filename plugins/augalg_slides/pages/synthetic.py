@@ -17,9 +17,9 @@ from augalgebra.checks import finite
 from augalgebra.consistency import Gap
 from augalgebra.data import FLIPS, RANGES, Dataset, Split, draw_glyphs, glyph_data, load_data
 from augalgebra.documents import figures
-from augalgebra.latent import LAVAE, Architecture, likelihood_of
+from augalgebra.latent import LAVAE, Architecture, device_of_space, likelihood_of
 from augalgebra.operators import OperatorRegistry, latent_residual
-from augalgebra.runs import Run, device_of_space
+from augalgebra.runs import Run
 from augalgebra.seeds import derived_seed
 from augalgebra.training import (
     Limit,

@@ -15,7 +15,7 @@ from typing import Any
 from augalgebra import files, folders
 from augalgebra.errors import RunError
 from augalgebra.locks import locked
-from augalgebra.runs.toml import to_toml
+from augalgebra.runs.storage.toml import to_toml
 from augalgebra.values import MOST_TEXT, Fields, parse_toml, read_bytes
 
 SETTINGS = "run.toml"

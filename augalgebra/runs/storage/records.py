@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from augalgebra.errors import AugalgebraError, RunError
-from augalgebra.runs.files import SETTINGS, Pointer
+from augalgebra.runs.storage.files import SETTINGS, Pointer
 from augalgebra.training.settings import UNSAID, TrainSettings
 from augalgebra.values import Fields, parse_json
 
@@ -49,7 +49,7 @@ class Transfer:
 
 
 @dataclass(frozen=True)
-class Stated:
+class RunRecord:
     """What ``run.toml`` says.
 
     Attributes:
@@ -69,7 +69,7 @@ class Stated:
     transfers: dict[str, Transfer]
 
     @classmethod
-    def of(cls, folder: Path, pointer: Pointer) -> "Stated":
+    def of(cls, folder: Path, pointer: Pointer) -> "RunRecord":
         """Read it from the pointer of a run's folder.
 
         Raises:

@@ -1,0 +1,333 @@
+"""A trained latent space with its operators and how they came about, as a folder holds it."""
+
+import functools
+import hashlib
+import json
+import platform
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+
+from augalgebra import __version__
+from augalgebra.catalog import Catalog
+from augalgebra.catalog.heads import head_factory
+from augalgebra.data.dataset import Dataset
+from augalgebra.errors import RunError
+from augalgebra.files import check_room
+from augalgebra.latent.lavae import LAVAE
+from augalgebra.latent.networks import fingerprint_of
+from augalgebra.latent.protocol import MAIN_HEAD
+from augalgebra.locks import locked
+from augalgebra.operators import OperatorRegistry
+from augalgebra.operators.store import load_registry, pack_registry
+from augalgebra.runs.storage.files import (
+    CHECK,
+    CHECKPOINT,
+    GALLERY,
+    MEMBERS,
+    METRICS,
+    MODEL,
+    OPERATORS,
+    SETTINGS,
+    Pointer,
+    add_derived,
+    read_pointer,
+    read_run_files,
+    revision_of,
+    write_run_files,
+)
+from augalgebra.runs.storage.records import Ending, RunRecord, Transfer, read_metrics
+from augalgebra.training.loop import EpochMeans
+from augalgebra.training.settings import UNSAID, TrainSettings
+from augalgebra.values import Fields, shown
+
+
+def of_run(registry: OperatorRegistry, folder: Path) -> OperatorRegistry:
+    """The same registry; its messages now say how an operator is added to the run in this folder."""
+    registry.missing_hint = lambda name: f"'augalg operators {folder} --add \"{name}\"' fits one"
+    return registry
+
+
+@dataclass
+class StoredRun:
+    """What is kept of one trained latent space; `augalgebra.runs.Run` is this with all that is done with one.
+
+    Attributes:
+        folder: Where it is kept.
+        settings: What was asked for, with the preset's values filled in.
+        space: The latent space.
+        registry: Its operators.
+        data: Name, fingerprint and sizes of the data set.
+        steps: Steps of stage 1.
+        ended: Why stage 1 ended.
+        transfers: Heads of stage 3, by name.
+        metrics: One entry for each epoch of each stage.
+        revision: Which state of the folder this is; empty if it was not read from there.
+        in_transaction: Whether a transaction is open, which alone writes the run then.
+    """
+
+    folder: Path
+    settings: TrainSettings
+    space: LAVAE
+    registry: OperatorRegistry
+    data: Mapping[str, Any]
+    steps: int = 0
+    ended: Ending = "unfinished"
+    transfers: dict[str, Transfer] = field(default_factory=dict)
+    metrics: list[dict[str, Any]] = field(default_factory=list)
+    revision: str = ""
+    in_transaction: bool = field(default=False, repr=False, compare=False)
+    _described: str = field(default="", repr=False)
+
+    @staticmethod
+    def exists(folder: str | Path) -> bool:
+        """Whether there is a run in a folder."""
+        return (Path(folder) / SETTINGS).exists()
+
+    @classmethod
+    def load(cls, folder: str | Path, catalog: Catalog, *, accept_stale: bool = False) -> Self:
+        """Read a run.
+
+        A run whose training was cut off before stage 2, or diverged, has no operators; its registry is empty.
+
+        Args:
+            folder: The run's folder.
+            catalog: Augmentations and their laws, as they are now.
+            accept_stale: Take operators of augmentations that have changed since; they then say so.
+
+        Raises:
+            RunError: The folder is no run, or its files are damaged or do not belong together.
+            StaleOperatorError: Laws or plugins have changed since; the message names each.
+        """
+        folder = Path(folder)
+        pointer, contents = read_run_files(folder)
+        record = RunRecord.of(folder, pointer)
+        settings, transfers = record.settings, record.transfers
+        factory = functools.partial(head_factory, catalog)
+        space = LAVAE.load(folder / MODEL, factory, content=contents.get(MODEL))
+        if settings.dim != space.dim or record.encoder != space.fingerprint():
+            raise RunError(
+                f"{folder / MODEL} is not the model that {SETTINGS} speaks of (its encoder is "
+                f"{space.fingerprint()[:12]} with {space.dim} coordinates, not {record.encoder[:12]} with "
+                f"{settings.dim}); files of different runs were mixed"
+            )
+        catalog = catalog.for_size(*space.architecture.image_shape[1:])
+        missing = [head for head in transfers if head not in space.heads]
+        if missing:
+            raise RunError(f"{folder / MODEL} lacks the head {missing[0]}; files of different runs were mixed")
+        if pointer.digests is None:
+            for head in {*space.heads} - {MAIN_HEAD, *transfers}:  # left by a change that was cut off
+                space.remove_head(head)
+        registry = OperatorRegistry.of(space, catalog)
+        if OPERATORS in contents or record.ended in ("limit", "interrupted"):
+            registry = load_registry(
+                folder / OPERATORS, space, catalog, accept_stale=accept_stale, content=contents.get(OPERATORS)
+            )
+        metrics = read_metrics(folder / METRICS, contents.get(METRICS, b""))
+        run = cls(
+            folder,
+            settings,
+            space,
+            of_run(registry, folder),
+            record.data,
+            record.steps,
+            record.ended,
+            transfers,
+            metrics,
+        )
+        run.revision, run._described = pointer.revision, run._digest()
+        return run
+
+    @classmethod
+    @contextmanager
+    def open(cls, folder: str | Path, catalog: Catalog, *, accept_stale: bool = False) -> Iterator[Self]:
+        """Read a run in order to change it; until the end of the block nobody else does.
+
+        Args:
+            folder: The run's folder.
+            catalog: Augmentations and their laws, as they are now.
+            accept_stale: Take operators of augmentations that have changed since; they then say so.
+
+        Raises:
+            BusyError: It is being trained.
+            AugalgebraError: It cannot be read, or its folder cannot be written or has no room.
+        """
+        folder = Path(folder)
+        read_pointer(folder)  # no lock is put where there is no run
+        with locked(folder, "changed"):
+            run = cls.load(folder, catalog, accept_stale=accept_stale)
+            run.check_room()
+            yield run
+
+    def save(
+        self,
+        *,
+        checkpoint: bytes | None = None,
+        finished: bool = False,
+        before: AbstractContextManager[object] | None = None,
+        after: Callable[[], object] | None = None,
+    ) -> None:
+        """Write everything as one change: whoever is killed meanwhile leaves what was there, or all that is new.
+
+        Two folders cannot change in one step. Killed between a run and something else, a process leaves each whole, and
+        the same command again comes to the same end: something is registered and has no operator yet (`before`), or
+        its operator is taken out and it is still registered (`after`). The other way round, operators of unknown
+        augmentations would be left.
+
+        Args:
+            checkpoint: From where training can be taken up; None leaves the one that is there.
+            finished: Whether there is nothing to take up any more.
+            before: Does something that belongs to the change, just before it becomes true, and takes it back if that
+                fails.
+            after: Does something just after. If that fails, the run stays as it was.
+
+        Raises:
+            RunError: The run in the folder has changed since this one was read.
+            AugalgebraError: A file cannot be written.
+        """
+        with locked(self.folder, "changed"):
+            self.check_current()
+            lines = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in self.metrics]
+            contents = {MODEL: self.space.to_bytes(), METRICS: "".join(lines).encode()}
+            if len(self.registry):
+                contents[OPERATORS] = pack_registry(self.registry)
+            if checkpoint is not None:
+                contents[CHECKPOINT] = checkpoint
+            carried = () if finished or checkpoint is not None else (CHECKPOINT,)
+            described = self._digest()
+
+            def fresh(old: Pointer, digests: Mapping[str, str]) -> tuple[str, ...]:
+                known = old.digests or {}
+                if all(known.get(name) == digests.get(name) for name in (MODEL, OPERATORS)):
+                    return old.derived
+                return tuple(name for name in old.derived if described == self._described and name in (CHECK, GALLERY))
+
+            pointer = write_run_files(
+                self.folder, contents, self._tables(), carried=carried, fresh=fresh, before=before, after=after
+            )
+            self.revision, self._described = pointer.revision, described
+
+    def check_room(self) -> None:
+        """Raise `AugalgebraError` if its folder cannot be written, or has no room for a change."""
+        present = [path for name in MEMBERS if (path := self.folder / name).is_file()]
+        check_room(self.folder, 2 * sum(path.stat().st_size for path in present))
+
+    def check_current(self) -> None:
+        """See that it may be written, or written about.
+
+        Raises:
+            RunError: The run in the folder has changed since this one was read or saved, or a transaction is open.
+        """
+        if self.in_transaction:
+            raise RunError(f"a transaction of {self.folder} is open; it writes the run when its block ends")
+        if revision_of(self.folder) not in ("", self.revision):
+            raise RunError(f"{self.folder} has changed since it was read; read it again")
+
+    @contextmanager
+    def describing(self, *names: str) -> Iterator[None]:
+        """Write pages or pictures about the run into its folder; they go when the run becomes another.
+
+        Args:
+            names: Their names, of `augalgebra.runs.storage.files.DERIVED`.
+
+        Raises:
+            BusyError: The run is being trained.
+            RunError: It has changed since it was read.
+        """
+        with locked(self.folder, "changed"):
+            self.check_current()
+            yield
+            self.revision = add_derived(self.folder, names).revision
+
+    def check_resumable(self) -> bytes:
+        """The checkpoint of an interrupted run with the same settings and data.
+
+        Raises:
+            RunError: There is none.
+        """
+        pointer, contents = read_run_files(self.folder, (CHECKPOINT,))
+        if CHECKPOINT not in contents:
+            raise RunError(f"{self.folder} has nothing to resume: its training ended; train into another folder")
+        # where the images lie may change, as long as they are the same
+        place = {"settings": "data", "data": "name"}
+        for table, now in (("settings", self.settings.to_dict()), ("data", dict(self.data))):
+            before = Fields(pointer.tables.get(table, {}), f"{self.folder / SETTINGS}: {table}", RunError).data
+            before = {**(UNSAID if table == "settings" else {}), **before}
+            for key in sorted(before.keys() | now.keys()):
+                if key != place[table] and _plain(before.get(key)) != _plain(now.get(key)):
+                    raise RunError(
+                        f"{self.folder} was trained with {key} = {shown(before.get(key))}, not {now.get(key)}; "
+                        "resume with the same settings and data"
+                    )
+        return contents[CHECKPOINT]
+
+    def check_data(self, data: Dataset) -> None:
+        """Raise `RunError` unless it was trained on these data."""
+        if data.fingerprint != self.data.get("fingerprint"):
+            raise RunError(
+                f"{data.name} is not what {self.folder} was trained on ({self.data.get('name')}, other images); "
+                "name the same data set"
+            )
+
+    def record(self, stage: str, epochs: Iterable[EpochMeans], **more: object) -> None:
+        """Put the means of each epoch of a stage into the metrics, in place of what was there of that stage."""
+        label = {"stage": stage, **more}
+        self.metrics = [entry for entry in self.metrics if any(entry.get(key) != label[key] for key in label)]
+        self.metrics += [
+            {
+                **label,
+                "epoch": means.epoch,
+                "steps": means.steps,
+                "loss": sum(means.terms.values()),
+                "terms": dict(means.terms),
+            }
+            for means in epochs
+        ]
+
+    def _digest(self) -> str:
+        """Digest of what its check and its gallery show: encoder, main head, operators of the trained augmentations."""
+        names = set(self.settings.augmentations)
+        digest = hashlib.sha256(f"{self.space.fingerprint()} {fingerprint_of(self.space.decoder(MAIN_HEAD))}".encode())
+        for word, entry in self.registry.entries.items():
+            if {str(word), self.registry.catalog.shorten(str(word))} & names:
+                for part in (entry.map.matrix, entry.map.shift):
+                    digest.update(f"{word} ".encode() + np.ascontiguousarray(part, dtype=np.float64).tobytes())
+        return digest.hexdigest()
+
+    def _tables(self) -> dict[tuple[str, ...], Mapping[str, Any]]:
+        # Nothing here depends on the time or the place, so that equal runs give equal files.
+        tables: dict[tuple[str, ...], Mapping[str, Any]] = {
+            ("run",): {"steps": self.steps, "ended": self.ended, "encoder": self.space.fingerprint()},
+            ("settings",): self.settings.to_dict(),
+            ("data",): self.data,
+            ("versions",): {
+                "augalgebra": __version__,
+                "python": platform.python_version(),
+                "torch": torch.__version__,
+                "numpy": np.__version__,
+            },
+        }
+        for name, transfer in self.transfers.items():
+            entries = asdict(transfer)
+            tables["transfer", name] = {key: entries[key] for key in entries if key != "head"}
+        return tables
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def describe(data: Dataset) -> dict[str, Any]:
+    """What ``run.toml`` says of a data set."""
+    return {
+        "name": data.name,
+        "fingerprint": data.fingerprint,
+        "train": len(data.train),
+        "test": len(data.test),
+        "image_shape": list(data.image_shape),
+    }
