@@ -16,6 +16,7 @@ from .registration import find_registration as find_registration
 from .registration import read_workspace as read_workspace
 from .registration import registrations as registrations
 from .requirements import incomplete_plugins as incomplete_plugins
+from .requirements import missing_package as missing_package
 from .settings import Settings as Settings
 from .targets import LoadedTarget as LoadedTarget
 from .targets import load_target as load_target
@@ -46,6 +47,7 @@ __all__ = [
     "load_catalog",
     "load_overview",
     "load_target",
+    "missing_package",
     "read_pipeline",
     "read_workspace",
     "registrations",

@@ -465,7 +465,15 @@ class Catalog:
 
 def _judge_on_images(catalog: Catalog, law: Law) -> Judgement:
     # the checks stand above the catalog and take seconds to import; they are needed once for each law about others
-    found: Judgement = importlib.import_module("augalgebra.checks").judge_law(catalog, law)
+    try:
+        found: Judgement = importlib.import_module("augalgebra.checks").judge_law(catalog, law)
+    except ModuleNotFoundError as error:
+        from augalgebra.catalog.requirements import missing_package
+
+        package = missing_package(error)
+        if package is None:
+            raise
+        return Judgement("not checked", f"checking it on images needs {package}, which is not installed")
     return found
 
 

@@ -39,6 +39,30 @@ def missing_requirements(distribution: str) -> tuple[str, ...]:
     return tuple(missing)
 
 
+_PROVIDERS = {"PIL": "pillow", "cv2": "albumentations", "sklearn": "scikit-learn", "yaml": "albumentations"}
+"""Packages whose modules have another name."""
+
+
+def missing_package(error: ModuleNotFoundError) -> str | None:
+    """What to install so that a module of another package is found, such as ``torch>=2.4``.
+
+    Args:
+        error: Says which module was not found.
+
+    Returns:
+        A requirement of augalgebra; None if the module belongs to none, and something else is wrong.
+    """
+    from packaging.requirements import Requirement
+
+    module = (error.name or "").partition(".")[0]
+    package = _PROVIDERS.get(module, module.replace("_", "-"))
+    try:
+        needed = map(Requirement, importlib.metadata.requires("augalgebra") or [])
+    except importlib.metadata.PackageNotFoundError:  # it runs from a folder of sources
+        return None
+    return next((f"{item.name}{item.specifier}" for item in needed if item.name == package), None)
+
+
 def incomplete_plugins(infos: tuple[PluginInfo, ...]) -> dict[str, tuple[str, ...]]:
     """The loaded plugins whose distribution lacks something, with what that is."""
     loaded = [info for info in infos if info.status == "loaded" and info.distribution]

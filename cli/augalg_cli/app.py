@@ -107,6 +107,12 @@ def _call() -> int | str | None:
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         return 130
+    except ModuleNotFoundError as error:
+        from augalgebra.catalog import missing_package
+
+        package = missing_package(error)
+        needs = f"error: this needs {package}, which is not installed; install it: pip install '{package}'"
+        return _tell(error, needs, 2) if package else _confess(error)
     except OSError as error:
         about = _explain(error)
         return _tell(error, f"error: {about}", 2) if about else _confess(error)
