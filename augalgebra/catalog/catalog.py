@@ -107,9 +107,8 @@ class Catalog:
         """
         if self.origin is None:
             raise PluginError("this catalog was put together in memory; another process cannot load its plugins")
-        from augalgebra.catalog.loading import load_again  # not at the top: the loader needs catalogs
-
-        return load_again, (*self.origin, self.laws), {"_square": self._square}
+        load_again, *arguments = self.origin
+        return load_again, (*arguments, self.laws), {"_square": self._square}
 
     def __copy__(self) -> "Catalog":
         other = object.__new__(Catalog)

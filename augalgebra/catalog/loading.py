@@ -10,7 +10,6 @@ import importlib
 import importlib.metadata
 import importlib.util
 import inspect
-import sys
 import time
 import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -29,6 +28,7 @@ from augalgebra.catalog.catalog import Catalog
 from augalgebra.catalog.declarations import Recorder, as_laws
 from augalgebra.catalog.plugin import PluginInfo, PluginSource
 from augalgebra.catalog.settings import Settings
+from augalgebra.catalog.sources import plugin_files
 from augalgebra.errors import PluginError, nearest
 from augalgebra.hooks import CONTRACT_ATTRIBUTE, CONTRACT_VERSION, OLDEST_CONTRACT, PROJECT, HookSpecs
 from augalgebra.isolation import described, isolate, seconds_allowed, take
@@ -141,6 +141,7 @@ def load_catalog(
     named = [plugin.__name__ for plugin in modules if _is_importable(plugin)]
     if len(named) == len(modules):
         catalog.origin = (
+            load_again,
             _absolute(settings),
             tuple(named),
             installed if isinstance(installed, bool) else tuple(installed),
@@ -193,30 +194,6 @@ def _installed() -> Iterable[_Candidate]:
         name = point.dist.name if point.dist else ""
         version = point.dist.version if point.dist else ""
         yield _Candidate(point.name, point.load, name, version, point.value)
-
-
-def plugin_files(folder: Path) -> Iterable[PluginSource]:
-    """The plugin files of a folder, or the single file that it is."""
-    files = [folder] if folder.is_file() else sorted(folder.glob("*.py"))
-    for file in files:
-        if not file.name.startswith("_"):
-            yield PluginSource(file.stem, functools.partial(_import_file, file), source=str(file))
-
-
-def _import_file(file: Path) -> ModuleType:
-    # a name of its own, so that a plugin file can neither shadow nor be shadowed by an importable module
-    name = f"augalgebra_plugin_{file.stem}"
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise PluginError(f"{file} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
 
 
 def _as_candidate(plugin: object) -> _Candidate:

@@ -19,6 +19,7 @@ from augalgebra.catalog.declarations import DEFAULT_APPROXIMATE
 from augalgebra.catalog.digest import files_digest, laws_digest
 from augalgebra.catalog.plugin import PluginInfo, PluginSource
 from augalgebra.catalog.registration import Registration, is_path, leaves
+from augalgebra.catalog.sources import module_source, sources_of
 from augalgebra.errors import AugalgebraError, PluginError
 from augalgebra.hooks import CONTRACT_VERSION, Register, hookimpl
 from augalgebra.isolation import described, isolate, seconds_allowed
@@ -208,9 +209,6 @@ def _owned(law: Law, item: Registration) -> Law:
 
 
 def _code(item: Registration, workspace: Path) -> Iterable[PluginSource]:
-    # not at the top: it loads targets into catalogs, and so needs the loader, which needs this
-    from augalgebra.catalog.targets import module_source, sources_of
-
     path = path_of(item, workspace)
     if path is not None and not path.exists():
         reason = f"the registered {item.kind} {item.target} is gone; bring it back, or {_unregister(item)}"

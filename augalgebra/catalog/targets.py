@@ -5,23 +5,19 @@ import importlib.metadata
 import importlib.util
 import os
 import sys
-import tomllib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
 
 from augalgebra.catalog.catalog import Catalog
-from augalgebra.catalog.loading import load_catalog, plugin_files
+from augalgebra.catalog.loading import load_catalog
 from augalgebra.catalog.plugin import FIRST_PARTY, PluginInfo, PluginSource
 from augalgebra.catalog.settings import Settings
+from augalgebra.catalog.sources import Kind, Location, location_of, module_source, plugin_name
 from augalgebra.errors import PluginError, UnknownNameError
 from augalgebra.hooks import PROJECT
 from augalgebra.isolation import isolate, seconds_allowed
-
-Kind = Literal["installed", "file", "folder", "module", "object"]
 
 
 @dataclass(frozen=True)
@@ -47,27 +43,6 @@ class LoadedTarget:
     def names(self) -> tuple[str, ...]:
         """Full names of the augmentations it registered."""
         return tuple(name for info in self.plugins for name in info.augmentations)
-
-
-@dataclass(frozen=True)
-class _Found:
-    """Where a target is: what to load for it, and how to recognise it among everything that was loaded."""
-
-    kind: Kind
-    source: str
-    distribution: str = ""
-    names: frozenset[str] = frozenset()
-    path: Path | None = None
-    sources: tuple[PluginSource, ...] = ()
-
-    def owns(self, info: PluginInfo) -> bool:
-        """Whether a plugin is part of the target."""
-        if self.kind == "installed":
-            return info.distribution == self.distribution and info.name in self.names
-        if self.path is not None:
-            here = Path(info.source).resolve()
-            return not info.distribution and (here == self.path or here.parent == self.path)
-        return any((info.name, info.source) == (item.name, item.source) for item in self.sources)
 
 
 def load_target(
@@ -119,36 +94,21 @@ def load_target(
     return LoadedTarget(text, found.kind, catalog, plugins, found.source)
 
 
-def sources_of(path: Path) -> tuple[PluginSource, ...]:
-    """What has to be loaded for a file or folder that is a plugin.
-
-    Raises:
-        PluginError: It cannot be one.
-    """
-    found = _at_path(str(path), path)
-    return found.sources if found.path is None else tuple(plugin_files(found.path))
-
-
-def module_source(name: str) -> PluginSource:
-    """What has to be loaded for a module that can be imported."""
-    return PluginSource(_plugin_name(name), partial(importlib.import_module, name), source=name)
-
-
-def _named(target: object, folders: Sequence[Path]) -> tuple[str, _Found]:
+def _named(target: object, folders: Sequence[Path]) -> tuple[str, Location]:
     if isinstance(target, Path):
-        return str(target), _at_path(str(target), target)
+        return str(target), location_of(str(target), target)
     if isinstance(target, ModuleType) and sys.modules.get(target.__name__) is target:
         target = target.__name__
     if isinstance(target, str):
         return target, _find(target, folders)
     text = str(getattr(target, "__name__", type(target).__name__))
-    return text, _Found("object", text, sources=(PluginSource(_plugin_name(text), lambda: target, source=text),))
+    return text, Location("object", text, sources=(PluginSource(plugin_name(text), lambda: target, source=text),))
 
 
-def _find(text: str, folders: Sequence[Path]) -> _Found:
+def _find(text: str, folders: Sequence[Path]) -> Location:
     path = Path(text).expanduser()
     if text.endswith(".py") or text in (".", "..") or any(mark in text for mark in (os.sep, os.altsep) if mark):
-        return _at_path(text, path)
+        return location_of(text, path)
     points = list(importlib.metadata.entry_points(group=PROJECT))
     owners = {point: point.dist.name if point.dist else "" for point in points}
     for chosen in (
@@ -159,78 +119,18 @@ def _find(text: str, folders: Sequence[Path]) -> _Found:
         if chosen:
             _refuse_two_owners(text, {owners[point] for point in chosen})
             names = frozenset(point.name for point in chosen)
-            return _Found("installed", chosen[0].value, owners[chosen[0]], names)
+            return Location("installed", chosen[0].value, owners[chosen[0]], names)
     for folder in folders:
         file = folder if folder.is_file() else folder / f"{text}.py"
         if file.stem == text and file.is_file():
-            return _at_path(text, file)
+            return location_of(text, file)
     if path.exists():
-        return _at_path(text, path)
+        return location_of(text, path)
     if _importable(text):
-        return _Found("module", text, sources=(module_source(text),))
+        return Location("module", text, sources=(module_source(text),))
     hint = f"(there is a file {text}.py here: write {text}.py)" if path.with_suffix(".py").is_file() else ""
     known = [point.name for point in points]
     raise UnknownNameError("plugin, module or file", text, known, hint or "('augalg plugins list' shows all)")
-
-
-def _at_path(text: str, path: Path) -> _Found:
-    if not path.exists():
-        raise PluginError(f"there is no file or folder {text}")
-    path = path.resolve()
-    if path.is_file():
-        if path.suffix != ".py":
-            raise PluginError(f"{text} is not a Python file; a plugin's file ends in .py")
-        if path.name == "__init__.py":
-            return _package(path.parent)
-        return _Found("file", str(path), path=path)
-    if (path / "pyproject.toml").is_file():
-        return _Found("folder", str(path), sources=tuple(_of_project(text, path)))
-    if (path / "__init__.py").is_file():
-        return _package(path)
-    return _Found("folder", str(path), path=path)
-
-
-def _package(path: Path) -> _Found:
-    load = partial(_import_from, path.parent, path.name)
-    return _Found("folder", str(path), sources=(PluginSource(_plugin_name(path.name), load, source=str(path)),))
-
-
-def _of_project(text: str, folder: Path) -> Iterable[PluginSource]:
-    """The plugins a project would install, loaded from its sources."""
-    file = folder / "pyproject.toml"
-    try:
-        table: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8")).get("project", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PluginError(f"{file} is not valid TOML: {error}") from None
-    points = table.get("entry-points", {}).get(PROJECT, {})
-    if not points:
-        raise PluginError(
-            f"{text} names no plugin: its pyproject.toml has no entry point in the group {PROJECT!r}; "
-            f"add [project.entry-points.{PROJECT}]"
-        )
-    root = folder / "src" if (folder / "src").is_dir() else folder
-    for name, target in points.items():
-        yield PluginSource(
-            name,
-            partial(_import_from, root, target),
-            distribution=str(table.get("name", "")),
-            version=str(table.get("version", "")),
-            source=target,
-        )
-
-
-def _import_from(root: Path, target: str) -> object:
-    """Load ``module`` or ``module:object`` from below a folder, whatever else bears that name."""
-    point = importlib.metadata.EntryPoint(name="", value=target, group=PROJECT)
-    # It stays on the path: a plugin imports its heavy parts only when it is used.
-    if str(root) not in sys.path:
-        sys.path.insert(0, str(root))
-    importlib.invalidate_caches()
-    loaded = point.load()
-    file = Path(getattr(sys.modules[point.module], "__file__", None) or "")
-    if not file.resolve().is_relative_to(root.resolve()):
-        raise PluginError(f"{point.module} was already imported from {file}, so that the one in {root} cannot be")
-    return loaded
 
 
 def _refuse_two_owners(text: str, owners: set[str]) -> None:
@@ -258,7 +158,3 @@ def _importable(name: str) -> bool:
         return False
     except Exception:  # noqa: BLE001 - it is there but breaks; loading it tells how
         return True
-
-
-def _plugin_name(module: str) -> str:
-    return module.rpartition(".")[2].removeprefix("augalg_")
