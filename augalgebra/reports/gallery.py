@@ -88,6 +88,7 @@ def gallery_panel(
     relabelling: Relabelling | None = None,
     seed: int = 0,
     ids: Sequence[int] | None = None,
+    remark: str = "",
 ) -> Panel:
     """Reconstruction, each augmentation, composition, reverse composition and inverses of a few images.
 
@@ -103,6 +104,7 @@ def gallery_panel(
         relabelling: The trained words that the generators stand for.
         seed: Seed of everything drawn at random.
         ids: Numbers of the images in their data set.
+        remark: What else there is to say, below the caption.
 
     Returns:
         The panel; what cannot be inverted says so in place of pictures.
@@ -112,7 +114,8 @@ def gallery_panel(
     with torch.inference_mode():
         batch = Batch(Setting(space, catalog, seed, head), images, range(len(images)) if ids is None else ids)
         groups = tuple(_Groups(batch, operators, meaning, report).all(letters))
-    return Panel(title, _caption(catalog, letters, meaning, None if report is None else report.unit), groups)
+    caption = _caption(catalog, letters, meaning, None if report is None else report.unit)
+    return Panel(title, f"{caption}\n{remark}".rstrip(), groups)
 
 
 def _caption(catalog: Catalog, letters: Sequence[Word], meaning: Relabelling, unit: str | None) -> str:

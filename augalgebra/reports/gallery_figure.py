@@ -131,7 +131,7 @@ class _Layout:
         return textwrap.wrap(text, max(8, int(self._group_width(group) / (size * _POINT * 0.52))))
 
     def _caption(self, width: int) -> list[str]:
-        columns = int(width / (7 * _POINT * 0.5))
+        columns = int(width / (7 * _POINT * 0.55))
         return [line for part in self._panel.caption.splitlines() for line in textwrap.wrap(part, columns)]
 
     def height(self, width: int) -> int:

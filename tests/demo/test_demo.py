@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from augalgebra import load_catalog
+from augalgebra.demo import demo
 from augalgebra.demo.demo import GALLERY, GAPS, QUICK, REPORT, TABLES, run_demo
 from augalgebra.errors import RunError
 from augalgebra.latent.protocol import MAIN_HEAD
@@ -139,3 +140,25 @@ def test_another_run_is_not_overwritten(catalog, tmp_path):
     with pytest.raises(RunError, match="no demonstration"):
         run_demo(tmp_path, catalog=catalog, budget=TINY)
     assert [path.name for path in tmp_path.iterdir()] == ["run.toml"]
+
+
+def test_each_part_is_announced_and_poor_pictures_are_called_so(catalog, tmp_path, monkeypatch):
+    captions = []
+    draw = demo.draw_gallery
+    monkeypatch.setattr(demo, "draw_gallery", lambda panels, path: captions.extend(panels) or draw(panels, path))
+    told = []
+    result = run_demo(tmp_path, catalog=catalog, budget=TINY, announce=told.append)
+    assert ["Laws", "Stages 1 and 2", "Composition", "Stage 3, relabel", "Stage 3, extend", "Pictures and tables"] == [
+        part.partition(":")[0] for part in told
+    ]
+    monkeypatch.setattr(demo, "POOR", 0)
+    captions.clear()
+    run_demo(tmp_path, catalog=catalog, budget=TINY)
+    for panel, mode in zip(captions[1:], ("relabel", "extend"), strict=True):
+        last = panel.caption.splitlines()[-1]
+        assert last.startswith("Poor pictures")
+        assert all(f" {score.word} " in last for score in result.findings.transfers[mode].report.words)
+    monkeypatch.setattr(demo, "POOR", 1e9)
+    captions.clear()
+    run_demo(tmp_path, catalog=catalog, budget=TINY)
+    assert not any("Poor pictures" in panel.caption for panel in captions)

@@ -32,7 +32,14 @@ def demo(
     # Batches this small gain little from a second thread, and lose several-fold by it where the machine is shared.
     torch.set_num_threads(1)
     with training_progress(quiet=as_json) as progress:
-        result = run_demo(out, seed=seed, catalog=options.catalog(), progress=progress, budget=QUICK if quick else FULL)
+        result = run_demo(
+            out,
+            seed=seed,
+            catalog=options.catalog(),
+            progress=progress,
+            budget=QUICK if quick else FULL,
+            announce=(lambda _: None) if as_json else render.note,
+        )
     if as_json:
         render.emit_json(result.to_dict())
     else:
