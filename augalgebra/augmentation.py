@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from augalgebra.algebra import expressions
 from augalgebra.algebra.expressions import Expression, Value
 from augalgebra.algebra.words import IDENTITY, Symbol
-from augalgebra.errors import AugmentationError, ImageError, ParameterError, PluginError, nearest
+from augalgebra.errors import AugmentationError, ParameterError, PluginError, nearest
+from augalgebra.image_batches import check_batch, image_numbers, is_finite, shape_text, size_text
 from augalgebra.isolation import isolate
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
-
-_LAST_ID = 2**63 - 1
 
 Shape = Literal["kept", "transposed", "changed"]
 Function: TypeAlias = "Callable[..., Tensor]"
@@ -297,7 +296,7 @@ class Augmentation:
             with isolate():
                 result = self.function(images, *prepared)
         except Exception as error:  # whatever a plugin raises is reported under its name
-            raise AugmentationError(f"{self._blame} failed on images {_size(images)}: {error}") from error
+            raise AugmentationError(f"{self._blame} failed on images {size_text(images)}: {error}") from error
         if (version is not None and images._version != version) or not images[:1].equal(first):
             raise AugmentationError(f"{self._blame} changed the images it was given; work on x.clone()")
         self._check_result(images, result)
@@ -317,67 +316,15 @@ class Augmentation:
         got = tuple(result.shape)
         if got[:2] != wanted[:2] or len(got) != 4 or (self.shape != "changed" and got != wanted):
             raise AugmentationError(
-                f"{blame} returned shape {_shape_text(got)} for {_shape_text(images.shape)}, "
+                f"{blame} returned shape {shape_text(got)} for {shape_text(images.shape)}, "
                 f"but declares its shape {self.shape}"
             )
         if result.dtype != images.dtype:
             raise AugmentationError(f"{blame} returned {result.dtype} for {images.dtype}; it must keep the type")
         if result.device != images.device:
             raise AugmentationError(f"{blame} returned a batch on {result.device} for one on {images.device}")
-        if not _is_finite(result):
-            raise AugmentationError(f"{blame} returned pixels that are NaN or infinite for images {_size(images)}")
-
-
-def check_batch(images: "Tensor") -> None:
-    """Raise `ImageError` unless `images` is a float batch ``[batch, channel, height, width]``."""
-    shape = tuple(getattr(images, "shape", ()))
-    if len(shape) != 4:
-        raise ImageError(
-            f"expected images as a batch [batch, channel, height, width], not shape {_shape_text(shape)}; "
-            "a single picture is a batch of one: images[None]"
-        )
-    if shape[1] not in (1, 3):
-        raise ImageError(f"expected 1 or 3 channels, not {shape[1]} (shape {_shape_text(shape)})")
-    if not images.is_floating_point():
-        raise ImageError(f"expected floating-point images in [0, 1], not {images.dtype}; divide bytes by 255")
-
-
-def image_numbers(ids: Sequence[int], images: int | None = None) -> "np.ndarray[Any, np.dtype[np.int64]]":
-    """Numbers of images in their data set as an array.
-
-    Args:
-        ids: The numbers.
-        images: How many images they are for, if that is known.
-
-    Raises:
-        ImageError: Something among them is no whole number from 0 to 2⁶³ - 1, or there is not one for each image.
-    """
-    import numpy as np
-
-    values = np.asarray(ids)
-    if values.ndim != 1 or (images is not None and len(values) != images):
-        count = "" if images is None else f"{images} "
-        raise ImageError(f"{count}images need one id each, not ids of shape {_shape_text(values.shape)}")
-    if values.dtype.kind in "iu":
-        wrong = (values < 0) | (values > _LAST_ID)
-    else:
-        wrong = np.array([type(value) is not int or not 0 <= value <= _LAST_ID for value in values.tolist()], bool)
-    if wrong.any():
-        place = int(wrong.argmax())
-        raise ImageError(f"ids are whole numbers from 0 to 2⁶³ - 1, but ids[{place}] is {str(values[place])[:40]}")
-    return values.astype(np.int64)
-
-
-def check_finite(images: "Tensor") -> None:
-    """Raise `ImageError` if a pixel is NaN or infinite, naming the first image that has one."""
-    if not _is_finite(images):
-        fine = images.isfinite().flatten(1).all(1)
-        raise ImageError(f"image {int(fine.int().argmin())} has pixels that are NaN or infinite; pixels lie in [0, 1]")
-
-
-def _is_finite(images: "Tensor") -> bool:
-    # a sum is found in a twentieth of the time, and is finite only if all are; large ones overflow in half precision
-    return math.isfinite(float(images.detach().sum())) or bool(images.isfinite().all())
+        if not is_finite(result):
+            raise AugmentationError(f"{blame} returned pixels that are NaN or infinite for images {size_text(images)}")
 
 
 def params_of(function: Function, declared: Mapping[str, Param]) -> tuple[Param, ...]:
@@ -435,11 +382,3 @@ def _example(param: Param) -> object:
 
 def _count(number: int, noun: str) -> str:
     return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
-
-
-def _size(images: "Tensor") -> str:
-    return f"of {images.shape[2]}×{images.shape[3]} pixels, {_count(int(images.shape[1]), 'channel')}"
-
-
-def _shape_text(shape: Sequence[int]) -> str:
-    return "[" + ", ".join(str(int(size)) for size in shape) + "]"

@@ -1,4 +1,6 @@
 from .catalog import Catalog as Catalog
+from .contributions import examples_of as examples_of
+from .contributions import read_pipeline as read_pipeline
 from .digest import laws_digest as laws_digest
 from .lint.codes import CODES as CODES
 from .lint.codes import code_of as code_of
@@ -6,8 +8,6 @@ from .lint.tracing import Answer as Answer
 from .lint.tracing import trace as trace
 from .loading import load_catalog as load_catalog
 from .overview import load_overview as load_overview
-from .pipelines import examples_of as examples_of
-from .pipelines import read_pipeline as read_pipeline
 from .plugin import PluginInfo as PluginInfo
 from .plugin import PluginSource as PluginSource
 from .registration import WORKSPACE_FILE as WORKSPACE_FILE

@@ -3,7 +3,6 @@
 import copy
 import functools
 import importlib
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,25 +20,23 @@ from augalgebra.algebra.rewriting import queries
 from augalgebra.algebra.rewriting.completion import complete
 from augalgebra.algebra.rewriting.system import RewritingSystem
 from augalgebra.algebra.words import IDENTITY, Symbol, Word, product
-from augalgebra.augmentation import REQUIRED, Augmentation, Param, check_batch, check_finite, image_numbers
+from augalgebra.augmentation import Augmentation
+from augalgebra.catalog.names import Names
 from augalgebra.catalog.plugin import PluginInfo
 from augalgebra.catalog.trust import Judgement, LeftOut, Trust
 from augalgebra.errors import (
-    AmbiguousNameError,
     AugalgebraError,
     NotInvertibleError,
     ParameterError,
     PluginError,
     UnknownNameError,
 )
+from augalgebra.image_batches import check_batch, check_finite, image_numbers
 from augalgebra.isolation import described, isolate, seconds_allowed, take
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
-
-
-_FULL_NAME = re.compile(r"(?P<name>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)(?:\([^()]*\))?")
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ class Dangling:
     reason: str
 
 
-class Catalog:
+class Catalog(Names):
     """Augmentations by name, their laws, and queries about words.
 
     Words may be given as text or as `Word`; answers are words in full names, which `display` shortens for people.
@@ -77,12 +74,9 @@ class Catalog:
         managers: Mapping[str, pluggy.PluginManager] | None = None,
         violated: Collection[str] = (),
     ) -> None:
-        self.augmentations = dict(augmentations)
+        super().__init__(augmentations)
         self.plugins = tuple(plugins)
         self.managers = dict(managers or {})
-        self._short: dict[str, list[str]] = {}
-        for name in self.augmentations:
-            self._short.setdefault(name.rsplit(".", 1)[-1], []).append(name)
         self._systems: dict[tuple[Symbol, ...], tuple[RewritingSystem, tuple[LeftOut, ...]]] = {}
         self.trust = Trust(self.augmentations, self.plugins, functools.partial(_judge_on_images, self))
         resolved: list[Law] = []
@@ -117,27 +111,6 @@ class Catalog:
 
     def __deepcopy__(self, memo: dict[int, object]) -> "Catalog":
         return self  # it is asked, never changed
-
-    def resolve(self, name: str, namespace: str = "") -> Augmentation:
-        """The augmentation of a full name, or of a short one that only one augmentation has.
-
-        Args:
-            name: Full or short name.
-            namespace: Where a short name is looked up first.
-
-        Raises:
-            UnknownNameError: There is none; the message suggests the nearest.
-            AmbiguousNameError: Several share the short name; the message lists them.
-        """
-        found = self.augmentations.get(name) or self.augmentations.get(f"{namespace}.{name}")
-        if found is not None:
-            return found
-        candidates = self._short.get(name, [])
-        if len(candidates) == 1:
-            return self.augmentations[candidates[0]]
-        if candidates:
-            raise AmbiguousNameError(f"{name!r} could be {' or '.join(candidates)}; write the full name")
-        return self._resolve_lazily(name)
 
     def _resolve_lazily(self, name: str) -> Augmentation:
         plugin = name.split(".", 1)[0]
@@ -264,72 +237,6 @@ class Catalog:
             alone = {symbol.name for symbol in law.symbols}
             for name in {law.owner} | (alone if len(alone) == 1 else set()):
                 self._laws_by_name.setdefault(name, []).append(law)
-
-    def display(self, word: Word | Symbol | Law) -> str:
-        """Text for people: short names where they are unambiguous, parameters left out where they are the default."""
-        if isinstance(word, Law):
-            shown = replace(word, lhs=word.lhs.map(self._shown_in_law), rhs=word.rhs.map(self._shown_in_law))
-            return str(shown)
-        if isinstance(word, Symbol):
-            return str(self._shown(word))
-        return str(word.map(self._shown))
-
-    def short_name(self, name: str) -> str:
-        """The name people read and write: the short one where only one augmentation has it."""
-        short = name.rsplit(".", 1)[-1]
-        return short if len(self._short.get(short, [])) == 1 else name
-
-    def shorten(self, text: str) -> str:
-        """Text with the full names of augmentations and of their drawn parameters in it shortened as in `display`."""
-
-        def short(match: re.Match[str]) -> str:
-            name = match["name"]
-            if name not in self.augmentations:
-                owner, _, parameter = name.rpartition(".")
-                return match[0].replace(name, parameter) if owner in self.augmentations else match[0]
-            try:
-                word = parse_word(match[0], variables=True)
-            except AugalgebraError:  # brackets that are not its arguments
-                return match[0].replace(name, self.short_name(name))
-            everything = self.augmentations[name].bind(Symbol(name), universal=True)
-            return self.short_name(name) if word.symbols == (everything,) else self.display(word)
-
-        return _FULL_NAME.sub(short, text)
-
-    def _shown(self, symbol: Symbol) -> Symbol:
-        augmentation = self.augmentations.get(symbol.name)
-        if augmentation is None:
-            return symbol
-        shown = [
-            (param.name, argument)
-            for param, argument in zip(augmentation.params, symbol.args, strict=False)
-            if argument != _implied(augmentation, param)
-        ]
-        # by position as far as none is left out in between, so that rotate(30) stays rotate(30)
-        names = [param.name for param in augmentation.params]
-        leading = next((place for place, (name, _) in enumerate(shown) if name != names[place]), len(shown))
-        positional, by_name = shown[:leading], shown[leading:]
-        return self._renamed(symbol.name, [argument for _, argument in positional], [*by_name, *symbol.kwargs])
-
-    def _shown_in_law(self, symbol: Symbol) -> Symbol:
-        augmentation = self.augmentations[symbol.name]
-        if symbol == augmentation.bind(Symbol(symbol.name), universal=True):
-            return self._renamed(symbol.name, [expressions.variable(p.name) for p in augmentation.params])
-        return self._renamed(symbol.name, symbol.args)
-
-    def _renamed(self, name: str, args: Sequence[Value], kwargs: Sequence[tuple[str, Value]] = ()) -> Symbol:
-        arguments = (*args, *(argument for _, argument in kwargs))
-        variables = frozenset().union(*(expressions.variables_of(arg) for arg in arguments))
-        renaming: dict[str, Value] = {}
-        for variable in variables:
-            owner, _, parameter = variable.rpartition(".")
-            shown = parameter if owner == name or not owner else f"{self.short_name(owner)}.{parameter}"
-            renaming[variable] = expressions.variable(shown)
-        return Symbol(
-            self.short_name(name),
-            tuple(expressions.substitute(arg, renaming) for arg in args),
-            tuple((key, expressions.substitute(arg, renaming)) for key, arg in kwargs),
-        )
 
     def system(self, *words: str | Word) -> RewritingSystem:
         """The completed presentation around some words: their augmentations, and those linked by definitions."""
@@ -474,15 +381,6 @@ def _judge_on_images(catalog: Catalog, law: Law) -> Judgement:
             raise
         return Judgement("not checked", f"checking it on images needs {package}, which is not installed")
     return found
-
-
-def _implied(augmentation: Augmentation, param: Param) -> object:
-    """What an argument is when it is left out; something that equals no argument where it cannot be."""
-    if param.draw is not None:
-        return augmentation.variable(param)
-    if isinstance(param.default, int | float | str | bool | tuple) or param.default is None:
-        return expressions.value(param.default)
-    return REQUIRED
 
 
 def _evaluate(argument: Value, drawn: "Mapping[str, np.ndarray[Any, Any]]") -> object:

@@ -13,7 +13,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from augalgebra.algebra.conditions import Conditions
-from augalgebra.augmentation import check_batch
 from augalgebra.catalog import Catalog
 from augalgebra.checks.probe_images import (
     blob_images,
@@ -28,6 +27,7 @@ from augalgebra.checks.probe_images import (
     texture_images,
 )
 from augalgebra.errors import ImageError
+from augalgebra.image_batches import check_batch
 from augalgebra.images import picture_files, read_pictures
 from augalgebra.isolation import described, isolate, seconds_allowed
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from augalgebra.algebra.words import IDENTITY, Symbol, Word
 from augalgebra.catalog import Catalog
-from augalgebra.catalog.heads import head_factory
+from augalgebra.catalog.contributions import head_factory
 from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.cases import Relabelling
 from augalgebra.consistency.composition import measure_composition

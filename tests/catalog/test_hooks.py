@@ -7,12 +7,11 @@ from types import ModuleType
 import pytest
 
 import augalgebra as aa
+from augalgebra.catalog.contributions import examples_of, head_factory, read_pipeline
 from augalgebra.catalog.declarations import KEYWORDS
-from augalgebra.catalog.heads import head_factory
 from augalgebra.catalog.lint.reference_pages import hooks_page
 from augalgebra.catalog.lint.tracing import trace
 from augalgebra.catalog.loading import HOOKS
-from augalgebra.catalog.pipelines import examples_of, read_pipeline
 from augalgebra.errors import AugalgebraError, PluginError, UnknownNameError
 
 EVERYTHING = """

@@ -6,7 +6,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -28,6 +28,7 @@ from augalgebra.runs.added_heads import transfer
 from augalgebra.runs.added_operators import withdraw
 from augalgebra.runs.run import Run
 from augalgebra.runs.stages import train
+from augalgebra.runs.transaction import Transaction
 from augalgebra.training.progress import Report
 from augalgebra.training.settings import TrainSettings
 
@@ -210,7 +211,7 @@ def test_killed_at_any_operation_all_is_whole_and_the_same_again_ends_the_same(
         where = f"killed at {faults.log[-2:]}"
         assert_whole(passed)
         if "register" in name:
-            assert registered() >= ("mine.negate" in operators()), where
+            assert is_known_to_the_workspace(), where
         change()
         if contents(Path.cwd()) != wanted and Run.exists(RUN):
             # it was all done but for what the next writer does, and there was nothing to be written
@@ -219,6 +220,27 @@ def test_killed_at_any_operation_all_is_whole_and_the_same_again_ends_the_same(
         found = contents(Path.cwd())
         assert found.keys() == wanted.keys(), where
         assert found == wanted, where
+
+
+def test_a_workspace_that_is_written_after_its_run_is_seen(
+    place: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(transaction: Transaction) -> None:
+        for workspace, admission in transaction._recorded:
+            admission.record(workspace)
+
+    monkeypatch.setattr(Transaction, "_recording", lambda transaction: nullcontext())
+    monkeypatch.setattr(Transaction, "_erase", late)
+    _, _, count = undisturbed(place, "trained", register)
+
+    def is_seen(number: int) -> bool:
+        place("trained")
+        with pytest.MonkeyPatch.context() as patch, suppress(Killed):
+            Faults(patch).stop_at = number
+            register()
+        return not is_known_to_the_workspace()
+
+    assert any(is_seen(number) for number in reversed(range(count)))
 
 
 @pytest.mark.parametrize("name", ["overwrite", "transfer", "operators", "register", "register with head", "unregister"])
@@ -241,6 +263,11 @@ def test_an_operation_that_fails_leaves_the_old_state_or_the_new(name: str, plac
         hidden = [path for path in found if "/." in path]
         assert hidden == [] or pointer().encode() == wanted[f"{RUN}/run.toml"], faults.log[number]
     assert ends > 5
+
+
+def is_known_to_the_workspace() -> bool:
+    """Whether the run has no operators but of what is registered."""
+    return registered() >= ("mine.negate" in operators())
 
 
 def operators() -> str:

@@ -19,7 +19,7 @@ from PIL import Image
 
 import augalgebra as aa
 from augalgebra.admission import examine
-from augalgebra.catalog.pipelines import read_pipeline
+from augalgebra.catalog.contributions import read_pipeline
 from augalgebra.catalog.workspace_file import erase
 from augalgebra.data.dataset import load_data
 from augalgebra.data.idx import read_idx

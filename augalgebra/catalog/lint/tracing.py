@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from augalgebra.catalog.catalog import Catalog
-from augalgebra.catalog.heads import offered_heads
-from augalgebra.catalog.pipelines import examples_of
+from augalgebra.catalog.contributions import examples_of, offered_heads
 from augalgebra.catalog.plugin import PluginInfo
 from augalgebra.errors import AugalgebraError
 

@@ -15,7 +15,7 @@ import torch
 
 from augalgebra import __version__
 from augalgebra.catalog import Catalog
-from augalgebra.catalog.heads import head_factory
+from augalgebra.catalog.contributions import head_factory
 from augalgebra.data.dataset import Dataset
 from augalgebra.errors import RunError
 from augalgebra.files import check_room
