@@ -51,6 +51,8 @@ def catalog() -> "Catalog":
 BUDGET = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>[smh]?)")
 SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
+NEEDS_RUN = "a trained run: add --model RUN"
+
 LARGEST = 2048
 """Most pixels of a side of the images that laws and words are tried on."""
 
@@ -77,6 +79,23 @@ def seconds_of(text: str | None) -> float | None:
     if match is None or not float(match["number"]):
         raise AugalgebraError(f"{text!r} is no time; write for example 90s, 10m or 1h")
     return float(match["number"]) * SECONDS[match["unit"]]
+
+
+def refuse_idle(context: typer.Context, needs: str, *names: str) -> None:
+    """Refuse options that somebody typed and that have no effect.
+
+    Args:
+        context: How the command was called. What an environment variable says is left alone.
+        needs: What they need to have one, and how to give it.
+        names: The parameters.
+
+    Raises:
+        AugalgebraError: One was typed.
+    """
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if parameter.name in names and source is not None and source.name == "COMMANDLINE":
+            raise AugalgebraError(f"{parameter.opts[0]} has no effect without {needs}")
 
 
 def plugin_info(known: "Catalog", name: str) -> "PluginInfo":

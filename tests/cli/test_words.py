@@ -124,6 +124,33 @@ def test_bad_input_gets_one_clear_line(augalg: Callable[..., Any], arguments: li
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "option", "needs"),
+    [
+        (["compose", "flip_lr", "--data", "mnist"], "--data", "a trained run: add --model RUN"),
+        (["compose", "flip_lr", "--images", "500"], "--images", "a trained run: add --model RUN"),
+        (["equal", "flip_lr", "flip_ud", "--data", "mnist"], "--data", "a trained run: add --model RUN"),
+        (["equal", "flip_lr", "flip_ud", "--data-dir", "."], "--data-dir", "a trained run: add --model RUN"),
+        (["equal", "flip_lr", "flip_ud", "--threshold", "0.1"], "--threshold", "a trained run: add --model RUN"),
+        (["equal", "flip_lr", "flip_ud", "--level", "laws", "--size", "9"], "--size", "images: leave --level out"),
+        (["route", "flip_lr", "flip_ud", "--images", "3"], "--images", "a trained run: add --model RUN"),
+        (["register", "negate.py", "--fit", "ridge"], "--fit", "a trained run: add --model RUN"),
+        (["register", "negate.py", "--data", "mnist"], "--data", "a trained run: add --model RUN"),
+        (["operators", "run", "--data", "mnist"], "--data", "operators to add: --add AUGMENTATION"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_an_option_without_effect_is_refused(
+    program: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, arguments: list[str], option: str, needs: str
+) -> None:
+    monkeypatch.setenv("AUGALG_DATA", ".")  # said for every command, so that it may have no effect
+    done = program(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert f"{option} has no effect without {needs}" in done.err
+    assert len(done.err.splitlines()) == 1
+    assert program(*arguments[: 3 if arguments[0] in ("equal", "route") else 2]).err.count("has no effect") == 0
+
+
 def test_a_syntax_error_has_a_caret_under_the_place(augalg: Callable[..., Any]) -> None:
     lines = augalg("compose", "flip_lr * * flip_ud").stderr.splitlines()
     assert lines[1].index("flip_lr") + 10 == lines[2].index("^")

@@ -33,6 +33,7 @@ Target = Annotated[
 
 @app.command(epilog="Example:  augalg register albumentations:HorizontalFlip --accept-proposed")
 def register(
+    context: typer.Context,
     target: Target,
     name: Annotated[
         str | None,
@@ -100,6 +101,8 @@ def register(
 
     A violated law or a broken promise refuses it with exit code 1; the workspace is then as it was.
     """
+    if model is None:
+        options.refuse_idle(context, options.NEEDS_RUN, "fit", "moved", "data_dir")
     check_options(model, transfer=transfer, beside=beside, epochs=epochs, budget=budget)
     change = latent = None
     with ExitStack() as held:

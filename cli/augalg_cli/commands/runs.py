@@ -161,6 +161,7 @@ def transfer(
 
 @app.command(epilog="Example:  augalg operators runs/flips --add 'rotate(30)'")
 def operators(
+    context: typer.Context,
     run: Folder,
     add: Annotated[
         list[str] | None,
@@ -180,6 +181,8 @@ def operators(
     """Show the operators of a run: where each comes from and how far to trust it; or add more."""
     if fit is not None and not add:
         raise AugalgebraError("--fit is for the operators that are added: --add AUGMENTATION")
+    if not add:
+        options.refuse_idle(context, "operators to add: --add AUGMENTATION", "moved", "data_dir")
     catalog = options.catalog()
     added: tuple[Extension, ...] = ()
     if add:

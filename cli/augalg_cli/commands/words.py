@@ -36,6 +36,7 @@ MOST_ROUTES = 10
 
 @app.command(epilog='Example:  augalg compose "flip_lr * flip_ud * rotate_cw^2"')
 def compose(
+    context: typer.Context,
     word: options.Word,
     model: options.Model = None,
     images: options.Images = 500,
@@ -45,6 +46,8 @@ def compose(
     as_json: options.Json = False,
 ) -> None:
     """Say what a composition is: its normal form, inverse, period and kind."""
+    if model is None:
+        options.refuse_idle(context, options.NEEDS_RUN, "images", "moved", "data_dir")
     catalog = grounds.load_catalog(assume)
     canonical = catalog.word(word)
     system = catalog.system(canonical)
@@ -83,11 +86,9 @@ def compose(
     }
     measured: MeasuredWord | None = None
     if model is not None:
-        from augalgebra.runs import measure_word
-
         run = _load(model)
         data = load_of(run, data_dir, moved, quiet=as_json)
-        measured = measure_word(run, canonical, images=images, data=data)
+        measured = run.measure(canonical, images=images, data=data)
         answer["measured"] = {"run": str(model), **measured.to_dict()}
     if as_json:
         render.emit_json(answer)
@@ -121,6 +122,7 @@ def compose(
 
 @app.command(epilog='Example:  augalg equal "rotate_cw * flip_lr" "flip_lr * rotate_cw^-1"')
 def equal(
+    context: typer.Context,
     first: options.Word,
     second: options.Word,
     level: Annotated[
@@ -150,6 +152,10 @@ def equal(
     as_json: options.Json = False,
 ) -> None:
     """Say whether two compositions are equal; exit code 1 if they are not."""
+    if model is None:
+        options.refuse_idle(context, options.NEEDS_RUN, "threshold", "images", "moved", "data_dir")
+    if level in ("laws", "latent"):
+        options.refuse_idle(context, "images: leave --level out, or say --level pixel", "size")
     catalog = grounds.load_catalog(assume)
     if level == "latent" and model is None:
         raise AugalgebraError("--level latent asks what a trained run draws; name one with --model RUN")
@@ -161,11 +167,9 @@ def equal(
         answer = _equal_on_images(catalog, first, second, size) | {"rests_on": [], "left_out": left_out}
     measured: LatentComparison | None = None
     if model is not None:
-        from augalgebra.runs import compare_in_run
-
         run = _load(model)
         data = load_of(run, data_dir, moved, quiet=as_json)
-        measured = compare_in_run(run, first, second, threshold=threshold, images=images, data=data)
+        measured = run.compare(first, second, threshold=threshold, images=images, data=data)
         found = measured.to_dict()
         answer = (answer or found) | {"measured": {"run": str(model), **found}}
     if as_json:
@@ -224,6 +228,7 @@ def inverse(
 
 @app.command(epilog="Example:  augalg route flip_lr rotate_cw")
 def route(
+    context: typer.Context,
     start: options.Word,
     goal: options.Word,
     model: options.Model = None,
@@ -234,6 +239,8 @@ def route(
     as_json: options.Json = False,
 ) -> None:
     """Give the shortest way from one view to another; with --model also the one that measures best."""
+    if model is None:
+        options.refuse_idle(context, options.NEEDS_RUN, "images", "moved", "data_dir")
     catalog = grounds.load_catalog(assume)
     here, there = catalog.word(start), catalog.word(goal)
     found = catalog.find_route(here, there)
@@ -249,11 +256,9 @@ def route(
     }
     measured: MeasuredRoutes | None = None
     if model is not None:
-        from augalgebra.runs import measure_routes
-
         run = _load(model)
         data = load_of(run, data_dir, moved, quiet=as_json)
-        measured = measure_routes(run, start, goal, images=images, data=data)
+        measured = run.routes(start, goal, images=images, data=data)
         answer["measured"] = {"run": str(model), **measured.to_dict()}
     if as_json:
         render.emit_json(answer)
