@@ -9,6 +9,7 @@ from augalgebra.algebra.expressions import variable
 from augalgebra.algebra.parsing import parse_statement
 from augalgebra.algebra.words import IDENTITY, Symbol, Word, word_of
 from augalgebra.errors import AugalgebraError
+from augalgebra.notebooks import render_code
 
 MAX_LAW = 1000
 """Letters of a side of a law: completion compares every part of it with every other."""
@@ -73,6 +74,9 @@ class Law:
             return f"{self.lhs} keeps {' and '.join(KEPT[item] for item in sorted(self.conditions))}"
         sign = "≠" if self.kind == "unequal" else "=" if self.scope == "exact" else "≈"
         return f"{self.lhs} {sign} {self.rhs}{holding_for(self.conditions)}"
+
+    def _repr_html_(self) -> str:
+        return render_code(self)
 
     @property
     def counts(self) -> bool:

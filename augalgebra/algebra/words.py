@@ -8,6 +8,7 @@ from typing import NamedTuple
 from augalgebra.algebra import expressions
 from augalgebra.algebra.expressions import Value, value_text
 from augalgebra.errors import AugalgebraError
+from augalgebra.notebooks import render_code
 
 MAX_LETTERS = 100_000
 """Longest word that is spelt out letter by letter; longer powers of products are refused."""
@@ -135,6 +136,9 @@ class Word:
 
     def __repr__(self) -> str:
         return f"Word({str(self)!r})"
+
+    def _repr_html_(self) -> str:
+        return render_code(self)
 
     def __mul__(self, other: "Word") -> "Word":
         if not isinstance(other, Word):

@@ -13,6 +13,7 @@ from augalgebra.catalog import Catalog
 from augalgebra.checks.laws import LawChecker
 from augalgebra.checks.probes import Probe, make_probes
 from augalgebra.checks.results import Counterexample, finite, sizes_text
+from augalgebra.notebooks import render_table
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,10 @@ class WordComparison:
     counterexample: Counterexample | None
     conditions: Conditions = ALWAYS
     sizes: tuple[tuple[int, int], ...] = ()
+
+    def _repr_html_(self) -> str:
+        row = (self.equal, self.error, self.moved, self.n)
+        return render_table(["equal", "error", "moved", "n"], [row], self.reason)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""

@@ -22,6 +22,7 @@ from augalgebra.checks.probes import LEAST, Probe, probe_sizes, standard_probes
 from augalgebra.checks.results import LawResult
 from augalgebra.checks.tolerances import MOVED_APPROXIMATE, exact_tolerance
 from augalgebra.errors import AugalgebraError, ImageError, ParameterError
+from augalgebra.notebooks import render_table
 
 DEFAULT_MAX_ELEMENTS = 1000
 MAX_ROUNDS = 3
@@ -59,6 +60,12 @@ class Discovery:
     false: tuple[LawResult, ...]
     undeclared: tuple[Law, ...]
     only_here: frozenset[Law] = frozenset()
+
+    def _repr_html_(self) -> str:
+        about = self.group or (f"{self.order} elements" if self.complete else f"at least {self.order} elements")
+        new = set(self.undeclared)
+        rows = [(str(law), "does not follow" if law in new else "follows") for law in self.relations]
+        return render_table(["relation", "from what is declared"], rows, about)
 
     @property
     def order(self) -> int:

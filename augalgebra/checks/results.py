@@ -9,6 +9,7 @@ from augalgebra.algebra.laws import Law
 from augalgebra.checks.probes import ProbeFailure
 from augalgebra.errors import AugmentationError
 from augalgebra.isolation import raised_by_statement
+from augalgebra.notebooks import render_table
 
 Verdict = Literal["holds", "violated", "vacuous", "trivial", "not checked"]
 """On a law on images, or on a word in a latent space: ``vacuous`` tells nothing since next to nothing is moved, and
@@ -181,6 +182,14 @@ class LawReport:
     def passed(self) -> bool:
         """Whether no law is violated, and none could not be checked because an augmentation failed."""
         return not (self.violated or self.failed)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (r.equation, r.verdict, r.error, r.moved, r.n, str(r.counterexample or r.reason), str(r.alternative or ""))
+            for r in self.results
+        ]
+        caption = f"{self.count('holds')} of {len(rows)} laws hold"
+        return render_table(["law", "verdict", "error", "moved", "n", "why", "what holds instead"], rows, caption)
 
     def count(self, verdict: Verdict) -> int:
         """How many laws got this verdict."""

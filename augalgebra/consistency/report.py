@@ -11,6 +11,7 @@ from augalgebra.consistency.excess import MEASURE, TELLING, Gap
 from augalgebra.consistency.information import Information
 from augalgebra.errors import AugalgebraError
 from augalgebra.latent.likelihoods import likelihood_named
+from augalgebra.notebooks import render_table
 
 _ORDER: Mapping[Verdict, int] = {"violated": 0, "holds": 0, "vacuous": 1, "trivial": 2}
 
@@ -83,6 +84,16 @@ class WordScore(Gap):
         if self.by_label:
             answer["by_label"] = {str(label): finite(ratio) for label, ratio in self.by_label.items()}
         return answer
+
+
+def render_scores(scores: Iterable[WordScore], caption: str) -> str:
+    """Scores as notebooks show them."""
+    rows = [
+        (s.word, s.view, s.verdict, s.gap_ratio, s.identity_ratio, s.bce, s.floor, s.entropy, s.residual)
+        for s in scores
+    ]
+    names = ["word", "from", "verdict", "gap", "doing nothing", "loss", "floor", "entropy", "residual"]
+    return render_table(names, rows, caption)
 
 
 @dataclass(frozen=True)
@@ -206,6 +217,9 @@ class CompositionReport:
     likelihood: str = "bernoulli"
     psnr: Mapping[str, float] = field(default_factory=dict)
     mean_picture: float | None = None
+
+    def _repr_html_(self) -> str:
+        return render_scores(self.worst_first, f"{self.counted}; losses in {self.unit}")
 
     @property
     def unit(self) -> str:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from augalgebra.algebra.words import Word
 from augalgebra.errors import AugalgebraError, NotInvertibleError
+from augalgebra.notebooks import render_table
 from augalgebra.operators.fits.affine import AffineMap
 from augalgebra.operators.groups.arrays import Array
 from augalgebra.operators.powers import RealPower, real_power
@@ -126,6 +127,10 @@ class Operator:
             if readout is not None:
                 maps.append(readout.map)
         return AffineMap.product(maps, self.dim)
+
+    def _repr_html_(self) -> str:
+        row = (self.label, self.dim, self.rank, self.condition, bool(self.shift.any()), "; ".join(self.stale))
+        return render_table(["operator", "coordinates", "rank", "condition", "shift", "stale"], [row])
 
     @property
     def matrix(self) -> Array:

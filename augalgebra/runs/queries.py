@@ -19,9 +19,10 @@ from augalgebra.consistency.cases import Case, words_up_to
 from augalgebra.consistency.composition import measure_cases
 from augalgebra.consistency.excess import smallest_excess
 from augalgebra.consistency.relations import equation_residual
-from augalgebra.consistency.report import CompositionReport, WordScore
+from augalgebra.consistency.report import CompositionReport, WordScore, render_scores
 from augalgebra.data.dataset import Dataset
 from augalgebra.errors import NotInvertibleError
+from augalgebra.notebooks import render_table
 from augalgebra.operators import OperatorRegistry
 from augalgebra.runs.check import images_of_run
 from augalgebra.runs.storage.stored_run import StoredRun
@@ -53,6 +54,10 @@ class MeasuredWord:
     score: WordScore
     as_written: WordScore | None
     images: int
+
+    def _repr_html_(self) -> str:
+        scores = [self.score] if self.as_written is None else [self.score, self.as_written]
+        return render_scores(scores, f"on {self.images} images")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -95,6 +100,10 @@ class LatentComparison:
     entropy: tuple[float, float]
     images: int
 
+    def _repr_html_(self) -> str:
+        row = (self.equal, self.drawn_difference, self.true_difference, self.moved, self.residual)
+        return render_table(["equal", "drawn apart", "truly apart", "moved", "residual"], [row], self.reason)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {
@@ -127,6 +136,10 @@ class MeasuredRoutes:
     scores: tuple[WordScore, ...]
     shortest: WordScore
     images: int
+
+    def _repr_html_(self) -> str:
+        rows = [(score.route, score.verdict, score.gap_ratio, score.bce) for score in self.ranked]
+        return render_table(["route", "verdict", "gap", "loss"], rows, f"best first, on {self.images} images")
 
     @property
     def best(self) -> WordScore:

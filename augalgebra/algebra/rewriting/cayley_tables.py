@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from augalgebra.algebra.conditions import ALWAYS, Conditions
+from augalgebra.algebra.conditions import ALWAYS, Conditions, holding_for
 from augalgebra.algebra.rewriting.system import UNANSWERED, RewritingSystem
 from augalgebra.algebra.words import IDENTITY, Word
+from augalgebra.notebooks import MOST_ROWS, render_table
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,15 @@ class CayleyTable:
     complete: bool
     reason: str = ""
     conditions: Conditions = ALWAYS
+
+    def _repr_html_(self) -> str:
+        names = [str(word) for word in self.elements]
+        rows = [
+            (name, *(None if to is None else names[to] for to in row[:MOST_ROWS]))
+            for name, row in zip(names, self.products, strict=True)
+        ]
+        about = f"{len(names)} elements" if self.complete else f"not complete: {self.reason}"
+        return render_table(["first, then", *names[:MOST_ROWS]], rows, f"{about}{holding_for(self.conditions)}")
 
 
 def cayley_table(system: RewritingSystem, generators: Sequence[Word], max_elements: int = 200) -> CayleyTable:

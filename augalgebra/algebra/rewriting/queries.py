@@ -17,6 +17,7 @@ from augalgebra.algebra.rewriting.proofs import Proof, Scope
 from augalgebra.algebra.rewriting.system import UNANSWERED, RewritingSystem
 from augalgebra.algebra.words import IDENTITY, Word
 from augalgebra.errors import IncompleteError, NotInvertibleError
+from augalgebra.notebooks import render_table
 
 InverseKind = Literal["two-sided", "right", "left", "none", "unknown"]
 Answer = TypeVar("Answer")
@@ -52,6 +53,11 @@ class Equality:
     def conditions(self) -> Conditions:
         """What a picture has to be for the words to be equal on it."""
         return ALWAYS if self.proof is None else self.proof.conditions
+
+    def _repr_html_(self) -> str:
+        proof = self.proof
+        rows = [] if proof is None else [(str(proof.start), ""), *((str(s.after), s.text) for s in proof.steps)]
+        return render_table(["word", "by"], rows, f"{self.reason}{holding_for(self.conditions)}")
 
 
 @dataclass(frozen=True)
