@@ -26,7 +26,7 @@ __all__ = [
     "SECONDS_VARIABLE",
     "IsolationError",
     "Item",
-    "described",
+    "describe",
     "is_interrupt",
     "isolate",
     "raised_by_statement",
@@ -111,13 +111,13 @@ def isolate(name: str = "", *, limit: float | None = None, may_draw: bool = Fals
             raise
         if isinstance(error, _TimeUp):
             raise IsolationError(f"it took more than {limit:g} s ({SECONDS_VARIABLE} sets the limit)") from None
-        raise IsolationError(described(error)) from error
+        raise IsolationError(describe(error)) from error
     changed = before.restore()
     if changed:
         raise IsolationError(f"it changed {' and '.join(changed)}, which was put back", changed)
 
 
-def described(error: BaseException) -> str:
+def describe(error: BaseException) -> str:
     """What was raised, in one line."""
     if isinstance(error, IsolationError):
         return str(error)

@@ -14,7 +14,7 @@ from typing import Any
 from augalgebra import files
 from augalgebra.errors import BusyError
 
-__all__ = ["LOCK", "locked"]
+__all__ = ["LOCK", "lock"]
 
 LOCK = ".lock"
 """The lock of a folder, in it; that of a file ``F`` is ``.F.lock`` beside it. It is there while it is held."""
@@ -25,7 +25,7 @@ _held = threading.local()
 
 
 @contextmanager
-def locked(
+def lock(
     path: str | Path, doing: str, *, is_file: bool = False, tell: Callable[[str], object] | None = None
 ) -> Iterator[None]:
     """Be the only one who changes a folder or a file, on all machines that share it where its file system can do that.

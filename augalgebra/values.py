@@ -26,7 +26,7 @@ __all__ = [
     "parse_toml",
     "read_bytes",
     "safetensors_header",
-    "shown",
+    "show_value",
     "shown_name",
 ]
 
@@ -74,7 +74,7 @@ class Fields:
     def wrong(self, key: str, wanted: str, value: object) -> AugalgebraError:
         """The error for a value that is something else than wanted."""
         place = f"{self.where}: {key}" if key else self.where
-        return self.failed(f"{place} must be {wanted}, not {shown(value)}")
+        return self.failed(f"{place} must be {wanted}, not {show_value(value)}")
 
     def failed(self, problem: str) -> AugalgebraError:
         """An error with what to do."""
@@ -178,7 +178,7 @@ def shown_name(name: str) -> str:
     return name[:_SHOWN] + "…" * (len(name) > _SHOWN)
 
 
-def shown(value: object) -> str:
+def show_value(value: object) -> str:
     """A value as a message shows it: short, on one line, and never the hundred thousand digits of a number."""
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 128:
         return f"a number of about {value.bit_length() * 3 // 10} digits"

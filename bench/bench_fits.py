@@ -22,7 +22,7 @@ from scipy import linalg  # noqa: E402
 from sklearn.linear_model import Ridge  # noqa: E402
 
 from augalgebra import load_catalog  # noqa: E402
-from augalgebra.operators import FiniteGroup, FitOptions, OperatorRegistry, ViewMoments, structured  # noqa: E402
+from augalgebra.operators import FiniteGroup, FitOptions, OperatorRegistry, ViewMoments, build_representation  # noqa: E402
 from augalgebra.operators.groups.arrays import random_orthogonal  # noqa: E402
 
 BATCH = 4096
@@ -51,7 +51,7 @@ def main() -> None:
     random = np.random.default_rng(0)
     basis = random_orthogonal(dim, random) * np.exp(random.uniform(-1, 1, dim))
     originals = random.standard_normal((count, dim))
-    matrices = structured(group, dim).matrices
+    matrices = build_representation(group, dim).matrices
     latents = np.stack([originals @ matrix @ basis for matrix in matrices]).astype(np.float32)
     latents += arguments.noise * random.standard_normal(latents.shape, dtype=np.float32)
     print(f"{len(group)} views of {count:,} latents, d = {dim}, {arguments.threads} threads; best of three\n")
@@ -78,7 +78,7 @@ def main() -> None:
         total += timed(f"both operators, {name}", fit(name), quality)
     total += timed(
         "structured, held and measured",
-        lambda: registry.set_matrices(structured(group, dim), moments=moments, replace_existing=True),
+        lambda: registry.set_matrices(build_representation(group, dim), moments=moments, replace_existing=True),
         quality,
     )
     print(f"{'moments and all fits together':<44}{total:9.4f} s\n")

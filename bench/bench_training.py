@@ -25,7 +25,7 @@ from torch.utils.data import DataLoader, TensorDataset  # noqa: E402
 from augalgebra import load_catalog  # noqa: E402
 from augalgebra.data.dataset import Split, load_data  # noqa: E402
 from augalgebra.latent import LAVAE, Architecture  # noqa: E402
-from augalgebra.operators import structured  # noqa: E402
+from augalgebra.operators import build_representation  # noqa: E402
 from augalgebra.training.adabelief import AdaBelief  # noqa: E402
 from augalgebra.training.loop import Limit  # noqa: E402
 from augalgebra.training.precision import bfloat16_pays  # noqa: E402
@@ -102,7 +102,7 @@ def ours(split: Split, preset: Preset, width: int, batch: int, *, bfloat16: bool
     make: Callable[..., Views] = Views.published if preset == "faithful" else Views.closed
     views = make(catalog, ["flip_lr", "flip_ud"])
     space = LAVAE(Architecture((1, 28, 28), DIM, width))
-    operators = {} if views.group is None else structured(views.group, DIM).generators
+    operators = {} if views.group is None else build_representation(views.group, DIM).generators
     recipe = Recipe(preset, Limit(seconds=arguments.seconds), 0, 1e-3, batch, bfloat16=bfloat16)
     stage1_loop(space, views, split, Recipe(preset, Limit(seconds=0.5), 0, 1e-3, batch, bfloat16=bfloat16)).run()
     return stage1_loop(space, views, split, recipe, operators).run().images_per_second

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from augalgebra.errors import AugalgebraError, BusyError
-from augalgebra.locks import LOCK, locked
+from augalgebra.locks import LOCK, lock
 
 HOLDER = """
 import sys, time
@@ -42,12 +42,12 @@ class Other:
 @pytest.mark.parametrize(("mine", "theirs"), [("trained", "trained"), ("trained", "changed"), ("changed", "trained")])
 def test_what_takes_long_is_refused_by_the_name_of_the_process(tmp_path: Path, mine: str, theirs: str) -> None:
     other = Other(tmp_path, theirs)
-    with pytest.raises(BusyError) as caught, locked(tmp_path, mine):
+    with pytest.raises(BusyError) as caught, lock(tmp_path, mine):
         pass
     other.end()
     text = f"{tmp_path} is being {theirs} by process {other.process.pid}; wait for it to end, or stop it"
     assert str(caught.value) == text
-    with locked(tmp_path, mine):
+    with lock(tmp_path, mine):
         pass
     assert list(tmp_path.iterdir()) == []
 
@@ -60,7 +60,7 @@ def test_what_is_short_waits_and_says_so(tmp_path: Path) -> None:
         threading.Timer(0.3, other.end).start()
 
     start = time.monotonic()
-    with locked(tmp_path, "changed", tell=tell):
+    with lock(tmp_path, "changed", tell=tell):
         assert time.monotonic() - start >= 0.3
     assert told == [f"{tmp_path} is being changed by process {other.process.pid}; waiting for it to end"]
 
@@ -68,7 +68,7 @@ def test_what_is_short_waits_and_says_so(tmp_path: Path) -> None:
 def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
     Other(tmp_path, "trained").kill()
     assert (tmp_path / LOCK).exists()
-    with locked(tmp_path, "trained"):
+    with lock(tmp_path, "trained"):
         pass
     assert list(tmp_path.iterdir()) == []
 
@@ -78,12 +78,12 @@ def test_a_thread_may_lock_twice_and_another_may_not(tmp_path: Path) -> None:
 
     def elsewhere() -> None:
         try:
-            with locked(tmp_path, "trained"):
+            with lock(tmp_path, "trained"):
                 pass
         except BusyError as error:
             caught.append(error)
 
-    with locked(tmp_path, "trained"), locked(tmp_path, "changed"):
+    with lock(tmp_path, "trained"), lock(tmp_path, "changed"):
         thread = threading.Thread(target=elsewhere)
         thread.start()
         thread.join()
@@ -94,12 +94,12 @@ def test_the_lock_of_a_linked_file_is_that_of_the_file(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "augalg.toml").write_text("")
     (tmp_path / "augalg.toml").symlink_to(tmp_path / "a" / "augalg.toml")
-    with locked(tmp_path / "augalg.toml", "changed", is_file=True):
+    with lock(tmp_path / "augalg.toml", "changed", is_file=True):
         assert (tmp_path / "a" / f".augalg.toml{LOCK}").exists()
 
 
 def test_where_nothing_can_be_written_it_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(AugalgebraError, match=r"^cannot write .*file: [^\n]+$"), locked(tmp_path / "file", "changed"):
+    with pytest.raises(AugalgebraError, match=r"^cannot write .*file: [^\n]+$"), lock(tmp_path / "file", "changed"):
         pass
     assert (tmp_path / "file").read_text() == ""

@@ -32,7 +32,7 @@ from augalgebra.errors import (
     UnknownNameError,
 )
 from augalgebra.image_batches import check_batch, check_finite, image_numbers
-from augalgebra.isolation import described, isolate, seconds_allowed, take
+from augalgebra.isolation import describe, isolate, seconds_allowed, take
 
 if TYPE_CHECKING:
     import numpy as np
@@ -138,7 +138,7 @@ class Catalog(Names):
         except AugalgebraError:
             raise  # meant for the user as it is
         except Exception as error:
-            raise PluginError(f"plugin {plugin} failed to answer {hook}: {described(error)}") from error
+            raise PluginError(f"plugin {plugin} failed to answer {hook}: {describe(error)}") from error
 
     def word(self, word: str | Word | Symbol) -> Word:
         """The canonical form of a word: full names, every parameter in its place.

@@ -31,7 +31,7 @@ from augalgebra.catalog.settings import Settings
 from augalgebra.catalog.sources import plugin_files
 from augalgebra.errors import PluginError, nearest
 from augalgebra.hooks import CONTRACT_ATTRIBUTE, CONTRACT_VERSION, OLDEST_CONTRACT, PROJECT, HookSpecs
-from augalgebra.isolation import described, isolate, seconds_allowed, take
+from augalgebra.isolation import describe, isolate, seconds_allowed, take
 
 HOOKS = tuple(name for name in vars(HookSpecs) if name.startswith("augalg_"))
 
@@ -310,4 +310,4 @@ def _reason(error: BaseException) -> str:
         return text
     if isinstance(error, SyntaxError):
         return f"SyntaxError in line {error.lineno}: {error.msg}"
-    return described(error)
+    return describe(error)

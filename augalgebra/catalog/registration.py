@@ -13,7 +13,7 @@ from augalgebra.augmentation import Shape
 from augalgebra.catalog.digest import SHOWN
 from augalgebra.errors import AugalgebraError, UnknownNameError
 from augalgebra.hooks import CONTRACT_VERSION
-from augalgebra.values import Fields, parse_toml, read_bytes, shown
+from augalgebra.values import Fields, parse_toml, read_bytes, show_value
 
 WORKSPACE_FILE = "augalg.toml"
 MAX_BYTES = 10_000_000
@@ -167,14 +167,14 @@ def _registration(item: Fields, workspace: Path) -> Registration:
     own = {augmentation.name for augmentation in found.augmentations}
     for text in found.accepted:
         if own.isdisjoint(symbol.name for symbol in parse_law(text).symbols):
-            raise item.failed(f"{item.where}: accepted: {shown(text)} speaks of none of its augmentations")
+            raise item.failed(f"{item.where}: accepted: {show_value(text)} speaks of none of its augmentations")
     if found.kind == "module" and not all(part.isidentifier() for part in found.target.split(".")):
         raise item.wrong("target", "the name of a module", found.target)
     recorded = Path(found.target).is_absolute() and _DIGEST.fullmatch(found.version)
     if is_path(found.kind, found.target) and not recorded and leaves(workspace / found.target, workspace):
         raise item.failed(
-            f"{item.where}: target {shown(found.target)} leads out of this folder; what lies elsewhere is registered "
-            "by 'augalg register PATH', which records what it holds"
+            f"{item.where}: target {show_value(found.target)} leads out of this folder; what lies elsewhere is "
+            "registered by 'augalg register PATH', which records what it holds"
         )
     return found
 
@@ -192,7 +192,7 @@ def _laws(item: Fields, key: str) -> tuple[str, ...]:
             parse_law(text)
         except AugalgebraError as error:
             problem = str(error).partition("\n")[0]
-            raise item.failed(f"{item.where}: {key}: {shown(text)} is no law: {problem}") from None
+            raise item.failed(f"{item.where}: {key}: {show_value(text)} is no law: {problem}") from None
     return laws
 
 

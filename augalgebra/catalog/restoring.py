@@ -22,7 +22,7 @@ from augalgebra.catalog.registration import Registration, is_path, leaves
 from augalgebra.catalog.sources import module_source, sources_of
 from augalgebra.errors import AugalgebraError, PluginError
 from augalgebra.hooks import CONTRACT_VERSION, Register, hookimpl
-from augalgebra.isolation import described, isolate, seconds_allowed
+from augalgebra.isolation import describe, isolate, seconds_allowed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -121,7 +121,7 @@ def build(
     except AugalgebraError:
         raise
     except Exception as error:
-        problem = described(error)
+        problem = describe(error)
         raise PluginError(f"the plugin {item.through} could not build {item.target}: {problem}") from error
     return next((answer for answer in answers if isinstance(answer, Augmentation)), None)
 

@@ -15,7 +15,7 @@ from augalgebra.catalog.registration import (
     registrations,
 )
 from augalgebra.errors import AugalgebraError, UnknownNameError, nearest
-from augalgebra.values import Fields, shown
+from augalgebra.values import Fields, show_value
 
 FOLDERS_VARIABLE = "AUGALG_PLUGINS"
 DISABLE_VARIABLE = "AUGALG_DISABLE"
@@ -80,7 +80,7 @@ def _plugins_table(file: Path, content: Mapping[str, Any]) -> dict[str, tuple[st
             raise table.wrong("folders", "a list of printable paths", folder)
         if leaves(file.parent / folder, file.parent):
             raise AugalgebraError(
-                f"{table.where}: folders: {shown(folder)} leads out of this folder; name it in {FOLDERS_VARIABLE}, or "
-                "register what is in it"
+                f"{table.where}: folders: {show_value(folder)} leads out of this folder; name it in "
+                f"{FOLDERS_VARIABLE}, or register what is in it"
             )
     return found

@@ -17,7 +17,7 @@ import tomlkit
 from augalgebra import files
 from augalgebra.catalog.registration import TABLE, Registration, find_registration, read_workspace, registrations
 from augalgebra.errors import AugalgebraError
-from augalgebra.locks import locked
+from augalgebra.locks import lock
 
 _ENTRY = re.compile(rf"\s*\[\[\s*{TABLE}\s*\]\]")
 _WITHIN = re.compile(rf"\s*\[{{1,2}}\s*{TABLE}\s*\.")
@@ -80,7 +80,7 @@ def changing(file: Path) -> Iterator[None]:
     Raises:
         AugalgebraError: The file cannot be read, or nothing can be written beside it.
     """
-    with locked(file, "changed", is_file=True):
+    with lock(file, "changed", is_file=True):
         text = "".join(_lines(file))
         try:
             yield

@@ -29,7 +29,7 @@ from augalgebra.checks.probe_images import (
 from augalgebra.errors import ImageError
 from augalgebra.image_batches import check_batch
 from augalgebra.images import picture_files, read_pictures
-from augalgebra.isolation import described, isolate, seconds_allowed
+from augalgebra.isolation import describe, isolate, seconds_allowed
 
 LEAST = 8
 """Smallest height and width at which the built-in probes have no symmetry."""
@@ -222,7 +222,7 @@ def _checked(images: object, size: tuple[int, int, int]) -> Tensor:
 
 
 def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, ImageError) else described(error)
+    return str(error) if isinstance(error, ImageError) else describe(error)
 
 
 def picture_probe(

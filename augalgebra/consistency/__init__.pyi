@@ -11,9 +11,9 @@ from .excess import show_loss as show_loss
 from .recursion import RecursionCurve as RecursionCurve
 from .recursion import RecursionReport as RecursionReport
 from .recursion import Way as Way
+from .recursion import find_undoing_word as find_undoing_word
 from .recursion import measure_recursion as measure_recursion
-from .recursion import repeated as repeated
-from .recursion import undoing as undoing
+from .recursion import repeat as repeat
 from .relations import derived_relations as derived_relations
 from .report import CompositionReport as CompositionReport
 from .report import WordScore as WordScore
@@ -33,9 +33,9 @@ __all__ = [
     "WordScore",
     "derived_relations",
     "exact_form",
+    "find_undoing_word",
     "measure_composition",
     "measure_recursion",
-    "repeated",
+    "repeat",
     "show_loss",
-    "undoing",
 ]

@@ -33,7 +33,7 @@ Classify = Callable[[Float[Tensor, "batch channel height width"]], Int[Tensor, "
 """A frozen classifier of images."""
 
 
-def undoing(catalog: Catalog, word: Word) -> Word | None:
+def find_undoing_word(catalog: Catalog, word: Word) -> Word | None:
     """The word that undoes another one pixel by pixel; None unless exact laws say that there is one.
 
     A mirrored 2 looks like a 5 to anybody who is not told that it is mirrored. What a word does to the pose of a digit
@@ -140,7 +140,7 @@ class RecursionReport:
         nothing: For each repeat, the loss of what the original is drawn as, moved by nothing: the baseline.
         entropy: For each repeat, what even a perfect drawing costs.
         accuracy: Share of the true images under the word and its powers that the classifier gives their label.
-        upright: Whether the classifier judged images with the word undone on their pixels, see `undoing`.
+        upright: Whether the classifier judged images with the word undone on their pixels, see `find_undoing_word`.
         unit: What losses are counted in, for each image.
         classes: Names of the labels 0, 1, 2, …, if they have names.
     """
@@ -192,7 +192,7 @@ class RecursionReport:
         }
 
 
-def repeated(
+def repeat(
     space: LatentSpace,
     operator: Operator,
     images: Float[Tensor, "batch channel height width"],
@@ -258,8 +258,8 @@ def measure_recursion(
         word: The word.
         repeats: How often.
         ways: Which ways to compare.
-        classify: A frozen classifier. Where `undoing` knows how, it is shown images with the word undone, and needs to
-            know originals only; otherwise it has to know images under the word and its powers.
+        classify: A frozen classifier. Where `find_undoing_word` knows how, it is shown images with the word undone, and
+            needs to know originals only; otherwise it has to know images under the word and its powers.
         labels: A label for each image.
         ids: Numbers of the images in their data set; 0, 1, 2, … by default.
         seed: Seed of everything drawn at random.
@@ -281,7 +281,7 @@ def measure_recursion(
         raise AugalgebraError(f"a word cannot be repeated {repeats} times; ask for at least 1")
     canonical = catalog.word(word)
     operator = operators.operator(canonical)
-    back = undoing(catalog, canonical)
+    back = find_undoing_word(catalog, canonical)
     undone = None if back is None else [exact_form(catalog.system(back), back**k) for k in range(1, repeats + 1)]
     sums = _Sums(repeats, ways, torch.unique(known), classify, undone)
     with torch.no_grad():
@@ -291,7 +291,7 @@ def measure_recursion(
             true = _true_images(batch, canonical, repeats)
             sums.add_truth(batch, true, known[part])
             for way in ways:
-                drawn = repeated(space, operator, images[part], repeats, way, head=head, bfloat16=bfloat16)
+                drawn = repeat(space, operator, images[part], repeats, way, head=head, bfloat16=bfloat16)
                 sums.add(way, batch, drawn, true, known[part])
             if on_progress is not None:
                 on_progress(part.stop, len(images))

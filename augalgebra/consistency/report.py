@@ -10,7 +10,7 @@ from augalgebra.consistency.cases import Kind
 from augalgebra.consistency.excess import MEASURE, TELLING, Gap
 from augalgebra.consistency.information import Information
 from augalgebra.errors import AugalgebraError
-from augalgebra.latent.likelihoods import likelihood_named
+from augalgebra.latent.likelihoods import find_likelihood
 from augalgebra.notebooks import render_table
 
 _ORDER: Mapping[Verdict, int] = {"violated": 0, "holds": 0, "vacuous": 1, "trivial": 2}
@@ -224,7 +224,7 @@ class CompositionReport:
     @property
     def unit(self) -> str:
         """What losses are counted in, for each image."""
-        return likelihood_named(self.likelihood).unit
+        return find_likelihood(self.likelihood).unit
 
     @property
     def worst_first(self) -> tuple[WordScore, ...]:

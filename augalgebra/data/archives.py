@@ -86,7 +86,7 @@ class CifarArchive:
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedDataset:
     """A data set that others published.
 
     Attributes:
@@ -183,7 +183,7 @@ def _idx_files(md5: tuple[str, str, str, str], *, of_content: bool = False) -> t
     return tuple(IdxFile(*file, checksum, of_content) for file, checksum in zip(files, md5, strict=True))
 
 
-MNIST = Published(
+MNIST = PublishedDataset(
     "mnist",
     "MNIST",
     # Copies of MNIST are often packed anew, so it is known by its content.
@@ -200,7 +200,7 @@ MNIST = Published(
 )
 """LeCun, Cortes and Burges."""
 
-FASHION_MNIST = Published(
+FASHION_MNIST = PublishedDataset(
     "fashion-mnist",
     "FashionMNIST",
     _idx_files(
@@ -218,7 +218,7 @@ FASHION_MNIST = Published(
 )
 """Xiao, Rasul and Vollgraf 2017; the checksums are those of https://github.com/zalandoresearch/fashion-mnist."""
 
-KMNIST = Published(
+KMNIST = PublishedDataset(
     "kmnist",
     "KMNIST",
     _idx_files(
@@ -233,7 +233,7 @@ KMNIST = Published(
 )
 """Clanuwat et al. 2018; the checksums are those of torchvision."""
 
-CIFAR10 = Published(
+CIFAR10 = PublishedDataset(
     "cifar10",
     "CIFAR10",
     (CifarArchive("cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530"),),
@@ -241,7 +241,7 @@ CIFAR10 = Published(
 )
 """Krizhevsky 2009; the checksum is that of https://www.cs.toronto.edu/~kriz/cifar.html."""
 
-PUBLISHED: MappingProxyType[str, Published] = MappingProxyType(
+PUBLISHED: MappingProxyType[str, PublishedDataset] = MappingProxyType(
     {item.name: item for item in (MNIST, FASHION_MNIST, KMNIST, CIFAR10)}
 )
 """All of them, by name."""

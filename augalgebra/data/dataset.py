@@ -12,7 +12,7 @@ from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 from torch.nn import functional
 
-from augalgebra.data.archives import PUBLISHED, Published
+from augalgebra.data.archives import PUBLISHED, PublishedDataset
 from augalgebra.data.download import FetchProgress, unseen
 from augalgebra.data.folder import read_folder
 from augalgebra.data.glyphs import draw_glyphs
@@ -212,7 +212,7 @@ def glyph_data(number: int = 5000, *, flips: bool = False, seed: int = 0) -> Dat
     )
 
 
-def _of_published(published: Published, data_dir: str | Path | None, progress: FetchProgress) -> Dataset:
+def _of_published(published: PublishedDataset, data_dir: str | Path | None, progress: FetchProgress) -> Dataset:
     given = data_dir if data_dir is not None else os.environ.get(DATA_VARIABLE)
     images, labels, test_images, test_labels = published.read(Path(given) if given else None, progress)
     if images.ndim == 3:

@@ -4,15 +4,15 @@ from .likelihoods import GREYEST as GREYEST
 from .likelihoods import LIKELIHOODS as LIKELIHOODS
 from .likelihoods import Likelihood as Likelihood
 from .likelihoods import LikelihoodName as LikelihoodName
+from .likelihoods import choose_likelihood as choose_likelihood
 from .likelihoods import decibels as decibels
+from .likelihoods import find_likelihood as find_likelihood
 from .likelihoods import greyness as greyness
-from .likelihoods import likelihood_named as likelihood_named
 from .likelihoods import likelihood_of as likelihood_of
-from .likelihoods import suiting as suiting
 from .networks import Decoder as Decoder
 from .networks import Encoder as Encoder
 from .networks import fingerprint_of as fingerprint_of
-from .networks import made as made
+from .networks import make_module as make_module
 from .protocol import MAIN_HEAD as MAIN_HEAD
 from .protocol import LatentSpace as LatentSpace
 from .protocol import device_of_space as device_of_space
@@ -28,12 +28,12 @@ __all__ = [
     "LatentSpace",
     "Likelihood",
     "LikelihoodName",
+    "choose_likelihood",
     "decibels",
     "device_of_space",
+    "find_likelihood",
     "fingerprint_of",
     "greyness",
-    "likelihood_named",
     "likelihood_of",
-    "made",
-    "suiting",
+    "make_module",
 ]

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from augalgebra.latent.networks import KERNEL, PAD, STRIDE, Decoder, grid_of, overlapped
+from augalgebra.latent.networks import KERNEL, PAD, STRIDE, Decoder, grid_of, overlap_add
 from augalgebra.latent.protocol import LatentSpace
 
 CLOSEST = 1e-6
@@ -87,5 +87,5 @@ def _through_masks(
     tangents *= (fine > 0).to(dtype).flatten(1, 2)[:, None]
     patches = outer.weight.flatten(1).to(dtype).T @ tangents.reshape(-1, outer.in_channels).T
     patches = patches.to(latents.dtype).view(channels, KERNEL, KERNEL, batch * dim, 2 * rows, 2 * columns)
-    pixels = overlapped(patches)[..., :height, :breadth]
+    pixels = overlap_add(patches)[..., :height, :breadth]
     return pixels.transpose(0, 1).reshape(batch, dim, channels * height * breadth)

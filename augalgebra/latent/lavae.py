@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from augalgebra.errors import AugalgebraError, ImageError, RunError, UnknownNameError, nearest
 from augalgebra.files import write_atomically
 from augalgebra.isolation import isolate, seconds_allowed
-from augalgebra.latent.likelihoods import Likelihood, likelihood_named
-from augalgebra.latent.networks import Decoder, Encoder, fingerprint_of, made
+from augalgebra.latent.likelihoods import Likelihood, find_likelihood
+from augalgebra.latent.networks import Decoder, Encoder, fingerprint_of, make_module
 from augalgebra.latent.protocol import MAIN_HEAD
 from augalgebra.latent.store import pack_tensors, read_tensors, unpack_tensors
 from augalgebra.values import Fields
@@ -59,7 +59,7 @@ class Architecture:
     likelihood: str = "bernoulli"
 
     def __post_init__(self) -> None:
-        likelihood_named(self.likelihood)
+        find_likelihood(self.likelihood)
         if self.dim < 1 or self.width < 1 or min(self.image_shape) < 1 or self.image_shape[0] not in (1, 3):
             raise AugalgebraError(
                 f"no network has {self.dim} latent coordinates, width {self.width} and images "
@@ -103,7 +103,7 @@ class LAVAE(nn.Module):
         self.architecture = architecture or Architecture()
         self.dim, self.image_shape = self.architecture.dim, self.architecture.image_shape
         generator = torch.Generator().manual_seed(seed)
-        self.encoder = made(lambda: Encoder(*self.architecture.network), generator)
+        self.encoder = make_module(lambda: Encoder(*self.architecture.network), generator)
         self.decoders = nn.ModuleDict()
         self.head_kinds: dict[str, str] = {}
         for head in heads:
@@ -117,7 +117,7 @@ class LAVAE(nn.Module):
     @property
     def likelihood(self) -> Likelihood:
         """How what the heads draw is compared with true pixels."""
-        return likelihood_named(self.architecture.likelihood)
+        return find_likelihood(self.architecture.likelihood)
 
     def posterior(
         self, images: Float[Tensor, "batch channel height width"]
@@ -232,7 +232,7 @@ class LAVAE(nn.Module):
             )
 
     def _own_decoder(self, generator: torch.Generator) -> nn.Module:
-        return made(lambda: Decoder(*self.architecture.network), generator)
+        return make_module(lambda: Decoder(*self.architecture.network), generator)
 
     def _made(self, kind: HeadKind, generator: torch.Generator) -> nn.Module:
         """What a factory makes, held to its promises."""

@@ -42,7 +42,7 @@ def greyness(images: UInt8[Tensor, "image channel height width"], most: int = 10
     return float(LIKELIHOODS["bernoulli"].entropy(chances).mean()) / (math.prod(chances.shape[1:]) * math.log(2))
 
 
-def suiting(images: UInt8[Tensor, "image channel height width"]) -> LikelihoodName:
+def choose_likelihood(images: UInt8[Tensor, "image channel height width"]) -> LikelihoodName:
     """The likelihood that suits images: Bernoulli where they are nearly black and white, Gaussian otherwise."""
     return "gaussian" if greyness(images) > GREYEST else "bernoulli"
 
@@ -175,7 +175,7 @@ LIKELIHOODS: dict[str, Likelihood] = {kind.name: kind for kind in (Bernoulli(), 
 """All there are, by name."""
 
 
-def likelihood_named(name: str) -> Likelihood:
+def find_likelihood(name: str) -> Likelihood:
     """The likelihood of a name.
 
     Raises:
@@ -193,7 +193,7 @@ def likelihood_named(name: str) -> Likelihood:
 def likelihood_of(space: object) -> Likelihood:
     """The likelihood by which a latent space is measured: its attribute `likelihood`, or Bernoulli if it has none."""
     found = getattr(space, "likelihood", LIKELIHOODS["bernoulli"])
-    return found if isinstance(found, Likelihood) else likelihood_named(found)
+    return found if isinstance(found, Likelihood) else find_likelihood(found)
 
 
 def decibels(error: float) -> float:

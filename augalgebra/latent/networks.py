@@ -111,13 +111,13 @@ class _Outermost(nn.ConvTranspose2d):
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:  # noqa: A002, ARG002 (named by the base class)
         batch, channels, rows, columns = input.shape
         patches = self.weight.flatten(1).T @ input.permute(0, 2, 3, 1).reshape(-1, channels).T
-        pixels = overlapped(patches.float().view(self.out_channels, KERNEL, KERNEL, batch, rows, columns)).transpose(
+        pixels = overlap_add(patches.float().view(self.out_channels, KERNEL, KERNEL, batch, rows, columns)).transpose(
             0, 1
         )
         return pixels if self.bias is None else pixels + self.bias.view(1, -1, 1, 1)
 
 
-def overlapped(
+def overlap_add(
     patches: Float[Tensor, "channel tap tap batch row column"],
 ) -> Float[Tensor, "channel batch height width"]:
     """The sum of 4×4 patches laid two pixels apart, the outermost pixels cut off.
@@ -162,7 +162,7 @@ def draw_weights(layers: Iterable[nn.Module], generator: torch.Generator) -> Non
                     layer.bias.uniform_(-bound, bound, generator=generator)
 
 
-def made(make: Callable[[], nn.Module], generator: torch.Generator) -> nn.Module:
+def make_module(make: Callable[[], nn.Module], generator: torch.Generator) -> nn.Module:
     """A module with memory on the processor and weights drawn from the generator.
 
     It is made without values first, since torch's constructors would draw from the global random state.

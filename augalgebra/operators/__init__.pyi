@@ -10,8 +10,8 @@ from .fits.moments import ViewMoments as ViewMoments
 from .groups.arrays import Array as Array
 from .groups.finite_group import FiniteGroup as FiniteGroup
 from .groups.representation import Representation as Representation
+from .groups.representation import build_representation as build_representation
 from .groups.representation import regular_representation as regular_representation
-from .groups.representation import structured as structured
 from .lookup import Entry as Entry
 from .lookup import FamilyEntry as FamilyEntry
 from .operator import Operator as Operator
@@ -44,6 +44,7 @@ __all__ = [
     "Provenance",
     "Representation",
     "ViewMoments",
+    "build_representation",
     "choose",
     "composition_defect",
     "exact_period",
@@ -54,6 +55,5 @@ __all__ = [
     "regular_representation",
     "relation_residuals",
     "save_registry",
-    "structured",
     "word_residual",
 ]

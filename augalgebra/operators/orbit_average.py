@@ -11,10 +11,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from augalgebra.errors import FitError
-from augalgebra.operators.registry import Encoded, OperatorRegistry
+from augalgebra.operators.registry import EncodedSpace, OperatorRegistry
 
 
-class Space(Encoded, Protocol):
+class Space(EncodedSpace, Protocol):
     """A latent space that encodes and decodes."""
 
     @property

@@ -14,7 +14,7 @@ from augalgebra.operators.fits.affine import AffineMap
 from augalgebra.operators.fits.choice import Plan, choose, exact_period
 from augalgebra.operators.fits.fitting import FitOptions, FitResult, KnownGroup, fit_plan
 from augalgebra.operators.fits.moments import ArrayLike, ViewMoments
-from augalgebra.operators.fits.orbits import Pairs, connected
+from augalgebra.operators.fits.orbits import Pairs, pair_views
 from augalgebra.operators.groups.arrays import Array
 from augalgebra.operators.groups.finite_group import FiniteGroup
 from augalgebra.operators.groups.representation import Representation
@@ -27,7 +27,7 @@ EXACT = 1e-8
 """Relation residual below which operators count as a representation of their group."""
 
 
-class Encoded(Protocol):
+class EncodedSpace(Protocol):
     """What is needed of a latent space."""
 
     @property
@@ -53,7 +53,7 @@ class OperatorRegistry(OperatorTable):
     """
 
     @classmethod
-    def of(cls, space: Encoded, catalog: Catalog) -> "OperatorRegistry":
+    def of(cls, space: EncodedSpace, catalog: Catalog) -> "OperatorRegistry":
         """An empty registry for a latent space."""
         return cls(space.dim, space.fingerprint(), catalog)
 
@@ -167,7 +167,7 @@ class OperatorRegistry(OperatorTable):
         for word, matrix in fresh.items():
             pairs: Pairs = []
             if moments is not None:
-                pairs = connected(moments.words, self.catalog.system(*moments.words, word), word)
+                pairs = pair_views(moments.words, self.catalog.system(*moments.words, word), word)
             self._put(word, AffineMap.linear(matrix), fit, details, None, moments if pairs else None, pairs)
 
     def fit_family(
@@ -330,7 +330,7 @@ class OperatorRegistry(OperatorTable):
         last = Readout(f"readout({', '.join(map(str, maps))})", readout)
         for word, operator in maps.items():
             known = self.entries[word].provenance.details
-            pairs = connected(moments.words, self.catalog.system(*moments.words, word), word)
+            pairs = pair_views(moments.words, self.catalog.system(*moments.words, word), word)
             self._put(word, operator, fit, {**known, **details}, last, moments, pairs)
 
     def known_group(self, without: Iterable[Word] = ()) -> KnownGroup | None:

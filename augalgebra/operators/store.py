@@ -20,8 +20,8 @@ from augalgebra.operators.groups.arrays import Array
 from augalgebra.operators.lookup import Entry, FamilyEntry
 from augalgebra.operators.operator import Readout
 from augalgebra.operators.provenance import Provenance
-from augalgebra.operators.registry import Encoded, OperatorRegistry
-from augalgebra.values import Fields, parse_json, read_bytes, safetensors_header, shown
+from augalgebra.operators.registry import EncodedSpace, OperatorRegistry
+from augalgebra.values import Fields, parse_json, read_bytes, safetensors_header, show_value
 
 HEADER = "augalgebra"
 KIND = "augalgebra.operators"
@@ -78,7 +78,7 @@ def pack_registry(registry: OperatorRegistry) -> bytes:
 
 
 def load_registry(
-    path: str | Path, space: Encoded, catalog: Catalog, *, accept_stale: bool = False, content: bytes | None = None
+    path: str | Path, space: EncodedSpace, catalog: Catalog, *, accept_stale: bool = False, content: bytes | None = None
 ) -> OperatorRegistry:
     """Read what `save_registry` wrote, if it still belongs to this latent space and these augmentations.
 
@@ -98,8 +98,8 @@ def load_registry(
     tensors, header = _unpack(_read(path) if content is None else content, path)
     if header.data.get("dim") != space.dim:
         raise StoreError(
-            f"{path} holds operators on {shown(header.data.get('dim'))} latent coordinates, but this latent space has "
-            f"{space.dim}; they belong to another run"
+            f"{path} holds operators on {show_value(header.data.get('dim'))} latent coordinates, but this latent space "
+            f"has {space.dim}; they belong to another run"
         )
     registry = OperatorRegistry.of(space, catalog)
     try:
@@ -138,7 +138,7 @@ def _unpack(content: bytes, path: Path) -> tuple[dict[str, Array], Fields]:
         raise StoreError(f"{path} is no file of operators")
     if header.get("format") != FORMAT:
         raise StoreError(
-            f"{path} is of format {shown(header.get('format'))}, this version reads {FORMAT}; fit them again"
+            f"{path} is of format {show_value(header.get('format'))}, this version reads {FORMAT}; fit them again"
         )
     return tensors, Fields(header, f"{path}: header", StoreError, "fit the operators again")
 

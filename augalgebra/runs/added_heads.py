@@ -20,7 +20,7 @@ from augalgebra.consistency.report import WordScore
 from augalgebra.data.dataset import Dataset, load_data
 from augalgebra.latent.lavae import HeadKind
 from augalgebra.latent.protocol import MAIN_HEAD
-from augalgebra.locks import locked
+from augalgebra.locks import lock
 from augalgebra.operators import OperatorRegistry
 from augalgebra.operators.provenance import origin
 from augalgebra.runs.check import images_of_run
@@ -33,7 +33,7 @@ from augalgebra.training.progress import Progress, silent
 from augalgebra.training.recipe import Recipe
 from augalgebra.training.settings import default_epochs, transfer_defaults
 from augalgebra.training.stage2 import check_fit, fit_operators
-from augalgebra.training.stage3 import STAGE, head_loop, relabelling
+from augalgebra.training.stage3 import STAGE, assign_operators, head_loop
 from augalgebra.training.views import Views
 
 
@@ -218,13 +218,13 @@ def transfer(
     settings, catalog = run.settings, run.registry.catalog
     data = data or load_data(settings.data, data_dir)
     run.check_data(data)
-    with locked(run.folder, "changed") if save else contextlib.nullcontext():
+    with lock(run.folder, "changed") if save else contextlib.nullcontext():
         if save:
             run.check_current()
         views = Views.published(catalog, augmentations, seed=settings.seed)
         trained = [catalog.word(name) for name in settings.augmentations]
         slots = trained if onto is None else [catalog.word(name) for name in onto]
-        meanings = relabelling(slots, views.generators) if mode == "relabel" else None
+        meanings = assign_operators(slots, views.generators) if mode == "relabel" else None
         name = head or head_name(catalog, views.generators)
         seed = derived_seed(settings.seed, f"head {name}")
         if epochs is None and seconds is None:

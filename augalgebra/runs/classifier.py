@@ -12,7 +12,7 @@ from augalgebra.catalog import Catalog
 from augalgebra.consistency.cases import exact_form
 from augalgebra.data.dataset import Split
 from augalgebra.errors import DataError
-from augalgebra.latent.networks import Encoder, made
+from augalgebra.latent.networks import Encoder, make_module
 from augalgebra.seeds import generator_for
 
 WIDTH = 32
@@ -93,7 +93,9 @@ def train_classifier(
     channels, height, width = split.images.shape[1:]
     # Of the numbers that an encoder gives, the first half serve as scores.
     shape = channels, height, width
-    network = made(lambda: Encoder(shape, len(labels), WIDTH), generator_for(seed, "classifier weights")).to(device)
+    network = make_module(lambda: Encoder(shape, len(labels), WIDTH), generator_for(seed, "classifier weights")).to(
+        device
+    )
     optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     for step in range(steps):

@@ -16,7 +16,7 @@ from augalgebra.errors import AugalgebraError
 from augalgebra.operators.residuals import LatentResidual, latent_residual
 from augalgebra.runs.storage.stored_run import StoredRun
 from augalgebra.training.encoding import view_moments
-from augalgebra.training.stage3 import relabelling
+from augalgebra.training.stage3 import assign_operators
 from augalgebra.training.views import Views
 
 
@@ -77,7 +77,7 @@ def match_operators(run: StoredRun, new: Iterable[str | Word], images: Split) ->
     views = Views.published(catalog, list(new), seed=run.settings.seed)
     words = views.generators
     trained = [word for word in map(catalog.word, run.settings.augmentations) if word in registry]
-    relabelling(trained, words)  # raises where there are too few
+    assign_operators(trained, words)  # raises where there are too few
     moments = view_moments(run.space, views, images)
     facts = {word: _facts(catalog, word) for word in {*words, *trained}}
     commute = {

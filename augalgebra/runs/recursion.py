@@ -10,7 +10,15 @@ from torch import Tensor
 
 from augalgebra.algebra.words import IDENTITY, Word
 from augalgebra.consistency.batches import UnreducedOperators
-from augalgebra.consistency.recursion import WAYS, Classify, RecursionReport, Way, measure_recursion, repeated, undoing
+from augalgebra.consistency.recursion import (
+    WAYS,
+    Classify,
+    RecursionReport,
+    Way,
+    find_undoing_word,
+    measure_recursion,
+    repeat,
+)
 from augalgebra.data.dataset import Dataset, load_data
 from augalgebra.documents import figures
 from augalgebra.latent.protocol import MAIN_HEAD, device_of_space
@@ -72,7 +80,7 @@ def recursion_of_run(
     labelled = len(torch.unique(data.train.labels)) > 1
     classify: Classify | None = None
     if judged and labelled:
-        seen = (IDENTITY,) if undoing(catalog, canonical) is not None else powers_of(catalog, canonical)
+        seen = (IDENTITY,) if find_undoing_word(catalog, canonical) is not None else powers_of(catalog, canonical)
         classify = train_classifier(data.train, catalog, seen, seed=seed, device=device)
     pictures, ids = data.test.batch(slice(images))
     report = measure_recursion(
@@ -175,7 +183,7 @@ def repeated_pictures(
     pictures: dict[Way, Tensor] = {}
     with torch.no_grad():
         for way in ways:
-            drawn = repeated(
+            drawn = repeat(
                 run.space, operator, originals, max(shown), way, head=MAIN_HEAD, bfloat16=bfloat16_pays(device)
             )
             kept = [images for repeat, images in enumerate(drawn, start=1) if repeat in shown]

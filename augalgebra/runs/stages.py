@@ -12,8 +12,8 @@ from augalgebra.data.dataset import Dataset, load_data
 from augalgebra.errors import AugalgebraError, RunError
 from augalgebra.files import check_room
 from augalgebra.latent.lavae import LAVAE, Architecture
-from augalgebra.locks import locked
-from augalgebra.operators import FitOptions, OperatorRegistry, structured
+from augalgebra.locks import lock
+from augalgebra.operators import FitOptions, OperatorRegistry, build_representation
 from augalgebra.operators.groups.arrays import Array
 from augalgebra.runs.gap_probe import Probe
 from augalgebra.runs.run import Run
@@ -83,7 +83,7 @@ def train(
         _refuse_existing(folder)
     elif resume and not Run.exists(folder):
         run.check_resumable()  # says so, and makes no folder
-    with locked(folder, "trained"):
+    with lock(folder, "trained"):
         if resume:
             loop.resume(folder / CHECKPOINT, run.check_resumable())
         elif not overwrite:
@@ -214,7 +214,7 @@ def _stage1(settings: TrainSettings, catalog: Catalog, data: Dataset) -> tuple[L
     space = LAVAE(architecture, seed=derived_seed(settings.seed, "weights")).to(device_of(settings.device))
     make = Views.published if settings.preset == "faithful" else Views.closed
     views = make(catalog, settings.augmentations, seed=settings.seed)
-    operators = {} if views.group is None else structured(views.group, space.dim).generators
+    operators = {} if views.group is None else build_representation(views.group, space.dim).generators
     limit = Limit(settings.epochs, settings.seconds)
     recipe = Recipe.of(
         settings, limit, seed=settings.seed, learning_rate=settings.learning_rate, batch_size=settings.batch_size

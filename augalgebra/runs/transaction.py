@@ -9,7 +9,7 @@ from augalgebra.algebra.words import Word
 from augalgebra.catalog.registration import WORKSPACE_FILE
 from augalgebra.catalog.workspace_file import changing, erase
 from augalgebra.errors import RunError
-from augalgebra.locks import locked
+from augalgebra.locks import lock
 from augalgebra.operators.lookup import Entry, FamilyEntry
 from augalgebra.runs.storage.stored_run import StoredRun
 
@@ -66,7 +66,7 @@ def change(run: StoredRun) -> Iterator[Transaction]:
     """Change a run; see `augalgebra.runs.Run.transaction`."""
     if run.in_transaction:
         raise RunError(f"a transaction of {run.folder} is open already; make all changes in one block")
-    with locked(run.folder, "changed"):
+    with lock(run.folder, "changed"):
         run.check_current()
         run.check_room()
         put_back = _remember(run)

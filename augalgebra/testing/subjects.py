@@ -23,7 +23,7 @@ from augalgebra.catalog import Catalog
 from augalgebra.checks import dot_image, index_image, noise_images
 from augalgebra.checks.instances import instances
 from augalgebra.errors import AugalgebraError, AugmentationError, ParameterError
-from augalgebra.isolation import described, raised_by_statement
+from augalgebra.isolation import describe, raised_by_statement
 
 SIZES = (8, 32, 128)
 """Heights of the square images that are tried until the augmentation accepts one, smallest first."""
@@ -44,7 +44,7 @@ class RaisedError(Exception):
 
     def __init__(self, error: BaseException, *, on_purpose: bool) -> None:
         self.error, self.on_purpose = error, on_purpose
-        super().__init__(described(error))
+        super().__init__(describe(error))
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@ from .encoding import encoded_views as encoded_views
 from .encoding import view_moments as view_moments
 from .loop import Limit as Limit
 from .loop import Loop as Loop
-from .loop import Measured as Measured
+from .loop import Measurement as Measurement
 from .loop import Objective as Objective
 from .loop import Step as Step
 from .losses import divergence as divergence
@@ -35,7 +35,7 @@ __all__ = [
     "FaithfulObjective",
     "Limit",
     "Loop",
-    "Measured",
+    "Measurement",
     "Movers",
     "Objective",
     "Preset",

@@ -77,7 +77,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """What an objective answers.
 
     Attributes:
@@ -89,7 +89,7 @@ class Measured:
     images: int
 
 
-Objective = Callable[[Step], Measured]
+Objective = Callable[[Step], Measurement]
 
 
 @dataclass(frozen=True)
@@ -312,7 +312,7 @@ class Loop:
             for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
                 group["lr"] = rate * factor
 
-    def _descend(self, measured: Measured, good: Mapping[str, Tensor]) -> dict[str, float]:
+    def _descend(self, measured: Measurement, good: Mapping[str, Tensor]) -> dict[str, float]:
         """One step of the optimizer; the terms as numbers."""
         loss = torch.stack(list(measured.terms.values())).sum()
         terms = {name: float(term.detach()) for name, term in measured.terms.items()}

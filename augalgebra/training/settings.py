@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from augalgebra.errors import AugalgebraError, nearest
-from augalgebra.latent.likelihoods import LIKELIHOODS, LikelihoodName, suiting
+from augalgebra.latent.likelihoods import LIKELIHOODS, LikelihoodName, choose_likelihood
 from augalgebra.values import Fields
 
 Preset = Literal["equivariant", "faithful"]
@@ -122,7 +122,7 @@ class TrainSettings:
         Args:
             images: Those that will be learned from.
         """
-        likelihood = self.likelihood or suiting(images)
+        likelihood = self.likelihood or choose_likelihood(images)
         usual = dict(_DEFAULTS[self.preset])
         channels, height, breadth = images.shape[1:]
         if likelihood == "gaussian":

@@ -18,7 +18,7 @@ from augalgebra.data.dataset import Split
 from augalgebra.latent.lavae import LAVAE
 from augalgebra.latent.likelihoods import Likelihood
 from augalgebra.operators.groups.arrays import Array
-from augalgebra.training.loop import Loop, Measured, Step
+from augalgebra.training.loop import Loop, Measurement, Step
 from augalgebra.training.losses import divergence, sample, warmed_up
 from augalgebra.training.precision import autocast
 from augalgebra.training.recipe import Recipe
@@ -66,14 +66,14 @@ class FaithfulObjective:
         """Number of views of all images together."""
         return len(self.split) * len(self.views)
 
-    def __call__(self, step: Step) -> Measured:
+    def __call__(self, step: Step) -> Measurement:
         """The terms of the loss of some views."""
         images, ids = self.split.batch(step.positions % len(self.split))
         targets = self.views.pick(images, ids, step.positions // len(self.split)).to(step.noise.device)
         with autocast(step.noise.device, bfloat16=self.bfloat16):
             mean, log_variance = self.space.posterior(targets)
             logits = self.space.logits(sample(mean, log_variance, step.noise))
-        return Measured(
+        return Measurement(
             {
                 "reconstruction": self.space.likelihood.surprise(logits, targets),
                 "divergence": warmed_up(self.kl_weight, self.kl_warmup, step.fraction) * divergence(mean, log_variance),
@@ -157,7 +157,7 @@ class EquivariantObjective:
         """Number of images."""
         return len(self._split)
 
-    def __call__(self, step: Step) -> Measured:
+    def __call__(self, step: Step) -> Measurement:
         """The terms of the loss of some images."""
         device = step.noise.device
         images, ids = self._split.batch(step.positions)
@@ -172,7 +172,7 @@ class EquivariantObjective:
             latents = sample(mean, log_variance, step.noise).view(view, batch, -1)
             moved = torch.einsum("vbd,mde->mvbe", latents, self._movers())[moves, source, column]
             logits = self._space.logits(moved.flatten(0, 1))
-        return Measured(
+        return Measurement(
             {
                 "reconstruction": self._space.likelihood.surprise(logits, targets),
                 "divergence": warmed_up(self._kl_weight, self._kl_warmup, step.fraction)

@@ -9,7 +9,7 @@ from augalgebra.latent.lavae import LAVAE
 from augalgebra.operators import FITS, FitOptions, OperatorRegistry, Plan
 from augalgebra.operators.fits.moments import ViewMoments
 from augalgebra.operators.groups.arrays import Array
-from augalgebra.operators.groups.representation import structured
+from augalgebra.operators.groups.representation import build_representation
 from augalgebra.training.encoding import posterior_samples, view_moments
 from augalgebra.training.loop import TrainingError
 from augalgebra.training.progress import Progress, silent
@@ -101,7 +101,9 @@ def fit_operators(
             raise FitError(
                 f"by the exact laws {shown} generate no small finite group; leave the fit open, or name another"
             )
-        registry.set_matrices(structured(views.group, space.dim), moments=moments, replace_existing=replace_existing)
+        registry.set_matrices(
+            build_representation(views.group, space.dim), moments=moments, replace_existing=replace_existing
+        )
         words, fit = [word for word in words if word not in views.group.generators], None
     options = options or FitOptions(seed=views.seed)
     asked = fit == DECODER

@@ -17,7 +17,7 @@ from augalgebra.data.dataset import Split
 from augalgebra.errors import AugalgebraError
 from augalgebra.latent.lavae import LAVAE
 from augalgebra.training.encoding import posteriors
-from augalgebra.training.loop import Loop, Measured, Step
+from augalgebra.training.loop import Loop, Measurement, Step
 from augalgebra.training.losses import sample
 from augalgebra.training.precision import autocast
 from augalgebra.training.recipe import Recipe
@@ -40,7 +40,7 @@ class OperatorSource(Protocol):
         """The operator that stands for a word."""
 
 
-def relabelling(trained: Sequence[Word], new: Sequence[Word]) -> dict[Symbol, Symbol]:
+def assign_operators(trained: Sequence[Word], new: Sequence[Word]) -> dict[Symbol, Symbol]:
     """Which trained augmentation's operator each new one takes over: the first the first's, and so on.
 
     Args:
@@ -99,7 +99,7 @@ class HeadObjective:
         self._own_codes = own_codes
         self._mean, self._log_variance = posteriors(space, split, views if own_codes else None)
 
-    def __call__(self, step: Step) -> Measured:
+    def __call__(self, step: Step) -> Measurement:
         """The surprise of each view; the loss is their sum, the total of the slides."""
         device = step.noise.device
         images, ids = self._split.batch(step.positions)
@@ -116,7 +116,7 @@ class HeadObjective:
             self._views.catalog.display(word): self._space.likelihood.surprise(drawn, target)
             for word, drawn, target in zip(self._views.words, logits, targets, strict=True)
         }
-        return Measured(terms, targets.shape[0] * targets.shape[1])
+        return Measurement(terms, targets.shape[0] * targets.shape[1])
 
 
 def head_loop(

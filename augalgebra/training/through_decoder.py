@@ -17,7 +17,7 @@ from augalgebra.data.dataset import Split
 from augalgebra.latent.lavae import LAVAE
 from augalgebra.operators import AffineMap, FiniteGroup
 from augalgebra.operators.groups.arrays import Array
-from augalgebra.training.loop import Limit, Loop, Measured, Step
+from augalgebra.training.loop import Limit, Loop, Measurement, Step
 from augalgebra.training.progress import Progress, silent
 from augalgebra.training.views import Views
 
@@ -164,7 +164,7 @@ class MovedAndDrawn:
         self._targets = torch.stack(targets).flatten().to(device)  # [element but the identity, view], as one row
         self._ratios = self._measured()
 
-    def __call__(self, step: Step) -> Measured:
+    def __call__(self, step: Step) -> Measurement:
         """The loss of some images."""
         images, ids = self._split.batch(step.positions)
         count, device = len(images), step.noise.device
@@ -181,7 +181,7 @@ class MovedAndDrawn:
         moved = torch.einsum("bi,bij->bj", _lifted(codes), self._coordinates()[element])
         losses = self._losses(self._space.logits(moved), targets)
         self._remember(move, losses.detach(), floors)
-        return Measured({"moved": losses.mean()}, count)
+        return Measurement({"moved": losses.mean()}, count)
 
     def _remember(self, move: Tensor, losses: Tensor, floors: Tensor) -> None:
         moved, floor = (torch.zeros_like(self._ratios).index_add_(0, move, values) for values in (losses, floors))

@@ -9,7 +9,7 @@ from augalg_cli import options, streams
 from augalg_cli.deferred import DeferringGroup
 from augalgebra import AugalgebraError
 from augalgebra.errors import PluginError
-from augalgebra.isolation import described, is_interrupt, isolate, seconds_allowed
+from augalgebra.isolation import describe, is_interrupt, isolate, seconds_allowed
 
 HOOK = "augalg_commands"
 
@@ -46,7 +46,7 @@ class _Guarded(TyperGroup):
         except BaseException as error:
             if hasattr(error, "exit_code") or is_interrupt(error):  # wrong usage, which Typer reports, or Ctrl-C
                 raise
-            raise PluginError(f"plugin {self.name}: {ctx.invoked_subcommand} failed: {described(error)}") from error
+            raise PluginError(f"plugin {self.name}: {ctx.invoked_subcommand} failed: {describe(error)}") from error
 
 
 def group_of(plugin: str) -> TyperGroup | None:
@@ -74,7 +74,7 @@ def group_of(plugin: str) -> TyperGroup | None:
         with isolate(plugin, limit=seconds_allowed()):
             group = typer.main.get_command(app)
     except Exception as error:
-        raise PluginError(f"plugin {plugin}: its commands cannot be used: {described(error)}") from error
+        raise PluginError(f"plugin {plugin}: its commands cannot be used: {describe(error)}") from error
     if not isinstance(group, TyperGroup):
         raise PluginError(f"plugin {plugin}: {HOOK} replaced the callback of its commands")
     return group

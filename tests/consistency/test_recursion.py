@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from augalgebra import Catalog, Word, load_catalog, parse_word
-from augalgebra.consistency.recursion import measure_recursion, repeated, undoing
+from augalgebra.consistency.recursion import find_undoing_word, measure_recursion, repeat
 from augalgebra.data.dataset import Split
 from augalgebra.errors import AugalgebraError, DataError, UnknownNameError
 from augalgebra.runs.classifier import powers_of, train_classifier
@@ -190,13 +190,13 @@ def test_a_classifier_is_shown_what_is_drawn_the_right_way_round(catalog: Catalo
     ],
 )
 def test_only_what_exact_laws_undo_is_undone(catalog: Catalog, word: str, back: str | None) -> None:
-    found = undoing(catalog, catalog.word(word))
+    found = find_undoing_word(catalog, catalog.word(word))
     assert (None if found is None else catalog.normal_form(found)) == (None if back is None else catalog.word(back))
 
 
 def test_repeats_come_one_by_one(catalog: Catalog) -> None:
     flip = Permuting(catalog).operator(parse_word("flip_lr"))
-    drawn = list(repeated(Pixels(), flip, images(), 2))
+    drawn = list(repeat(Pixels(), flip, images(), 2))
     torch.testing.assert_close(drawn[0], images().flip(-1))
     torch.testing.assert_close(drawn[1], images())
 

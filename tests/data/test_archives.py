@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from augalgebra.data import archives, download
-from augalgebra.data.archives import MNIST, PUBLISHED, CifarArchive, IdxFile, Published
+from augalgebra.data.archives import MNIST, PUBLISHED, CifarArchive, IdxFile, PublishedDataset
 from augalgebra.data.cifar import FOLDER, TESTING, TRAINING, read_cifar10
 from augalgebra.data.dataset import load_data
 from augalgebra.errors import DataError
@@ -100,13 +100,13 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-def relative(*mirrors: str, of_content: bool = False) -> Published:
+def relative(*mirrors: str, of_content: bool = False) -> PublishedDataset:
     """A small data set with the files of MNIST."""
     files = tuple(
         IdxFile(name, values.shape, md5(idx(values) if of_content else PACKED[name]), of_content)
         for name, values in ARRAYS.items()
     )
-    return Published("letters", "LETTERS", files, mirrors)
+    return PublishedDataset("letters", "LETTERS", files, mirrors)
 
 
 def kept(folder: Path) -> list[str]:
@@ -301,7 +301,7 @@ def assert_cifar(arrays: tuple[np.ndarray, ...] | list[np.ndarray]) -> None:
 
 
 def test_cifar10_is_read_packed_and_unpacked(server: Server, tmp_path: Path, cache: Path) -> None:
-    cifar = Published("cifar10", "CIFAR10", (CifarArchive("cifar.tar.gz", md5(WHOLE), 2),), (server.url,))
+    cifar = PublishedDataset("cifar10", "CIFAR10", (CifarArchive("cifar.tar.gz", md5(WHOLE), 2),), (server.url,))
     server.files["cifar.tar.gz"] = WHOLE
     assert_cifar(cifar.read(None))
     assert ["cifar10/cifar.tar.gz"] == kept(cache)

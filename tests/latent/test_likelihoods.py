@@ -8,7 +8,7 @@ from torch.distributions import Bernoulli, Normal
 
 from augalgebra.errors import AugalgebraError, RunError
 from augalgebra.latent import LAVAE, LIKELIHOODS, Architecture, decibels, likelihood_of
-from augalgebra.latent.likelihoods import SMALLEST_VARIANCE, likelihood_named, squared_error
+from augalgebra.latent.likelihoods import SMALLEST_VARIANCE, find_likelihood, squared_error
 from augalgebra.latent.refine import refine
 from augalgebra.latent.store import read_tensors, write_tensors
 
@@ -126,7 +126,7 @@ def test_what_is_no_likelihood_is_refused_with_the_nearest(tmp_path) -> None:
     with pytest.raises(AugalgebraError, match=r"no likelihood 'gausian'; .* Did you mean gaussian\?"):
         Architecture(likelihood="gausian")
     with pytest.raises(AugalgebraError, match="there are bernoulli, gaussian"):
-        likelihood_named("")
+        find_likelihood("")
     path = tmp_path / "model.safetensors"
     LAVAE(Architecture((1, 8, 8), dim=2, width=3), seed=1).save(path)
     tensors, header = read_tensors(path, "augalgebra.lavae")

@@ -11,8 +11,8 @@ from sklearn.linear_model import LinearRegression, Ridge
 from augalgebra import load_catalog, parse_word
 from augalgebra.errors import MomentsError, RankError
 from augalgebra.operators import FitOptions, OperatorRegistry, ViewMoments
-from augalgebra.operators.fits.commuting import commuting
-from augalgebra.operators.fits.gradient_descent import AdaBelief, published
+from augalgebra.operators.fits.commuting import fit_commuting
+from augalgebra.operators.fits.gradient_descent import AdaBelief, fit_by_descent
 from augalgebra.operators.fits.moments import PairMoments
 from augalgebra.operators.fits.orthogonal import involution, period, procrustes, rotation, round_angles
 from augalgebra.operators.fits.ridge import least_squares
@@ -237,7 +237,9 @@ class TestCommuting:
             for angles, sign in zip(turns, (1, -1), strict=True)
         ]
         truth.append(V @ np.diag([1, 1, -1, -1, 1, 1, -1, -1, -1.0]) @ V.T)
-        found = commuting([item + noise * generator.standard_normal((9, 9)) for item in truth], [3, None, 2], seed=0)
+        found = fit_commuting(
+            [item + noise * generator.standard_normal((9, 9)) for item in truth], [3, None, 2], seed=0
+        )
         for matrix, planted in zip(found, truth, strict=True):
             np.testing.assert_allclose(np.eye(9), matrix @ matrix.T, atol=1e-11)
             assert np.linalg.norm(matrix - planted) < (1e-8 if not noise else 0.8)
@@ -253,7 +255,7 @@ class TestCommuting:
         angles = generator.uniform(0, 2 * np.pi, (3, 3))
         truth = [V @ linalg.block_diag(*map(rotation, turns)) @ V.T for turns in angles]
         crosses = [item + 0.1 * generator.standard_normal((6, 6)) for item in truth]
-        found = commuting(crosses, [None] * 3, seed=seed)
+        found = fit_commuting(crosses, [None] * 3, seed=seed)
         # turning V by exp(εK) changes the sum by tr(KᵀG), G = Σ M Qᵀ + Mᵀ Q, which is 0 for all skew K
         G = sum(cross @ matrix.T + cross.T @ matrix for cross, matrix in zip(crosses, found, strict=True))
         np.testing.assert_allclose(G, G.T, atol=2e-3)
@@ -262,7 +264,7 @@ class TestCommuting:
 
     def test_matrices_that_do_not_commute_are_made_to(self):
         generator = rng(2)
-        found = commuting([random_orthogonal(6, generator) for _ in range(3)], [None, 5, 2], seed=0)
+        found = fit_commuting([random_orthogonal(6, generator) for _ in range(3)], [None, 5, 2], seed=0)
         for first, second in itertools.combinations(found, 2):
             np.testing.assert_allclose(first @ second, second @ first, atol=1e-11)
         np.testing.assert_allclose(np.eye(6), np.linalg.matrix_power(found[1], 5), atol=1e-11)
@@ -270,7 +272,7 @@ class TestCommuting:
     def test_one_seed_one_answer(self):
         crosses = [random_orthogonal(5, rng(seed)) for seed in range(2)]
         for first, second in zip(
-            commuting(crosses, [None, 2], seed=3), commuting(crosses, [None, 2], seed=3), strict=True
+            fit_commuting(crosses, [None, 2], seed=3), fit_commuting(crosses, [None, 2], seed=3), strict=True
         ):
             np.testing.assert_array_equal(first, second)
 
@@ -278,14 +280,14 @@ class TestCommuting:
 class TestPublished:
     def test_its_gradient_is_that_of_the_written_loss(self):
         source, target = data(count=64)
-        L = torch.tensor(published(source, target, epochs=0, seed=5))
+        L = torch.tensor(fit_by_descent(source, target, epochs=0, seed=5))
         optimizer = AdaBelief(0.05)
         for _ in range(5):  # the first step of AdaBelief would show no more than signs
             L = L.detach().requires_grad_()
             fit = torch.nn.functional.mse_loss(torch.tensor(source) @ L, torch.tensor(target))
             (fit + 7 * ((torch.eye(4) - L @ L) ** 2).sum()).backward()
             L = L.detach() + torch.tensor(optimizer(L.grad.numpy()))
-        after = published(source, target, epochs=5, batch=64, weight=7, learning_rate=0.05, seed=5)
+        after = fit_by_descent(source, target, epochs=5, batch=64, weight=7, learning_rate=0.05, seed=5)
         np.testing.assert_allclose(L, after, rtol=1e-9)
 
     def test_adabelief_follows_the_paper(self):
@@ -306,22 +308,22 @@ class TestPublished:
         V = random_orthogonal(4, generator)
         truth = (V * [1, 1, -1, -1]) @ V.T
         source = generator.standard_normal((512, 4))
-        found = published(source, source @ truth, epochs=250, seed=1)
+        found = fit_by_descent(source, source @ truth, epochs=250, seed=1)
         assert np.linalg.norm(found - truth) < 0.1
 
     def test_one_seed_one_answer(self):
         source, target = data()
         np.testing.assert_array_equal(
-            published(source, target, epochs=2, seed=1), published(source, target, epochs=2, seed=1)
+            fit_by_descent(source, target, epochs=2, seed=1), fit_by_descent(source, target, epochs=2, seed=1)
         )
         assert not np.array_equal(
-            published(source, target, epochs=2, seed=1), published(source, target, epochs=2, seed=2)
+            fit_by_descent(source, target, epochs=2, seed=1), fit_by_descent(source, target, epochs=2, seed=2)
         )
 
     def test_encodings_that_do_not_match_or_are_nan_are_refused(self):
         source, target = data()
         with pytest.raises(MomentsError, match=r"not \[200, 4\] and \[199, 4\]"):
-            published(source, target[1:])
+            fit_by_descent(source, target[1:])
         source[0, 0] = np.nan
         with pytest.raises(MomentsError, match="NaN or infinite"):
-            published(source, target)
+            fit_by_descent(source, target)

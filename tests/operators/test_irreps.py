@@ -9,7 +9,7 @@ from augalgebra import parse_law, parse_word
 from augalgebra.algebra.presentation import Presentation
 from augalgebra.algebra.rewriting.completion import complete
 from augalgebra.errors import FitError, MissingOperatorError
-from augalgebra.operators import FiniteGroup, regular_representation, structured
+from augalgebra.operators import FiniteGroup, build_representation, regular_representation
 from augalgebra.operators.groups.irreps import Irrep, real_irreps
 from augalgebra.operators.groups.representation import best_multiplicities, nearest_multiplicities
 
@@ -88,7 +88,7 @@ def test_three_turns_have_cosines_for_characters():
 
 def test_flips_get_fixed_signs_four_of_each_character():
     group = group_of("Z2xZ2")
-    representation = structured(group, 16)
+    representation = build_representation(group, 16)
     a, b = representation.generators.values()
     assert all(np.array_equal(np.diag(np.diag(matrix)), matrix) for matrix in (a, b))
     counts = dict.fromkeys(itertools.product((1.0, -1.0), repeat=2), 0)
@@ -99,7 +99,7 @@ def test_flips_get_fixed_signs_four_of_each_character():
 
 def test_the_square_in_32_coordinates_is_four_copies_of_the_regular_representation():
     group = group_of("D4")
-    representation = structured(group, 32)
+    representation = build_representation(group, 32)
     assert set(np.unique(representation.matrices)) == {-1.0, 0.0, 1.0}
     traces = np.trace(representation.matrices, axis1=1, axis2=2)
     np.testing.assert_array_equal([32, *[0] * 7], traces)
@@ -115,7 +115,7 @@ def test_the_square_in_32_coordinates_is_four_copies_of_the_regular_representati
 @pytest.mark.parametrize("dim", [1, 5, 12])
 def test_a_structured_form_fills_any_dimension_and_obeys_the_group(name, dim):
     group = group_of(name)
-    representation = structured(group, dim)
+    representation = build_representation(group, dim)
     matrices = representation.matrices
     assert matrices.shape == (len(group), dim, dim)
     products = np.einsum("gij,hjk->ghik", matrices, matrices)
@@ -130,7 +130,7 @@ def test_a_structured_form_fills_any_dimension_and_obeys_the_group(name, dim):
 
 
 def test_a_word_with_another_letter_is_refused():
-    representation = structured(group_of("Z2"), 4)
+    representation = build_representation(group_of("Z2"), 4)
     with pytest.raises(MissingOperatorError, match="c is none of the generators"):
         representation(parse_word("a * c"))
 
@@ -143,7 +143,7 @@ def test_a_cayley_table_in_any_order_gives_the_same_representation():
     elements = [group.elements[i] for i in order]
     other = regular_representation(table, elements, list(group.generators), 32)
     for word in group.elements:
-        np.testing.assert_array_equal(np.trace(structured(group, 32)(word)), np.trace(other(word)))
+        np.testing.assert_array_equal(np.trace(build_representation(group, 32)(word)), np.trace(other(word)))
     assert list(group.generators) == list(other.generators)
 
 

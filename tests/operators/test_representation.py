@@ -11,10 +11,10 @@ from augalgebra.algebra.presentation import Presentation
 from augalgebra.algebra.rewriting.completion import complete
 from augalgebra.algebra.rewriting.system import RewritingSystem
 from augalgebra.errors import MomentsError, OrbitError
-from augalgebra.operators import FiniteGroup, ViewMoments, structured
-from augalgebra.operators.fits.averaging import averaged, linear_symmetries
+from augalgebra.operators import FiniteGroup, ViewMoments, build_representation
+from augalgebra.operators.fits.averaging import average, linear_symmetries
 from augalgebra.operators.fits.moments import PairMoments
-from augalgebra.operators.fits.orbits import GroupOrbit, connected
+from augalgebra.operators.fits.orbits import GroupOrbit, pair_views
 from augalgebra.operators.fits.ridge import least_squares
 from augalgebra.operators.groups.arrays import random_orthogonal
 from augalgebra.operators.groups.irreps import real_irreps
@@ -100,7 +100,7 @@ def test_under_noise_the_truth_is_nearer_than_least_squares_comes(name, noise):
     fit = nearest_representation(orbit.operators, planted.group)
     ours, ridge = 0.0, 0.0
     for word, number in planted.group.generators.items():
-        pairs = connected(planted.group.elements, planted.system, word)
+        pairs = pair_views(planted.group.elements, planted.system, word)
         loose = least_squares(PairMoments.pooled(planted.moments(), pairs, centred=False)).map.matrix
         exact = orbit.whitening.affine(fit.representation.matrices[number]).matrix
         ours += np.linalg.norm(exact - planted.maps[number])
@@ -228,10 +228,10 @@ class TestLinearRelations:
 
     def test_averaging_is_the_orthogonal_projection_on_what_obeys_the_law(self):
         system, group = self.setting("c * a = a * c", "c * b = b * c")
-        representation = structured(group, DIM)
+        representation = build_representation(group, DIM)
         L = np.random.default_rng(0).standard_normal((DIM, DIM))
         symmetries = linear_symmetries(system, parse_word("c"), group)
-        found = averaged(L, symmetries, representation.matrices)
+        found = average(L, symmetries, representation.matrices)
         # the commutant as the null space of L ↦ L π(g) - π(g) L
         constraints = np.vstack(
             [np.kron(np.eye(DIM), m.T) - np.kron(m, np.eye(DIM)) for m in representation.generators.values()]

@@ -11,7 +11,14 @@ from safetensors import safe_open
 import augalgebra as aa
 from augalgebra.catalog import Catalog, Settings, load_catalog
 from augalgebra.errors import AugalgebraError, StaleOperatorError, StoreError
-from augalgebra.operators import FiniteGroup, OperatorRegistry, ViewMoments, load_registry, save_registry, structured
+from augalgebra.operators import (
+    FiniteGroup,
+    OperatorRegistry,
+    ViewMoments,
+    build_representation,
+    load_registry,
+    save_registry,
+)
 
 DIM = 6
 
@@ -57,7 +64,7 @@ def registry(catalog):
     registry.fit(moments, ["shake"])
     registry.fit_family(moments, "spin(10)")
     flips = [catalog.word("flip_ud"), catalog.word("rotate_180")]
-    registry.set_matrices(structured(FiniteGroup.closure(catalog.system(*flips), flips), DIM))
+    registry.set_matrices(build_representation(FiniteGroup.closure(catalog.system(*flips), flips), DIM))
     return registry
 
 

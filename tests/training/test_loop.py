@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from augalgebra.errors import AugalgebraError, RunError
-from augalgebra.training.loop import Limit, Loop, Measured, Outcome, Step, TrainingError
+from augalgebra.training.loop import Limit, Loop, Measurement, Outcome, Step, TrainingError
 from augalgebra.training.progress import Report
 
 
@@ -27,14 +27,14 @@ class Fit:
         chosen = {"limit": Limit(epochs=3), "seed": 1, "samples": 10, "batch_size": 3} | settings
         self.loop = Loop("test", self.model, torch.optim.AdamW(self.model.parameters(), lr=0.1), self, **chosen)
 
-    def __call__(self, step: Step) -> Measured:
+    def __call__(self, step: Step) -> Measurement:
         self.seen.append(step.positions.tolist())
         noise = torch.randn(len(step.positions), 1, generator=step.noise)
         inputs = self.inputs[step.positions]
         error = (self.model(inputs) - inputs.sum(1, keepdim=True) - 0.1 * noise).square().mean()
         if len(self.seen) == self.poison_at:
             error = error * math.nan
-        return Measured({"error": error, "size": 0.01 * self.model.weight.square().sum()}, len(inputs))
+        return Measurement({"error": error, "size": 0.01 * self.model.weight.square().sum()}, len(inputs))
 
     @property
     def weights(self) -> list[float]:

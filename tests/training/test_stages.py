@@ -7,7 +7,7 @@ import augalgebra as aa
 from augalgebra.data.dataset import Split, load_data
 from augalgebra.errors import AugalgebraError, FitError
 from augalgebra.latent import LAVAE, Architecture
-from augalgebra.operators import AffineMap, OperatorRegistry, structured
+from augalgebra.operators import AffineMap, OperatorRegistry, build_representation
 from augalgebra.training.encoding import encoded_views, posterior_samples, posteriors, view_moments
 from augalgebra.training.loop import Limit, Step
 from augalgebra.training.losses import divergence
@@ -16,7 +16,7 @@ from augalgebra.training.recipe import Recipe
 from augalgebra.training.settings import Preset
 from augalgebra.training.stage1 import EquivariantObjective, FaithfulObjective, Movers, joint_operators, stage1_loop
 from augalgebra.training.stage2 import fit_operators
-from augalgebra.training.stage3 import head_loop, relabelling, routes
+from augalgebra.training.stage3 import assign_operators, head_loop, routes
 from augalgebra.training.views import Views
 
 CATALOG = aa.load_catalog()
@@ -62,7 +62,7 @@ def test_the_equivariant_loss_draws_moved_latents_of_the_view_before() -> None:
     with torch.no_grad():
         space.encoder.heads.bias[4:] = -200.0
         space.encoder.heads.weight[4:] = 0
-    operators = structured(views.group, 4).generators
+    operators = build_representation(views.group, 4).generators
     matrix = torch.tensor(operators[views.generators[0]]).float()
     movers = Movers(views.generators, 4, operators)
     objective = EquivariantObjective(space, views, images, movers)
@@ -159,7 +159,7 @@ def test_moves_that_lead_out_of_the_views_are_never_taken() -> None:
 def test_given_matrices_stay_and_others_are_learned() -> None:
     views = Views.closed(CATALOG, ["flip_lr", "flip_ud"])
     first, second = views.generators
-    fixed = {first: structured(views.group, 4).generators[first]}
+    fixed = {first: build_representation(views.group, 4).generators[first]}
     space = small()
     loop = stage1_loop(space, views, split(), recipe(epochs=1), fixed)
     movers = loop.learned["movers"]
@@ -176,7 +176,7 @@ def test_given_matrices_stay_and_others_are_learned() -> None:
 @pytest.mark.parametrize("bfloat16", [False, True])
 def test_stage_1_learns_and_repeats_itself(preset: Preset, bfloat16: bool) -> None:
     spaces = [small(), small()]
-    operators = structured(FLIPS.group, 4).generators
+    operators = build_representation(FLIPS.group, 4).generators
     for space in spaces:
         before = space.fingerprint()
         loop = stage1_loop(space, FLIPS, split(), recipe(preset, epochs=4, bfloat16=bfloat16), operators)
@@ -222,7 +222,7 @@ def test_stage_2_fits_an_operator_for_each_augmentation(fit: str | None) -> None
 def test_operators_that_were_learned_along_are_kept_as_they_are() -> None:
     """Of flip_lr and canny only the flip makes a group; the matrix of canny is learned."""
     views, space = Views.closed(CATALOG, ["flip_lr", "canny"]), small()
-    operators = structured(views.group, 4).generators
+    operators = build_representation(views.group, 4).generators
     loop = stage1_loop(space, views, split(), recipe(epochs=1), operators)
     loop.run()
     joint = joint_operators(loop.learned)
@@ -265,14 +265,14 @@ def test_routes_of_relabelled_and_own_operators() -> None:
         return [CATALOG.display(word) for word in words]
 
     views = Views.published(CATALOG, ["shear_x", "canny"])
-    meanings = relabelling(FLIPS.generators, views.generators)
+    meanings = assign_operators(FLIPS.generators, views.generators)
     assert ["id", "flip_lr", "flip_ud", "flip_lr * flip_ud"] == shown(routes(views, meanings).values())
     assert ["id", "shear_x", "canny", "shear_x * canny"] == shown(routes(views).values())
     swapped = Views.published(CATALOG, ["flip_ud", "flip_lr"])
-    both = relabelling(FLIPS.generators, swapped.generators)
+    both = assign_operators(FLIPS.generators, swapped.generators)
     assert ["id", "flip_lr", "flip_ud", "flip_lr * flip_ud"] == shown(routes(swapped, both).values())
     with pytest.raises(AugalgebraError, match="2 trained operators to new augmentations, but 3"):
-        relabelling(FLIPS.generators, Views.published(CATALOG, ["shear_x", "canny", "invert"]).generators)
+        assign_operators(FLIPS.generators, Views.published(CATALOG, ["shear_x", "canny", "invert"]).generators)
 
 
 @pytest.mark.parametrize("preset", ["faithful", "equivariant"])
@@ -281,7 +281,7 @@ def test_stage_3_trains_one_head_and_leaves_all_else_bit_for_bit(preset: Preset,
     space, images = small(), split()
     registry = OperatorRegistry.of(space, CATALOG)
     fit_operators(registry, space, FLIPS, images)
-    meanings = relabelling(FLIPS.generators, NEW.generators) if relabel else None
+    meanings = assign_operators(FLIPS.generators, NEW.generators) if relabel else None
     if not relabel:
         fit_operators(registry, space, NEW, images)
     space.add_head("new", seed=1)
@@ -306,7 +306,7 @@ def test_a_head_learns_to_draw_where_the_operators_lead() -> None:
         space.encoder.heads.bias[4:] = -20.0
         space.encoder.heads.weight[:4] *= 20
     registry = OperatorRegistry.of(space, CATALOG)
-    registry.set_matrices(structured(views.group, 4))
+    registry.set_matrices(build_representation(views.group, 4))
     space.add_head("new", seed=1)
     head_loop(space, "new", views, images, registry, recipe(epochs=300, rate=2e-2)).run()
     with torch.no_grad():

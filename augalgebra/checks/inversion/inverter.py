@@ -11,7 +11,7 @@ from augalgebra.catalog import Catalog
 from augalgebra.checks.evaluation import Evaluator
 from augalgebra.checks.inversion.round_trips import (
     RoundTrip,
-    fixed,
+    fix_parameters,
     measure_inverse,
     probe_evaluators,
     round_trip_error,
@@ -114,7 +114,7 @@ class Inverter:
             return Inversion("the pipeline", word, "impossible", None, first.basis, reason, conditions=first.conditions)
         found = self._on_images("the pipeline", PipelineStep("the pipeline", word, size=size))
         # what is drawn at random need not cancel at other values than the one that was tried
-        if found.moved == 0 and any(step.moved for step in steps) and fixed(self.catalog, word) == word:
+        if found.moved == 0 and any(step.moved for step in steps) and fix_parameters(self.catalog, word) == word:
             together = "the steps together restore every probe"
             return replace(found, verdict="exact", inverse=IDENTITY, reason=together, error=0.0)
         return found if found.verdict != "unknown" else replace(found, basis=first.basis, reason=reason)
@@ -154,9 +154,9 @@ class Inverter:
         return replace(item, reason=reason, error=error, moved=moved)
 
     def _on_images(self, name: str, step: PipelineStep) -> Inversion:
-        at = fixed(self.catalog, step.word)
+        at = fix_parameters(self.catalog, step.word)
         drawn = at != step.word
-        likely = () if step.inverse is None else (fixed(self.catalog, step.inverse),)
+        likely = () if step.inverse is None else (fix_parameters(self.catalog, step.inverse),)
         try:
             found = self._measured(at, likely if drawn else (*likely, *self._companions()), step.size)
         except AugalgebraError as error:

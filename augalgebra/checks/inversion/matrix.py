@@ -16,7 +16,13 @@ from augalgebra.catalog import Catalog
 from augalgebra.checks.evaluation import Evaluator
 from augalgebra.checks.inversion.declared import Claim, DeclaredProperties
 from augalgebra.checks.inversion.matrix_report import Finding, Matrix, Measured, Row
-from augalgebra.checks.inversion.round_trips import Kind, fixed, measure_inverse, probe_evaluators, round_trip_error
+from augalgebra.checks.inversion.round_trips import (
+    Kind,
+    fix_parameters,
+    measure_inverse,
+    probe_evaluators,
+    round_trip_error,
+)
 from augalgebra.checks.tolerances import (
     MOVED_APPROXIMATE,
     MOVED_EXACT,
@@ -119,7 +125,7 @@ def _words(catalog: Catalog, names: Sequence[str] | None) -> tuple[dict[str, Wor
     left_out: list[tuple[str, str]] = []
     for name in [catalog.short_name(full) for full in catalog.augmentations] if names is None else names:
         try:
-            words[name] = fixed(catalog, name)
+            words[name] = fix_parameters(catalog, name)
         except AugalgebraError as error:
             if names is not None:
                 raise

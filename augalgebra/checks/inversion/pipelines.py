@@ -17,7 +17,7 @@ from torch import Tensor
 from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog, read_pipeline
 from augalgebra.checks.inversion.inverter import Inversion, Inverter, Verdict
-from augalgebra.checks.inversion.undoing import Kind, Places, check_values, moving, take_back, trace_back
+from augalgebra.checks.inversion.undoing import Kind, Places, check_values, find_moving_steps, take_back, trace_back
 from augalgebra.checks.results import finite
 from augalgebra.errors import AugalgebraError, NotInvertibleError
 from augalgebra.hooks import PipelineStep
@@ -93,12 +93,12 @@ class PipelineInversion:
         height, width = int(values.shape[-2]), int(values.shape[-1])
         if kind == "image":
             return self.catalog.apply(self._inverse(accept, (height, width)), values, seed=seed, ids=ids)
-        part = self.part(moving(self.catalog, self.read, (height, width), seed, numbers))
+        part = self.part(find_moving_steps(self.catalog, self.read, (height, width), seed, numbers))
         return take_back(self.catalog, part._inverse(accept, (height, width)), values, kind, seed=seed, ids=numbers)
 
     def geometry(self) -> "PipelineInversion":
         """The same of the steps that move pixels alone, as they are found on the probes: what masks are undone by."""
-        return self.part(moving(self.catalog, self.read, (self.size, self.size), 0, [0]))
+        return self.part(find_moving_steps(self.catalog, self.read, (self.size, self.size), 0, [0]))
 
     def part(self, numbers: Sequence[int]) -> "PipelineInversion":
         """The same of some of the steps alone, by their numbers from 0."""

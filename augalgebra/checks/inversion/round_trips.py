@@ -76,7 +76,7 @@ def probe_evaluators(
     return tuple(chosen)
 
 
-def fixed(catalog: Catalog, word: str | Word) -> Word:
+def fix_parameters(catalog: Catalog, word: str | Word) -> Word:
     """A word in which everything drawn at random, or required and left out, has a fixed simple value.
 
     Raises:

@@ -22,7 +22,7 @@ _STRAIGHT = 1e-3
 """Largest share of the other side that a map may mix in and still take boxes to boxes."""
 
 
-def moving(
+def find_moving_steps(
     catalog: Catalog, steps: Sequence[PipelineStep], size: tuple[int, int], seed: int, ids: Sequence[int]
 ) -> list[int]:
     """The numbers of the steps that move pixels, from 0; the others change values only.

@@ -41,7 +41,7 @@ def linear_symmetries(system: RewritingSystem, operator: Word, group: FiniteGrou
     return sorted(closed)
 
 
-def averaged(operator: Array, symmetries: Sequence[Sides], representation: Array) -> Array:
+def average(operator: Array, symmetries: Sequence[Sides], representation: Array) -> Array:
     """The mean of π(p) L π(q): the nearest matrix to L that has these symmetries.
 
     For a closed orbit, whose second moment commutes with π, averaging a least-squares fit gives the least-squares fit

@@ -60,7 +60,7 @@ class Frame:
         return turned
 
 
-def commuting(
+def fit_commuting(
     crosses: Sequence[Array], periods: Sequence[int | None], *, seed: int = 0, restarts: int = RESTARTS
 ) -> list[Array]:
     """Orthogonal matrices near measured ones that commute exactly, each with the period it is given.

@@ -12,12 +12,12 @@ from augalgebra.algebra.words import IDENTITY, Word
 from augalgebra.catalog import Catalog
 from augalgebra.errors import FitError, OrbitError, RankError
 from augalgebra.operators.fits.affine import AffineMap
-from augalgebra.operators.fits.averaging import averaged, linear_symmetries
+from augalgebra.operators.fits.averaging import average, linear_symmetries
 from augalgebra.operators.fits.choice import Plan
-from augalgebra.operators.fits.commuting import commuting
-from augalgebra.operators.fits.gradient_descent import BATCH, EPOCHS, published
+from augalgebra.operators.fits.commuting import fit_commuting
+from augalgebra.operators.fits.gradient_descent import BATCH, EPOCHS, fit_by_descent
 from augalgebra.operators.fits.moments import ArrayLike, PairMoments, ViewMoments, to_numpy
-from augalgebra.operators.fits.orbits import GroupOrbit, Pairs, connected
+from augalgebra.operators.fits.orbits import GroupOrbit, Pairs, pair_views
 from augalgebra.operators.fits.orthogonal import involution, period, procrustes
 from augalgebra.operators.fits.ridge import RIDGE, least_squares
 from augalgebra.operators.fits.whitening import Whitening
@@ -124,7 +124,7 @@ def fit_plan(
     options = options or FitOptions()
     system = catalog.system(*moments.words, *plan.operators)
     for word in plan.operators:
-        views = (view for pair in connected(moments.words, system, word) for view in pair)
+        views = (view for pair in pair_views(moments.words, system, word) for view in pair)
         moments.refuse_constant(catalog.display(word), views)
     try:
         if plan.group is not None:
@@ -141,7 +141,7 @@ def fit_plan(
 
 
 def _pairs(moments: ViewMoments, system: RewritingSystem, word: Word, options: FitOptions) -> Pairs:
-    found = connected(moments.words, system, word)
+    found = pair_views(moments.words, system, word)
     if options.pairs == "original":
         found = [pair for pair in found if pair[0] == IDENTITY]
     if not found:
@@ -173,7 +173,7 @@ def _representation(
     if plan.fit == "representation+readout":
         K = readout(orbit.operators, orbit.sources, orbit.weights, fit.representation)
         last = orbit.whitening.affine(K)
-    pairs = {word: connected(moments.words, system, word) for word in maps}
+    pairs = {word: pair_views(moments.words, system, word) for word in maps}
     return FitResult(plan.fit, maps, pairs, last, dict.fromkeys(maps, details))
 
 
@@ -199,7 +199,7 @@ def _ridge(
         if known is not None:
             symmetries = linear_symmetries(system, word, known.group)
             lifted = np.stack([operator.homogeneous for operator in known.maps])
-            maps[word] = AffineMap.from_homogeneous(averaged(fit.map.homogeneous, symmetries, lifted))
+            maps[word] = AffineMap.from_homogeneous(average(fit.map.homogeneous, symmetries, lifted))
             details[word]["symmetries"] = len(symmetries)
     return FitResult(plan.fit, maps, pairs, details=details)
 
@@ -223,7 +223,7 @@ def _orthogonal(
             details[word]["period"] = plan.periods[number]
         if known is not None:
             symmetries = linear_symmetries(system, word, known.group)
-            cross = averaged(cross, symmetries, whitening.root @ known.matrices @ whitening.inverse_root)
+            cross = average(cross, symmetries, whitening.root @ known.matrices @ whitening.inverse_root)
             details[word]["symmetries"] = len(symmetries)
         crosses.append(cross)
     maps = map(whitening.affine, _rounded(plan, crosses, options.seed))
@@ -238,7 +238,7 @@ def _rounded(plan: Plan, crosses: Sequence[Array], seed: int) -> Sequence[Array]
     }
     periods = plan.periods or (None,) * len(crosses)
     if plan.fit == "commuting":
-        return commuting(crosses, periods, seed=seed)
+        return fit_commuting(crosses, periods, seed=seed)
     return [single[plan.fit](cross, order) for cross, order in zip(crosses, periods, strict=True)]
 
 
@@ -280,7 +280,7 @@ def _published(
         if not used[word]:
             raise OrbitError(f"the published fit of {word} needs the views id and {word}; encode them")
         source, target = (values[moments.words.index(view)] for view in used[word][0])
-        matrix = published(
+        matrix = fit_by_descent(
             source,
             target,
             weight=options.weight,

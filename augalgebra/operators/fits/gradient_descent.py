@@ -13,7 +13,7 @@ BATCH = 64
 EPOCHS = 60
 
 
-def published(
+def fit_by_descent(
     original: ArrayLike,
     augmented: ArrayLike,
     *,

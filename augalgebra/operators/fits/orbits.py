@@ -18,7 +18,7 @@ from augalgebra.operators.groups.finite_group import FiniteGroup
 Pairs = list[tuple[Word, Word]]
 
 
-def connected(views: Sequence[Word], system: RewritingSystem, operator: Word) -> Pairs:
+def pair_views(views: Sequence[Word], system: RewritingSystem, operator: Word) -> Pairs:
     """All pairs of views (h, k) with h · operator = k by the laws."""
     by_form = {system.normal_form(view): view for view in views}
     targets = [(view, by_form.get(system.normal_form(view * operator))) for view in views]

@@ -47,7 +47,7 @@ class Representation:
         return matrix
 
 
-def structured(group: FiniteGroup, dim: int) -> Representation:
+def build_representation(group: FiniteGroup, dim: int) -> Representation:
     """Fill `dim` coordinates as evenly as the group allows: as near to copies of the regular representation as can be.
 
     In these coordinates the operators are fixed and need no fit; an encoder can be trained around them.
@@ -72,7 +72,7 @@ def structured(group: FiniteGroup, dim: int) -> Representation:
 def regular_representation(
     table: Sequence[Sequence[int]] | IntArray, elements: Sequence[Word], generators: Sequence[Word], dim: int
 ) -> Representation:
-    """The same from a Cayley table: see `structured`.
+    """The same from a Cayley table: see `build_representation`.
 
     Args:
         table: The number of row · column.
@@ -83,7 +83,7 @@ def regular_representation(
     Raises:
         FitError: It is not the table of a group.
     """
-    return structured(FiniteGroup.from_table(generators, elements, table), dim)
+    return build_representation(FiniteGroup.from_table(generators, elements, table), dim)
 
 
 def assemble(group: FiniteGroup, irreps: Sequence[Irrep], multiplicities: Sequence[int]) -> Representation:

@@ -14,7 +14,7 @@ from typing import Any
 
 from augalgebra import files, folders
 from augalgebra.errors import RunError
-from augalgebra.locks import locked
+from augalgebra.locks import lock
 from augalgebra.runs.storage.toml import to_toml
 from augalgebra.values import MOST_TEXT, Fields, parse_toml, read_bytes
 
@@ -182,7 +182,7 @@ def finish_change(folder: Path) -> None:
         AugalgebraError: Nothing can be written there.
     """
     if any(path.name.startswith(".") for path in folder.iterdir()):
-        with locked(folder, "changed"), files.naming_failures(folder):
+        with lock(folder, "changed"), files.naming_failures(folder):
             _settled(folder)
 
 

@@ -22,7 +22,7 @@ from augalgebra.files import check_room
 from augalgebra.latent.lavae import LAVAE
 from augalgebra.latent.networks import fingerprint_of
 from augalgebra.latent.protocol import MAIN_HEAD
-from augalgebra.locks import locked
+from augalgebra.locks import lock
 from augalgebra.operators import OperatorRegistry
 from augalgebra.operators.store import load_registry, pack_registry
 from augalgebra.runs.storage.files import (
@@ -44,7 +44,7 @@ from augalgebra.runs.storage.files import (
 from augalgebra.runs.storage.records import Ending, RunRecord, Transfer, read_metrics
 from augalgebra.training.loop import EpochMeans
 from augalgebra.training.settings import UNSAID, TrainSettings
-from augalgebra.values import Fields, shown
+from augalgebra.values import Fields, show_value
 
 
 def of_run(registry: OperatorRegistry, folder: Path) -> OperatorRegistry:
@@ -159,7 +159,7 @@ class StoredRun:
         """
         folder = Path(folder)
         read_pointer(folder)  # no lock is put where there is no run
-        with locked(folder, "changed"):
+        with lock(folder, "changed"):
             run = cls.load(folder, catalog, accept_stale=accept_stale)
             run.check_room()
             yield run
@@ -190,7 +190,7 @@ class StoredRun:
             RunError: The run in the folder has changed since this one was read.
             AugalgebraError: A file cannot be written.
         """
-        with locked(self.folder, "changed"):
+        with lock(self.folder, "changed"):
             self.check_current()
             lines = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in self.metrics]
             contents = {MODEL: self.space.to_bytes(), METRICS: "".join(lines).encode()}
@@ -239,7 +239,7 @@ class StoredRun:
             BusyError: The run is being trained.
             RunError: It has changed since it was read.
         """
-        with locked(self.folder, "changed"):
+        with lock(self.folder, "changed"):
             self.check_current()
             yield
             self.revision = add_derived(self.folder, names).revision
@@ -261,7 +261,7 @@ class StoredRun:
             for key in sorted(before.keys() | now.keys()):
                 if key != place[table] and _plain(before.get(key)) != _plain(now.get(key)):
                     raise RunError(
-                        f"{self.folder} was trained with {key} = {shown(before.get(key))}, not {now.get(key)}; "
+                        f"{self.folder} was trained with {key} = {show_value(before.get(key))}, not {now.get(key)}; "
                         "resume with the same settings and data"
                     )
         return contents[CHECKPOINT]

@@ -259,9 +259,9 @@ def check(
 
 def tell_likelihood(data: "Dataset") -> None:
     """Say which likelihood the images decide for, and why."""
-    from augalgebra.latent import GREYEST, LIKELIHOODS, greyness, suiting
+    from augalgebra.latent import GREYEST, LIKELIHOODS, choose_likelihood, greyness
 
-    kind = suiting(data.train.images)
+    kind = choose_likelihood(data.train.images)
     (other,) = LIKELIHOODS.keys() - {kind}
     render.note(
         f"{kind} likelihood, since pixels of {data.name} have {greyness(data.train.images):.2f} bits of grey on "

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from augalgebra.algebra import IDENTITY
-from augalgebra.consistency import undoing
+from augalgebra.consistency import find_undoing_word
 from augalgebra.data import Split
 from augalgebra.runs import PixelClassifier, train_classifier
 from augalgebra.training import Views
@@ -47,7 +47,7 @@ class Classifiers:
             DataError: All images have one class.
         """
         catalog = views.catalog
-        undone = all(undoing(catalog, word) is not None for word in views.words)
+        undone = all(find_undoing_word(catalog, word) is not None for word in views.words)
         known = (IDENTITY,) if undone else views.words
         classifier = train_classifier(split, catalog, known, seed=seed, steps=steps, device=device)
         images, ids = split.batch(slice(_LEARNED))
@@ -66,7 +66,7 @@ class Classifiers:
             view: Number of the view that they should be.
         """
         catalog = self.views.catalog
-        back = undoing(catalog, self.views.words[view])
+        back = find_undoing_word(catalog, self.views.words[view])
         if back:
             images = catalog.apply(back, images)
         return self.classifier(images).cpu()

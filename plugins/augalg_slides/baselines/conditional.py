@@ -12,7 +12,7 @@ from torch.nn import functional
 from augalg_slides.baselines.cvae import CVAE
 from augalgebra.data import Split
 from augalgebra.errors import AugalgebraError
-from augalgebra.training import EquivariantObjective, Measured, Movers, Step, Views, divergence, sample, warmed_up
+from augalgebra.training import EquivariantObjective, Measurement, Movers, Step, Views, divergence, sample, warmed_up
 
 Sources = Literal["own", "original", "any"]
 """What is encoded to draw a view: the view itself, the original, or any of the views that are drawn."""
@@ -96,7 +96,7 @@ class ConditionalObjective:
         """Number of views of all images together, however many of them are drawn: an epoch costs the same."""
         return len(self._split) * len(self._views)
 
-    def __call__(self, step: Step) -> Measured:
+    def __call__(self, step: Step) -> Measurement:
         """The terms of the loss of some images."""
         device = step.noise.device
         rows = step.positions % len(self._split)
@@ -113,7 +113,7 @@ class ConditionalObjective:
         mean, log_variance = self._space.posterior(shown, self._conditions(labels, source.to(device)))
         latents = sample(mean, log_variance, step.noise)
         logits = self._space.logits(latents, self._conditions(labels, target.to(device)))
-        return Measured(
+        return Measurement(
             {
                 "reconstruction": self._space.likelihood.surprise(logits, wanted),
                 "divergence": warmed_up(self._kl_weight, self._kl_warmup, step.fraction)
@@ -164,7 +164,7 @@ class ConditionalMoves:
         """Number of images."""
         return len(self._split)
 
-    def __call__(self, step: Step) -> Measured:
+    def __call__(self, step: Step) -> Measurement:
         """The terms of the loss of some images."""
         labels = self._split.labels[step.positions].to(step.noise.device)
         told = self._conditions(labels, torch.zeros_like(labels)).repeat(len(self._views), 1)  # view by view

@@ -11,9 +11,9 @@ from augalgebra.latent import (
     Decoder,
     Encoder,
     Likelihood,
+    find_likelihood,
     fingerprint_of,
-    likelihood_named,
-    made,
+    make_module,
 )
 
 
@@ -58,13 +58,15 @@ class CVAE(nn.Module):
         channels, height, width = self.image_shape
         seen = channels + conditions, height, width
         generator = torch.Generator().manual_seed(seed)
-        self.encoder = made(lambda: Encoder(seen, self.dim, architecture.width), generator)
-        self.decoder = made(lambda: Decoder(self.image_shape, self.dim + conditions, architecture.width), generator)
+        self.encoder = make_module(lambda: Encoder(seen, self.dim, architecture.width), generator)
+        self.decoder = make_module(
+            lambda: Decoder(self.image_shape, self.dim + conditions, architecture.width), generator
+        )
 
     @property
     def likelihood(self) -> Likelihood:
         """How what is drawn is compared with true pixels."""
-        return likelihood_named(self.architecture.likelihood)
+        return find_likelihood(self.architecture.likelihood)
 
     def posterior(
         self,

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from augalgebra.algebra import Word
 from augalgebra.errors import AugalgebraError, NotInvertibleError
-from augalgebra.latent import made
+from augalgebra.latent import make_module
 from augalgebra.seeds import generator_for
-from augalgebra.training import Limit, Loop, Measured, Progress, Step, silent
+from augalgebra.training import Limit, Loop, Measurement, Progress, Step, silent
 
 HIDDEN, BATCH, LEARNING_RATE = 64, 256, 3e-3
 
@@ -40,7 +40,7 @@ class NonLinearOperator(nn.Module):
         """
         super().__init__()
         dim = sources.shape[1]
-        self.layers = made(
+        self.layers = make_module(
             lambda: nn.Sequential(nn.Linear(dim, hidden), nn.ReLU(), nn.Linear(hidden, dim)),
             generator_for(seed, "operator weights"),
         )
@@ -86,10 +86,10 @@ def fit_nonlinear(
     operator = NonLinearOperator(sources, targets, hidden=hidden, seed=seed).to(sources.device)
     spread = operator.get_buffer("target_spread")
 
-    def objective(step: Step) -> Measured:
+    def objective(step: Step) -> Measurement:
         rows = step.positions.to(sources.device)
         error = (operator.apply(sources[rows]) - targets[rows]) / spread
-        return Measured({"error": error.square().mean()}, len(rows))
+        return Measurement({"error": error.square().mean()}, len(rows))
 
     passes = max(1, round(steps * BATCH / len(sources)))
     loop = Loop(

@@ -20,8 +20,8 @@ from augalg_slides.baselines.cvae import CVAE
 from augalgebra.catalog import Catalog
 from augalgebra.data import Dataset, Split
 from augalgebra.errors import AugalgebraError
-from augalgebra.latent import LAVAE, Architecture, suiting
-from augalgebra.operators import FitOptions, OperatorRegistry, structured
+from augalgebra.latent import LAVAE, Architecture, choose_likelihood
+from augalgebra.operators import FitOptions, OperatorRegistry, build_representation
 from augalgebra.seeds import derived_seed
 from augalgebra.training import (
     EquivariantObjective,
@@ -243,7 +243,7 @@ class BaselineNetworks:
     def movers(self) -> Movers:
         """Fixed matrices for those augmentations that make a finite group; the others are learned along."""
         group = self.closed.group
-        fixed = {} if group is None else structured(group, self.size.dim).generators
+        fixed = {} if group is None else build_representation(group, self.size.dim).generators
         return Movers(self.closed.generators, self.size.dim, fixed).to(self.device)
 
     @property
@@ -254,7 +254,7 @@ class BaselineNetworks:
     def _architecture(self, dim: int | None = None) -> Architecture:
         images = self.dataset.train.images
         dim = self.size.dim if dim is None else dim
-        return Architecture(self.dataset.image_shape, dim, self.size.width, suiting(images))
+        return Architecture(self.dataset.image_shape, dim, self.size.width, choose_likelihood(images))
 
     def _conditional(self, conditions: Conditions) -> CVAE:
         return CVAE(self._architecture(), conditions.size, seed=self._seed("CVAE")).to(self.device)

@@ -15,7 +15,7 @@ from augalg_slides.measures.projection import project
 from augalg_slides.measures.separation import Integers
 from augalgebra.algebra import IDENTITY, Word
 from augalgebra.checks import finite
-from augalgebra.consistency import RecursionCurve, RecursionReport, Way, repeated
+from augalgebra.consistency import RecursionCurve, RecursionReport, Way, repeat
 from augalgebra.data import Dataset, load_data
 from augalgebra.documents import figures
 from augalgebra.errors import AugalgebraError
@@ -181,9 +181,7 @@ def follow(
             for _ in range(repeats):
                 codes.append(operator.apply(codes[-1]))
         else:
-            drawn = repeated(
-                run.space, operator, originals, repeats, way, head=MAIN_HEAD, bfloat16=bfloat16_pays(device)
-            )
+            drawn = repeat(run.space, operator, originals, repeats, way, head=MAIN_HEAD, bfloat16=bfloat16_pays(device))
             codes += [run.space.encode(images) for images in drawn]
     split = data.test.head(background)
     views = Views.of_words(catalog, [IDENTITY, canonical] if canonical else [IDENTITY], seed=run.settings.seed)

@@ -11,7 +11,7 @@ from augalg_slides.sweeps.pairs import SLIDES, Pair, canonical_pairs
 from augalgebra.catalog import Catalog
 from augalgebra.data import Dataset
 from augalgebra.errors import AugalgebraError
-from augalgebra.latent import LikelihoodName, likelihood_named
+from augalgebra.latent import LikelihoodName, find_likelihood
 from augalgebra.operators import origin
 from augalgebra.runs import Mode
 from augalgebra.training import Preset, TrainSettings, default_epochs
@@ -108,7 +108,7 @@ class SweepSettings:
     @property
     def unit(self) -> str:
         """What losses are counted in, for each image."""
-        return likelihood_named(self.likelihood or "bernoulli").unit
+        return find_likelihood(self.likelihood or "bernoulli").unit
 
     def completed(self, catalog: Catalog, data: Dataset) -> "SweepSettings":
         """The same with every name as the catalog writes it, and every open budget filled in.

@@ -23,7 +23,7 @@ from augalgebra import files
 from augalgebra.catalog import Catalog
 from augalgebra.data import Dataset, load_data
 from augalgebra.errors import AugalgebraError, DataError, RunError
-from augalgebra.locks import locked
+from augalgebra.locks import lock
 
 Backend = Literal["loky", "threading", "dask", "ray"]
 """Where units run: processes or threads of this machine, or the workers of a Dask or Ray cluster."""
@@ -143,7 +143,7 @@ def run_sweep(
     units = plan(settings, catalog, data)
     store = SweepStore(folder)
     store.check_claimable()
-    with locked(store.folder, "swept"):
+    with lock(store.folder, "swept"):
         store.claim(settings, data.fingerprint)
         return _swept(store, settings, units, catalog, data, parallel, progress)
 

@@ -14,9 +14,9 @@ from augalgebra.operators import (
     OperatorRegistry,
     OrbitFloor,
     ViewMoments,
+    build_representation,
     latent_residual,
     relation_residuals,
-    structured,
     word_residual,
 )
 
@@ -26,7 +26,7 @@ WORDS = ["flip_lr", "rotate_cw"]
 class TestHolding:
     def test_matrices_that_an_encoder_was_trained_around(self, space, catalog, square, views):
         registry = OperatorRegistry.of(space, catalog)
-        registry.set_matrices(structured(square, 16), moments=views[0])
+        registry.set_matrices(build_representation(square, 16), moments=views[0])
         for word in registry.words:
             entry = registry.entries[word]
             assert entry.map.is_linear
