@@ -15,8 +15,8 @@ from augalgebra.locks import LOCK, lock
 
 HOLDER = """
 import sys, time
-from augalgebra.locks import locked
-with locked(sys.argv[1], sys.argv[2]):
+from augalgebra.locks import lock
+with lock(sys.argv[1], sys.argv[2]):
     print("held", flush=True)
     sys.stdin.readline()
 """
