@@ -25,6 +25,8 @@ from .checks import invert_pipeline as invert_pipeline
 from .data import load_data as load_data
 from .errors import AugalgebraError as AugalgebraError
 from .hooks import CONTRACT_VERSION as CONTRACT_VERSION
+from .hooks import CommandLine as CommandLine
+from .hooks import Defer as Defer
 from .hooks import PipelineStep as PipelineStep
 from .hooks import Register as Register
 from .hooks import hookimpl as hookimpl
@@ -43,6 +45,8 @@ __all__ = [
     "AugalgebraError",
     "Augmentation",
     "Catalog",
+    "CommandLine",
+    "Defer",
     "Distribution",
     "Finding",
     "LatentSpace",

@@ -2,6 +2,7 @@ from .conditions import KEPT as KEPT
 from .conditions import Conditions as Conditions
 from .conditions import holding_for as holding_for
 from .group_names import identify as identify
+from .parsing import split_names as split_names
 from .rewriting import queries as queries
 from .rewriting.proofs import Proof as Proof
 from .words import IDENTITY as IDENTITY
@@ -20,4 +21,5 @@ __all__ = [
     "identify",
     "product",
     "queries",
+    "split_names",
 ]

@@ -46,6 +46,16 @@ class _Token(NamedTuple):
     position: int
 
 
+def split_names(text: str) -> tuple[str, ...]:
+    """Split at commas that are not between brackets.
+
+    Examples:
+        >>> split_names("shear_x(10, 0), canny")
+        ('shear_x(10, 0)', 'canny')
+    """
+    return tuple(part.strip() for part in re.split(r",(?![^()]*\))", text) if part.strip())
+
+
 def parse_word(text: str, *, variables: bool = False) -> Word:
     """Read a word such as ``flip_lr * rotate_cw^2 * shear_x(-45)^-1``.
 

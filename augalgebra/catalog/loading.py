@@ -7,7 +7,6 @@ import contextlib
 import copy
 import functools
 import importlib
-import importlib.metadata
 import importlib.util
 import inspect
 import time
@@ -26,6 +25,7 @@ from augalgebra.augmentation import Augmentation
 from augalgebra.catalog import restoring
 from augalgebra.catalog.catalog import Catalog
 from augalgebra.catalog.declarations import Recorder, as_laws
+from augalgebra.catalog.installed import installed_plugins
 from augalgebra.catalog.plugin import PluginInfo, PluginSource
 from augalgebra.catalog.settings import Settings
 from augalgebra.catalog.sources import plugin_files
@@ -190,10 +190,8 @@ def _absolute(settings: Settings) -> Settings:
 
 
 def _installed() -> Iterable[_Candidate]:
-    for point in importlib.metadata.entry_points(group=PROJECT):
-        name = point.dist.name if point.dist else ""
-        version = point.dist.version if point.dist else ""
-        yield _Candidate(point.name, point.load, name, version, point.value)
+    for plugin in installed_plugins():
+        yield _Candidate(plugin.name, plugin.load, plugin.distribution, plugin.version, plugin.value)
 
 
 def _as_candidate(plugin: object) -> _Candidate:

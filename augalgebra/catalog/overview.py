@@ -5,7 +5,6 @@ plugins with their versions and source files, the plugin folders, and the worksp
 """
 
 import hashlib
-import importlib.metadata
 import importlib.util
 import json
 import sys
@@ -16,12 +15,13 @@ from typing import Any
 
 from augalgebra._version import __version__
 from augalgebra.catalog.catalog import Catalog
+from augalgebra.catalog.installed import cache_folder, installed_plugins
 from augalgebra.catalog.plugin import PluginInfo
 from augalgebra.catalog.registration import WORKSPACE_FILE
 from augalgebra.catalog.settings import Settings
 from augalgebra.errors import AugalgebraError
 from augalgebra.files import write_atomically
-from augalgebra.hooks import CONTRACT_VERSION, PROJECT
+from augalgebra.hooks import CONTRACT_VERSION
 
 FILE = "plugins.json"
 """Name of the file in the user's cache."""
@@ -63,7 +63,7 @@ def load_overview(
         AugalgebraError: ``augalg.toml`` cannot be read.
     """
     settings = Settings.read() if settings is None else settings
-    file = (_cache_folder() if folder is None else folder) / FILE
+    file = (cache_folder() if folder is None else folder) / FILE
     key = _digest(settings)
     remembered = None if refresh else _read(file, key)
     if remembered is not None:
@@ -72,12 +72,6 @@ def load_overview(
     if all(info.status != "failed" for info in found.plugins):
         _remember(file, key, found)
     return found
-
-
-def _cache_folder() -> Path:
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("augalgebra"))
 
 
 def _digest(settings: Settings) -> str:
@@ -93,13 +87,12 @@ def _digest(settings: Settings) -> str:
 
 
 def _installed() -> Iterator[list[Any]]:
-    for point in importlib.metadata.entry_points(group=PROJECT):
-        spec = importlib.util.find_spec(point.module.partition(".")[0])  # of the outermost package: that runs nothing
+    for plugin in installed_plugins():
+        spec = importlib.util.find_spec(plugin.module.partition(".")[0])  # of the outermost package: that runs nothing
         place: Path | None = None
         if spec is not None and spec.origin:
             place = Path(spec.origin).parent if spec.submodule_search_locations else Path(spec.origin)
-        dist = ("", "") if point.dist is None else (point.dist.name, point.dist.version)
-        yield [point.name, point.value, *dist, [] if place is None else _stamps(place)]
+        yield [*plugin, [] if place is None else _stamps(place)]
 
 
 def _stamps(place: Path) -> list[list[Any]]:

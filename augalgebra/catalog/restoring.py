@@ -1,7 +1,6 @@
 """What was registered in a workspace, as plugins to load, and whether it is still what it was."""
 
 import functools
-import importlib.metadata
 import importlib.util
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -95,7 +94,9 @@ def version_of(item: Registration, workspace: Path) -> str:
         if item.kind == "module":
             spec = importlib.util.find_spec(item.target)
             return files_digest([Path(spec.origin)]) if spec and spec.has_location and spec.origin else ""
-        return importlib.metadata.version(item.distribution)
+        from importlib.metadata import version  # which takes longer to import than the rest of this module
+
+        return version(item.distribution)
     except Exception:  # noqa: BLE001 - looking for a module imports what it is in; loading it tells what is wrong
         return ""
 

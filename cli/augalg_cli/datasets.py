@@ -28,7 +28,7 @@ SkipBroken = Annotated[
 ]
 
 
-def load(name: str, data_dir: Path | None, *, quiet: bool, skip_broken: bool = False) -> "Dataset":
+def load(name: str, data_dir: str | Path | None, *, quiet: bool, skip_broken: bool = False) -> "Dataset":
     """Load a data set, and say what its owner should know of it.
 
     Args:
@@ -68,7 +68,7 @@ def load(name: str, data_dir: Path | None, *, quiet: bool, skip_broken: bool = F
     return data
 
 
-def load_of(run: "Run", data_dir: Path | None, moved: str | None = None, *, quiet: bool) -> "Dataset":
+def load_of(run: "Run", data_dir: str | Path | None, moved: str | None = None, *, quiet: bool) -> "Dataset":
     """Load the data set of a run and see that it is the same.
 
     Args:

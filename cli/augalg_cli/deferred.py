@@ -1,10 +1,49 @@
 """Commands that are listed without being imported, and groups that import the one that is called."""
 
+import functools
 import importlib
-from typing import Any
+from collections.abc import Callable
+from typing import Any, get_args
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+
+
+class _Sparing:
+    """A command that has Typer convert only those values that are not of the right type yet.
+
+    Converting anything, be it text to text, makes Typer import pydantic, which takes longer than most answers.
+    """
+
+    def get_params(self, ctx: Any) -> Any:
+        """The parameters, ``--help`` among them."""
+        parameters = super().get_params(ctx)  # type: ignore[misc]  # a mixin of commands
+        for parameter in parameters:
+            build = getattr(parameter, "get_runtime_param", None)  # other versions of Typer convert by themselves
+            if build is not None and "get_runtime_param" not in vars(parameter):
+                parameter.get_runtime_param = functools.partial(_Converter, build)
+        return parameters
+
+
+class _Converter:
+    """What Typer asks to convert a value; it builds Typer's own only for values that need it."""
+
+    def __init__(self, build: Callable[[], Any]) -> None:
+        self._build = build
+
+    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
+        """The value, converted if need be."""
+        kind, parser = param.type_descriptor.annotation, param.type_descriptor.parameter_info.parser
+        if param.multiple or param.nargs == -1:
+            if value is None or value == ():
+                return ()
+        elif value is None or (parser is None and (type(value) is kind or value in get_args(kind))):
+            return value
+        return self._build().coerce(value, param=param, ctx=ctx)
+
+
+class _Command(_Sparing, TyperCommand):
+    """A command that was deferred."""
 
 
 class Deferred(TyperCommand):
@@ -36,21 +75,24 @@ class Deferred(TyperCommand):
         """
         module, _, attribute = self.target.partition(":")
         app = getattr(importlib.import_module(module), attribute or "app")
-        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        alone.registered_commands = [
-            info
-            for info in app.registered_commands
-            if self.name == (info.name or typer.main.get_command_name(info.callback.__name__))
-        ]
-        if not alone.registered_commands:
-            raise LookupError(f"{module} has no command {self.name!r}")
-        return typer.main.get_command(alone)
+        for info in app.registered_commands:
+            if self.name == (info.name or typer.main.get_command_name(info.callback.__name__)):
+                if info.cls is TyperCommand:
+                    info.cls = _Command
+                alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+                alone.registered_commands = [info]
+                return typer.main.get_command(alone)
+        raise LookupError(f"{module} has no command {self.name!r}")
 
 
-class DeferringGroup(TyperGroup):
+class DeferringGroup(_Sparing, TyperGroup):
     """A group whose commands may be deferred."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that is called, imported."""
         name, command, rest = super().resolve_command(ctx, args)
-        return name, command.load() if isinstance(command, Deferred) else command, rest
+        return name, self.load(command) if isinstance(command, Deferred) else command, rest
+
+    def load(self, command: Deferred) -> Any:
+        """Import a command."""
+        return command.load()

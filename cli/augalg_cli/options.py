@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 Json = Annotated[bool, typer.Option("--json", help="Write the whole answer as JSON, and nothing else.")]
 
 DataDir = Annotated[
-    Path | None,
-    typer.Option("--data-dir", help="Where data sets lie.", envvar="AUGALG_DATA", show_envvar=True),
+    str | None,  # of which Typer need not make anything, where the variable is set and no data are wanted
+    typer.Option("--data-dir", metavar="<path>", help="Where data sets lie.", envvar="AUGALG_DATA", show_envvar=True),
 ]
 Likelihood = Annotated[
     Literal["bernoulli", "gaussian"] | None,

@@ -1,15 +1,19 @@
 """Commands of plugins, ``augalg NAME …``, asked for only when one of them is called."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperGroup
 
 from augalg_cli import options, streams
-from augalg_cli.deferred import DeferringGroup
+from augalg_cli.commands import MOVED
+from augalg_cli.deferred import Deferred, DeferringGroup
 from augalgebra import AugalgebraError
 from augalgebra.errors import PluginError
 from augalgebra.isolation import describe, is_interrupt, isolate, seconds_allowed
+
+if TYPE_CHECKING:
+    from augalgebra import CommandLine
 
 HOOK = "augalg_commands"
 
@@ -22,8 +26,15 @@ class WithPlugins(DeferringGroup):
     """The application's commands, and behind them those of plugins under the plugin's name."""
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command of this name; plugins are loaded only if no command of our own has it."""
-        return super().get_command(ctx, cmd_name) or group_of(cmd_name)
+        """The command of this name; plugins are loaded only if no command of our own has it.
+
+        Raises:
+            AugalgebraError: A plugin has this command now.
+        """
+        found = super().get_command(ctx, cmd_name) or group_of(cmd_name)
+        if found is None and cmd_name in MOVED:
+            raise AugalgebraError(f"'augalg {cmd_name}' moved; it is 'augalg {MOVED[cmd_name]} {cmd_name}' now")
+        return found
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was named; Typer would end with exit code 1 and without a word at these errors."""
@@ -33,8 +44,21 @@ class WithPlugins(DeferringGroup):
             raise Misread from error
 
 
-class _Guarded(TyperGroup):
+class _Guarded(DeferringGroup):
     """The commands of one plugin; whatever they raise is reported under its name."""
+
+    def load(self, command: Deferred) -> Any:
+        """Import a command.
+
+        Raises:
+            PluginError: It cannot be imported.
+        """
+        try:
+            with isolate(self.name or "", limit=seconds_allowed()):
+                return super().load(command)
+        except Exception as error:
+            what = f"its command {command.name} does not load: {described(error)}"
+            raise PluginError(f"plugin {self.name}: {what}") from error
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was named."""
@@ -63,12 +87,25 @@ def group_of(plugin: str) -> TyperGroup | None:
             break
     else:
         return None
+    from augalg_cli import services  # which is much, and of use only to commands
+
+    offered: CommandLine = services
     app = typer.Typer(
-        name=plugin, cls=_Guarded, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+        name=plugin,
+        cls=_Guarded,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"obj": offered},
     )
     app.callback(help=f"Commands of the plugin {plugin}.")(_nothing)
-    catalog.ask(plugin, HOOK, app=app)
-    if not (app.registered_commands or app.registered_groups):
+    deferred: list[Deferred] = []
+
+    def defer(name: str, target: str, *, summary: str, panel: str = "") -> None:
+        deferred.append(Deferred(name, target, summary=summary, panel=panel))
+
+    catalog.ask(plugin, HOOK, app=app, defer=defer)
+    if not (app.registered_commands or app.registered_groups or deferred):
         raise PluginError(f"plugin {plugin}: {HOOK} adds no command; put @app.command() above a function")
     try:
         with isolate(plugin, limit=seconds_allowed()):
@@ -77,6 +114,8 @@ def group_of(plugin: str) -> TyperGroup | None:
         raise PluginError(f"plugin {plugin}: its commands cannot be used: {describe(error)}") from error
     if not isinstance(group, TyperGroup):
         raise PluginError(f"plugin {plugin}: {HOOK} replaced the callback of its commands")
+    for command in deferred:
+        group.add_command(command)
     return group
 
 

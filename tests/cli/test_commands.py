@@ -47,7 +47,7 @@ def test_a_command_that_is_not_where_it_is_said_to_be_is_told() -> None:
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
-        ("augalg co", {"compose", "compare"}),
+        ("augalg inv", {"inverse", "invert"}),
         ("augalg plugins l", {"list", "lint"}),
         ("augalg inverse --side ", {"two-sided", "left", "right"}),
         ("augalg compose --im", {"--images"}),

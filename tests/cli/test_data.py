@@ -132,7 +132,7 @@ COMMANDS = (
     ("register", "waves.py", "--model", "run"),
     ("transfer", "run", "canny", "--epochs", "1"),
     ("operators", "run", "--add", "canny"),
-    ("geometry", "run", "--images", "10", "--method", "pca"),
+    ("slides", "geometry", "run", "--images", "10", "--method", "pca"),
     ("interpolate", "run", "0", "1", "--out", "path.png"),
     ("sample", "run", "--n", "2", "--out", "samples.png"),
     ("recurse", "run", "flip_lr", "--repeats", "2", "--plain"),
@@ -140,7 +140,7 @@ COMMANDS = (
     ("compose", "flip_lr", "--model", "run", "--images", "2"),
     ("equal", "flip_lr", "flip_ud", "--model", "run", "--images", "2"),
     ("route", "id", "flip_lr", "--model", "run", "--images", "2"),
-    ("fractions", "run", "--images", "2", "--fitted", "15,30", "--unseen", "20"),
+    ("slides", "fractions", "run", "--images", "2", "--fitted", "15,30", "--unseen", "20"),
 )
 
 
@@ -197,7 +197,8 @@ def test_digits_beside_a_folder_of_that_name_says_which_was_taken(program: Calla
     said = "'digits' is the data set of that name, not the folder digits that lies here; for that write ./digits"
     both = []
     for name in ("digits", "./digits"):
-        done = program("compare", "out", "--data", name, "--augs", "flip_lr", "--json")  # stops before it trains
+        # stops before it trains
+        done = program("slides", "compare", "out", "--data", name, "--augs", "flip_lr", "--json")
         both.append(said in done.err)
     assert both == [False, False]  # two augmentations are asked for first
     done = program("train", "run", "--data", "./digits", *TRAIN, "--json")

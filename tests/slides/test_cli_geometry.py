@@ -35,7 +35,7 @@ def run(data: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_two_coordinates_are_shown_directly(augalg: Callable[..., Any], run: Run, tmp_path: Path) -> None:
-    done = augalg("geometry", str(run.folder), "--out", "looks", "--json")
+    done = augalg("slides", "geometry", str(run.folder), "--out", "looks", "--json")
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert answer["files"] == ["looks/direct.png"]
@@ -76,7 +76,8 @@ def test_a_readout_that_adds_up_over_repeats_is_spoken_of(
 
 def test_fractions_are_shown_with_their_reasons(augalg: Callable[..., Any], run: Run, tmp_path: Path) -> None:
     done = augalg(
-        "fractions", str(run.folder), "--fitted", "30,60", "--unseen", "45", "--images", "20", "--out", "half.png"
+        *("slides", "fractions", str(run.folder), "--fitted", "30,60", "--unseen", "45"),
+        *("--images", "20", "--out", "half.png"),
     )
     assert done.returncode == 0, done.stderr
     assert "rotate(45)" in done.stdout
@@ -87,15 +88,18 @@ def test_fractions_are_shown_with_their_reasons(augalg: Callable[..., Any], run:
 def test_bad_input_gets_one_clear_line(augalg: Callable[..., Any], run: Run, tmp_path: Path) -> None:
     folder = str(run.folder)
     cases = [
-        (["geometry", folder, "--method", "ica"], "codes of 2 coordinates cannot be shown by ica; use direct"),
-        (["geometry", folder, "--method", "umap"], "there is no method 'umap'"),
-        (["geometry", "nowhere"], "nowhere"),
-        (["fractions", folder, "--fitted", "a,b"], "--fitted 'a,b' is no list of numbers"),
-        (["fractions", folder, "--fitted", ","], "--fitted names no number"),
-        (["fractions", folder, "--family", "flip_lr"], "flip_lr"),
+        (
+            ["slides", "geometry", folder, "--method", "ica"],
+            "2 coordinates cannot be shown by ica; use direct",
+        ),
+        (["slides", "geometry", folder, "--method", "umap"], "there is no method 'umap'"),
+        (["slides", "geometry", "nowhere"], "nowhere"),
+        (["slides", "fractions", folder, "--fitted", "a,b"], "--fitted 'a,b' is no list of numbers"),
+        (["slides", "fractions", folder, "--fitted", ","], "--fitted names no number"),
+        (["slides", "fractions", folder, "--family", "flip_lr"], "flip_lr"),
         (["sample", folder, "--out", "x.png", "--kind", "sphere"], "no way 'sphere' to draw codes"),
         (["recurse", folder, "flip_lr", "--trajectory", "x.png"], "use direct"),
-        (["synthetic", "nowhere"], "nowhere"),
+        (["slides", "synthetic", "nowhere"], "nowhere"),
     ]
     for arguments, message in cases:
         done = augalg(*arguments)

@@ -25,7 +25,7 @@ def few(tmp_path: Path) -> Path:
 
 
 def test_a_sweep_is_made_taken_up_again_and_advised_from(augalg: Callable[..., Any], few: Path) -> None:
-    made = augalg("sweep", "out", *SWEEP, *TINY)
+    made = augalg("slides", "sweep", "out", *SWEEP, *TINY)
     assert made.returncode == 0, made.stderr
     assert "(native)" in made.stdout
     assert "excess" in made.stdout
@@ -37,14 +37,14 @@ def test_a_sweep_is_made_taken_up_again_and_advised_from(augalg: Callable[..., A
     lost = next((few.parent / "out" / "cells").iterdir())
     before = lost.read_bytes()
     lost.write_bytes(b"damaged")
-    again = augalg("sweep", "out", *SWEEP, *TINY, "--json")
+    again = augalg("slides", "sweep", "out", *SWEEP, *TINY, "--json")
     assert again.returncode == 0, again.stderr
     assert lost.read_bytes() == before
     answer = json.loads(again.stdout)
     assert lost.name in answer["notes"][0]
     assert (answer["complete"], len(answer["entries"])) == (True, 6)
 
-    advised = augalg("advise", "shear_x,canny", "--from", "out", "--epochs", "1", "--json")
+    advised = augalg("slides", "advise", "shear_x,canny", "--from", "out", "--epochs", "1", "--json")
     assert advised.returncode == 0, advised.stderr
     advice = json.loads(advised.stdout)
     assert {"target", "candidates", "predictors", "verdict"} <= advice.keys()
@@ -54,16 +54,16 @@ def test_a_sweep_is_made_taken_up_again_and_advised_from(augalg: Callable[..., A
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["sweep", "out", "--pairs", "flip_lr"], "flip_lr is no pair"),
-        (["sweep", "out", "--pairs", "slids"], "did you mean slides?"),
-        (["sweep", "out", "--seeds", "one"], "'one' are no seeds"),
-        (["sweep", "out", "--transfer-budget", "soon"], "'soon' is no time"),
-        (["sweep", "out", "--scheduler", "tcp://127.0.0.1:1"], "has no scheduler"),
-        (["sweep", ".", "--data", "few.npz"], "holds something that is no sweep"),
-        (["advise", "flip_lr"], "flip_lr is no pair"),
-        (["advise", "slides"], "name one pair to be drawn, not 4"),
-        (["advise", "flip_lr,flip_ud", "--from", "nowhere"], "there is no sweep in nowhere"),
-        (["advise", "flip_lr,flip_ud", "--from", "out", "--pairs", "slides"], "leave out --pairs"),
+        (["slides", "sweep", "out", "--pairs", "flip_lr"], "flip_lr is no pair"),
+        (["slides", "sweep", "out", "--pairs", "slids"], "did you mean slides?"),
+        (["slides", "sweep", "out", "--seeds", "one"], "'one' are no seeds"),
+        (["slides", "sweep", "out", "--transfer-budget", "soon"], "'soon' is no time"),
+        (["slides", "sweep", "out", "--scheduler", "tcp://127.0.0.1:1"], "has no scheduler"),
+        (["slides", "sweep", ".", "--data", "few.npz"], "holds something that is no sweep"),
+        (["slides", "advise", "flip_lr"], "flip_lr is no pair"),
+        (["slides", "advise", "slides"], "name one pair to be drawn, not 4"),
+        (["slides", "advise", "flip_lr,flip_ud", "--from", "nowhere"], "there is no sweep in nowhere"),
+        (["slides", "advise", "flip_lr,flip_ud", "--from", "out", "--pairs", "slides"], "leave out --pairs"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

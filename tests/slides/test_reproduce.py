@@ -58,7 +58,7 @@ TINY = Plan(
     seeds=(0,),
 )
 ALONE = Parallel(threads=1)
-ORIGIN = Origin("augalg reproduce", "digits", (60, 60), "tiny", "cpu")
+ORIGIN = Origin("augalg slides reproduce", "digits", (60, 60), "tiny", "cpu")
 PNG = b"\x89PNG"
 
 
@@ -158,7 +158,7 @@ def test_the_report_has_a_row_for_every_claim_and_a_section_for_every_experiment
         section = files[f"{item.name}.md"].read_text()
         assert section.startswith(f"# {item.title}\n")
         assert f"-{'all' if item.once else 0}.png)" in section
-    assert "augalg reproduce" in answer["about"]
+    assert "augalg slides reproduce" in answer["about"]
 
 
 def test_only_what_is_missing_is_made_again(
@@ -342,7 +342,7 @@ def test_from_the_command_line(augalg: Callable[..., Any], tmp_path: Path) -> No
 
     images, labels = DATA.train.images[:, 0].numpy(), DATA.train.labels.numpy()
     np.savez(tmp_path / "few.npz", images=images, labels=labels)
-    command = ("reproduce", "--quick", "--data", "few.npz", "--epochs", "1", "--out", "out")
+    command = ("slides", "reproduce", "--quick", "--data", "few.npz", "--epochs", "1", "--out", "out")
     done = augalg(*command, "--only", "involution", "--json")
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
@@ -370,7 +370,8 @@ def test_a_failed_experiment_is_exit_code_one(augalg: Callable[..., Any], tmp_pa
     import numpy as np
 
     np.savez(tmp_path / "plain.npz", images=DATA.train.images[:40, 0].numpy())  # without classes
-    command = ("reproduce", "--quick", "--data", "plain.npz", "--epochs", "1", "--only", "cvae", "--out", "out")
+    few = ("--data", "plain.npz", "--epochs", "1", "--only", "cvae")
+    command = ("slides", "reproduce", "--quick", *few, "--out", "out")
     done = augalg(*command)
     assert done.returncode == 1
     assert "failed: cvae: " in done.stdout
@@ -379,7 +380,7 @@ def test_a_failed_experiment_is_exit_code_one(augalg: Callable[..., Any], tmp_pa
 
 def test_asked_to_end_it_keeps_what_is_done(tmp_path: Path) -> None:
     program = Path(sys.executable).with_name("augalg")
-    command = [program, "reproduce", "--quick", "--only", "involution", "--epochs", "500", "--out", "out"]
+    command = [program, "slides", "reproduce", "--quick", "--only", "involution", "--epochs", "500", "--out", "out"]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         while not (tmp_path / "out" / "reproduce.json").exists():
             assert process.poll() is None

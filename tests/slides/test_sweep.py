@@ -108,7 +108,7 @@ def test_cells_measured_otherwise_are_computed_again(copied: Path) -> None:
     notes = read_sweep(copied, CATALOG, DATA).notes
     assert len(notes) == 1
     assert "was measured otherwise than now" in notes[0]
-    assert "'augalg sweep' computes it again" in notes[0]
+    assert "'augalg slides sweep' computes it again" in notes[0]
     result = swept(copied)
     assert result.notes == notes
     assert cells(copied) == before

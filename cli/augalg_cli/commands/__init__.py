@@ -75,39 +75,9 @@ COMMANDS = {
             "use",
             "Repeat a word through decoder and encoder, and measure what drifts: DEC(ENC(.) L), again and again.",
         ),
-        "geometry": (
-            "geometry",
-            "Look at the codes of each view beside those that operators move there, and measure both.",
-        ),
-        "fractions": (
-            "geometry",
-            "Take half a flip and a third of a rotation, by powers of operators and by a family of them.",
-        ),
-        "synthetic": (
-            "geometry",
-            (
-                "Make latent spaces from glyphs of known factors, with and without pairs, and compare "
-                "how flips act on them."
-            ),
-        ),
-        "compare": (
-            "compare",
-            "Train latent spaces of several kinds alike and measure them side by side; what DIR holds already is kept.",
-        ),
         "report": (
             "report",
             "Write all there is to say of a run as one HTML file, which needs no network and no other file.",
-        ),
-    },
-    "Experiments": {
-        "sweep": (
-            "sweep",
-            "Train on every pair, transfer to every pair, and compare; run again, it goes on where it stopped.",
-        ),
-        "advise": ("sweep", "Predict from laws and short runs which initial pair transfers best to a target."),
-        "reproduce": (
-            "reproduce",
-            "Make every experiment of the slides: a table of claims, figures, and one report to look at.",
         ),
     },
 }
@@ -137,3 +107,6 @@ PLUGIN_COMMANDS = {
     ),
 }
 """The same for ``augalg plugins``; behind a colon the Typer application of the module, if it is not ``app``."""
+
+MOVED = dict.fromkeys(("advise", "compare", "fractions", "geometry", "reproduce", "sweep", "synthetic"), "slides")
+"""Commands that are a plugin's now."""

@@ -271,7 +271,7 @@ def tell_likelihood(data: "Dataset") -> None:
 
 def names_in(text: str) -> tuple[str, ...]:
     """Split at commas that are not between brackets."""
-    from augalg_slides.sweeps.pairs import split_names
+    from augalgebra.algebra import split_names
 
     names = split_names(text)
     if not names:

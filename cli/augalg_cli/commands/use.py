@@ -1,16 +1,18 @@
 """``apply``, ``interpolate``, ``sample``, ``recurse``: a trained latent space used on pictures."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from augalg_cli import options, render
-from augalg_cli.commands.geometry import show_claims
 from augalg_cli.datasets import Moved, load_of
 from augalgebra import AugalgebraError
 
 if TYPE_CHECKING:
+    from augalg_slides.evidence.claims import Claim
+
     from augalgebra.consistency import RecursionReport, Way
     from augalgebra.data import Dataset
     from augalgebra.runs import Run
@@ -169,7 +171,7 @@ def _compare(run: "Run", data: "Dataset", out: Path, seed: int, *, as_json: bool
     ]
     headings = ["kind", "log density", "density", "coverage", "confidence"]
     render.table(headings, rows, right=[1, 2, 3, 4], title=f"{measured.number} images each, against test images")
-    show_claims(measured.claims)
+    _show_claims(measured.claims)
     render.line(f"drawn in {out}")
 
 
@@ -228,7 +230,7 @@ def recurse(
             "these operators have a readout, meant to follow a word once; over repeats it adds up. For repeats train "
             "with --fit representation"
         )
-    show_claims(claims)
+    _show_claims(claims)
     for file in filter(None, (out, trajectory, outcomes)):
         render.line(f"drawn in {file}")
 
@@ -263,6 +265,13 @@ def _show_recursion(report: "RecursionReport") -> None:
         render.line(f"the classifier knows {report.accuracy:.1%} of the true images")
     if report.cost is not None:
         render.line(f"a refined repeat takes {report.cost:.1f} times as long as a plain one")
+
+
+def _show_claims(claims: "Sequence[Claim]") -> None:
+    verdicts = {True: "holds", False: "does not hold", None: "undecided"}
+    for claim in claims:
+        render.line(f"slide {claim.slide}: {claim.text}: {verdicts[claim.holds]}")
+        render.line(f"  {claim.measured}")
 
 
 def _load(run: Path) -> "Run":

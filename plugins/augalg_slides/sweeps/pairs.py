@@ -1,9 +1,9 @@
 """Pairs of augmentations: those of the published transfer table, and any others by text."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
+from augalgebra.algebra import split_names
 from augalgebra.catalog import Catalog
 from augalgebra.errors import AugalgebraError, nearest
 
@@ -41,16 +41,6 @@ PUBLISHED_TOTALS: Mapping[tuple[Pair, Pair], float] = {
     for target, total in zip(SLIDES, row, strict=True)
 }
 """The table on slides 13 and 21, by initial and target pair: nats per test image of MNIST, terms summed."""
-
-
-def split_names(text: str) -> tuple[str, ...]:
-    """Split at commas that are not between brackets.
-
-    Examples:
-        >>> split_names("shear_x(10, 0), canny")
-        ('shear_x(10, 0)', 'canny')
-    """
-    return tuple(part.strip() for part in re.split(r",(?![^()]*\))", text) if part.strip())
 
 
 def parse_pairs(text: str, catalog: Catalog) -> tuple[Pair, ...]:

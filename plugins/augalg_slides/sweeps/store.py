@@ -130,7 +130,8 @@ class SweepStore:
             # before there was a choice every sweep was Bernoulli's
             return SweepSettings.from_dict({"likelihood": "bernoulli"} | content["settings"]), str(content["data"])
         except FileNotFoundError as error:
-            raise RunError(f"there is no sweep in {self.folder}; 'augalg sweep {self.folder}' makes one") from error
+            hint = f"'augalg slides sweep {self.folder}' makes one"
+            raise RunError(f"there is no sweep in {self.folder}; {hint}") from error
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunError(f"{path} is damaged ({error!r}); delete it, cells are kept without it") from error
 

@@ -208,7 +208,7 @@ def _kept(store: SweepStore, units: Iterable[Unit]) -> tuple[dict[str, Cell], li
         try:
             cell = store.get(key)
         except RunError as error:
-            notes.append(f"{error}; 'augalg sweep' computes it again ({key})")
+            notes.append(f"{error}; 'augalg slides sweep' computes it again ({key})")
         else:
             if cell is not None:
                 kept[key.digest] = cell

@@ -16,7 +16,10 @@ def few(tmp_path: Path) -> Path:
     return tmp_path
 
 
-COMMAND = ["compare", "out", "--experiment", "involution", "--data", "few.npz", "--quick", "--dim", "3", "--width", "2"]
+COMMAND = [
+    *("slides", "compare", "out", "--experiment", "involution"),
+    *("--data", "few.npz", "--quick", "--dim", "3", "--width", "2"),
+]
 
 
 def test_a_comparison_is_made_kept_and_shown(augalg: Callable[..., Any], few: Path) -> None:

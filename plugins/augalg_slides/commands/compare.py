@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from augalg_cli import options, render
-from augalg_cli.commands.runs import Budget, names_in
-from augalg_cli.datasets import Data, SkipBroken, load
-from augalg_cli.progress import training_progress
-from augalgebra import AugalgebraError
+from augalg_slides.commands import options
+from augalg_slides.commands.options import Budget, Data, SkipBroken
+from augalgebra import AugalgebraError, CommandLine
+from augalgebra.algebra import split_names
 
 if TYPE_CHECKING:
     from augalg_slides.reproduction.compare import CachedResult
@@ -21,8 +20,9 @@ Chosen = Literal["all", "cvae", "combined", "involution", "mlp"]
 _EPOCHS, _QUICK_EPOCHS = 20, 4
 
 
-@app.command(epilog="Example:  augalg compare runs/compare --experiment cvae --seeds 0,1,2")
+@app.command(epilog="Example:  augalg slides compare runs/compare --experiment cvae --seeds 0,1,2")
 def compare(
+    ctx: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for tables and pictures.")],
     experiment: Annotated[
         Chosen,
@@ -50,16 +50,17 @@ def compare(
 
     With --budget, the time is that of each network, of which there are up to eleven for each seed.
     """
+    cli: CommandLine = ctx.obj
     numbers = seeds_in(seeds)
-    names = names_in(augs)
-    seconds = options.seconds_of(budget)
+    names = split_names(augs)
+    seconds = cli.seconds_of(budget)
     from dataclasses import replace
 
     import torch
+
     from augalg_slides.baselines.trained_networks import QUICK, BaselineConfig
     from augalg_slides.reproduction.compare import EXPERIMENTS, as_document, pooled_claims
     from augalg_slides.reproduction.compare import compare as make
-
     from augalgebra.files import write_atomically
     from augalgebra.training import Limit
 
@@ -70,17 +71,17 @@ def compare(
     if epochs is None and seconds is None:
         epochs = _QUICK_EPOCHS if quick else _EPOCHS
     limit = Limit(epochs, seconds)
-    dataset = load(data, data_dir, quiet=as_json, skip_broken=skip_broken)
+    dataset = cli.load_data(data, data_dir, quiet=as_json, skip_broken=skip_broken)
     chosen = EXPERIMENTS if experiment == "all" else (experiment,)
     if device == "cpu" or not torch.cuda.is_available():
         # Batches this small gain little from a second thread, and lose several-fold by it where the machine is shared.
         torch.set_num_threads(1)
-    with training_progress(quiet=as_json) as progress:
+    with cli.training_progress(quiet=as_json) as progress:
         results: list[CachedResult] = list(
             make(
                 folder,
                 dataset,
-                options.catalog(),
+                cli.catalog(),
                 experiments=chosen,
                 seeds=numbers,
                 budget=limit,
@@ -98,7 +99,7 @@ def compare(
     claims = pooled_claims(results)
     files = [str(document), *(str(result.picture) for result in results)]
     if as_json:
-        render.emit_json(
+        cli.emit_json(
             {
                 "data": data,
                 "augmentations": list(names),
@@ -110,23 +111,23 @@ def compare(
         return
     for result in results:
         if result.seed == numbers[0]:
-            _show(result)
+            _show(cli, result)
     for claim in claims:
-        render.line(f"- {claim}")
+        cli.line(f"- {claim}")
     reused = sum(not result.fresh for result in results)
     if reused:
-        render.note(f"{reused} of {len(results)} results were in {folder} already")
-    render.line(f"Everything is in {folder}; read {document}")
+        cli.note(f"{reused} of {len(results)} results were in {folder} already")
+    cli.line(f"Everything is in {folder}; read {document}")
 
 
-def _show(result: "CachedResult") -> None:
+def _show(cli: CommandLine, result: "CachedResult") -> None:
     table = result.answer["table"]
     headings = list(table[0])
     rows = [[cell if isinstance(cell, str) else _number(cell) for cell in row.values()] for row in table]
     title = f"{result.experiment}, seed {result.seed}, {result.answer['images']} test images"
-    render.table(headings, rows, right=range(1, len(headings)), title=title)
-    render.line(result.answer["about"])
-    render.line()
+    cli.table(headings, rows, right=range(1, len(headings)), title=title)
+    cli.line(result.answer["about"])
+    cli.line()
 
 
 def _number(value: float | None) -> str:

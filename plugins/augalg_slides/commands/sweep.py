@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from augalg_cli import options, render
-from augalg_cli.commands.runs import Fit
-from augalg_cli.datasets import Data, SkipBroken, load
-from augalgebra import AugalgebraError
+from augalg_slides.commands import options
+from augalg_slides.commands.options import Data, Fit, SkipBroken, time_left
+from augalgebra import AugalgebraError, CommandLine
 
 if TYPE_CHECKING:
     from augalg_slides.sweeps.advice import Advice
     from augalg_slides.sweeps.results import SweepResult
-    from augalg_slides.sweeps.sweep import Standing, SweepProgress
+    from augalg_slides.sweeps.sweep import SweepProgress
 
 app = typer.Typer()
 
@@ -25,9 +24,11 @@ Seeds = Annotated[str, typer.Option(metavar="NUMBERS", help="Seeds, separated by
 
 
 @app.command(
-    epilog="Example:  augalg sweep runs/sweep --pairs slides --seeds 0,1,2 --epochs 8 --transfer-epochs 4 --jobs 2"
+    epilog="Example:  augalg slides sweep runs/sweep --pairs slides --seeds 0,1,2 --epochs 8 --transfer-epochs 4 "
+    "--jobs 2"
 )
 def sweep(
+    ctx: typer.Context,
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the sweep; what is there already is kept.")],
     pairs: Annotated[str, typer.Option(metavar="PAIRS", help=f"Initial pairs: {_PAIRS}")] = "slides",
     targets: Annotated[
@@ -74,7 +75,8 @@ def sweep(
     from augalg_slides.sweeps.sweep import Parallel, run_sweep
     from augalg_slides.sweeps.tables import write_result
 
-    catalog = options.catalog()
+    cli: CommandLine = ctx.obj
+    catalog = cli.catalog()
     settings = SweepSettings(
         pairs=parse_pairs(pairs, catalog),
         targets=() if targets is None else parse_pairs(targets, catalog),
@@ -86,30 +88,31 @@ def sweep(
         dim=dim,
         width=width,
         epochs=epochs,
-        seconds=options.seconds_of(budget),
+        seconds=cli.seconds_of(budget),
         transfer_epochs=transfer_epochs,
-        transfer_seconds=options.seconds_of(transfer_budget),
+        transfer_seconds=cli.seconds_of(transfer_budget),
         fit=fit,
         device=device,
     )
     parallel = Parallel(jobs, backend, scheduler, threads)
-    dataset = load(data, data_dir, quiet=as_json, skip_broken=skip_broken)
-    with _progress(quiet=as_json) as progress:
+    dataset = cli.load_data(data, data_dir, quiet=as_json, skip_broken=skip_broken)
+    with _progress(cli, quiet=as_json) as progress:
         result = run_sweep(out, settings, catalog, data=dataset, parallel=parallel, progress=progress)
     files = write_result(result, out)
     for note in result.notes:
-        render.note(note)
+        cli.note(note)
     if as_json:
-        render.emit_json({**result.to_dict(), "files": {name: str(path) for name, path in files.items()}})
+        cli.emit_json({**result.to_dict(), "files": {name: str(path) for name, path in files.items()}})
     else:
-        _show_sweep(result)
-        render.line(f"Tables, heat maps and every cell are in {out}")
+        _show_sweep(cli, result)
+        cli.line(f"Tables, heat maps and every cell are in {out}")
     if result.missing:
         raise typer.Exit(1)
 
 
-@app.command(epilog="Example:  augalg advise shear_x,canny --from runs/sweep --mode relabel")
+@app.command(epilog="Example:  augalg slides advise shear_x,canny --from runs/sweep --mode relabel")
 def advise(
+    ctx: typer.Context,
     target: Annotated[str, typer.Argument(metavar="PAIR", help="The pair to be drawn, such as shear_x,canny.")],
     pairs: Annotated[str | None, typer.Option(metavar="PAIRS", help=f"Candidates to start from: {_PAIRS}")] = None,
     sweep_folder: Annotated[
@@ -132,7 +135,8 @@ def advise(
     from augalg_slides.sweeps.advice import ShortRun, advise_from, advise_pairs
     from augalg_slides.sweeps.pairs import parse_pairs
 
-    catalog = options.catalog()
+    cli: CommandLine = ctx.obj
+    catalog = cli.catalog()
     goals = parse_pairs(target, catalog)
     if len(goals) != 1:
         raise AugalgebraError(f"name one pair to be drawn, not {len(goals)}")
@@ -141,8 +145,8 @@ def advise(
     if sweep_folder is None:
         candidates = parse_pairs(pairs or "extended", catalog)
         short = ShortRun(data or "digits", dim or 16, epochs, images, seed)
-        dataset = load(short.data, data_dir, quiet=as_json, skip_broken=skip_broken)
-        with _progress(quiet=as_json, unit="candidates") as progress:
+        dataset = cli.load_data(short.data, data_dir, quiet=as_json, skip_broken=skip_broken)
+        with _progress(cli, quiet=as_json, unit="candidates") as progress:
             advice = advise_pairs(goals[0], candidates, catalog, short, data=dataset, mode=mode, progress=progress)
     else:
         from augalg_slides.sweeps.store import SweepStore
@@ -150,21 +154,20 @@ def advise(
 
         settings, _ = SweepStore(sweep_folder).settings()
         short = ShortRun(data or settings.data, dim or settings.dim, epochs, images, seed, settings.preset)
-        dataset = load(short.data, data_dir, quiet=as_json, skip_broken=True)
+        dataset = cli.load_data(short.data, data_dir, quiet=as_json, skip_broken=True)
         found = read_sweep(sweep_folder, catalog, dataset)
         for told in found.notes:
-            render.note(told)
-        with _progress(quiet=as_json, unit="candidates") as progress:
+            cli.note(told)
+        with _progress(cli, quiet=as_json, unit="candidates") as progress:
             advice = advise_from(found, goals[0], catalog, short, data=dataset, mode=mode, progress=progress)
     if as_json:
-        render.emit_json(advice.to_dict())
+        cli.emit_json(advice.to_dict())
     else:
-        _show_advice(advice)
+        _show_advice(cli, advice)
 
 
-def _show_sweep(result: "SweepResult") -> None:
+def _show_sweep(cli: CommandLine, result: "SweepResult") -> None:
     from augalg_slides.sweeps.pairs import show_pair
-
     from augalgebra.consistency import show_loss
 
     several = len(result.settings.seeds) > 1
@@ -181,15 +184,15 @@ def _show_sweep(result: "SweepResult") -> None:
             rows.append((show_pair(train), show_pair(target) + kind, *numbers))
         title = f"Totals in {result.settings.unit} per image, {mode}; the slides' figures are of MNIST"
         headings = ["trained on", "drawn", "entropy", "floor", "total", "excess", "slides"]
-        render.table(headings, rows, right=range(2, 7), title=title)
+        cli.table(headings, rows, right=range(2, 7), title=title)
     verdicts = {True: "holds", False: "does not hold", None: "undecided"}
     for claim in result.claims:
-        render.line(f"Slides {claim.slide}: {claim.text} {verdicts[claim.holds]}: {claim.measured}")
+        cli.line(f"Slides {claim.slide}: {claim.text} {verdicts[claim.holds]}: {claim.measured}")
     for failure in result.failures:
-        render.line(f"failed: {failure}")
+        cli.line(f"failed: {failure}")
 
 
-def _show_advice(advice: "Advice") -> None:
+def _show_advice(cli: CommandLine, advice: "Advice") -> None:
     from augalg_slides.sweeps.pairs import show_pair
 
     observed = any(item.observed is not None for item in advice.candidates)
@@ -199,19 +202,19 @@ def _show_advice(advice: "Advice") -> None:
         rows.append((number, show_pair(item.pair), f"{item.score:.2f}", *measured, "; ".join(item.reasons)))
     headings = ["", "start from", "rank", *(["sweep"] if observed else []), "because"]
     title = f"Where to start for {show_pair(advice.target)}, {advice.mode}; best first"
-    render.table(headings, rows, right=[0, 2, *([3] if observed else [])], title=title)
+    cli.table(headings, rows, right=[0, 2, *([3] if observed else [])], title=title)
     if advice.predictors:
         scores = [
-            (item.name, render.number(item.spearman, 2), render.number(item.kendall, 2), item.targets)
+            (item.name, cli.number(item.spearman, 2), cli.number(item.kendall, 2), item.targets)
             for item in advice.predictors
         ]
-        render.table(
+        cli.table(
             ["predictor", "Spearman", "Kendall", "targets"],
             scores,
             right=[1, 2, 3],
             title="Rank correlation with the sweep, mean over its targets (1 is perfect, 0 is chance)",
         )
-        render.line(advice.verdict)
+        cli.line(advice.verdict)
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -222,32 +225,12 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 
 @contextmanager
-def _progress(*, quiet: bool, unit: str = "cells") -> "Iterator[SweepProgress]":
-    """A bar on standard error; told after an interrupt that the same command goes on."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    bars = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[left]}", markup=False),
-        console=Console(stderr=True),
-        disable=quiet,
-    )
-    task = bars.add_task(unit, total=None, left="")
-
-    def report(standing: "Standing") -> None:
-        left = ""
-        if standing.seconds_left is not None:
-            minutes, seconds = divmod(round(standing.seconds_left), 60)
-            left = f"{minutes}:{seconds:02} left"
-        bars.update(task, completed=standing.done, total=standing.total, left=left)
-
+def _progress(cli: CommandLine, *, quiet: bool, unit: str = "cells") -> "Iterator[SweepProgress]":
+    """Show progress; told after an interrupt that the same command goes on."""
     try:
-        with bars:
-            yield report
+        with cli.progress(unit, quiet=quiet) as report:
+            yield lambda standing: report(standing.done, standing.total, f"{unit} {time_left(standing)}")
     except KeyboardInterrupt:
         if unit == "cells":
-            render.note("what is done is kept; the same command goes on from there")
+            cli.note("what is done is kept; the same command goes on from there")
         raise

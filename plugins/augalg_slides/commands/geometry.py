@@ -1,20 +1,17 @@
 """``geometry``, ``fractions``, ``synthetic``: what a latent space looks like, and what lies between augmentations."""
 
-from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from augalg_cli import options, render
-from augalg_cli.datasets import Moved, load_of
-from augalg_cli.progress import training_progress
+from augalg_slides.commands import options
+from augalg_slides.commands.options import Moved, show_claims
+from augalgebra import AugalgebraError, CommandLine
 from augalgebra.files import write_atomically
 
 if TYPE_CHECKING:
-    from augalg_slides.evidence.claims import Claim
-
     from augalgebra.consistency import Gap
     from augalgebra.runs import Run
 
@@ -25,8 +22,9 @@ Seed = Annotated[int, typer.Option(help="Seed of everything drawn at random.")]
 Picture = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="A .png to write.")]
 
 
-@app.command(epilog="Example:  augalg geometry runs/flips --method ica --out looks")
+@app.command(epilog="Example:  augalg slides geometry runs/flips --method ica --out looks")
 def geometry(
+    ctx: typer.Context,
     run: Folder,
     method: Annotated[
         list[str] | None,
@@ -46,21 +44,22 @@ def geometry(
 
     from augalg_slides.measures.projection import check_method, methods_for
     from augalg_slides.pages.geometry import draw_geometry, measure_geometry
-
     from augalgebra.runs import GEOMETRY
 
-    loaded = _load(run)
+    cli: CommandLine = ctx.obj
+    loaded = _load(run, cli)
     methods = [check_method(name, loaded.space.dim) for name in method or methods_for(loaded.space.dim)]
-    measured = measure_geometry(loaded, data=load_of(loaded, data_dir, moved, quiet=as_json), images=images, seed=seed)
+    data = cli.load_data_of(loaded, data_dir, moved, quiet=as_json)
+    measured = measure_geometry(loaded, data=data, images=images, seed=seed)
     folder = out or run / GEOMETRY
     with loaded.describing(GEOMETRY) if out is None else nullcontext():
         files = [str(draw_geometry(measured, folder / f"{name}.png", name)) for name in methods]
         answer = measured.to_dict() | {"files": files}
         write_atomically(folder / "geometry.json", json.dumps(answer, indent=2, allow_nan=False) + "\n")
     if as_json:
-        render.emit_json(answer)
+        cli.emit_json(answer)
         return
-    render.table(
+    cli.table(
         ["view", "spread, moved / encoded", "within classes", "offset"],
         [
             [item.view, f"{item.ratio:.3f}", f"{item.within:.3f}", f"{item.offset:.3f}"]
@@ -71,7 +70,7 @@ def geometry(
     )
     rows = [("views", name, item) for name, item in measured.views.items()]
     rows += [("classes", name, item) for name, item in measured.classes.items()]
-    render.table(
+    cli.table(
         ["told apart", "by", "linear", "neighbours", "silhouette", "chance"],
         [
             [what, name, f"{item.linear:.1%}", f"{item.neighbours:.1%}", f"{item.silhouette:.3f}", f"{item.chance:.1%}"]
@@ -79,12 +78,13 @@ def geometry(
         ],
         right=[2, 3, 4, 5],
     )
-    show_claims(measured.claims)
-    render.line(f"drawn in {', '.join(files) or 'no picture, since one coordinate has no plane'}")
+    show_claims(cli, measured.claims)
+    cli.line(f"drawn in {', '.join(files) or 'no picture, since one coordinate has no plane'}")
 
 
-@app.command(epilog="Example:  augalg fractions runs/flips --out halves.png")
+@app.command(epilog="Example:  augalg slides fractions runs/flips --out halves.png")
 def fractions(
+    ctx: typer.Context,
     run: Folder,
     family: Annotated[
         str, typer.Option(help="A family of augmentations with one parameter, to be fitted at several.")
@@ -101,10 +101,11 @@ def fractions(
     """Take half a flip and a third of a rotation, by powers of operators and by a family of them."""
     from augalg_slides.pages.fractions import draw_fractions, measure_fractions
 
-    loaded = _load(run)
+    cli: CommandLine = ctx.obj
+    loaded = _load(run, cli)
     measured = measure_fractions(
         loaded,
-        data=load_of(loaded, data_dir, moved, quiet=as_json),
+        data=cli.load_data_of(loaded, data_dir, moved, quiet=as_json),
         images=images,
         family=family,
         fitted=_numbers(fitted, "--fitted"),
@@ -114,7 +115,7 @@ def fractions(
     if out is not None:
         draw_fractions(measured, out)
     if as_json:
-        render.emit_json({"file": None if out is None else str(out)} | measured.to_dict())
+        cli.emit_json({"file": None if out is None else str(out)} | measured.to_dict())
         return
     rows: list[list[Any]] = [
         [
@@ -122,20 +123,21 @@ def fractions(
             f"{score.at:.3g}",
             "power" if score.way == "power" else "fitted" if score.fitted else "unseen",
             score.truth or "none",
-            *(render.number(value, digits) for value, digits in _gap_numbers(score.gap)),
-            render.number(score.defect),
+            *(cli.number(value, digits) for value, digits in _gap_numbers(score.gap)),
+            cli.number(score.defect),
         ]
         for score in measured.scores
     ]
     headings = ["of", "at", "", "true pixels", "entropy", "floor", "excess", "gap", "nothing", "defect"]
-    render.table(headings, rows, right=[1, *range(4, 10)], title=f"{measured.images} test images")
+    cli.table(headings, rows, right=[1, *range(4, 10)], title=f"{measured.images} test images")
     for reason in dict.fromkeys(f"{score.of}: {score.reason}" for score in measured.scores if score.reason):
-        render.line(f"no one-parameter group: {reason}")
-    show_claims(measured.claims)
+        cli.line(f"no one-parameter group: {reason}")
+    show_claims(cli, measured.claims)
 
 
-@app.command(epilog="Example:  augalg synthetic runs/flips --out glyphs.png")
+@app.command(epilog="Example:  augalg slides synthetic runs/flips --out glyphs.png")
 def synthetic(
+    ctx: typer.Context,
     reference: Annotated[
         Path | None, typer.Argument(metavar="[RUN]", help="A run of real images, to compare with.")
     ] = None,
@@ -151,11 +153,12 @@ def synthetic(
     """Make latent spaces from glyphs of known factors, with and without pairs, and compare how flips act on them."""
     from augalg_slides.pages.synthetic import GAP_ROWS, draw_synthetic, measure_synthetic
 
-    loaded = None if reference is None else _load(reference)
-    data = None if loaded is None else load_of(loaded, data_dir, moved, quiet=as_json)
-    with training_progress(quiet=as_json) as progress:
+    cli: CommandLine = ctx.obj
+    loaded = None if reference is None else _load(reference, cli)
+    data = None if loaded is None else cli.load_data_of(loaded, data_dir, moved, quiet=as_json)
+    with cli.training_progress(quiet=as_json) as progress:
         measured = measure_synthetic(
-            options.catalog(),
+            cli.catalog(),
             loaded,
             data=data,
             glyphs=glyphs,
@@ -167,7 +170,7 @@ def synthetic(
     if out is not None:
         draw_synthetic(measured, out)
     if as_json:
-        render.emit_json({"file": None if out is None else str(out)} | measured.to_dict())
+        cli.emit_json({"file": None if out is None else str(out)} | measured.to_dict())
         return
     names = [score.name for score in measured.scores]
     factors = [
@@ -176,7 +179,7 @@ def synthetic(
     ]
     factors.append(["shape (accuracy)", *(f"{score.shape:.2f}" for score in measured.scores)])
     right = range(1, len(names) + 1)
-    render.table(["factor of glyphs", *names], factors, right=right, title="R² of a linear probe of codes")
+    cli.table(["factor of glyphs", *names], factors, right=right, title="R² of a linear probe of codes")
     flips: list[list[Any]] = []
     for flip in measured.scores[0].flips:
         found = [score.flips[flip] for score in measured.scores]
@@ -184,9 +187,9 @@ def synthetic(
         flips.append(["  nothing moved", *(f"{item.identity_r2:.2f}" for item in found)])
         if any(item.gap is not None for item in found):
             for name, title in GAP_ROWS.items():
-                flips.append([f"  {title}", *(render.number(item.measured(name)) for item in found)])
-    render.table(["operator", *names], flips, right=right)
-    show_claims(measured.claims)
+                flips.append([f"  {title}", *(cli.number(item.measured(name)) for item in found)])
+    cli.table(["operator", *names], flips, right=right)
+    show_claims(cli, measured.claims)
 
 
 def _gap_numbers(gap: "Gap | None") -> list[tuple[float | None, int]]:
@@ -199,17 +202,7 @@ def _gap_numbers(gap: "Gap | None") -> list[tuple[float | None, int]]:
     return [(gap.entropy, 4), (gap.floor, 4), (gap.excess, 3), *ratios]
 
 
-def show_claims(claims: "Sequence[Claim]") -> None:
-    """Write what the slides say, and whether it holds."""
-    verdicts = {True: "holds", False: "does not hold", None: "undecided"}
-    for claim in claims:
-        render.line(f"slide {claim.slide}: {claim.text}: {verdicts[claim.holds]}")
-        render.line(f"  {claim.measured}")
-
-
 def _numbers(text: str, option: str, *, empty: bool = False) -> list[float]:
-    from augalgebra import AugalgebraError
-
     try:
         numbers = [float(part) for part in text.split(",") if part.strip()]
     except ValueError:
@@ -219,7 +212,7 @@ def _numbers(text: str, option: str, *, empty: bool = False) -> list[float]:
     return numbers
 
 
-def _load(run: Path) -> "Run":
+def _load(run: Path, cli: CommandLine) -> "Run":
     from augalgebra.runs import Run
 
-    return Run.load(run, options.catalog())
+    return Run.load(run, cli.catalog())

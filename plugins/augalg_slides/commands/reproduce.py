@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from augalg_cli import options, render
-from augalg_cli.commands.compare import seeds_in
-from augalg_cli.datasets import SkipBroken, load
-from augalgebra import AugalgebraError
+from augalg_slides.commands import options
+from augalg_slides.commands.compare import seeds_in
+from augalg_slides.commands.options import SkipBroken, time_left
+from augalgebra import AugalgebraError, CommandLine
 
 if TYPE_CHECKING:
     from augalg_slides.reproduction.report import Row
     from augalg_slides.reproduction.reproduce import ItemResult, Watch
-    from augalg_slides.sweeps.sweep import Standing
 
 app = typer.Typer()
 
 
-@app.command(epilog="Example:  augalg reproduce --quick --only recursion,geometry --out runs/two")
+@app.command(epilog="Example:  augalg slides reproduce --quick --only recursion,geometry --out runs/two")
 def reproduce(
+    ctx: typer.Context,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for everything; what is there already is kept.")
     ] = Path("runs/reproduce"),
@@ -61,18 +61,19 @@ def reproduce(
 
     Run again, it goes on where it stopped. Exit code 1 if an experiment failed; claims may well not hold.
     """
+    cli: CommandLine = ctx.obj
     numbers = None if seeds is None else seeds_in(seeds)
     names = None if only is None else [name.strip() for name in only.split(",") if name.strip()]
     if names == []:
         raise AugalgebraError("--only names no experiment; write for example --only recursion,transfer")
     import torch
+
     from augalg_slides.experiments.plan import FULL, QUICK
     from augalg_slides.reproduction.registry import EXPERIMENTS, chosen
     from augalg_slides.reproduction.report import Origin, rows_of, to_dict, write_report
     from augalg_slides.reproduction.reproduce import kept_results
     from augalg_slides.reproduction.reproduce import reproduce as make
     from augalg_slides.sweeps.sweep import Parallel
-
     from augalgebra.training import device_of
 
     chosen(names)  # what is misspelt is said before anything is downloaded
@@ -80,14 +81,14 @@ def reproduce(
     if epochs is not None:
         plan = plan.with_epochs(epochs)
     on = device_of(device)
-    dataset = load(data or ("digits" if quick else "mnist"), data_dir, quiet=as_json, skip_broken=skip_broken)
+    dataset = cli.load_data(data or ("digits" if quick else "mnist"), data_dir, quiet=as_json, skip_broken=skip_broken)
     if on.type == "cpu":
         # Batches this small gain little from a second thread, and lose several-fold by it where the machine is shared.
         torch.set_num_threads(1)
     typed = shlex.join(["augalg", *sys.argv[1:]])
     origin = Origin(typed, dataset.name, (len(dataset.train), len(dataset.test)), plan.name, on.type)
     results: list[ItemResult] = []
-    catalog = options.catalog()
+    catalog = cli.catalog()
 
     def everything() -> "list[ItemResult]":
         """These results, and those of other experiments that are kept beside them, in their usual order."""
@@ -98,7 +99,7 @@ def reproduce(
         return sorted(known.values(), key=lambda result: (order.index(result.item.name), result.seeds))
 
     try:
-        with _progress(quiet=as_json) as watch:
+        with _progress(cli, quiet=as_json) as watch:
             for result in make(
                 out,
                 dataset,
@@ -111,72 +112,51 @@ def reproduce(
                 watch=watch,
             ):
                 results.append(result)
-                _tell(result, quiet=as_json)
+                _tell(cli, result, quiet=as_json)
     except KeyboardInterrupt:
         if results:
             write_report(everything(), out, origin)
-        render.note(f"what is done is kept in {out}; the same command goes on from there")
+        cli.note(f"what is done is kept in {out}; the same command goes on from there")
         raise
     shown = everything()
     files = write_report(shown, out, origin)
     rows = rows_of(shown)
     if as_json:
         answer = to_dict(shown, rows, origin.sentence(shown))
-        render.emit_json({**answer, "files": {name: str(path) for name, path in files.items()}})
+        cli.emit_json({**answer, "files": {name: str(path) for name, path in files.items()}})
     else:
-        _show(rows)
+        _show(cli, rows)
         kept = sum(not result.fresh for result in results)
         if kept:
-            render.note(f"{kept} of {len(results)} results were in {out} already")
+            cli.note(f"{kept} of {len(results)} results were in {out} already")
         for result in results:
             if result.failure:
-                render.line(f"failed: {result.item.name}: {result.failure}")
-        render.line(f"Look at {files['report.html']}; the table of claims is {files['claims.md']}.")
+                cli.line(f"failed: {result.item.name}: {result.failure}")
+        cli.line(f"Look at {files['report.html']}; the table of claims is {files['claims.md']}.")
     if any(result.failure for result in results):
         raise typer.Exit(1)
 
 
-def _tell(result: "ItemResult", *, quiet: bool) -> None:
+def _tell(cli: CommandLine, result: "ItemResult", *, quiet: bool) -> None:
     """What is done, notes and failures as they come, on standard error."""
     for note in result.notes:
-        render.note(note)
+        cli.note(note)
     if result.failure:
-        render.note(f"{result.item.name} failed and is left out: {options.shorten(result.failure)}")
+        cli.note(f"{result.item.name} failed and is left out: {cli.catalog().shorten(result.failure)}")
         if os.environ.get("AUGALG_DEBUG"):
             traceback.print_exception(result.error)
     elif result.fresh and not quiet:
         seeds = ", ".join(map(str, result.seeds))
-        render.note(f"{result.item.name}, seed{'s' if len(result.seeds) > 1 else ''} {seeds}: {result.seconds:.0f} s")
+        cli.note(f"{result.item.name}, seed{'s' if len(result.seeds) > 1 else ''} {seeds}: {result.seconds:.0f} s")
 
 
-def _show(rows: "tuple[Row, ...]") -> None:
+def _show(cli: CommandLine, rows: "tuple[Row, ...]") -> None:
     cells = [(row.claim.slide, row.claim.text, row.training, row.verdict, len(row.seeds)) for row in rows]
-    render.table(["slide", "claim", "trained", "verdict", "seeds"], cells, right=[4], title="What the slides say")
+    cli.table(["slide", "claim", "trained", "verdict", "seeds"], cells, right=[4], title="What the slides say")
 
 
 @contextmanager
-def _progress(*, quiet: bool) -> "Iterator[Watch]":
-    """Experiments done, what is being done, and the time left, on standard error."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    bars = Progress(
-        BarColumn(bar_width=12),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[left]}", markup=False),
-        TextColumn("{task.description}", markup=False),
-        console=Console(stderr=True),
-        disable=quiet,
-    )
-    task = bars.add_task("", total=None, left="")
-
-    def told(standing: "Standing", doing: str) -> None:
-        left = ""
-        if standing.seconds_left is not None:
-            minutes, seconds = divmod(round(standing.seconds_left), 60)
-            left = f"{minutes}:{seconds:02} left"
-        bars.update(task, completed=standing.done, total=standing.total, left=left, description=doing)
-
-    with bars:
-        yield told
+def _progress(cli: CommandLine, *, quiet: bool) -> "Iterator[Watch]":
+    """Show experiments done, the time left, and what is being done."""
+    with cli.progress(quiet=quiet) as report:
+        yield lambda standing, doing: report(standing.done, standing.total, f"{time_left(standing)} {doing}")
