@@ -25,10 +25,9 @@ from augalgebra.augmentation import Augmentation
 from augalgebra.catalog import restoring
 from augalgebra.catalog.catalog import Catalog
 from augalgebra.catalog.declarations import Recorder, as_laws
-from augalgebra.catalog.installed import installed_plugins
 from augalgebra.catalog.plugin import PluginInfo, PluginSource
 from augalgebra.catalog.settings import Settings
-from augalgebra.catalog.sources import plugin_files
+from augalgebra.catalog.sources import installed_plugins, plugin_files
 from augalgebra.errors import PluginError, nearest
 from augalgebra.hooks import CONTRACT_ATTRIBUTE, CONTRACT_VERSION, OLDEST_CONTRACT, PROJECT, HookSpecs
 from augalgebra.isolation import describe, isolate, seconds_allowed, take

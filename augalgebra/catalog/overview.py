@@ -15,10 +15,10 @@ from typing import Any
 
 from augalgebra._version import __version__
 from augalgebra.catalog.catalog import Catalog
-from augalgebra.catalog.installed import cache_folder, installed_plugins
 from augalgebra.catalog.plugin import PluginInfo
 from augalgebra.catalog.registration import WORKSPACE_FILE
 from augalgebra.catalog.settings import Settings
+from augalgebra.catalog.sources import cache_folder, installed_plugins
 from augalgebra.errors import AugalgebraError
 from augalgebra.files import write_atomically
 from augalgebra.hooks import CONTRACT_VERSION

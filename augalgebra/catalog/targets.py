@@ -1,7 +1,6 @@
 """From what a user names as a plugin (a file, a folder, a module, something installed) to a catalog with it in."""
 
 import importlib
-import importlib.metadata
 import importlib.util
 import os
 import sys
@@ -14,9 +13,8 @@ from augalgebra.catalog.catalog import Catalog
 from augalgebra.catalog.loading import load_catalog
 from augalgebra.catalog.plugin import FIRST_PARTY, PluginInfo, PluginSource
 from augalgebra.catalog.settings import Settings
-from augalgebra.catalog.sources import Kind, Location, location_of, module_source, plugin_name
+from augalgebra.catalog.sources import Kind, Location, installed_plugins, location_of, module_source, plugin_name
 from augalgebra.errors import PluginError, UnknownNameError
-from augalgebra.hooks import PROJECT
 from augalgebra.isolation import isolate, seconds_allowed
 
 
@@ -109,17 +107,16 @@ def _find(text: str, folders: Sequence[Path]) -> Location:
     path = Path(text).expanduser()
     if text.endswith(".py") or text in (".", "..") or any(mark in text for mark in (os.sep, os.altsep) if mark):
         return location_of(text, path)
-    points = list(importlib.metadata.entry_points(group=PROJECT))
-    owners = {point: point.dist.name if point.dist else "" for point in points}
+    plugins = installed_plugins()
     for chosen in (
-        [point for point in points if point.name == text],
-        [point for point in points if point.value == text],
-        [point for point in points if _same_distribution(owners[point], text)],
+        [plugin for plugin in plugins if plugin.name == text],
+        [plugin for plugin in plugins if plugin.value == text],
+        [plugin for plugin in plugins if _same_distribution(plugin.distribution, text)],
     ):
         if chosen:
-            _refuse_two_owners(text, {owners[point] for point in chosen})
-            names = frozenset(point.name for point in chosen)
-            return Location("installed", chosen[0].value, owners[chosen[0]], names)
+            _refuse_two_owners(text, {plugin.distribution for plugin in chosen})
+            names = frozenset(plugin.name for plugin in chosen)
+            return Location("installed", chosen[0].value, chosen[0].distribution, names)
     for folder in folders:
         file = folder if folder.is_file() else folder / f"{text}.py"
         if file.stem == text and file.is_file():
@@ -129,7 +126,7 @@ def _find(text: str, folders: Sequence[Path]) -> Location:
     if _importable(text):
         return Location("module", text, sources=(module_source(text),))
     hint = f"(there is a file {text}.py here: write {text}.py)" if path.with_suffix(".py").is_file() else ""
-    known = [point.name for point in points]
+    known = [plugin.name for plugin in plugins]
     raise UnknownNameError("plugin, module or file", text, known, hint or "('augalg plugins list' shows all)")
 
 

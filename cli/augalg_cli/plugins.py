@@ -6,7 +6,6 @@ import typer
 from typer.core import TyperGroup
 
 from augalg_cli import options, streams
-from augalg_cli.commands import MOVED
 from augalg_cli.deferred import Deferred, DeferringGroup
 from augalgebra import AugalgebraError
 from augalgebra.errors import PluginError
@@ -16,6 +15,9 @@ if TYPE_CHECKING:
     from augalgebra import CommandLine
 
 HOOK = "augalg_commands"
+
+MOVED = dict.fromkeys(("advise", "compare", "fractions", "geometry", "reproduce", "sweep", "synthetic"), "slides")
+"""Commands that are a plugin's now."""
 
 
 class Misread(Exception):  # noqa: N818 - it only carries the error that is its cause
@@ -57,7 +59,7 @@ class _Guarded(DeferringGroup):
             with isolate(self.name or "", limit=seconds_allowed()):
                 return super().load(command)
         except Exception as error:
-            what = f"its command {command.name} does not load: {described(error)}"
+            what = f"its command {command.name} does not load: {describe(error)}"
             raise PluginError(f"plugin {self.name}: {what}") from error
 
     def invoke(self, ctx: Any) -> Any:

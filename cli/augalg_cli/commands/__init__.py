@@ -107,6 +107,3 @@ PLUGIN_COMMANDS = {
     ),
 }
 """The same for ``augalg plugins``; behind a colon the Typer application of the module, if it is not ``app``."""
-
-MOVED = dict.fromkeys(("advise", "compare", "fractions", "geometry", "reproduce", "sweep", "synthetic"), "slides")
-"""Commands that are a plugin's now."""

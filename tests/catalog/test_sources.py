@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from augalgebra.catalog.installed import FILE, InstalledPlugin, installed_plugins
+from augalgebra.catalog.sources import FILE, InstalledPlugin, installed_plugins
 
 
 @pytest.fixture
