@@ -6,6 +6,7 @@ import signal
 import sys
 import textwrap
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -99,6 +100,7 @@ def main() -> None:
 def _call() -> int | str | None:
     """Run the command that was named; returns the exit code."""
     try:
+        _refuse_empty(sys.argv[1:])
         program()()
     except SystemExit as stop:
         return stop.code
@@ -121,6 +123,12 @@ def _call() -> int | str | None:
     except BaseException as error:  # noqa: BLE001 - the exit code of Python would mean that a check says no
         return _confess(error)
     return 0
+
+
+def _refuse_empty(arguments: Sequence[str]) -> None:
+    """Refuse an empty argument, which as a path would mean the current folder."""
+    if "" in arguments:
+        raise AugalgebraError("an argument is empty; is a variable of the shell not set?")
 
 
 def _tell(error: BaseException, text: str, code: int) -> int:

@@ -1,6 +1,7 @@
 """Options that several commands share, and the catalog they work on."""
 
 import functools
+import math
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -65,6 +66,13 @@ def printable(text: str) -> str:
 def shorten(text: str) -> str:
     """A message with full names shortened, if the catalog was needed at all."""
     return catalog().shorten(text) if catalog.cache_info().currsize else text
+
+
+def finite(value: float | None) -> float | None:
+    """Refuse what is a number for Python and none for people, ``nan`` and ``inf``, in an option."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is no finite number")
+    return value
 
 
 def seconds_of(text: str | None) -> float | None:

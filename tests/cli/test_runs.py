@@ -192,3 +192,30 @@ def test_only_a_download_shows_its_progress(
     assert (out, "images.gz" in err, "1.0/1.0 kB" in err) == ("", True, True)
     datasets.load(str(few_digits), None, quiet=True)
     assert tuple(capfd.readouterr()) == ("", "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check", "run", "--bar", "nan"],
+        ["check", "run", "--bar", "inf"],
+        ["check", "run", "--bar", "-1"],
+        ["train", "new", "--kl-weight", "nan"],
+        ["train", "new", "--learning-rate", "inf"],
+        ["equal", "flip_lr", "flip_ud", "--model", "run", "--threshold", "nan"],
+    ],
+    ids=" ".join,
+)
+def test_what_is_no_number_for_people_is_refused(arguments: list[str], program: Callable[..., Any]) -> None:
+    done = program(*arguments)
+    assert done.code == 2
+    assert f"Invalid value for '{arguments[-2]}'" in done.err
+
+
+@pytest.mark.parametrize("arguments", [["train", ""], ["check", ""], ["demo", "--out", ""], ["compose", ""]], ids=str)
+def test_an_empty_argument_is_not_taken_for_the_current_folder(
+    arguments: list[str], program: Callable[..., Any], tmp_path: Path
+) -> None:
+    done = program(*arguments)
+    assert (done.code, done.err) == (2, "error: an argument is empty; is a variable of the shell not set?\n")
+    assert list(tmp_path.iterdir()) == []

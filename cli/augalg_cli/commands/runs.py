@@ -40,9 +40,13 @@ def train(
     likelihood: options.Likelihood = None,
     dim: Annotated[int, typer.Option(min=0, help="Latent coordinates; 0: what suits the images, 16 for digits.")] = 0,
     width: Annotated[int, typer.Option(min=0, help="Channels of the first convolution; 0: the preset's.")] = 0,
-    learning_rate: Annotated[float, typer.Option(min=0, help="Step size of stage 1; 0: the preset's.")] = 0,
+    learning_rate: Annotated[
+        float, typer.Option(min=0, callback=options.finite, help="Step size of stage 1; 0: the preset's.")
+    ] = 0,
     batch_size: Annotated[int, typer.Option(min=0, help="Images in a step (faithful: views); 0: the preset's.")] = 0,
-    kl_weight: Annotated[float, typer.Option(min=0, help="Weight of the divergence from the prior.")] = 1.0,
+    kl_weight: Annotated[
+        float, typer.Option(min=0, callback=options.finite, help="Weight of the divergence from the prior.")
+    ] = 1.0,
     kl_warmup: Annotated[
         float | None,
         typer.Option(min=0, max=1, help="Fraction of stage 1 over which that weight rises from 0; else the preset's."),
@@ -127,7 +131,9 @@ def transfer(
     fit: Fit = None,
     epochs: Epochs = None,
     budget: Budget = None,
-    learning_rate: Annotated[float, typer.Option(min=0, help="Step size of stage 3; 0: the preset's.")] = 0,
+    learning_rate: Annotated[
+        float, typer.Option(min=0, callback=options.finite, help="Step size of stage 3; 0: the preset's.")
+    ] = 0,
     moved: Moved = None,
     data_dir: options.DataDir = None,
     as_json: options.Json = False,
@@ -234,7 +240,11 @@ def check(
     head: Annotated[str | None, typer.Option(help="Head to draw with; by default the trained one.")] = None,
     bar: Annotated[
         float | None,
-        typer.Option(help="Exit with 1 if the worst gap ratio of the words that count is above this, or none counts."),
+        typer.Option(
+            min=0,
+            callback=options.finite,
+            help="Exit with 1 if the worst gap ratio of the words that count is above this, or none counts.",
+        ),
     ] = None,
     images: Annotated[int | None, typer.Option(min=1, help="Measure on so many test images only.")] = None,
     by_label: Annotated[bool, typer.Option("--by-label", help="Show the worst label of each word.")] = False,

@@ -143,7 +143,11 @@ def equal(
     model: options.Model = None,
     threshold: Annotated[
         float,
-        typer.Option(min=0, help="With --model: drawn difference, as a share of what is moved, that counts as equal."),
+        typer.Option(
+            min=0,
+            callback=options.finite,
+            help="With --model: drawn difference, as a share of what is moved, that counts as equal.",
+        ),
     ] = 0.1,
     images: options.Images = 500,
     moved: Moved = None,
