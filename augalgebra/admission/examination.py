@@ -18,6 +18,7 @@ from augalgebra.catalog.registration import WORKSPACE_FILE, RegisteredAugmentati
 from augalgebra.checks import LawReport, check_laws
 from augalgebra.checks.proposals import Proposal, propose
 from augalgebra.errors import PluginError
+from augalgebra.plain import PlainData
 from augalgebra.testing import Failure, Result, check_plugin
 
 PROMISES = ("returns", "type", "shape", "range", "mutation", "determinism", "random-state", "batching")
@@ -27,7 +28,7 @@ Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Admission:
+class Admission(PlainData):
     """What was found out about something that is to be registered.
 
     Attributes:
@@ -49,6 +50,7 @@ class Admission:
     proposals: tuple[Proposal, ...]
     refusals: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    in_json = "findings", "promises", "laws", "proposed", "refusals as refused", "notes"
 
     @property
     def accepted(self) -> tuple[Proposal, ...]:
@@ -57,16 +59,12 @@ class Admission:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        accepted = self.accepted
-        return {
-            **self.registration.to_dict(),
-            "findings": [item.to_dict() for item in self.findings],
-            "promises": [item.to_dict() for item in self.promises],
-            "laws": self.laws.to_dict(),
-            "proposed": [item.to_dict() | {"accepted": item in accepted} for item in self.proposals],
-            "refused": list(self.refusals),
-            "notes": list(self.notes),
-        }
+        return self.registration.to_dict() | super().to_dict()
+
+    @property
+    def proposed(self) -> list[dict[str, Any]]:
+        """What was proposed, as plain data, and what of it was accepted."""
+        return [item.to_dict() | {"accepted": item in self.accepted} for item in self.proposals]
 
     def record(self, workspace: Path) -> bool:
         """Write the registration into the workspace file.

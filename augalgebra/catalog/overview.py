@@ -9,7 +9,7 @@ import importlib.util
 import json
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from augalgebra.catalog.sources import cache_folder, installed_plugins
 from augalgebra.errors import AugalgebraError
 from augalgebra.files import write_atomically
 from augalgebra.hooks import CONTRACT_VERSION
+from augalgebra.plain import to_plain
 
 FILE = "plugins.json"
 """Name of the file in the user's cache."""
@@ -126,8 +127,7 @@ def _read(file: Path, key: str) -> Overview | None:
 
 
 def _remember(file: Path, key: str, found: Overview) -> None:
-    plugins = [asdict(info) for info in found.plugins]
-    text = json.dumps({"key": key, "plugins": plugins, "left_out": list(found.left_out)})
+    text = json.dumps({"key": key, **to_plain(found)})
     try:
         write_atomically(file, text + "\n")
     except AugalgebraError:  # a cache that cannot be written is no reason not to answer

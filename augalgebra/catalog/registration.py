@@ -4,7 +4,7 @@ import codecs
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from augalgebra.augmentation import Shape
 from augalgebra.catalog.digest import SHOWN
 from augalgebra.errors import AugalgebraError, UnknownNameError
 from augalgebra.hooks import CONTRACT_VERSION
+from augalgebra.plain import PlainData
 from augalgebra.values import Fields, parse_toml, read_bytes, show_value
 
 WORKSPACE_FILE = "augalg.toml"
@@ -49,7 +50,7 @@ class RegisteredAugmentation:
 
 
 @dataclass(frozen=True)
-class Registration:
+class Registration(PlainData):
     """What ``augalg register`` admitted to a workspace.
 
     Attributes:
@@ -77,10 +78,6 @@ class Registration:
     accepted: tuple[str, ...] = ()
     violated: tuple[str, ...] = ()
     augmentations: tuple[RegisteredAugmentation, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return asdict(self)
 
 
 def read_workspace(file: Path) -> dict[str, Any]:

@@ -163,11 +163,11 @@ def _entry(item: Registration, line_end: str) -> list[str]:
                 entry.update({name: content for name, content in augmentation.items() if content not in (None, "")})
                 inner.append(entry)
             table.append(key, inner)
-        elif isinstance(value, tuple) and value:
+        elif isinstance(value, list) and value:
             array = tomlkit.array()
             array.extend(value)
             table.append(key, array.multiline(len(value) > 1))
-        elif value not in ("", ()):
+        elif value not in ("", []):
             table.append(key, value)
     tables = tomlkit.aot()
     tables.append(table)

@@ -39,7 +39,6 @@ from .results import Counterexample as Counterexample
 from .results import LawReport as LawReport
 from .results import LawResult as LawResult
 from .results import Verdict as Verdict
-from .results import finite as finite
 
 __all__ = [
     "LEGEND",
@@ -67,7 +66,6 @@ __all__ = [
     "digit_images",
     "discover",
     "dot_image",
-    "finite",
     "glyph_images",
     "grid",
     "has_dark_border",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 import torch
 
@@ -12,12 +12,13 @@ from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog
 from augalgebra.checks.laws import LawChecker
 from augalgebra.checks.probes import Probe, make_probes
-from augalgebra.checks.results import Counterexample, finite, sizes_text
+from augalgebra.checks.results import Counterexample, sizes_text
 from augalgebra.notebooks import render_table
+from augalgebra.plain import PlainData
 
 
 @dataclass(frozen=True)
-class WordComparison:
+class WordComparison(PlainData):
     """Two words compared on images.
 
     Attributes:
@@ -39,24 +40,15 @@ class WordComparison:
     counterexample: Counterexample | None
     conditions: Conditions = ALWAYS
     sizes: tuple[tuple[int, int], ...] = ()
+    level: ClassVar[str] = "pixel"
+    in_json = (
+        *("equal", "level", "reason", "error", "moved", "n", "counterexample", "conditions as equal_for"),
+        "sizes as equal_at",
+    )
 
     def _repr_html_(self) -> str:
         row = (self.equal, self.error, self.moved, self.n)
         return render_table(["equal", "error", "moved", "n"], [row], self.reason)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {
-            "equal": self.equal,
-            "level": "pixel",
-            "reason": self.reason,
-            "error": finite(self.error),
-            "moved": finite(self.moved),
-            "n": self.n,
-            "counterexample": self.counterexample and self.counterexample.to_dict(),
-            "equal_for": sorted(self.conditions),
-            "equal_at": [list(size) for size in self.sizes],
-        }
 
 
 def compare_words(

@@ -26,9 +26,10 @@ from augalgebra.checks.instances import instances
 from augalgebra.checks.laws import LawChecker
 from augalgebra.checks.probe_images import blob_images, noise_images
 from augalgebra.checks.probes import Probe, standard_probes
-from augalgebra.checks.results import LawResult, finite
+from augalgebra.checks.results import LawResult
 from augalgebra.checks.tolerances import tolerance_of
 from augalgebra.errors import AugalgebraError, ParameterError
+from augalgebra.plain import PlainData
 
 MAX_POWER = 30
 """Powers that are looked through for a period."""
@@ -50,7 +51,7 @@ Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Proposal:
+class Proposal(PlainData):
     """A law that holds on images and does not follow from what is declared.
 
     Attributes:
@@ -66,17 +67,7 @@ class Proposal:
     error: float
     moved: float
     n: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {
-            "augmentation": self.law.owner,
-            "law": self.law.kind,
-            "equation": self.equation,
-            "error": finite(self.error),
-            "moved": finite(self.moved),
-            "n": self.n,
-        }
+    in_json = "law.owner as augmentation", "law.kind as law", "equation", "error", "moved", "n"
 
 
 def propose(

@@ -3,13 +3,14 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from augalgebra.algebra.laws import Law
 from augalgebra.checks.probes import ProbeFailure
 from augalgebra.errors import AugmentationError
 from augalgebra.isolation import raised_by_statement
 from augalgebra.notebooks import render_table
+from augalgebra.plain import PlainData
 
 Verdict = Literal["holds", "violated", "vacuous", "trivial", "not checked"]
 """On a law on images, or on a word in a latent space: ``vacuous`` tells nothing since next to nothing is moved, and
@@ -17,7 +18,7 @@ Verdict = Literal["holds", "violated", "vacuous", "trivial", "not checked"]
 
 
 @dataclass(frozen=True)
-class Counterexample:
+class Counterexample(PlainData):
     """The simplest image and parameters at which the two sides differ.
 
     Attributes:
@@ -43,6 +44,7 @@ class Counterexample:
     pixel: tuple[int, int, int] | None = None
     lhs: float = math.nan
     rhs: float = math.nan
+    in_json = "equation", "parameters", "probe", "image", "size", "error", "pixel", "lhs", "rhs"
 
     def __str__(self) -> str:
         where = f"{self.equation} fails on {self.probe}[{self.image}] of {_size(self.size)} pixels"
@@ -55,23 +57,9 @@ class Counterexample:
         place = f"row {row}, column {column}" + (f", channel {channel}" if channel else "")
         return f"{where}: at {place} the left side is {self.lhs:.4g} and the right side {self.rhs:.4g}"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {
-            "equation": self.equation,
-            "parameters": dict(self.parameters),
-            "probe": self.probe,
-            "image": self.image,
-            "size": list(self.size),
-            "error": finite(self.error),
-            "pixel": None if self.pixel is None else list(self.pixel),
-            "lhs": finite(self.lhs),
-            "rhs": finite(self.rhs),
-        }
-
 
 @dataclass(frozen=True)
-class Alternative:
+class Alternative(PlainData):
     """What holds instead of a law that does not.
 
     Attributes:
@@ -87,13 +75,9 @@ class Alternative:
     def __str__(self) -> str:
         return self.text
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {"text": self.text, "equation": self.equation, "error": self.error}
-
 
 @dataclass(frozen=True)
-class LawResult:
+class LawResult(PlainData):
     """The verdict on one law.
 
     Attributes:
@@ -128,36 +112,20 @@ class LawResult:
     holds_at: tuple[tuple[int, int], ...] = ()
 
     level: Literal["pixel"] = "pixel"
+    in_json = (
+        *("augmentation", "law.kind as law", "equation", "law.scope as scope", "law.conditions as conditions", "level"),
+        *("verdict", "error", "moved", "n", "tolerance", "reason", "failed", "counterexample", "holds_at"),
+        "alternative",
+    )
 
     @property
     def augmentation(self) -> str:
         """Who declared the law: an augmentation's full name, or a plugin's."""
         return self.law.owner
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON; infinite numbers become None."""
-        return {
-            "augmentation": self.augmentation,
-            "law": self.law.kind,
-            "equation": self.equation,
-            "scope": self.law.scope,
-            "conditions": sorted(self.law.conditions),
-            "level": self.level,
-            "verdict": self.verdict,
-            "error": finite(self.error),
-            "moved": finite(self.moved),
-            "n": self.n,
-            "tolerance": self.tolerance,
-            "reason": self.reason,
-            "failed": self.failed,
-            "counterexample": self.counterexample and self.counterexample.to_dict(),
-            "holds_at": [list(size) for size in self.holds_at],
-            "alternative": self.alternative and self.alternative.to_dict(),
-        }
-
 
 @dataclass(frozen=True)
-class LawReport:
+class LawReport(PlainData):
     """The verdicts on many laws.
 
     Attributes:
@@ -167,6 +135,7 @@ class LawReport:
 
     results: tuple[LawResult, ...]
     probe_failures: tuple[ProbeFailure, ...] = ()
+    in_json = "results", "violated", "failed", "passed", "probe_failures"
 
     @property
     def violated(self) -> int:
@@ -195,18 +164,6 @@ class LawReport:
         """How many laws got this verdict."""
         return sum(result.verdict == verdict for result in self.results)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {
-            "results": [result.to_dict() for result in self.results],
-            "violated": self.violated,
-            "failed": self.failed,
-            "passed": self.passed,
-            "probe_failures": [
-                {"plugin": item.plugin, "name": item.name, "reason": item.reason} for item in self.probe_failures
-            ],
-        }
-
 
 def sizes_text(sizes: Iterable[tuple[int, int]]) -> str:
     """Sizes of pictures for people."""
@@ -222,8 +179,3 @@ def is_failure(error: Exception) -> bool:
     cause = error.__cause__
     refused = isinstance(cause, ValueError) and raised_by_statement(cause)
     return isinstance(error, AugmentationError) and not refused
-
-
-def finite(number: float | None) -> float | None:
-    """The number, or None where JSON has none for it."""
-    return number if number is not None and math.isfinite(number) else None

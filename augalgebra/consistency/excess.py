@@ -8,9 +8,8 @@ is Gaussian.
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
-from augalgebra.checks.results import finite
+from augalgebra.plain import PlainData
 
 MEASURE = 2
 """Version of the measure, written into every file of results; 1 was the ratio of whole losses."""
@@ -52,7 +51,7 @@ def show_loss(loss: float, places: int = 1) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gap:
+class Gap(PlainData):
     """What it costs to draw images from moved codes. Losses are means per image, in nats unless said otherwise.
 
     Attributes:
@@ -66,6 +65,10 @@ class Gap:
     floor: float
     identity_bce: float
     entropy: float
+    in_json = (
+        *("bce", "entropy", "excess", "floor", "floor_excess", "gap_ratio", "identity_ratio", "identity_bce"),
+        "loss_ratio",
+    )
 
     @property
     def excess(self) -> float:
@@ -122,8 +125,3 @@ class Gap:
     @property
     def _telling_floor(self) -> float:
         return max(self.floor_excess, smallest_excess(self.entropy))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON; what is not a number is null."""
-        names = ("bce", "entropy", "excess", "floor", "floor_excess", "gap_ratio", "identity_ratio", "identity_bce")
-        return {name: finite(getattr(self, name)) for name in (*names, "loss_ratio")}

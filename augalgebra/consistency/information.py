@@ -2,13 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from augalgebra.checks.results import finite
+from augalgebra.plain import PlainData
 
 LEAST_SPREAD = 0.1
 """Spread of drawings over that of the images, below which they are one picture: not even a hundredth of the variance of
@@ -21,7 +20,7 @@ REMEDY = "train longer, lower --kl-weight, take another --dim or another --likel
 
 
 @dataclass(frozen=True)
-class Information:
+class Information(PlainData):
     """What drawings tell of the images they were drawn from.
 
     Attributes:
@@ -33,6 +32,7 @@ class Information:
     true: float
     drawn: float
     divergence: float | None = None
+    in_json = "nothing", "true as true_spread", "drawn as drawn_spread", "divergence"
 
     @property
     def nothing(self) -> bool:
@@ -52,15 +52,6 @@ class Information:
             f"the codes say nothing of the images: drawings differ by {self.drawn:.2g} (root mean square of pixels), "
             f"images by {self.true:.2g}{nats}; {REMEDY}"
         )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {
-            "nothing": self.nothing,
-            "true_spread": finite(self.true),
-            "drawn_spread": finite(self.drawn),
-            "divergence": finite(self.divergence),
-        }
 
 
 class Spread:

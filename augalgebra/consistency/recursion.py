@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float, Int
@@ -14,7 +14,6 @@ from torch import Tensor
 
 from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog
-from augalgebra.checks.results import finite
 from augalgebra.consistency.batches import Batch, Operator, Operators, Setting, check_images
 from augalgebra.consistency.cases import exact_form
 from augalgebra.consistency.excess import MEASURE, ratio_of_excesses
@@ -22,6 +21,7 @@ from augalgebra.errors import AugalgebraError
 from augalgebra.latent.likelihoods import likelihood_of
 from augalgebra.latent.protocol import MAIN_HEAD, LatentSpace
 from augalgebra.latent.refine import Memory, refine
+from augalgebra.plain import PlainData
 
 Way = Literal["plain", "refined", "latent"]
 """How to get from one repeat to the next: by the encoder's answer, by refined encoding, or without leaving the latent
@@ -44,7 +44,7 @@ def find_undoing_word(catalog: Catalog, word: Word) -> Word | None:
 
 
 @dataclass(frozen=True)
-class LabelOutcome:
+class LabelOutcome(PlainData):
     """What became of the images of one label.
 
     Attributes:
@@ -59,13 +59,9 @@ class LabelOutcome:
     last: float
     kept: float | None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {"images": self.images, "first": self.first, "last": self.last, "kept": self.kept}
-
 
 @dataclass(frozen=True)
-class RecursionCurve:
+class RecursionCurve(PlainData):
     """One way of repeating a word.
 
     Attributes:
@@ -86,6 +82,7 @@ class RecursionCurve:
     by_label: Mapping[int, LabelOutcome] = field(default_factory=dict)
     seconds: float = 0.0
     became: Mapping[int, Mapping[int, int]] = field(default_factory=dict)
+    in_json = "way", "bce", "excess", "growth", "kept", "by_label", "became", "seconds"
 
     @property
     def growth(self) -> float:
@@ -111,23 +108,17 @@ class RecursionCurve:
 
     def to_dict(self, name: Callable[[int], str] = str) -> dict[str, Any]:
         """Plain data for JSON; `name` says what labels are called."""
-        return {
-            "way": self.way,
-            "bce": list(self.bce),
-            "excess": list(self.excess),
-            "growth": finite(self.growth),
-            "kept": list(self.kept),
+        return super().to_dict() | {
             "by_label": {name(label): outcome.to_dict() for label, outcome in self.by_label.items()},
             "became": {
                 name(before): {name(after): count for after, count in counts.items()}
                 for before, counts in self.became.items()
             },
-            "seconds": self.seconds,
         }
 
 
 @dataclass(frozen=True)
-class RecursionReport:
+class RecursionReport(PlainData):
     """A word repeated in every way that was asked for.
 
     Attributes:
@@ -157,6 +148,11 @@ class RecursionReport:
     upright: bool = False
     unit: str = "nats"
     classes: tuple[str, ...] = ()
+    measure: ClassVar[int] = MEASURE
+    in_json = (
+        *("measure", "word", "repeats", "images", "head", "curves", "floor", "nothing", "entropy"),
+        *("accuracy as classifier_accuracy", "upright", "cost"),
+    )
 
     def label_name(self, label: int) -> str:
         """What a label is called."""
@@ -176,20 +172,8 @@ class RecursionReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {
-            "measure": MEASURE,
-            "word": self.word,
-            "repeats": self.repeats,
-            "images": self.images,
-            "head": self.head,
-            "curves": {way: curve.to_dict(self.label_name) for way, curve in self.curves.items()},
-            "floor": list(self.floor),
-            "nothing": list(self.nothing),
-            "entropy": list(self.entropy),
-            "classifier_accuracy": self.accuracy,
-            "upright": self.upright,
-            "cost": self.cost,
-        }
+        curves = {way: curve.to_dict(self.label_name) for way, curve in self.curves.items()}
+        return super().to_dict() | {"curves": curves}
 
 
 def repeat(

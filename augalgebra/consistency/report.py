@@ -3,15 +3,16 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
-from augalgebra.checks.results import Verdict, finite
+from augalgebra.checks.results import Verdict
 from augalgebra.consistency.cases import Kind
 from augalgebra.consistency.excess import MEASURE, TELLING, Gap
 from augalgebra.consistency.information import Information
 from augalgebra.errors import AugalgebraError
 from augalgebra.latent.likelihoods import find_likelihood
 from augalgebra.notebooks import render_table
+from augalgebra.plain import PlainData, finite, pick
 
 _ORDER: Mapping[Verdict, int] = {"violated": 0, "holds": 0, "vacuous": 1, "trivial": 2}
 
@@ -41,6 +42,12 @@ class WordScore(Gap):
     trivial: bool = False
     psnr: float = math.nan
     by_label: Mapping[int | str, float] = field(default_factory=dict)
+    in_json = (
+        *("word", "view as from", "kind", "verdict"),
+        *Gap.in_json,
+        *("psnr", "route as operator", "encoded", "residual"),
+        "r2",
+    )
 
     @property
     def verdict(self) -> Verdict:
@@ -69,21 +76,7 @@ class WordScore(Gap):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        answer: dict[str, Any] = {
-            "word": self.word,
-            "from": self.view,
-            "kind": self.kind,
-            "verdict": self.verdict,
-            **super().to_dict(),
-            "psnr": finite(self.psnr),
-            "operator": self.route,
-            "encoded": self.encoded,
-            "residual": finite(self.residual),
-            "r2": finite(self.r2),
-        }
-        if self.by_label:
-            answer["by_label"] = {str(label): finite(ratio) for label, ratio in self.by_label.items()}
-        return answer
+        return super().to_dict() | (pick(self, ["by_label"]) if self.by_label else {})
 
 
 def render_scores(scores: Iterable[WordScore], caption: str) -> str:
@@ -97,7 +90,7 @@ def render_scores(scores: Iterable[WordScore], caption: str) -> str:
 
 
 @dataclass(frozen=True)
-class NoInverse:
+class NoInverse(PlainData):
     """Words that cannot be reached from a view, because that would undo what cannot be undone.
 
     Attributes:
@@ -111,14 +104,11 @@ class NoInverse:
     length: int
     words: tuple[str, ...]
     reason: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {"from": self.view, "words": list(self.words), "reason": self.reason}
+    in_json = "view as from", "words", "reason"
 
 
 @dataclass(frozen=True)
-class RelationResidual:
+class RelationResidual(PlainData):
     """How far the operators are from fulfilling an equation.
 
     Attributes:
@@ -132,13 +122,9 @@ class RelationResidual:
     residual: float
     source: str = "law"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {"equation": self.equation, "residual": self.residual, "source": self.source}
-
 
 @dataclass(frozen=True)
-class OrderSwap:
+class OrderSwap(PlainData):
     """Two orders of one pair: how different they truly are, and how different they are drawn.
 
     Attributes:
@@ -158,6 +144,12 @@ class OrderSwap:
     own: tuple[float, float]
     crossed: tuple[float, float]
     entropy: tuple[float, float]
+    in_json = "words", "commute", "true_difference", "drawn_difference", "own", "crossed", "entropy", "mistaken"
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """The product in each order."""
+        return self.first, self.second
 
     @property
     def commute(self) -> bool:
@@ -172,22 +164,9 @@ class OrderSwap:
         crossed = self.crossed[0] - second, self.crossed[1] - first
         return not self.commute and any(mine > other for mine, other in zip(own, crossed, strict=True))
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {
-            "words": [self.first, self.second],
-            "commute": self.commute,
-            "true_difference": self.true_difference,
-            "drawn_difference": self.drawn_difference,
-            "own": list(self.own),
-            "crossed": list(self.crossed),
-            "entropy": list(self.entropy),
-            "mistaken": self.mistaken,
-        }
-
 
 @dataclass(frozen=True)
-class CompositionReport:
+class CompositionReport(PlainData):
     """Every measure of words in one latent space.
 
     Attributes:
@@ -217,6 +196,12 @@ class CompositionReport:
     likelihood: str = "bernoulli"
     psnr: Mapping[str, float] = field(default_factory=dict)
     mean_picture: float | None = None
+    measure: ClassVar[int] = MEASURE
+    in_json = (
+        *("measure", "likelihood", "floor", "entropy", "psnr", "mean_picture as psnr_mean_picture"),
+        *("worst_first as words", "relations", "worst_gap_ratio", "verdicts", "information", "orders", "no_inverse"),
+        *("images", "head"),
+    )
 
     def _repr_html_(self) -> str:
         return render_scores(self.worst_first, f"{self.counted}; losses in {self.unit}")
@@ -246,9 +231,14 @@ class CompositionReport:
         return sum(score.verdict == verdict for score in self.words)
 
     @property
+    def verdicts(self) -> dict[Verdict, int]:
+        """How many words got each verdict."""
+        return {name: self.count(name) for name in _ORDER}
+
+    @property
     def counted(self) -> str:
         """How many words got which verdict, as a phrase."""
-        counts = {name: self.count(name) for name in _ORDER}
+        counts = self.verdicts
         told = ", ".join(f"{counts[name]} {name}" for name in ("violated", "vacuous", "trivial") if counts[name])
         return f"{counts['holds']} of {len(self.words)} words hold (within {TELLING:g})" + (f", {told}" if told else "")
 
@@ -310,23 +300,3 @@ class CompositionReport:
                 )
             total += score.bce
         return total
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON; the words come worst first."""
-        return {
-            "measure": MEASURE,
-            "likelihood": self.likelihood,
-            "floor": dict(self.floor),
-            "entropy": dict(self.entropy),
-            "psnr": {view: finite(value) for view, value in self.psnr.items()},
-            "psnr_mean_picture": finite(self.mean_picture),
-            "words": [score.to_dict() for score in self.worst_first],
-            "relations": [relation.to_dict() for relation in self.relations],
-            "worst_gap_ratio": self.worst_gap_ratio,
-            "verdicts": {name: self.count(name) for name in _ORDER},
-            "information": self.information.to_dict(),
-            "orders": [order.to_dict() for order in self.orders],
-            "no_inverse": [entry.to_dict() for entry in self.no_inverse],
-            "images": self.images,
-            "head": self.head,
-        }

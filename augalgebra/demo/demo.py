@@ -19,6 +19,7 @@ from augalgebra.demo.report import Findings, Survey, TransferResult
 from augalgebra.errors import RunError
 from augalgebra.files import write_atomically
 from augalgebra.operators import FitOptions, OperatorRegistry
+from augalgebra.plain import PlainData
 from augalgebra.reports.gallery import Panel, gallery_panel
 from augalgebra.reports.gallery_figure import draw_gallery, draw_gap_chart
 from augalgebra.runs.added_heads import transfer
@@ -75,7 +76,7 @@ QUICK = Budget(epochs=1, transfer_epochs=1, images=120)
 
 
 @dataclass(frozen=True)
-class DemoResult:
+class DemoResult(PlainData):
     """What the demonstration left behind.
 
     Attributes:
@@ -89,16 +90,11 @@ class DemoResult:
     findings: Findings
     files: Mapping[str, Path]
     seconds: Mapping[str, float]
+    in_json = "run.folder as folder", "run.ended as ended", "files", "seconds"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON: the findings, where the files are, and how long it took."""
-        return {
-            **self.findings.to_dict(),
-            "folder": str(self.run.folder),
-            "ended": self.run.ended,
-            "files": {name: str(path) for name, path in self.files.items()},
-            "seconds": dict(self.seconds),
-        }
+        return self.findings.to_dict() | super().to_dict()
 
 
 def run_demo(

@@ -6,6 +6,7 @@ from typing import Any
 
 from augalgebra.checks.results import LawReport
 from augalgebra.consistency.report import CompositionReport
+from augalgebra.plain import PlainData, pick
 from augalgebra.reports.composition_table import as_markdown, composition_rows
 from augalgebra.runs.storage.records import Mode, Transfer
 
@@ -49,17 +50,12 @@ class Survey:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        worst = self.longer.worst
-        longer = {
-            "cases": len(self.longer.words),
-            "worst": None if worst is None else worst.to_dict(),
-            "verdicts": self.longer.to_dict()["verdicts"],
-        }
+        longer = {"cases": len(self.longer.words)} | pick(self.longer, ("worst", "verdicts"))
         return {"fit": self.fit, **self.short.to_dict(), "longer": longer}
 
 
 @dataclass(frozen=True)
-class TransferResult:
+class TransferResult(PlainData):
     """One way to draw new augmentations in a trained latent space.
 
     Attributes:
@@ -71,6 +67,7 @@ class TransferResult:
     transfer: Transfer
     augmentations: tuple[str, str]
     report: CompositionReport
+    in_json = "transfer.mode as mode", "transfer.meanings as meanings", "transfer.ended as ended", "total"
 
     @property
     def total(self) -> float:
@@ -80,17 +77,11 @@ class TransferResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {
-            "mode": self.transfer.mode,
-            "meanings": self.transfer.meanings,
-            "ended": self.transfer.ended,
-            "total": self.total,
-            **self.report.to_dict(),
-        }
+        return super().to_dict() | self.report.to_dict()
 
 
 @dataclass(frozen=True)
-class Findings:
+class Findings(PlainData):
     """What a demonstration found; nothing in it depends on time or place.
 
     Attributes:
@@ -106,15 +97,11 @@ class Findings:
     exact: Survey
     published: Survey
     transfers: Mapping[Mode, TransferResult]
+    in_json = "published", "transfers as transfer", "laws"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; composition with the run's operators stands at the top, as ``check`` gives it."""
-        return {
-            **self.exact.to_dict(),
-            "published": self.published.to_dict(),
-            "transfer": {mode: result.to_dict() for mode, result in self.transfers.items()},
-            "laws": self.laws.to_dict(),
-        }
+        return self.exact.to_dict() | super().to_dict()
 
     def to_markdown(self) -> str:
         """A document with every table."""

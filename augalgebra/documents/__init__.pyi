@@ -8,11 +8,9 @@ from .document import Section as Section
 from .document import Table as Table
 from .document import Text as Text
 from .document import Verdict as Verdict
+from .document import block_from_dict as block_from_dict
 from .page import to_html as to_html
 from .page import write_html as write_html
-from .plain import block_from_dict as block_from_dict
-from .plain import block_to_dict as block_to_dict
-from .plain import to_dict as to_dict
 
 __all__ = [
     "Block",
@@ -25,9 +23,7 @@ __all__ = [
     "Text",
     "Verdict",
     "block_from_dict",
-    "block_to_dict",
     "figures",
-    "to_dict",
     "to_html",
     "write_html",
 ]

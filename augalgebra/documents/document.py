@@ -1,12 +1,23 @@
 """What a document is made of: sections of text, tables, heat maps, pictures, groups, and verdicts on claims."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+from augalgebra.plain import PlainData
+
+
+class _Kind(PlainData):
+    """A block, which says its kind in JSON: ``text``, ``table``, ``heatmap``, ``picture`` or ``cayley``."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON, with the kind."""
+        return {"kind": type(self).__name__.lower()} | super().to_dict()
 
 
 @dataclass(frozen=True)
-class Text:
+class Text(_Kind):
     """A paragraph.
 
     Attributes:
@@ -17,7 +28,7 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(_Kind):
     """Rows of names and numbers, which a reader can sort.
 
     Attributes:
@@ -36,7 +47,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class HeatMap:
+class HeatMap(_Kind):
     """A table of numbers, coloured.
 
     Attributes:
@@ -67,7 +78,7 @@ class HeatMap:
 
 
 @dataclass(frozen=True)
-class Picture:
+class Picture(_Kind):
     """A PNG, put into the document itself.
 
     Attributes:
@@ -80,7 +91,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Cayley:
+class Cayley(_Kind):
     """A finite monoid, drawn as the graph of its generators.
 
     Attributes:
@@ -100,7 +111,7 @@ Block: TypeAlias = Text | Table | HeatMap | Picture | Cayley
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Verdict(PlainData):
     """A claim and whether it holds.
 
     Attributes:
@@ -119,7 +130,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Section:
+class Section(PlainData):
     """A part of a document.
 
     Attributes:
@@ -134,7 +145,7 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Document:
+class Document(PlainData):
     """All of it.
 
     Attributes:
@@ -148,3 +159,33 @@ class Document:
     about: str
     sections: tuple[Section, ...]
     verdicts: tuple[Verdict, ...] = field(default_factory=tuple)
+    in_json = "title", "about", "verdicts", "sections"
+
+
+_KINDS: Mapping[str, type[Block]] = {kind.__name__.lower(): kind for kind in (Text, Table, HeatMap, Picture, Cayley)}
+
+
+def block_from_dict(data: Mapping[str, Any], folder: Path) -> Block:
+    """Undo a block's ``to_dict``, but for numbers that were not finite.
+
+    Args:
+        data: Plain data.
+        folder: Where its picture lies, if it has one; a path that leads elsewhere is refused.
+
+    Raises:
+        KeyError: There is no such kind of block, or it has no kind.
+        TypeError: Something is missing or too much.
+        ValueError: The picture is not in the folder.
+    """
+    kind = _KINDS[data["kind"]]
+    values = {name: _tuples(value) for name, value in data.items() if name != "kind"}
+    if kind is Picture:
+        name = Path(str(values["path"])).name
+        if not (folder / name).is_file() or Path(values["path"]) not in (Path(name), folder / name):
+            raise ValueError(f"there is no picture {values['path']} in {folder}")
+        values["path"] = folder / name
+    return kind(**values)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value

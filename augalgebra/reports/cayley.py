@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from augalgebra.algebra.rewriting.cayley_tables import CayleyTable
 from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog
-from augalgebra.checks.results import finite
 from augalgebra.documents import Block, Cayley, HeatMap, Picture, Table, Text
+from augalgebra.plain import finite
 from augalgebra.reports.composition_table import aligned
 
 

@@ -1,11 +1,11 @@
 """The composition table: as rows of data, and as text that reads well in Markdown and in a terminal."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
-from augalgebra.checks.results import Verdict, finite
+from augalgebra.checks.results import Verdict
 from augalgebra.consistency.report import CompositionReport, WordScore
+from augalgebra.plain import PlainData, finite
 
 _NAMES = 3
 """Columns that hold text; the others hold numbers."""
@@ -13,7 +13,7 @@ _MARKS: Mapping[Verdict, str] = {"vacuous": " vacuous", "trivial": " trivial"}
 
 
 @dataclass(frozen=True)
-class Row:
+class Row(PlainData):
     """One word in one latent space; losses in nats per image.
 
     Attributes:
@@ -41,10 +41,6 @@ class Row:
     identity_ratio: float | None = None
     verdict: Verdict | None = None
     reason: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {key: finite(item) if isinstance(item, float) else item for key, item in asdict(self).items()}
 
 
 def composition_rows(report: CompositionReport) -> tuple[Row, ...]:

@@ -10,12 +10,13 @@ from torch import Tensor
 
 from augalgebra.algebra.words import IDENTITY, Word, product
 from augalgebra.catalog import Catalog
-from augalgebra.checks.results import Verdict, finite
+from augalgebra.checks.results import Verdict
 from augalgebra.consistency.batches import Batch, Operators, Setting
 from augalgebra.consistency.cases import Case, Relabelling, refuse_singular
 from augalgebra.consistency.report import CompositionReport
 from augalgebra.errors import NotInvertibleError
 from augalgebra.latent.protocol import MAIN_HEAD, LatentSpace
+from augalgebra.plain import finite
 
 Role = Literal["true", "direct", "moved", "encoded"]
 

@@ -7,12 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from augalgebra.catalog import Catalog
-from augalgebra.checks.results import finite
 from augalgebra.consistency.report import CompositionReport, RelationResidual
 from augalgebra.documents import HeatMap, Table
 from augalgebra.operators import OperatorRegistry
 from augalgebra.operators.lookup import Entry, FamilyEntry
 from augalgebra.operators.operator import Operator
+from augalgebra.plain import finite
 from augalgebra.reports.composition_table import mark
 
 MOST_ROWS = 300

@@ -23,6 +23,7 @@ from augalgebra.latent.protocol import MAIN_HEAD
 from augalgebra.locks import lock
 from augalgebra.operators import OperatorRegistry
 from augalgebra.operators.provenance import origin
+from augalgebra.plain import PlainData
 from augalgebra.runs.check import images_of_run
 from augalgebra.runs.operator_matching import OperatorAssignment, match_operators
 from augalgebra.runs.storage.records import Ending, Mode, Transfer
@@ -38,7 +39,7 @@ from augalgebra.training.views import Views
 
 
 @dataclass(frozen=True)
-class AddedHead:
+class AddedHead(PlainData):
     """A head for new augmentations, and what it is worth.
 
     Attributes:
@@ -56,21 +57,14 @@ class AddedHead:
     after: tuple[WordScore, ...]
     slots: tuple[OperatorAssignment, ...]
     catalog: Catalog
+    in_json = (
+        *("transfer.head as head", "transfer.mode as mode", "trained", "transfer.steps as steps"),
+        *("transfer.ended as ended", "transfer.meanings as operators", "before", "after"),
+    )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        head = self.transfer
-        return {
-            "head": head.head,
-            "mode": head.mode,
-            "trained": self.trained,
-            "steps": head.steps,
-            "ended": head.ended,
-            "operators": head.meanings,
-            "before": [score.to_dict() for score in self.before],
-            "after": [score.to_dict() for score in self.after],
-            "slots": [slot.to_dict(self.catalog) for slot in self.slots],
-        }
+        return super().to_dict() | {"slots": [slot.to_dict(self.catalog) for slot in self.slots]}
 
 
 def add_head(

@@ -7,7 +7,6 @@ from typing import Any
 
 from augalgebra.algebra.parsing import parse_word
 from augalgebra.algebra.words import IDENTITY, Symbol, Word
-from augalgebra.checks.results import finite
 from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.composition import measure_composition
 from augalgebra.consistency.excess import Gap
@@ -17,13 +16,14 @@ from augalgebra.errors import RunError
 from augalgebra.latent.protocol import device_of_space
 from augalgebra.operators.provenance import Provenance
 from augalgebra.operators.residuals import RelationResidual, relation_residuals
+from augalgebra.plain import PlainData, pick
 from augalgebra.runs.storage.stored_run import StoredRun
 from augalgebra.training.stage2 import fit_operators
 from augalgebra.training.views import Views
 
 
 @dataclass(frozen=True)
-class Extension:
+class Extension(PlainData):
     """One augmentation that was given an operator.
 
     Attributes:
@@ -43,25 +43,24 @@ class Extension:
     laws: tuple[RelationResidual, ...]
     equations: tuple[str, ...]
 
+    in_json = (
+        *("word", "fitted", "provenance.fit as fit", "reason", "provenance.residual as residual"),
+        *("provenance.identity_residual as identity_residual", "provenance.rank as rank"),
+        *("provenance.condition as condition", "score.verdict as verdict"),
+    )
+
+    @property
+    def reason(self) -> str:
+        """Why the operator was fitted this way."""
+        return str(self.provenance.details.get("reason", ""))
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        origin, score = self.provenance, self.score
-        return {
-            "word": self.word,
-            "fitted": self.fitted,
-            "fit": origin.fit,
-            "reason": origin.details.get("reason", ""),
-            "residual": finite(origin.residual),
-            "identity_residual": finite(origin.identity_residual),
-            "rank": origin.rank,
-            "condition": finite(origin.condition),
-            "verdict": score.verdict,
-            **Gap.to_dict(score),
-            "laws": [
-                {"equation": text, "residual": item.residual, "reason": item.reason}
-                for text, item in zip(self.equations, self.laws, strict=True)
-            ],
-        }
+        laws = [
+            {"equation": text} | pick(item, ("residual", "reason"))
+            for text, item in zip(self.equations, self.laws, strict=True)
+        ]
+        return super().to_dict() | pick(self.score, Gap.in_json) | {"laws": laws}
 
 
 def extend(

@@ -10,10 +10,10 @@ from augalgebra.algebra.rewriting import queries
 from augalgebra.algebra.words import IDENTITY, Word
 from augalgebra.catalog import Catalog
 from augalgebra.checks import check_law
-from augalgebra.checks.results import finite
 from augalgebra.data.dataset import Split
 from augalgebra.errors import AugalgebraError
 from augalgebra.operators.residuals import LatentResidual, latent_residual
+from augalgebra.plain import pick
 from augalgebra.runs.storage.stored_run import StoredRun
 from augalgebra.training.encoding import view_moments
 from augalgebra.training.stage3 import assign_operators
@@ -53,7 +53,7 @@ class OperatorAssignment:
             "agree": list(self.agree),
             "differ": list(self.differ),
             "residuals": {
-                catalog.display(word): {"residual": finite(item.residual), "identity_residual": finite(item.identity)}
+                catalog.display(word): pick(item, ("residual", "identity as identity_residual"))
                 for word, item in zip(self.new, self.residuals, strict=True)
             },
         }

@@ -8,12 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from augalgebra.algebra.rewriting import queries
 from augalgebra.algebra.words import IDENTITY, Word, product
 from augalgebra.catalog import Catalog
-from augalgebra.checks.results import finite
 from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.cases import Case, words_up_to
 from augalgebra.consistency.composition import measure_cases
@@ -24,6 +23,7 @@ from augalgebra.data.dataset import Dataset
 from augalgebra.errors import NotInvertibleError
 from augalgebra.notebooks import render_table
 from augalgebra.operators import OperatorRegistry
+from augalgebra.plain import PlainData
 from augalgebra.runs.check import images_of_run
 from augalgebra.runs.storage.stored_run import StoredRun
 
@@ -42,7 +42,7 @@ MOST_ROUTES = 64
 
 
 @dataclass(frozen=True)
-class MeasuredWord:
+class MeasuredWord(PlainData):
     """One word in the latent space of a run.
 
     Attributes:
@@ -54,6 +54,8 @@ class MeasuredWord:
     score: WordScore
     as_written: WordScore | None
     images: int
+    level: ClassVar[str] = "latent"
+    in_json = "level", "as_written", "images"
 
     def _repr_html_(self) -> str:
         scores = [self.score] if self.as_written is None else [self.score, self.as_written]
@@ -61,15 +63,11 @@ class MeasuredWord:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return self.score.to_dict() | {
-            "level": "latent",
-            "as_written": None if self.as_written is None else self.as_written.to_dict(),
-            "images": self.images,
-        }
+        return self.score.to_dict() | super().to_dict()
 
 
 @dataclass(frozen=True)
-class LatentComparison:
+class LatentComparison(PlainData):
     """Two words compared in the latent space of a run, each multiplied out letter by letter.
 
     Differences of pictures are root mean squares over pixels and images.
@@ -99,32 +97,24 @@ class LatentComparison:
     crossed: tuple[float, float]
     entropy: tuple[float, float]
     images: int
+    level: ClassVar[str] = "latent"
+    in_json = (
+        *("equal", "level", "reason", "threshold", "residual", "drawn_difference", "true_difference", "moved", "loss"),
+        *("crossed", "entropy", "excess", "images"),
+    )
 
     def _repr_html_(self) -> str:
         row = (self.equal, self.drawn_difference, self.true_difference, self.moved, self.residual)
         return render_table(["equal", "drawn apart", "truly apart", "moved", "residual"], [row], self.reason)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {
-            "equal": self.equal,
-            "level": "latent",
-            "reason": self.reason,
-            "threshold": self.threshold,
-            "residual": finite(self.residual),
-            "drawn_difference": finite(self.drawn_difference),
-            "true_difference": finite(self.true_difference),
-            "moved": finite(self.moved),
-            "loss": [finite(loss) for loss in self.loss],
-            "crossed": [finite(loss) for loss in self.crossed],
-            "entropy": [finite(loss) for loss in self.entropy],
-            "excess": [finite(loss - least) for loss, least in zip(self.loss, self.entropy, strict=True)],
-            "images": self.images,
-        }
+    @property
+    def excess(self) -> tuple[float, ...]:
+        """Loss of each word beyond the entropy of its image."""
+        return tuple(loss - least for loss, least in zip(self.loss, self.entropy, strict=True))
 
 
 @dataclass(frozen=True)
-class MeasuredRoutes:
+class MeasuredRoutes(PlainData):
     """The routes between two views that the laws offer, measured in the latent space of a run.
 
     Attributes:
@@ -136,6 +126,11 @@ class MeasuredRoutes:
     scores: tuple[WordScore, ...]
     shortest: WordScore
     images: int
+    level: ClassVar[str] = "latent"
+    in_json = (
+        *("best.route as route", "level", "best.verdict as verdict", "best.gap_ratio as gap_ratio", "shortest"),
+        *("ranked as candidates", "images"),
+    )
 
     def _repr_html_(self) -> str:
         rows = [(score.route, score.verdict, score.gap_ratio, score.bce) for score in self.ranked]
@@ -152,18 +147,6 @@ class MeasuredRoutes:
         """The best first, then the others by their gap."""
         others = sorted((score for score in self.scores if score is not self.best), key=lambda score: score.bce)
         return self.best, *others
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON; routes come best first."""
-        return {
-            "route": self.best.route,
-            "level": "latent",
-            "verdict": self.best.verdict,
-            "gap_ratio": finite(self.best.gap_ratio),
-            "shortest": self.shortest.to_dict(),
-            "candidates": [score.to_dict() for score in self.ranked],
-            "images": self.images,
-        }
 
 
 def measure_word(

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from augalgebra.plain import PlainData
+
 Verdict = Literal["passed", "failed", "not checked"]
 
 
 @dataclass(frozen=True)
-class Failure:
+class Failure(PlainData):
     """A promise or law that does not hold, with the simplest case that shows it.
 
     Attributes:
@@ -23,6 +25,7 @@ class Failure:
     sides: tuple[tuple[str, str], ...] = ()
     hint: str = ""
     again: str = ""
+    in_json = "promise", "case", "sides", "hint", "again"
 
     def __str__(self) -> str:
         pairs = [("fails for", self.case), *self.sides, ("hint", self.hint), ("run again", self.again)]
@@ -32,17 +35,11 @@ class Failure:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {
-            "promise": self.promise,
-            "case": self.case,
-            "sides": dict(self.sides),
-            "hint": self.hint,
-            "again": self.again,
-        }
+        return super().to_dict() | {"sides": dict(self.sides)}
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(PlainData):
     """The verdict on one aspect of one augmentation, or of the plugin itself.
 
     Attributes:
@@ -67,14 +64,7 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {
-            "subject": self.subject,
-            "aspect": self.aspect,
-            "verdict": self.verdict,
-            "note": self.note,
-            "failures": [failure.to_dict() for failure in self.failures],
-            "seconds": round(self.seconds, 4),
-        }
+        return super().to_dict() | {"seconds": round(self.seconds, 4)}
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ SCORE_HEADINGS = ("entropy", "floor", "loss", "excess", "gap", "nothing")
 
 def score_cells(score: "WordScore") -> tuple[str, ...]:
     """What was measured of one word, in nats per image and as ratios of excesses."""
-    from augalgebra.checks import finite
+    from augalgebra.plain import finite
 
     return (
         _number(score.entropy, 1),

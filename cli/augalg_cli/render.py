@@ -8,17 +8,21 @@ names may contain brackets.
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import typer
 
 from augalg_cli import streams
+from augalgebra.plain import to_plain
 
 
-def emit_json(answer: Mapping[str, Any]) -> None:
-    """Write the answer as one JSON document; characters are escaped where the encoding could lose them."""
+def emit_json(answer: object) -> None:
+    """Write the answer as one JSON document; characters are escaped where the encoding could lose them.
+
+    Args:
+        answer: Anything that `to_plain` takes.
+    """
     escaped = not streams.is_utf8(sys.stdout)
-    sys.stdout.write(json.dumps(answer, indent=2, ensure_ascii=escaped, allow_nan=False) + "\n")
+    sys.stdout.write(json.dumps(to_plain(answer), indent=2, ensure_ascii=escaped, allow_nan=False) + "\n")
 
 
 def line(text: str = "") -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from augalgebra import __version__, load_catalog
 from augalgebra.data.dataset import Dataset, load_data
-from augalgebra.documents import to_dict, to_html
+from augalgebra.documents import to_html
 from augalgebra.errors import AugalgebraError
 from augalgebra.reports.run_report import document_of_run
 from augalgebra.reports.run_tables import eigenvalues
@@ -49,7 +49,7 @@ def run(trained: Path, tmp_path: Path) -> Path:
 def sections_of(folder: Path, data: Dataset | None, **more: Any) -> dict[str, list[dict[str, Any]]]:
     document = document_of_run(Run.load(folder, CATALOG, accept_stale=True), data, **more)
     assert "<h1>Run run</h1>" in to_html(document)
-    return {section["anchor"]: section["blocks"] for section in to_dict(document)["sections"]}
+    return {section["anchor"]: section["blocks"] for section in document.to_dict()["sections"]}
 
 
 def kinds(blocks: list[dict[str, Any]]) -> list[str]:

@@ -27,7 +27,7 @@ from augalgebra.algebra.rewriting.cayley_tables import cayley_table
 from augalgebra.consistency.information import Information
 from augalgebra.consistency.report import CompositionReport, NoInverse, WordScore
 from augalgebra.data.dataset import load_data
-from augalgebra.documents import Cayley, HeatMap, Picture, Table, Text, block_from_dict, block_to_dict
+from augalgebra.documents import Cayley, HeatMap, Picture, Table, Text, block_from_dict
 from augalgebra.errors import AugalgebraError, RunError, UnknownNameError
 from augalgebra.reports.cayley import cayley_of, to_markdown
 
@@ -288,7 +288,7 @@ def test_blocks_survive_being_kept(tmp_path: Path) -> None:
         Picture(tmp_path / "a.png", "Seen."),
         Cayley("Z2", ("id", "a"), ((0, 1), (1, 0)), (1,)),
     )
-    kept = json.loads(json.dumps([block_to_dict(block) for block in blocks]))
+    kept = json.loads(json.dumps([block.to_dict() for block in blocks]))
     assert blocks == tuple(block_from_dict(data, tmp_path) for data in kept)
     text = "\n".join(map(to_markdown, blocks))
     for shown in ("| a\\|b |", "2.0 note", "![Seen.](a.png)", "| a              | a  | id |"):

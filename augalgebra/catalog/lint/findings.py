@@ -1,12 +1,13 @@
 """Findings: what a plugin's author should know, by number."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from augalgebra.catalog.lint.codes import CODES, Severity
+from augalgebra.plain import PlainData
 
 
 @dataclass(frozen=True)
-class Finding:
+class Finding(PlainData):
     """Something about a plugin that its author should know.
 
     Attributes:
@@ -28,10 +29,6 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.code} {self.severity}: {self.subject}: {self.message}"
-
-    def to_dict(self) -> dict[str, str]:
-        """Plain data for JSON."""
-        return asdict(self)
 
 
 def finding(code: str, plugin: str, subject: str, message: str) -> Finding:

@@ -3,12 +3,12 @@
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from augalgebra.catalog.catalog import Catalog
 from augalgebra.catalog.contributions import examples_of, offered_heads
 from augalgebra.catalog.plugin import PluginInfo
 from augalgebra.errors import AugalgebraError
+from augalgebra.plain import PlainData
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Trace:
+class Trace(PlainData):
     """How one plugin spent its time.
 
     Attributes:
@@ -39,6 +39,10 @@ class Trace:
 
     info: PluginInfo
     answers: tuple[Answer, ...]
+    in_json = (
+        *("info.name as plugin", "info.status as status", "info.reason as reason", "info.contract as contract"),
+        *("seconds", "import_seconds", "answers"),
+    )
 
     @property
     def import_seconds(self) -> float:
@@ -49,26 +53,6 @@ class Trace:
     def seconds(self) -> float:
         """Time it took to import and to answer."""
         return self.import_seconds + sum(answer.seconds or 0.0 for answer in self.answers)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {
-            "plugin": self.info.name,
-            "status": self.info.status,
-            "reason": self.info.reason,
-            "contract": self.info.contract,
-            "seconds": self.seconds,
-            "import_seconds": self.import_seconds,
-            "answers": [
-                {
-                    "hook": item.hook,
-                    "given": list(item.given),
-                    "seconds": item.seconds,
-                    "problem": item.problem,
-                }
-                for item in self.answers
-            ],
-        }
 
 
 def trace(catalog: Catalog, commands: Callable[[str], Iterable[str]]) -> tuple[Trace, ...]:

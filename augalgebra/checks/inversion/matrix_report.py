@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from augalgebra.algebra.conditions import ALWAYS, Conditions, holding_for
-from augalgebra.checks.results import finite
+from augalgebra.plain import PlainData, pick
 
 Declared = Literal["exact", "approximate", "no"]
 Measured = Literal["yes", "nearly", "one-sided", "no", "vacuous", "unknown"]
@@ -37,7 +37,7 @@ LEGEND = (
 
 
 @dataclass(frozen=True)
-class Finding:
+class Finding(PlainData):
     """One property, declared against measured.
 
     Attributes:
@@ -60,6 +60,7 @@ class Finding:
     reason: str = ""
     conditions: Conditions = ALWAYS
     allowed: Conditions = ALWAYS
+    in_json = "declared", "measured", "mismatch", "error", "moved", "reason", "conditions"
 
     @property
     def mismatch(self) -> bool:
@@ -93,18 +94,6 @@ class Finding:
             return measured
         return f"{measured}, but {known[self.declared]}" if self.mismatch else f"{measured}, declared"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {
-            "declared": self.declared,
-            "measured": self.measured,
-            "mismatch": self.mismatch,
-            "error": finite(self.error),
-            "moved": finite(self.moved),
-            "reason": self.reason,
-            "conditions": sorted(self.conditions),
-        }
-
 
 @dataclass(frozen=True)
 class Row:
@@ -133,12 +122,12 @@ class Row:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        found = {name: finding.to_dict() for name, finding in self.findings.items()}
-        return {"name": self.name, "word": self.word, "inverse": self.inverse or None, **found}
+        inverse = {"inverse": self.inverse or None}
+        return pick(self, ("name", "word")) | inverse | pick(self, self.findings)
 
 
 @dataclass(frozen=True)
-class Matrix:
+class Matrix(PlainData):
     """A set of augmentations: which can be undone, and which pairs commute.
 
     Attributes:
@@ -152,6 +141,7 @@ class Matrix:
     pairs: dict[tuple[int, int], Finding]
     left_out: tuple[tuple[str, str], ...]
     size: int
+    in_json = "rows as augmentations", "pairs", "left_out", "mismatches", "size"
 
     @property
     def mismatches(self) -> tuple[str, ...]:
@@ -191,15 +181,12 @@ class Matrix:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {
-            "augmentations": [row.to_dict() for row in self.rows],
+        return super().to_dict() | {
             "pairs": [
                 {"first": self.rows[i].name, "second": self.rows[j].name, **finding.to_dict()}
                 for (i, j), finding in self.pairs.items()
             ],
             "left_out": [{"name": name, "reason": reason} for name, reason in self.left_out],
-            "mismatches": list(self.mismatches),
-            "size": self.size,
         }
 
 

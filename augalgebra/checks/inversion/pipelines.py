@@ -18,9 +18,9 @@ from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog, read_pipeline
 from augalgebra.checks.inversion.inverter import Inversion, Inverter, Verdict
 from augalgebra.checks.inversion.undoing import Kind, Places, check_values, find_moving_steps, take_back, trace_back
-from augalgebra.checks.results import finite
 from augalgebra.errors import AugalgebraError, NotInvertibleError
 from augalgebra.hooks import PipelineStep
+from augalgebra.plain import pick
 
 Accept = Literal["one-sided", "approximate"]
 """What `undo` makes do with when asked to, beside exact inverses."""
@@ -151,9 +151,7 @@ class PipelineInversion:
             "inverse": None if item.inverse is None else self.catalog.display(item.inverse),
             "basis": item.basis,
             "reason": self.catalog.shorten(item.reason),
-            "error": finite(item.error),
-            "moved": finite(item.moved),
-            "conditions": sorted(item.conditions),
+            **pick(item, ("error", "moved", "conditions")),
         }
 
 

@@ -34,7 +34,7 @@ def lint_plugins(
     if as_json:
         render.emit_json(
             {
-                "findings": [item.to_dict() for item in findings],
+                "findings": findings,
                 **{f"{severity}s": count for severity, count in counts.items()},
                 "strict": strict,
                 "passed": passed,
@@ -73,7 +73,7 @@ def trace_plugins(
     traces = [item for item in trace(catalog, command_names) if not names or item.info.name in names]
     total = sum(item.seconds for item in traces)
     if as_json:
-        render.emit_json({"seconds": total, "plugins": [item.to_dict() for item in traces]})
+        render.emit_json({"seconds": total, "plugins": traces})
         return
     render.line(f"{len(traces)} plugin{'' if len(traces) == 1 else 's'} in {_milliseconds(total)}")
     rows: list[tuple[str, str, str, str]] = []
@@ -102,19 +102,17 @@ def explain(
     as_json: options.Json = False,
 ) -> None:
     """Explain a finding of 'augalg plugins lint': what it means, an example, and how to mend it."""
-    from dataclasses import asdict
-
     from augalgebra.catalog import CODES, code_of
 
     if code is None:
         if as_json:
-            render.emit_json({"codes": [asdict(item) for item in CODES.values()]})
+            render.emit_json({"codes": tuple(CODES.values())})
         else:
             render.table(["code", "severity", "title"], [(c.code, c.severity, c.title) for c in CODES.values()])
         return
     found = code_of(code)
     if as_json:
-        render.emit_json(asdict(found))
+        render.emit_json(found)
         return
     render.line(f"{found.code} ({found.severity}): {found.title}")
     render.line()

@@ -35,7 +35,7 @@ def report(
     folder of its name. Without its data set a run is reported as far as
     that needs no images.
     """
-    from augalgebra.documents import to_dict, write_html
+    from augalgebra.documents import write_html
     from augalgebra.reports import document_of_run
     from augalgebra.runs import FIGURES, REPORT, Run
 
@@ -59,6 +59,6 @@ def report(
     for reason in dict.fromkeys(reason for reasons in stale.values() for reason in reasons):
         render.note(f"stale: {options.shorten(reason)}")
     if as_json:
-        render.emit_json({"report": str(path), "measured": data is not None, "missing": missing, **to_dict(document)})
+        render.emit_json({"report": str(path), "measured": data is not None, "missing": missing, **document.to_dict()})
         return
     render.line(f"The report is {path}")

@@ -208,7 +208,7 @@ def operators(
                     item.provenance.to_dict() | {"r2": item.provenance.r2, "stale": list(table.staleness(item))}
                     for item in entries
                 ],
-                "added": [item.to_dict() for item in added],
+                "added": added,
             }
         )
         return

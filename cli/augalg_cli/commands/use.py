@@ -213,11 +213,11 @@ def recurse(
         draw_recursion(report, out, pictures=pictures, shown=shown)
     claims = recursion_claims(report, data.name)
     answer = {"run": str(run), "file": None if out is None else str(out)} | report.to_dict()
-    answer["claims"] = [claim.to_dict() for claim in claims]
+    answer["claims"] = claims
     if trajectory is not None:
         paths = [follow(loaded, word, repeats=repeats, way=way, data=data) for way in ways]
         draw_trajectories(paths, trajectory, method)
-        answer["trajectories"] = [item.to_dict() for item in paths]
+        answer["trajectories"] = paths
     if outcomes is not None:
         draw_outcomes(report, outcomes)
     if as_json:

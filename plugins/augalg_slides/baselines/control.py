@@ -1,14 +1,14 @@
 """Whether a change of condition changes what is drawn, as frozen judges see it."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
 from augalg_slides.baselines.trained_networks import BaselineNetworks
+from augalgebra.plain import PlainData
 from augalgebra.seeds import generator_for
 
 Draw = Callable[[int, Int64[Tensor, " image"]], Float[Tensor, "image channel height width"]]
@@ -19,7 +19,7 @@ _SEEN = 0.5
 
 
 @dataclass(frozen=True)
-class Control:
+class Control(PlainData):
     """What becomes of images of some views when the class is changed in the condition.
 
     Attributes:
@@ -48,10 +48,6 @@ class Control:
     def told_apart(self) -> bool:
         """Whether unchanged images are drawn so well, and judged so well, that a change would be seen at all."""
         return min(self.unchanged, self.view_unchanged, self.ceiling, self.view_ceiling) > _SEEN
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return asdict(self)
 
 
 def other_classes(labels: Int64[Tensor, " image"], known: tuple[int, ...], seed: int) -> Int64[Tensor, " image"]:

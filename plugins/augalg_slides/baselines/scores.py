@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -12,7 +11,6 @@ from torch import Tensor
 from augalg_slides.baselines.conditional import Conditions
 from augalg_slides.baselines.cvae import CVAE
 from augalg_slides.baselines.trained_networks import BaselineNetworks
-from augalgebra.checks import finite
 from augalgebra.consistency import TELLING, Gap, UnreducedOperators, measure_composition
 from augalgebra.latent import likelihood_of
 
@@ -42,17 +40,7 @@ class Score(Gap):
     way: str
     view: str
     word: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {
-            "model": self.model,
-            "way": self.way,
-            "from": self.view,
-            "word": self.word,
-            **super().to_dict(),
-            "share": finite(self.share),
-        }
+    in_json = "model", "way", "view as from", "word", *Gap.in_json, "share"
 
 
 class Yardstick:

@@ -104,7 +104,7 @@ def compare(
                 "data": data,
                 "augmentations": list(names),
                 "results": [dict(result.answer) for result in results],
-                "claims": [claim.to_dict() for claim in claims],
+                "claims": claims,
                 "files": files,
             }
         )

@@ -194,7 +194,7 @@ def synthetic(
 
 def _gap_numbers(gap: "Gap | None") -> list[tuple[float | None, int]]:
     """Entropy, floor, excess, gap ratio and that of doing nothing, each with its digits."""
-    from augalgebra.checks import finite
+    from augalgebra.plain import finite
 
     if gap is None:
         return [(None, 3)] * 5

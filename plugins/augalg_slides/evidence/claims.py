@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from augalgebra.checks import finite
+from augalgebra.plain import PlainData
 
 CONFIDENCE = 0.95
 """Of all intervals."""
@@ -15,7 +15,7 @@ MOST_SHOWN = 6
 
 
 @dataclass(frozen=True)
-class Claim:
+class Claim(PlainData):
     """One thing that the slides say, beside what was measured.
 
     Attributes:
@@ -36,16 +36,6 @@ class Claim:
         verdict = {True: "holds", False: "does not hold", None: "not decided"}[self.holds]
         return f"Slide {self.slide}, {verdict}: {self.text} Measured: {self.measured}"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {
-            "slide": self.slide,
-            "text": self.text,
-            "measured": self.measured,
-            "holds": self.holds,
-            "values": {name: finite(value) for name, value in self.values.items()},
-        }
-
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Claim":
         """Undo `to_dict`; a number that is null is not a number.
@@ -58,7 +48,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Spread:
+class Spread(PlainData):
     """A number measured with several seeds.
 
     Attributes:
@@ -70,6 +60,7 @@ class Spread:
     mean: float
     deviation: float
     n: int
+    in_json = "mean", "deviation", "n", "interval"
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -83,15 +74,6 @@ class Spread:
 
     def __str__(self) -> str:
         return f"{self.mean:.4g}" if self.n < 2 else f"{self.mean:.4g} ± {self.deviation:.2g}"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON; bounds that are infinite are null."""
-        return {
-            "mean": finite(self.mean),
-            "deviation": finite(self.deviation),
-            "n": self.n,
-            "interval": [finite(bound) for bound in self.interval],
-        }
 
 
 def over_seeds(values: Iterable[float]) -> Spread:

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from augalg_slides.evidence.claims import Claim
-from augalgebra.checks import finite
+from augalgebra.plain import PlainData, finite
 from augalgebra.reports import aligned
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Table:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class Comparison(PlainData):
     """What was measured of latent spaces side by side.
 
     Attributes:
@@ -76,17 +76,7 @@ class Comparison:
     about: str
     strips: Strips = field(default_factory=dict, repr=False)
     columns: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {
-            "experiment": self.name,
-            "seed": self.seed,
-            "images": self.images,
-            "claims": [claim.to_dict() for claim in self.claims],
-            "table": self.table.to_dict(),
-            "about": self.about,
-        }
+    in_json = "name as experiment", "seed", "images", "claims", "table", "about"
 
     def to_markdown(self) -> str:
         """The claims and the table as a section of a document."""

@@ -102,6 +102,7 @@ class Plan:
         content = asdict(self)
         for name in ("name", "seeds"):
             del content[name]
+        content["bench"] = content.pop("networks")  # its name when the first digests were made
         del content["bench"]["device"]
         return content
 

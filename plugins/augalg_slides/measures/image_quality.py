@@ -1,15 +1,14 @@
 """How good drawn images are, beside images that nothing was trained on."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from augalgebra.checks import finite
 from augalgebra.errors import AugalgebraError
 from augalgebra.operators import Array
+from augalgebra.plain import PlainData
 from augalgebra.runs import PixelClassifier
 
 COMPONENTS = 16
@@ -19,7 +18,7 @@ NEIGHBOURS = 5
 
 
 @dataclass(frozen=True)
-class Quality:
+class Quality(PlainData):
     """How good some images are.
 
     Attributes:
@@ -34,10 +33,6 @@ class Quality:
     density: float
     coverage: float
     confidence: float | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {name: finite(value) for name, value in asdict(self).items()}
 
 
 class ImageQuality:

@@ -1,12 +1,13 @@
 """How well groups of codes are told apart, and how much of a quantity can be read off them; all cross-validated."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from augalgebra.errors import AugalgebraError
 from augalgebra.operators import Array
+from augalgebra.plain import PlainData
 
 Integers = npt.NDArray[np.int64]
 
@@ -16,7 +17,7 @@ _MOST_FOR_SILHOUETTE = 4000  # it looks at all pairs
 
 
 @dataclass(frozen=True)
-class Separation:
+class Separation(PlainData):
     """How well groups are told apart.
 
     Attributes:
@@ -35,10 +36,6 @@ class Separation:
     def best(self) -> float:
         """The better of the two probes."""
         return max(self.linear, self.neighbours)
-
-    def to_dict(self) -> dict[str, float]:
-        """Plain data for JSON."""
-        return asdict(self)
 
 
 def separation(codes: Array, groups: Integers, images: Integers | None = None, *, seed: int = 0) -> Separation:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -47,13 +46,7 @@ class CombinedResult(Comparison):
 
     reports: Mapping[str, CompositionReport]
     controls: tuple[Control, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return super().to_dict() | {
-            "composition": {model: report.to_dict() for model, report in self.reports.items()},
-            "controls": [control.to_dict() for control in self.controls],
-        }
+    in_json = *Comparison.in_json, "reports as composition", "controls"
 
 
 @torch.no_grad()

@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -35,7 +34,6 @@ from augalg_slides.evidence.comparison import (
     draw_bars,
     draw_strips,
 )
-from augalgebra.checks import finite
 from augalgebra.documents import figures
 from augalgebra.operators import Operator
 
@@ -66,15 +64,7 @@ class CvaeResult(Comparison):
     controls: tuple[Control, ...]
     told: float
     probes: Mapping[str, float]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return super().to_dict() | {
-            "scores": [score.to_dict() for score in self.scores],
-            "controls": [control.to_dict() for control in self.controls],
-            "view_changed": self.told,
-            "probes": {model: finite(share) for model, share in self.probes.items()},
-        }
+    in_json = *Comparison.in_json, "scores", "controls", "told as view_changed", "probes"
 
 
 @torch.no_grad()

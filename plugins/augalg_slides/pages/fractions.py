@@ -16,13 +16,13 @@ from augalg_slides.baselines.scores import is_decided
 from augalg_slides.evidence.claims import Claim
 from augalgebra.algebra import IDENTITY, Symbol, Word
 from augalgebra.catalog import Catalog
-from augalgebra.checks import finite
 from augalgebra.consistency import Batch, Gap, Setting, show_loss
 from augalgebra.data import Dataset, load_data
 from augalgebra.documents import figures
 from augalgebra.errors import AugalgebraError, FitError, NotInvertibleError
 from augalgebra.latent import MAIN_HEAD, device_of_space
 from augalgebra.operators import FitOptions, Operator, OperatorRegistry, find_family
+from augalgebra.plain import PlainData
 from augalgebra.runs import Run
 from augalgebra.training import Views, view_moments
 
@@ -39,7 +39,7 @@ Way = Literal["family", "power"]
 
 
 @dataclass(frozen=True)
-class FractionScore:
+class FractionScore(PlainData):
     """A fraction of an augmentation, drawn.
 
     Attributes:
@@ -63,12 +63,11 @@ class FractionScore:
     one_parameter: bool = True
     defect: float | None = None
     reason: str = ""
+    in_json = "way", "of", "at", "fitted", "truth", "one_parameter", "defect", "reason"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        values = {name: finite(value) if isinstance(value, float) else value for name, value in vars(self).items()}
-        del values["gap"]
-        return values if self.gap is None else values | self.gap.to_dict()
+        return super().to_dict() | ({} if self.gap is None else self.gap.to_dict())
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +86,7 @@ class Row:
 
 
 @dataclass(frozen=True, eq=False)
-class Fractions:
+class Fractions(PlainData):
     """Fractions of the augmentations of a run.
 
     Attributes:
@@ -103,15 +102,7 @@ class Fractions:
     scores: tuple[FractionScore, ...]
     claims: tuple[Claim, ...]
     rows: tuple[Row, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON, pictures aside."""
-        return {
-            "run": self.run,
-            "images": self.images,
-            "scores": [score.to_dict() for score in self.scores],
-            "claims": [claim.to_dict() for claim in self.claims],
-        }
+    in_json = "run", "images", "scores", "claims"
 
 
 def measure_fractions(

@@ -1,9 +1,8 @@
 """The geometry of a latent space: where the codes of each view lie, and where operators move them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,13 +12,13 @@ from augalg_slides.measures.projection import project
 from augalg_slides.measures.separation import Integers, Separation, separation
 from augalgebra.algebra import IDENTITY, Word, product
 from augalgebra.catalog import Catalog
-from augalgebra.checks import finite
 from augalgebra.consistency import UnreducedOperators
 from augalgebra.data import Dataset, load_data
 from augalgebra.documents import figures
 from augalgebra.errors import AugalgebraError
 from augalgebra.latent import device_of_space
 from augalgebra.operators import Array
+from augalgebra.plain import PlainData
 from augalgebra.runs import Run
 from augalgebra.training import Views, encoded_views
 
@@ -64,7 +63,7 @@ class Clouds:
 
 
 @dataclass(frozen=True)
-class Contraction:
+class Contraction(PlainData):
     """The cloud of moved codes beside that of encoded ones.
 
     Attributes:
@@ -79,13 +78,9 @@ class Contraction:
     within: float
     offset: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {key: finite(value) if isinstance(value, float) else value for key, value in asdict(self).items()}
-
 
 @dataclass(frozen=True, eq=False)
-class Geometry:
+class Geometry(PlainData):
     """What was measured of the geometry of a latent space.
 
     Attributes:
@@ -111,19 +106,7 @@ class Geometry:
     classes: Mapping[str, Separation]
     claims: tuple[Claim, ...]
     clouds: Clouds
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON, codes aside."""
-        return {
-            "run": self.run,
-            "dim": self.dim,
-            "images": self.images,
-            "seed": self.seed,
-            "contractions": [item.to_dict() for item in self.contractions],
-            "views": {name: item.to_dict() for name, item in self.views.items()},
-            "classes": {name: item.to_dict() for name, item in self.classes.items()},
-            "claims": [claim.to_dict() for claim in self.claims],
-        }
+    in_json = "run", "dim", "images", "seed", "contractions", "views", "classes", "claims"
 
 
 def measure_geometry(

@@ -1,7 +1,7 @@
 """The involutory loss ‖I − L²‖² with a growing weight, beside involutions by construction (slide 22)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,11 @@ from augalg_slides.baselines.trained_networks import BaselineNetworks
 from augalg_slides.evidence.claims import Claim
 from augalg_slides.evidence.comparison import COLOURS, Comparison, Table, blank_figure
 from augalgebra.algebra import IDENTITY, Word
-from augalgebra.checks import finite
 from augalgebra.consistency import UnreducedOperators, measure_composition, measure_recursion
 from augalgebra.documents import figures
 from augalgebra.errors import AugalgebraError
 from augalgebra.operators import EPOCHS, FitOptions, OperatorRegistry, exact_period
+from augalgebra.plain import PlainData
 from augalgebra.training import PUBLISHED, view_moments
 
 WEIGHTS = (0.0, 0.01, 0.1, 1.0, 10.0, 100.0)
@@ -28,7 +28,7 @@ _ALIKE = 5e-3  # gap ratios that differ by less are as good as each other
 
 
 @dataclass(frozen=True)
-class Involutory:
+class Involutory(PlainData):
     """How far the operators of one fit are involutions, and what that is worth; means over the augmentations.
 
     Attributes:
@@ -60,10 +60,6 @@ class Involutory:
         """What a row of a table calls it."""
         return f"published, weight {self.weight:g}" if self.weight is not None else self.fit
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {key: finite(item) if isinstance(item, float) else item for key, item in asdict(self).items()}
-
 
 @dataclass(frozen=True, kw_only=True)
 class InvolutionResult(Comparison):
@@ -76,13 +72,7 @@ class InvolutionResult(Comparison):
 
     fits: tuple[Involutory, ...]
     augmentations: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return super().to_dict() | {
-            "augmentations": list(self.augmentations),
-            "fits": [item.to_dict() for item in self.fits],
-        }
+    in_json = *Comparison.in_json, "augmentations", "fits"
 
 
 @torch.no_grad()

@@ -1,7 +1,7 @@
 """A small network in place of the matrix L, beside the best matrix, in few and in many latent dimensions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,12 +16,12 @@ from augalg_slides.baselines.trained_networks import BaselineNetworks
 from augalg_slides.evidence.claims import Claim
 from augalg_slides.evidence.comparison import COLOURS, Comparison, Table, blank_figure
 from augalgebra.algebra import IDENTITY, Word
-from augalgebra.checks import finite
 from augalgebra.consistency import CompositionReport, Operators, UnreducedOperators, measure_composition
 from augalgebra.documents import figures
 from augalgebra.errors import AugalgebraError
 from augalgebra.latent import LAVAE
 from augalgebra.operators import FitOptions
+from augalgebra.plain import PlainData
 from augalgebra.training import encoded_views
 
 DIMS = (2, 16)
@@ -31,7 +31,7 @@ PAIRS: Mapping[Pairs, str] = {"original": "originals", "orbit": "all views"}
 
 
 @dataclass(frozen=True)
-class Moved:
+class Moved(PlainData):
     """What one kind of operator is worth. Gap ratios of words from originals; the first two are means over letters.
 
     Attributes:
@@ -61,10 +61,6 @@ class Moved:
         """What a row of a table calls it."""
         return f"{self.kind}, d = {self.dim}, fitted on {PAIRS[self.pairs]}"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {key: finite(item) if isinstance(item, float) else item for key, item in asdict(self).items()}
-
 
 @dataclass(frozen=True, kw_only=True)
 class NonLinearResult(Comparison):
@@ -75,10 +71,7 @@ class NonLinearResult(Comparison):
     """
 
     operators: tuple[Moved, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return super().to_dict() | {"operators": [item.to_dict() for item in self.operators]}
+    in_json = *Comparison.in_json, "operators"
 
 
 @torch.no_grad()

@@ -14,13 +14,13 @@ from augalg_slides.evidence.claims import Claim
 from augalg_slides.measures.projection import project
 from augalg_slides.measures.separation import Integers
 from augalgebra.algebra import IDENTITY, Word
-from augalgebra.checks import finite
 from augalgebra.consistency import RecursionCurve, RecursionReport, Way, repeat
 from augalgebra.data import Dataset, load_data
 from augalgebra.documents import figures
 from augalgebra.errors import AugalgebraError
 from augalgebra.latent import MAIN_HEAD, device_of_space
 from augalgebra.operators import Array
+from augalgebra.plain import PlainData
 from augalgebra.runs import STYLE, Run, operator_for, recursion_of_run
 from augalgebra.training import Views, bfloat16_pays, encoded_views
 
@@ -31,7 +31,7 @@ _EXAMPLES = (7, 2)
 
 
 @dataclass(frozen=True, eq=False)
-class Trajectories:
+class Trajectories(PlainData):
     """Codes of some images after each repeat of a word, before the codes of encoded images.
 
     Attributes:
@@ -53,6 +53,7 @@ class Trajectories:
     codes: Array
     background: Array
     background_labels: Integers
+    in_json = "word", "way", "repeats", "examples"
 
     @property
     def travelled(self) -> tuple[float, ...]:
@@ -66,21 +67,20 @@ class Trajectories:
         start = last % 2
         return tuple(float(np.linalg.norm(path[last] - path[start]) / scale) for path in self.codes)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON, codes aside."""
-        return {
-            "word": self.word,
-            "way": self.way,
-            "repeats": self.codes.shape[1] - 1,
-            "examples": [
-                {"label": name, "image": image, "travelled": finite(distance)}
-                for name, image, distance in zip(self.names, self.images, self.travelled, strict=True)
-            ],
-        }
+    @property
+    def repeats(self) -> int:
+        """How often the word was repeated."""
+        return self.codes.shape[1] - 1
+
+    @property
+    def examples(self) -> list[dict[str, Any]]:
+        """Each image and how far its code went."""
+        rows = zip(self.names, self.images, self.travelled, strict=True)
+        return [{"label": name, "image": image, "travelled": distance} for name, image, distance in rows]
 
 
 @dataclass(frozen=True, eq=False)
-class Recursion:
+class Recursion(PlainData):
     """A word repeated: what was measured, what the slides say of it, and where examples went.
 
     Attributes:
@@ -92,13 +92,11 @@ class Recursion:
     report: RecursionReport
     trajectories: tuple[Trajectories, ...]
     claims: tuple[Claim, ...]
+    in_json = "trajectories", "claims"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, codes aside."""
-        return self.report.to_dict() | {
-            "trajectories": [item.to_dict() for item in self.trajectories],
-            "claims": [claim.to_dict() for claim in self.claims],
-        }
+        return self.report.to_dict() | super().to_dict()
 
 
 def measure_repeats(

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -16,6 +15,7 @@ from augalgebra.data import Dataset, load_data
 from augalgebra.documents import figures
 from augalgebra.errors import AugalgebraError
 from augalgebra.latent import device_of_space
+from augalgebra.plain import PlainData
 from augalgebra.runs import KINDS, Run, draw_codes, encoded, train_classifier
 from augalgebra.seeds import generator_for
 
@@ -26,7 +26,7 @@ _MARGIN = 0.05  # of coverage, below which two ways are as good as each other
 
 
 @dataclass(frozen=True, eq=False)
-class Sampling:
+class Sampling(PlainData):
     """Ways of drawing codes, compared.
 
     Attributes:
@@ -46,17 +46,7 @@ class Sampling:
     qualities: Mapping[str, Quality]
     claims: tuple[Claim, ...]
     examples: Mapping[str, Float[Tensor, "image channel height width"]]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON, images aside."""
-        return {
-            "run": self.run,
-            "dim": self.dim,
-            "number": self.number,
-            "seed": self.seed,
-            "qualities": {kind: quality.to_dict() for kind, quality in self.qualities.items()},
-            "claims": [claim.to_dict() for claim in self.claims],
-        }
+    in_json = "run", "dim", "number", "seed", "qualities", "claims"
 
 
 def measure_sampling(

@@ -13,12 +13,12 @@ from augalg_slides.evidence.claims import Claim
 from augalg_slides.measures.separation import readable, separation
 from augalgebra.algebra import IDENTITY, Word
 from augalgebra.catalog import Catalog
-from augalgebra.checks import finite
 from augalgebra.consistency import Gap
 from augalgebra.data import FLIPS, RANGES, Dataset, Split, draw_glyphs, glyph_data, load_data
 from augalgebra.documents import figures
 from augalgebra.latent import LAVAE, Architecture, device_of_space, likelihood_of
 from augalgebra.operators import OperatorRegistry, latent_residual
+from augalgebra.plain import PlainData, finite
 from augalgebra.runs import Run
 from augalgebra.seeds import derived_seed
 from augalgebra.training import (
@@ -46,7 +46,7 @@ GAP_ROWS = {
 
 
 @dataclass(frozen=True)
-class Flip:
+class Flip(PlainData):
     """The operator of a flip in one latent space, fitted on pairs of training images, measured on test images.
 
     Attributes:
@@ -58,6 +58,7 @@ class Flip:
     r2: float
     identity_r2: float
     gap: Gap | None = None
+    in_json = "r2", "identity_r2"
 
     def measured(self, name: str) -> float | None:
         """One of the numbers of the gap; None where there is none."""
@@ -65,12 +66,11 @@ class Flip:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        values = {"r2": finite(self.r2), "identity_r2": finite(self.identity_r2)}
-        return values if self.gap is None else values | self.gap.to_dict()
+        return super().to_dict() | ({} if self.gap is None else self.gap.to_dict())
 
 
 @dataclass(frozen=True)
-class SpaceScore:
+class SpaceScore(PlainData):
     """One latent space.
 
     Attributes:
@@ -89,18 +89,9 @@ class SpaceScore:
         """Mean over the flips of some images."""
         return fmean(flip.r2 for name, flip in self.flips.items() if name.startswith(images))
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {
-            "name": self.name,
-            "factors": {name: finite(value) for name, value in self.factors.items()},
-            "shape": self.shape,
-            "flips": {name: flip.to_dict() for name, flip in self.flips.items()},
-        }
-
 
 @dataclass(frozen=True)
-class Synthetic:
+class Synthetic(PlainData):
     """Latent spaces made from synthetic images and from augmentation pairs, compared.
 
     Attributes:
@@ -117,16 +108,7 @@ class Synthetic:
     seed: int
     scores: tuple[SpaceScore, ...]
     claims: tuple[Claim, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {
-            "glyphs": self.glyphs,
-            "samples": self.samples,
-            "seed": self.seed,
-            "spaces": [score.to_dict() for score in self.scores],
-            "claims": [claim.to_dict() for claim in self.claims],
-        }
+    in_json = "glyphs", "samples", "seed", "scores as spaces", "claims"
 
 
 def measure_synthetic(

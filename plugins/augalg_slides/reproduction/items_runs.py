@@ -14,7 +14,6 @@ from augalg_slides.pages.geometry import Geometry, draw_geometry, measure_geomet
 from augalg_slides.pages.recursion import Recursion, draw_outcomes, draw_trajectories, measure_repeats
 from augalg_slides.pages.sampling import Sampling, draw_sampling, measure_sampling
 from augalgebra.algebra import queries
-from augalgebra.checks import finite
 from augalgebra.consistency import (
     CompositionReport,
     RecursionReport,
@@ -25,6 +24,7 @@ from augalgebra.consistency import (
 from augalgebra.documents import Block, Cayley, Picture, Table, Text
 from augalgebra.documents import figures as plots
 from augalgebra.operators import FitOptions, OperatorRegistry
+from augalgebra.plain import finite
 from augalgebra.reports import cayley_of, draw_gallery, draw_gap_chart, gallery_panel
 from augalgebra.runs import STYLE, Run, draw_recursion, images_of_run, interpolate, repeated_pictures
 from augalgebra.training import Views, fit_operators

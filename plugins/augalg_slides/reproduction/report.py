@@ -18,6 +18,7 @@ from augalg_slides.reproduction.reproduce import ItemResult
 from augalgebra import __version__
 from augalgebra.documents import Block, Document, Section, Table, Text, Verdict, write_html
 from augalgebra.files import write_atomically
+from augalgebra.plain import PlainData, to_plain
 from augalgebra.reports import aligned, to_markdown
 
 CLAIMS, CLAIMS_JSON, REPORT = "claims.md", "claims.json", "report.html"
@@ -26,7 +27,7 @@ _TITLE = "The slides' claims"
 
 
 @dataclass(frozen=True)
-class Row:
+class Row(PlainData):
     """A row of the table of claims.
 
     Attributes:
@@ -42,6 +43,7 @@ class Row:
     claim: Claim
     seeds: tuple[int, ...]
     verdicts: tuple[bool | None, ...]
+    in_json = "item.name as experiment", "training", "seeds", "verdicts"
 
     @property
     def verdict(self) -> str:
@@ -53,13 +55,7 @@ class Row:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {
-            "experiment": self.item.name,
-            "training": self.training,
-            "seeds": list(self.seeds),
-            "verdicts": list(self.verdicts),
-            **self.claim.to_dict(),
-        }
+        return super().to_dict() | self.claim.to_dict()
 
 
 @dataclass(frozen=True)
@@ -147,7 +143,7 @@ def to_dict(results: Sequence[ItemResult], rows: Sequence[Row], about: str) -> d
     """Everything but pictures as plain data for JSON."""
     return {
         "about": about,
-        "claims": [row.to_dict() for row in rows],
+        "claims": to_plain(rows),
         "experiments": [
             {
                 "experiment": result.item.name,

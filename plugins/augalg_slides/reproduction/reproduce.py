@@ -17,8 +17,9 @@ from augalgebra import __version__
 from augalgebra.catalog import Catalog
 from augalgebra.consistency import MEASURE
 from augalgebra.data import Dataset
-from augalgebra.documents import Block, Picture, block_from_dict, block_to_dict
+from augalgebra.documents import Block, Picture, block_from_dict
 from augalgebra.errors import AugalgebraError, RunError
+from augalgebra.plain import to_plain
 from augalgebra.training import Report
 
 WHAT = "experiment"
@@ -265,16 +266,16 @@ def _made(job: _Job, context: ExperimentContext, notes: tuple[str, ...]) -> Item
         "seconds": round(seconds, 1),
         "notes": list(found.notes),
         "claims": [{"training": stated.training, **stated.claim.to_dict()} for stated in found.claims],
-        "blocks": [_plain(block) for block in found.blocks],
+        "blocks": to_plain([_movable(block) for block in found.blocks]),
         "pictures": [block.path.name for block in found.blocks if isinstance(block, Picture)],
     }
     keep(job.path, WHAT, job.settings, content)
     return ItemResult(job.item, job.seeds, found, seconds, fresh=True, notes=notes)
 
 
-def _plain(block: Block) -> dict[str, Any]:
-    """A block as plain data, its picture by name, so that the folder may be moved."""
-    return block_to_dict(replace(block, path=Path(block.path.name)) if isinstance(block, Picture) else block)
+def _movable(block: Block) -> Block:
+    """A block that tells its picture by name, so that the folder may be moved."""
+    return replace(block, path=Path(block.path.name)) if isinstance(block, Picture) else block
 
 
 class _Clock:

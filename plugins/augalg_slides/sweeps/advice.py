@@ -14,9 +14,9 @@ from augalg_slides.sweeps.predictors import NATIVE_LOSS, Candidate, Features, re
 from augalg_slides.sweeps.results import SweepResult
 from augalg_slides.sweeps.sweep import Standing, SweepProgress, unseen
 from augalgebra.catalog import Catalog
-from augalgebra.checks import finite
 from augalgebra.data import Dataset
 from augalgebra.errors import AugalgebraError
+from augalgebra.plain import PlainData
 from augalgebra.runs import Mode, train
 from augalgebra.training import Preset, TrainSettings
 
@@ -91,7 +91,7 @@ class Predictor:
 
 
 @dataclass(frozen=True)
-class Advice:
+class Advice(PlainData):
     """Which initial pair to start from, and how far to trust that.
 
     Attributes:
@@ -108,6 +108,7 @@ class Advice:
     candidates: tuple[Ranked, ...]
     predictors: tuple[Predictor, ...] = ()
     chance: float | None = None
+    in_json = "target", "mode", "candidates", "predictors", "chance"
 
     @property
     def verdict(self) -> str:
@@ -123,23 +124,7 @@ class Advice:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {
-            "target": list(self.target),
-            "mode": self.mode,
-            "candidates": [
-                {
-                    "pair": list(item.pair),
-                    "score": item.score,
-                    "features": {name: finite(value) for name, value in item.features.items()},
-                    "reasons": list(item.reasons),
-                    "observed": finite(item.observed),
-                }
-                for item in self.candidates
-            ],
-            "predictors": [dict(vars(item)) for item in self.predictors],
-            "chance": finite(self.chance),
-            "verdict": self.verdict if self.predictors else None,
-        }
+        return super().to_dict() | {"verdict": self.verdict if self.predictors else None}
 
 
 def advise_pairs(

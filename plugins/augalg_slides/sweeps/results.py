@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from augalg_slides.evidence.claims import Claim, Spread, over_seeds
 from augalg_slides.sweeps.pairs import (
@@ -16,14 +15,14 @@ from augalg_slides.sweeps.pairs import (
 )
 from augalg_slides.sweeps.settings import NATIVE, CellKey, CellMode, SweepSettings
 from augalg_slides.sweeps.store import Cell
-from augalgebra.checks import finite
+from augalgebra.plain import PlainData
 
 _SIGNIFICANCE = 0.05
 _SLIDE = "13, 21"
 
 
 @dataclass(frozen=True)
-class Entry:
+class Entry(PlainData):
     """One initial pair, target pair and mode, over all seeds that are there. Losses are in nats per image.
 
     Attributes:
@@ -51,6 +50,7 @@ class Entry:
     excess: Spread
     seeds: Mapping[int, float]
     published: float | None
+    in_json = "train", "target", "mode", "total", "excess", "published", "terms", "seeds"
 
     @classmethod
     def of(cls, cells: Sequence[Cell]) -> "Entry":
@@ -74,30 +74,15 @@ class Entry:
             PUBLISHED_TOTALS.get((key.train, key.target)),
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {
-            "train": list(self.train),
-            "target": list(self.target),
-            "mode": self.mode,
-            "total": self.total.to_dict(),
-            "excess": self.excess.to_dict(),
-            "published": self.published,
-            "terms": {
-                role: {
-                    "loss": self.loss[role].to_dict(),
-                    "floor": self.floor[role].to_dict(),
-                    "unmoved": self.unmoved[role].to_dict(),
-                    "entropy": self.entropy[role].to_dict(),
-                }
-                for role in ROLES
-            },
-            "seeds": {str(seed): finite(total) for seed, total in self.seeds.items()},
-        }
+    @property
+    def terms(self) -> dict[Role, dict[str, Spread]]:
+        """The parts of the total, by what is drawn."""
+        parts = {"loss": self.loss, "floor": self.floor, "unmoved": self.unmoved, "entropy": self.entropy}
+        return {role: {name: part[role] for name, part in parts.items()} for role in ROLES}
 
 
 @dataclass(frozen=True)
-class SweepResult:
+class SweepResult(PlainData):
     """What a sweep found.
 
     Attributes:
@@ -113,6 +98,12 @@ class SweepResult:
     missing: tuple[CellKey, ...] = ()
     failures: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    in_json = "settings", "complete", "entries", "missing", "claims", "failures", "notes"
+
+    @property
+    def complete(self) -> bool:
+        """Whether every cell is there."""
+        return not self.missing
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -226,18 +217,6 @@ class SweepResult:
             None,
             {"cells": float(len(cells)), "below": float(below), "least": min(apart), "most": max(apart)},
         )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON; nothing in it depends on time or place."""
-        return {
-            "settings": self.settings.to_dict(),
-            "complete": not self.missing,
-            "entries": [entry.to_dict() for entry in self.entries],
-            "missing": [key.to_dict() for key in self.missing],
-            "claims": [claim.to_dict() for claim in self.claims],
-            "failures": list(self.failures),
-            "notes": list(self.notes),
-        }
 
 
 def paired(first: Entry, second: Entry) -> Spread | None:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from augalg_slides.sweeps.pairs import SLIDES, Pair, canonical_pairs
@@ -13,6 +13,7 @@ from augalgebra.data import Dataset
 from augalgebra.errors import AugalgebraError
 from augalgebra.latent import LikelihoodName, find_likelihood
 from augalgebra.operators import origin
+from augalgebra.plain import PlainData
 from augalgebra.runs import Mode
 from augalgebra.training import Preset, TrainSettings, default_epochs
 
@@ -25,7 +26,7 @@ _DIGITS = 20
 
 
 @dataclass(frozen=True)
-class SweepSettings:
+class SweepSettings(PlainData):
     """What a sweep was asked for.
 
     Attributes:
@@ -101,10 +102,6 @@ class SweepSettings:
                 given[name] = tuple(given[name])
         return cls(**given)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return asdict(self)
-
     @property
     def unit(self) -> str:
         """What losses are counted in, for each image."""
@@ -148,7 +145,7 @@ class SweepSettings:
 
 
 @dataclass(frozen=True)
-class CellKey:
+class CellKey(PlainData):
     """Which cell, and all that its numbers depend on; nothing of when, where or by whom it is computed.
 
     Attributes:
@@ -164,16 +161,6 @@ class CellKey:
     mode: CellMode
     seed: int
     settings: Mapping[str, Any]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {
-            "train": list(self.train),
-            "target": list(self.target),
-            "mode": self.mode,
-            "seed": self.seed,
-            "settings": dict(self.settings),
-        }
 
     @property
     def digest(self) -> str:

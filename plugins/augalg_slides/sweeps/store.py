@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 from augalg_slides.sweeps.pairs import ROLES, Role
 from augalg_slides.sweeps.settings import CellKey, SweepSettings
@@ -13,6 +13,7 @@ from augalgebra.consistency import MEASURE
 from augalgebra.errors import RunError
 from augalgebra.files import parts_in, write_atomically
 from augalgebra.locks import LOCK
+from augalgebra.plain import PlainData
 from augalgebra.values import MOST_TEXT, parse_json, read_bytes
 
 KIND, SWEEP_KIND = "augalgebra.sweep.cell", "augalgebra.sweep"
@@ -43,7 +44,7 @@ class Term:
 
 
 @dataclass(frozen=True)
-class Cell:
+class Cell(PlainData):
     """What was measured of one initial pair, target pair, mode and seed.
 
     Attributes:
@@ -57,6 +58,9 @@ class Cell:
     terms: Mapping[Role, Term]
     images: int
     steps: tuple[int, ...]
+    kind: ClassVar[str] = KIND
+    measure: ClassVar[int] = MEASURE
+    in_json = "kind", "measure", "key", "total", "terms", "images", "steps"
 
     @property
     def total(self) -> float:
@@ -67,18 +71,6 @@ class Cell:
     def excess(self) -> float:
         """The same beyond the entropy of all four."""
         return sum(self.terms[role].excess for role in ROLES)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {
-            "kind": KIND,
-            "measure": MEASURE,
-            "key": self.key.to_dict(),
-            "total": self.total,
-            "terms": {role: vars(self.terms[role]) for role in ROLES},
-            "images": self.images,
-            "steps": list(self.steps),
-        }
 
 
 class SweepStore:
