@@ -8,6 +8,7 @@ is Gaussian.
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from augalgebra.plain import PlainData
 
@@ -65,7 +66,7 @@ class Gap(PlainData):
     floor: float
     identity_bce: float
     entropy: float
-    in_json = (
+    in_json: ClassVar[tuple[str, ...]] = (
         *("bce", "entropy", "excess", "floor", "floor_excess", "gap_ratio", "identity_ratio", "identity_bce"),
         "loss_ratio",
     )

@@ -110,15 +110,19 @@ class Cayley(_Kind):
 Block: TypeAlias = Text | Table | HeatMap | Picture | Cayley
 
 
+HOLDS: Mapping[bool | None, str] = {True: "holds", False: "does not hold", None: "undecided"}
+"""What is said of a claim that holds, of one that does not, and where what was measured does not decide it."""
+
+
 @dataclass(frozen=True)
-class Verdict(PlainData):
-    """A claim and whether it holds.
+class ClaimRow(PlainData):
+    """A row of the table of claims: what is claimed, what was measured, and whether it holds.
 
     Attributes:
         source: Where it is made, e.g. ``slide 16``.
         text: The claim, in one sentence.
         measured: What was measured, with its numbers.
-        holds: Whether it does; None where that is undecided.
+        holds: Whether it does; None where that is undecided, see `HOLDS`.
         section: The `Section.anchor` where it is shown; none if empty.
     """
 
@@ -152,14 +156,14 @@ class Document(PlainData):
         title: Its heading.
         about: How it was made, in a few sentences: command, data, seeds, machine.
         sections: Its parts, in order.
-        verdicts: The claims; their table comes first.
+        claims: The claims; their table comes first.
     """
 
     title: str
     about: str
     sections: tuple[Section, ...]
-    verdicts: tuple[Verdict, ...] = field(default_factory=tuple)
-    in_json = "title", "about", "verdicts", "sections"
+    claims: tuple[ClaimRow, ...] = field(default_factory=tuple)
+    in_json = "title", "about", "claims as verdicts", "sections"
 
 
 _KINDS: Mapping[str, type[Block]] = {kind.__name__.lower(): kind for kind in (Text, Table, HeatMap, Picture, Cayley)}

@@ -1,4 +1,4 @@
-"""What all figures of experiments share: an empty figure, a scatter of points, rows of images, and the file.
+"""What all figures share: the colours, an empty figure, a scatter of points, rows of images, and the file.
 
 Drawn on matplotlib's Agg canvas without pyplot, so that nothing global is touched and no display is needed.
 """
@@ -19,20 +19,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-DPI = 110
-# Okabe and Ito's palette, which colour-blind readers can tell apart, and two more.
-COLOURS = (
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#CC79A7",
-    "#E69F00",
-    "#56B4E9",
-    "#222222",
-    "#F0E442",
-    "#8C564B",
-    "#999999",
-)
+DPI, FINE = 110, 160
+"""Pixels of an inch: of a plot, and of a figure that is full of small pictures or numbers."""
+# Okabe and Ito's palette, which colour-blind readers can tell apart.
+BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+ORANGE, SKY, YELLOW = "#E69F00", "#56B4E9", "#F0E442"
+INK, FAINT, PALE = "#222222", "#767676", "#BBBBBB"
+"""Of texts and what matters, of what stands beside it, and of lines that only lead the eye."""
+COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, INK, YELLOW, "#8C564B", "#999999")
+"""Of series that are equals."""
 
 
 def colours(count: int) -> list[str]:
@@ -40,12 +35,19 @@ def colours(count: int) -> list[str]:
     return [COLOURS[number % len(COLOURS)] for number in range(count)]
 
 
-def empty(width: float, height: float) -> "Figure":
-    """A figure without axes, of a size in inches."""
+def empty(width: float, height: float, *, dpi: int = DPI, constrained: bool = True) -> "Figure":
+    """A figure without axes.
+
+    Args:
+        width: Its width in inches.
+        height: Its height in inches.
+        dpi: Pixels of an inch.
+        constrained: Whether axes make room for each other and for their texts by themselves.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white", layout="constrained")
+    figure = Figure(figsize=(width, height), dpi=dpi, facecolor="white", layout="constrained" if constrained else None)
     FigureCanvasAgg(figure)
     return figure
 

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 
 from augalgebra.documents.blocks import rendered
 from augalgebra.documents.cayley import heads
-from augalgebra.documents.document import Document, Section, Verdict
+from augalgebra.documents.document import HOLDS, ClaimRow, Document, Section
 from augalgebra.documents.elements import prose, tag, to_text
 from augalgebra.documents.palette import style
 from augalgebra.files import write_atomically
@@ -19,12 +19,9 @@ from augalgebra.files import write_atomically
 _ANCHOR = re.compile("[a-z0-9-]+")
 # ids of our own have an underscore, which anchors of sections cannot have
 _CLAIMS, _CONTENTS, _MAIN = "claims_", "contents_", "main_"
-_WORDS = {
-    True: ("holds", "hold", "✓"),
-    False: ("does not hold", "do not hold", "✗"),
-    None: ("undecided", "undecided", "?"),
-}
-_KEYS = {True: "yes", False: "no", None: "open"}
+_SIGNS = {True: ("hold", "✓"), False: ("do not hold", "✗"), None: (HOLDS[None], "?")}
+"""How several are said to be so, and the sign of it."""
+_KEYS = {True: "yes", False: "no", None: "undecided"}
 
 
 def write_html(document: Document, path: Path) -> Path:
@@ -53,7 +50,7 @@ def to_html(document: Document) -> str:
     through.
 
     Args:
-        document: What to show. A verdict whose section is not there is shown without a link.
+        document: What to show. A claim whose section is not there is shown without a link.
 
     Raises:
         AugalgebraError: A picture cannot be read.
@@ -69,7 +66,7 @@ def to_html(document: Document) -> str:
     main = tag(
         "main",
         tag("header", tag("h1", document.title), tag("p", prose(document.about), class_="about")),
-        _claims(document.verdicts, frozenset(anchors)) if document.verdicts else None,
+        _claims(document.claims, frozenset(anchors)) if document.claims else None,
         (_section(section) for section in document.sections),
         id=_MAIN,
     )
@@ -98,7 +95,7 @@ def to_html(document: Document) -> str:
 
 def _contents(document: Document) -> Element:
     entries = [(section.anchor, section.title) for section in document.sections]
-    if document.verdicts:
+    if document.claims:
         entries.insert(0, (_CLAIMS, "Claims"))
     items = (tag("li", tag("a", title, href=f"#{anchor}")) for anchor, title in entries)
     # open where no script closes it on small screens
@@ -106,41 +103,41 @@ def _contents(document: Document) -> Element:
     return tag("nav", inner, id=_CONTENTS, aria_label="Contents")
 
 
-def _claims(verdicts: tuple[Verdict, ...], anchors: frozenset[str]) -> Element:
-    counts = Counter(verdict.holds for verdict in verdicts)
+def _claims(claims: tuple[ClaimRow, ...], anchors: frozenset[str]) -> Element:
+    counts = Counter(claim.holds for claim in claims)
     parts = [
-        f"{counts[holds]} {one if counts[holds] == 1 else more}"
-        for holds, (one, more, _) in _WORDS.items()
+        f"{counts[holds]} {HOLDS[holds] if counts[holds] == 1 else more}"
+        for holds, (more, _) in _SIGNS.items()
         if counts[holds]
     ]
     bars, start = [], 0
-    for holds in _WORDS:
+    for holds in _SIGNS:
         bars.append(tag("rect", x=start, width=counts[holds], height=1, class_=_KEYS[holds]))
         start += counts[holds]
     tally = tag("svg", bars, viewBox=f"0 0 {start} 1", preserveAspectRatio="none", class_="tally", aria_hidden="true")
     head = tag("tr", (tag("th", name, scope="col") for name in ("Source", "Claim", "Measured", "Verdict")))
     table = tag(
         "table",
-        tag("caption", f"{len(verdicts)} claim{'s' if len(verdicts) > 1 else ''}: {', '.join(parts)}"),
+        tag("caption", f"{len(claims)} claim{'s' if len(claims) > 1 else ''}: {', '.join(parts)}"),
         tag("thead", head),
-        tag("tbody", (_claim(verdict, anchors) for verdict in verdicts)),
+        tag("tbody", (_claim(claim, anchors) for claim in claims)),
         class_="claims",
     )
     return tag("section", tag("h2", "Claims"), tally, table, id=_CLAIMS)
 
 
-def _claim(verdict: Verdict, anchors: frozenset[str]) -> Element:
-    words, _, sign = _WORDS[verdict.holds]
-    key = _KEYS[verdict.holds]
-    chip = tag("span", tag("b", sign, aria_hidden="true"), f" {words}", class_=f"chip {key}")
+def _claim(claim: ClaimRow, anchors: frozenset[str]) -> Element:
+    key = _KEYS[claim.holds]
+    sign = tag("b", _SIGNS[claim.holds][1], aria_hidden="true")
+    chip = tag("span", sign, f" {HOLDS[claim.holds]}", class_=f"chip {key}")
     link = None
-    if verdict.section in anchors:
-        link = tag("a", "see", href=f"#{verdict.section}", aria_label=f"see where this is shown: {verdict.text}")
+    if claim.section in anchors:
+        link = tag("a", "see", href=f"#{claim.section}", aria_label=f"see where this is shown: {claim.text}")
     return tag(
         "tr",
-        tag("td", verdict.source, class_="source"),
-        tag("td", prose(verdict.text)),
-        tag("td", prose(verdict.measured), class_="measured"),
+        tag("td", claim.source, class_="source"),
+        tag("td", prose(claim.text)),
+        tag("td", prose(claim.measured), class_="measured"),
         tag("td", chip, " ", link),
         data_verdict=key,
     )

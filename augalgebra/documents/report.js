@@ -29,7 +29,7 @@
 
   function filters(table) {
     const rows = all("tbody tr", table);
-    const choices = [["", "all"], ["yes", "holds"], ["no", "does not hold"], ["open", "undecided"]];
+    const choices = [["", "all"], ["yes", "holds"], ["no", "does not hold"], ["undecided", "undecided"]];
     const group = make("div", { className: "filters", role: "group", ariaLabel: "Show claims" });
     for (const [key, name] of choices) {
       const count = key ? rows.filter((row) => row.dataset.verdict === key).length : rows.length;

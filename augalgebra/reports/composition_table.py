@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from augalgebra.checks.results import Verdict
 from augalgebra.consistency.report import CompositionReport, WordScore
+from augalgebra.markdown import markdown_table
 from augalgebra.plain import PlainData, finite
 
 _NAMES = 3
@@ -91,27 +92,7 @@ def as_markdown(rows: Sequence[Row], beside: Mapping[str, Sequence[Row]] | None 
         if row.reason:
             numbers[4] = "no inverse"
         cells.append([row.what, row.word, row.start, *numbers, _text(row.identity_ratio, 2) + mark(row.verdict)])
-    return aligned(cells, _NAMES)
-
-
-def aligned(cells: Sequence[Sequence[str]], names: int) -> str:
-    """Cells as a Markdown table whose columns are aligned, so that it can be read as it is.
-
-    Args:
-        cells: Rows, the headings first.
-        names: How many of the first columns hold text; the others hold numbers.
-    """
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-
-    def line(texts: Sequence[str]) -> str:
-        padded = [
-            text.ljust(width) if column < names else text.rjust(width)
-            for column, (text, width) in enumerate(zip(texts, widths, strict=True))
-        ]
-        return f"| {' | '.join(padded)} |"
-
-    rule = ["-" * width if column < names else "-" * (width - 1) + ":" for column, width in enumerate(widths)]
-    return "\n".join([line(cells[0]), line(rule), *map(line, cells[1:])])
+    return markdown_table(cells, _NAMES)
 
 
 def _text(number: float | None, places: int) -> str:

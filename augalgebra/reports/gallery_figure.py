@@ -1,9 +1,5 @@
-"""Pictures as PNG files: galleries of moved images, and gap ratios at a glance.
+"""Pictures as PNG files: galleries of moved images, and gap ratios at a glance."""
 
-Drawn on matplotlib's Agg canvas without pyplot, so that nothing global is touched and no display is needed.
-"""
-
-import io
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from augalgebra.consistency.report import CompositionReport, WordScore
-from augalgebra.files import write_atomically
+from augalgebra.documents import figures
 from augalgebra.reports.composition_table import mark
 from augalgebra.reports.gallery import Group, Panel, Role
 
@@ -23,22 +19,20 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart.
 ROLE_COLOURS: dict[Role, str] = {
     "true": "#444444",
-    "direct": "#0072B2",
-    "moved": "#D55E00",
-    "encoded": "#009E73",
+    "direct": figures.BLUE,
+    "moved": figures.VERMILION,
+    "encoded": figures.GREEN,
 }
-SERIES_COLOURS = ("#D55E00", "#0072B2", "#CC79A7", "#009E73", "#E69F00")
+SERIES_COLOURS = (figures.VERMILION, figures.BLUE, figures.PURPLE, figures.GREEN, figures.ORANGE)
 SERIES_MARKERS = ("o", "D", "s", "^", "v")
-INK, FAINT, FRAME = "#222222", "#767676", 0.7
+FRAME = 0.7
 
-DPI = 160
 # Everything else here in pixels of the figure.
 _TILE, _GAP, _GROUP_GAP, _PANEL_GAP, _MARGIN = 84, 6, 30, 64, 36
 _LINE = 20
-_POINT = DPI / 72
+_POINT = figures.FINE / 72
 
 
 @dataclass(frozen=True)
@@ -51,16 +45,15 @@ class _Sheet:
 
     @classmethod
     def blank(cls, width: int, height: int) -> "_Sheet":
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
-        FigureCanvasAgg(figure)
-        return cls(figure, width, height)
+        return cls(
+            figures.empty(width / figures.FINE, height / figures.FINE, dpi=figures.FINE, constrained=False),
+            width,
+            height,
+        )
 
     def text(self, x: float, y: float, text: str, size: float, **style: Any) -> None:
         """Put lines of text below each other, the first with its top at `y`."""
-        style = {"color": INK, **style}
+        style = {"color": figures.INK, **style}
         for number, line in enumerate(text.splitlines()):
             # set on base lines, so that neighbours align whatever letters they have
             baseline = y + number * _LINE + 0.8 * size * _POINT
@@ -71,19 +64,12 @@ class _Sheet:
         from matplotlib.lines import Line2D
 
         ends, height = [x / self.width, (x + width) / self.width], 1 - y / self.height
-        line = Line2D(ends, [height, height], transform=self.figure.transFigure, color="#BBBBBB", linewidth=0.7)
+        line = Line2D(ends, [height, height], transform=self.figure.transFigure, color=figures.PALE, linewidth=0.7)
         self.figure.add_artist(line)
 
     def picture(self, x: int, y: int, pixels: np.ndarray[Any, Any]) -> None:
         """Put an array ``[height, width, 3]`` without resampling it."""
         self.figure.figimage(pixels, x, self.height - y - pixels.shape[0], origin="upper")
-
-    def write(self, path: Path) -> Path:
-        """Write it as PNG, in one step."""
-        buffer = io.BytesIO()
-        self.figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
-        write_atomically(path, buffer.getvalue())
-        return path
 
 
 def draw_gallery(panels: Sequence[Panel], path: Path) -> Path:
@@ -104,7 +90,7 @@ def draw_gallery(panels: Sequence[Panel], path: Path) -> Path:
     for layout, height in zip(layouts, heights, strict=True):
         layout.draw(sheet, top)
         top += height + _PANEL_GAP
-    return sheet.write(path)
+    return figures.write(sheet.figure, path)
 
 
 class _Layout:
@@ -159,7 +145,7 @@ class _Layout:
             left += self._group_width(group) + _GROUP_GAP
         below = top + self._tiles_top + self._rows * (self._tile_height + _GAP) + 3 * _LINE
         caption = "\n".join(self._caption(sheet.width - 2 * _MARGIN))
-        sheet.text(_MARGIN, below, caption, 7, color=FAINT)
+        sheet.text(_MARGIN, below, caption, 7, color=figures.FAINT)
 
     def _draw_group(
         self, sheet: _Sheet, left: int, top: int, group: Group, title: Sequence[str], words: Sequence[str]
@@ -171,7 +157,7 @@ class _Layout:
         bottom = tiles + self._rows * (self._tile_height + _GAP)
         if group.note:
             middle = (tiles + bottom) / 2
-            sheet.text(left + width / 2, middle, group.note, 8, color=FAINT, ha="center")
+            sheet.text(left + width / 2, middle, group.note, 8, color=figures.FAINT, ha="center")
         for column in group.columns:
             centre = left + self._tile_width / 2
             sheet.text(centre, top + self._roles_top, column.role, 7, color=ROLE_COLOURS[column.role], ha="center")
@@ -179,12 +165,12 @@ class _Layout:
                 sheet.picture(left, tiles + row * (self._tile_height + _GAP), _tile(image, self._scale))
             if column.role == "direct" and group.floor is not None:
                 sheet.text(centre, bottom, f"{group.floor:.4g}", 7.5, color=ROLE_COLOURS["direct"], ha="center")
-                sheet.text(centre, bottom + _LINE, f"({group.entropy:.4g})", 7, color=FAINT, ha="center")
+                sheet.text(centre, bottom + _LINE, f"({group.entropy:.4g})", 7, color=figures.FAINT, ha="center")
             if column.role == "moved" and group.gap_ratio is not None:
                 sheet.text(centre, bottom, f"×{group.gap_ratio:.2f}", 8, ha="center", fontweight="bold")
                 still = group.identity_ratio
                 below = group.verdict if group.verdict == "vacuous" else "" if still is None else f"(×{still:.2f})"
-                sheet.text(centre, bottom + _LINE, below, 7, color=FAINT, ha="center")
+                sheet.text(centre, bottom + _LINE, below, 7, color=figures.FAINT, ha="center")
             left += self._tile_width + _GAP
 
 
@@ -230,8 +216,8 @@ def draw_gap_chart(reports: Mapping[str, CompositionReport], path: Path, *, titl
     series = {name: np.array([_same(report, score) for score in scores]) for name, report in reports.items()}
     lowest = np.fmin.reduce([*series.values(), baseline])
     axes.hlines(rows, np.minimum(lowest, 1), baseline, color="#E3E3E3", linewidth=1.6, zorder=1)
-    axes.axvline(1, color=INK, linewidth=0.9, zorder=1)
-    axes.scatter(baseline, rows, s=30, facecolor="white", edgecolor=FAINT, label="nothing moved", zorder=2)
+    axes.axvline(1, color=figures.INK, linewidth=0.9, zorder=1)
+    axes.scatter(baseline, rows, s=30, facecolor="white", edgecolor=figures.FAINT, label="nothing moved", zorder=2)
     for (name, ratios), colour, marker in zip(series.items(), SERIES_COLOURS, SERIES_MARKERS, strict=False):
         axes.scatter(ratios, rows, s=34, color=colour, marker=marker, label=name, zorder=3, linewidth=0)
     _dress(axes, scores)
@@ -244,7 +230,7 @@ def draw_gap_chart(reports: Mapping[str, CompositionReport], path: Path, *, titl
         handletextpad=0.2,
         columnspacing=1.4,
     )
-    return sheet.write(path)
+    return figures.write(sheet.figure, path)
 
 
 def _dress(axes: "Axes", scores: Sequence[WordScore]) -> None:
@@ -261,7 +247,7 @@ def _dress(axes: "Axes", scores: Sequence[WordScore]) -> None:
     axes.set_xlabel(
         "gap ratio: loss beyond the entropy, over that of the directly encoded view (1 is perfect)",
         fontsize=8,
-        color=FAINT,
+        color=figures.FAINT,
     )
     axes.set_ylim(len(scores) - 0.5, -0.5)
     names = [
@@ -270,7 +256,7 @@ def _dress(axes: "Axes", scores: Sequence[WordScore]) -> None:
         for score in scores
     ]
     axes.set_yticks(range(len(scores)), names, fontsize=8)
-    axes.tick_params(length=0, labelsize=8, labelcolor=INK)
+    axes.tick_params(length=0, labelsize=8, labelcolor=figures.INK)
     for side in axes.spines.values():
         side.set_visible(False)
     axes.grid(axis="x", color="#EEEEEE", linewidth=0.8)

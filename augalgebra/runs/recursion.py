@@ -28,12 +28,12 @@ from augalgebra.runs.storage.stored_run import StoredRun
 from augalgebra.training.precision import bfloat16_pays
 
 STYLE: dict[str, tuple[str, str]] = {
-    "floor": ("#767676", "directly encoded (floor)"),
-    "entropy": ("#BBBBBB", "drawn perfectly (entropy)"),
-    "nothing": ("#BBBBBB", "nothing moved"),
-    "plain": ("#D55E00", "encoder alone"),
-    "refined": ("#0072B2", "refined encoding"),
-    "latent": ("#009E73", "never decoded in between"),
+    "floor": (figures.FAINT, "directly encoded (floor)"),
+    "entropy": (figures.PALE, "drawn perfectly (entropy)"),
+    "nothing": (figures.PALE, "nothing moved"),
+    "plain": (figures.VERMILION, "encoder alone"),
+    "refined": (figures.BLUE, "refined encoding"),
+    "latent": (figures.GREEN, "never decoded in between"),
 }
 """Colour and name of each curve; Okabe and Ito's palette, which colour-blind readers can tell apart."""
 _ROWS = 5
@@ -116,8 +116,6 @@ def draw_recursion(
         pictures: For each way, some images after the repeats in `shown`.
         shown: The repeats that the pictures were taken at.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
     from matplotlib.ticker import StrMethodFormatter
 
     pictures = pictures or {}
@@ -125,8 +123,7 @@ def draw_recursion(
     if pictures:
         tallest = max(rows / columns for rows, columns, *_ in (images.shape for images in pictures.values()))
         heights.append(_WIDTH / len(pictures) * tallest + _CAPTIONS)
-    figure = Figure(figsize=(_WIDTH, sum(heights)), dpi=130, facecolor="white", layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = figures.empty(_WIDTH, sum(heights), dpi=130)
     grid = figure.add_gridspec(len(heights), 1, height_ratios=heights)
     upper = grid[0].subgridspec(1, 2)
     left, right = (figure.add_subplot(upper[column]) for column in range(2))

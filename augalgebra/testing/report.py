@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from augalgebra.plain import PlainData
 
-Verdict = Literal["passed", "failed", "not checked"]
+PromiseVerdict = Literal["passed", "failed", "not checked"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Result(PlainData):
 
     subject: str
     aspect: str
-    verdict: Verdict
+    verdict: PromiseVerdict
     note: str = ""
     failures: tuple[Failure, ...] = ()
     seconds: float = 0.0
@@ -86,7 +86,7 @@ class Report:
         """Whether nothing failed."""
         return not self.count("failed")
 
-    def count(self, verdict: Verdict) -> int:
+    def count(self, verdict: PromiseVerdict) -> int:
         """How many aspects got this verdict."""
         return sum(result.verdict == verdict for result in self.results)
 

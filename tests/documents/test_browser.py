@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from augalgebra.documents import Cayley, Document, HeatMap, Picture, Section, Table, Text, Verdict, page, write_html
+from augalgebra.documents import Cayley, ClaimRow, Document, HeatMap, Picture, Section, Table, Text, page, write_html
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PHONE = 360
@@ -100,7 +100,7 @@ def document(folder: Path) -> Document:
         Section("Pictures", "pictures", (Picture(folder / "p.png", long_name),)),
         Section("Groups", "groups", (cycle,)),
     )
-    verdicts = tuple(Verdict("slide 1", long_name, long_name, holds, "maps") for holds in (True, False, False, None))
+    verdicts = tuple(ClaimRow("slide 1", long_name, long_name, holds, "maps") for holds in (True, False, False, None))
     return Document(long_name, long_name, sections, verdicts)
 
 

@@ -17,14 +17,13 @@ from PIL import Image
 from augalgebra import AugalgebraError
 from augalgebra.documents import (
     Cayley,
+    ClaimRow,
     Document,
     HeatMap,
     Picture,
     Section,
     Table,
     Text,
-    Verdict,
-    to_dict,
     to_html,
     write_html,
 )
@@ -88,9 +87,9 @@ def document(folder: Path) -> Document:
         Cayley("Z2×Z2", ("id", "a", "b", "a * b"), KLEIN, (1, 2)),
     )
     verdicts = (
-        Verdict("slide 8", "Sevens are stable.", "0.98 ± 0.01", True, "first"),
-        Verdict("slide 9", "Twos drift.", "0.2", False, "nowhere"),
-        Verdict("slide 16", "It emerges.", "not told", None),
+        ClaimRow("slide 8", "Sevens are stable.", "0.98 ± 0.01", True, "first"),
+        ClaimRow("slide 9", "Twos drift.", "0.2", False, "nowhere"),
+        ClaimRow("slide 16", "It emerges.", "not told", None),
     )
     sections = (Section("First <things>", "first", blocks), Section("Second", "second-2", (blocks[-1],)))
     return Document("A report & more", "Made by `augalg`.", sections, verdicts)
@@ -112,7 +111,7 @@ def test_no_text_is_taken_for_markup(text: str) -> None:
             Cayley(text, (text, text), ((0, 1), (1, 0)), (1,)),
         )
         section = Section(text, "s", blocks)
-        return Page(to_html(Document(text, text, (section,), (Verdict(text, text, text, None, "s"),))))
+        return Page(to_html(Document(text, text, (section,), (ClaimRow(text, text, text, None, "s"),))))
 
     plain, given_one = made_of("a" * len(NASTY)), made_of(text + NASTY)
     tags = [tag for tag, _ in given_one.elements if tag != "code"]
@@ -159,7 +158,7 @@ def test_headings_and_language(page: Page) -> None:
 def test_claims_come_first_with_their_counts(page: Page) -> None:
     assert [section["id"] for section in page.all("section")] == ["claims_", "first", "second-2"]
     assert "3 claims: 1 holds, 1 does not hold, 1 undecided" in page.words
-    assert [row["data-verdict"] for row in page.all("tr") if "data-verdict" in row] == ["yes", "no", "open"]
+    assert [row["data-verdict"] for row in page.all("tr") if "data-verdict" in row] == ["yes", "no", "undecided"]
     without = Page(to_html(Document("t", "a", ())))
     assert "Claims" not in without.words
 
@@ -227,7 +226,7 @@ def test_it_is_written_in_one_step_and_the_same_each_time(tmp_path: Path) -> Non
 
 
 def test_plain_data_can_be_written_as_json(tmp_path: Path) -> None:
-    data = to_dict(document(tmp_path))
+    data = document(tmp_path).to_dict()
     text = json.dumps(data, allow_nan=False)
     assert json.loads(text) == data
     kinds = [block["kind"] for block in data["sections"][0]["blocks"]]

@@ -65,4 +65,4 @@ def test_what_is_not_a_number_is_null_in_json():
     claim = Claim("8", "Stable.", "", None, {"loss": math.nan, "gap": 1.5})
 
     assert json.loads(json.dumps(claim.to_dict(), allow_nan=False))["values"] == {"loss": None, "gap": 1.5}
-    assert str(claim).startswith("Slide 8, not decided: Stable.")
+    assert str(claim).startswith("Slide 8, undecided: Stable.")

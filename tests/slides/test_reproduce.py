@@ -27,9 +27,9 @@ from augalgebra.algebra.rewriting.cayley_tables import cayley_table
 from augalgebra.consistency.information import Information
 from augalgebra.consistency.report import CompositionReport, NoInverse, WordScore
 from augalgebra.data.dataset import load_data
-from augalgebra.documents import Cayley, HeatMap, Picture, Table, Text, block_from_dict
+from augalgebra.documents import Cayley, HeatMap, Picture, Table, Text, block_from_dict, to_markdown
 from augalgebra.errors import AugalgebraError, RunError, UnknownNameError
-from augalgebra.reports.cayley import cayley_of, to_markdown
+from augalgebra.reports.cayley import cayley_of
 
 CATALOG = aa.load_catalog()
 DATA = load_data().part(60)
@@ -148,7 +148,7 @@ def test_the_report_has_a_row_for_every_claim_and_a_section_for_every_experiment
     claims = files["claims.md"].read_text()
     rows = rows_of(results)
     assert claims.partition("**Seconds")[0].count("\n| ") == len(rows) + 2
-    assert "not decided" in claims
+    assert "undecided" in claims
     answer = json.loads(files["claims.json"].read_text())
     assert (len(answer["claims"]), answer["failed"]) == (len(rows), [])
     assert {"experiment", "training", "seeds", "verdicts", "slide", "measured", "holds"} <= answer["claims"][0].keys()
@@ -228,7 +228,7 @@ def test_rows_say_with_how_many_seeds_and_where_those_disagree(tmp_path: Path) -
         ("all", (0, 1, 2)),
     ]
     one, every = rows_of(results)
-    assert (one.verdict, one.seeds) == ("not decided (holds with 2 of 3 seeds)", (0, 1, 2))
+    assert (one.verdict, one.seeds) == ("undecided (holds with 2 of 3 seeds)", (0, 1, 2))
     assert one.claim.measured == "x: 1 ± 1 (3 seeds)"
     assert (every.verdict, every.seeds) == ("holds", (0, 1, 2))
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from augalgebra import hooks
 from augalgebra.catalog.lint.codes import CODES
 from augalgebra.hooks import CONTRACT_ATTRIBUTE, CONTRACT_VERSION, HookSpecs, Register
+from augalgebra.markdown import markdown_table
 
 _CONTRACT = (
     f"This library keeps contract {CONTRACT_VERSION}. A plugin may state which one it was written for, with "
@@ -110,14 +111,13 @@ def _register_section() -> Iterator[str]:
     yield ""
     yield from _Docstring.of(inspect.getdoc(Register) or "").text
     yield ""
-    yield "| keyword | type | default | meaning |"
-    yield "|---|---|---|---|"
+    cells = [["keyword", "type", "default", "meaning"]]
     for parameter in list(inspect.signature(Register.__call__).parameters.values())[1:]:
         required = parameter.default is parameter.empty
         default = "required" if required else f"`{parameter.default!r}`"
         kind = re.sub(r"\b(?:\w+\.)+(\w+)", r"\1", inspect.formatannotation(parameter.annotation))
-        cells = (f"`{parameter.name}`", f"`{kind}`", default, _marked(read.arguments[parameter.name]))
-        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+        cells.append([f"`{parameter.name}`", f"`{kind}`", default, _marked(read.arguments[parameter.name])])
+    yield from markdown_table(cells, padded=False).splitlines()
 
 
 def _prose(lines: list[str]) -> Iterator[str]:

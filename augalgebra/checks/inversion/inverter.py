@@ -20,13 +20,13 @@ from augalgebra.checks.inversion.round_trips import (
 from augalgebra.errors import AugalgebraError, IncompleteError, NotInvertibleError
 from augalgebra.hooks import PipelineStep
 
-Verdict = Literal["exact", "right", "left", "lossy", "impossible", "unknown"]
+Invertibility = Literal["exact", "right", "left", "lossy", "impossible", "unknown"]
 MAX_SYMBOLS = 8
 """Most different augmentations of a pipeline that the laws are completed for at once."""
 WIDEST = 64
 """Longest side of recorded pictures on which images with one result are looked for."""
-_OF_LAWS: dict[str, Verdict] = {"left": "left", "none": "impossible", "unknown": "unknown"}
-_OF_IMAGES: dict[str, Verdict] = {
+_OF_LAWS: dict[str, Invertibility] = {"left": "left", "none": "impossible", "unknown": "unknown"}
+_OF_IMAGES: dict[str, Invertibility] = {
     "two-sided": "exact",
     "right": "right",
     "left": "left",
@@ -58,7 +58,7 @@ class Inversion:
 
     name: str
     word: Word
-    verdict: Verdict
+    verdict: Invertibility
     inverse: Word | None
     basis: Literal["laws", "images"]
     reason: str
@@ -137,7 +137,7 @@ class Inverter:
         if found.kind == "unknown":
             return None
         sure = found.scope == "exact" and "dark border" not in found.conditions
-        restoring: Verdict = "exact" if found.kind == "two-sided" else "right"
+        restoring: Invertibility = "exact" if found.kind == "two-sided" else "right"
         verdict = _OF_LAWS.get(found.kind) or (restoring if sure else "lossy")
         reason = f"{found.reason}{holding_for(found.conditions)}"
         made = Inversion(name, word, verdict, found.word, "laws", reason, conditions=found.conditions)

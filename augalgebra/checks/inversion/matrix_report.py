@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from augalgebra.algebra.conditions import ALWAYS, Conditions, holding_for
+from augalgebra.markdown import markdown_table
 from augalgebra.plain import PlainData, pick
 
 Declared = Literal["exact", "approximate", "no"]
@@ -210,14 +211,20 @@ def as_markdown(matrix: Matrix, title: str, command: str) -> str:
         "is nothing. *Idempotent*: twice is once. Where laws declare it, the cell says so; **!** marks what laws and",
         "images disagree on. *vacuous*: no probe is moved, so that nothing can be told.",
         "",
-        "| | augmentation | invertible | undone by, or why not | involutory | idempotent |",
-        "|---|---|---|---|---|---|",
     ]
+    cells = [["", "augmentation", "invertible", "undone by, or why not", "involutory", "idempotent"]]
     for number, row in enumerate(matrix.rows, start=1):
         how = f"`{shown(row.inverse)}`" if row.inverse else _escaped(shown(row.invertible.reason))
-        cells = [_marked(row.invertible), how, _marked(row.involutory), _marked(row.idempotent)]
-        lines.append(f"| {number} | `{shown(row.name)}` | {' | '.join(cells)} |")
-    lines += ["", "## Which pairs commute", "", "The numbers are those of the table above.", ""]
+        marked = [_marked(row.invertible), how, _marked(row.involutory), _marked(row.idempotent)]
+        cells.append([str(number), f"`{shown(row.name)}`", *marked])
+    lines += [
+        markdown_table(cells, padded=False),
+        "",
+        "## Which pairs commute",
+        "",
+        "The numbers are those of the table above.",
+        "",
+    ]
     lines += [f"- `{symbol}` {meaning}" for symbol, meaning in LEGEND]
     counts = {symbol: sum(pair.symbol == symbol for pair in matrix.pairs.values()) for symbol, _ in LEGEND}
     tally = ", ".join(f"{count} × `{symbol}`" for symbol, count in counts.items() if count)
@@ -270,4 +277,4 @@ def _marked(finding: Finding) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
+    return text.replace("<", "&lt;").replace("*", "\\*")

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog, read_pipeline
-from augalgebra.checks.inversion.inverter import Inversion, Inverter, Verdict
+from augalgebra.checks.inversion.inverter import Inversion, Inverter, Invertibility
 from augalgebra.checks.inversion.undoing import Kind, Places, check_values, find_moving_steps, take_back, trace_back
 from augalgebra.errors import AugalgebraError, NotInvertibleError
 from augalgebra.hooks import PipelineStep
@@ -24,7 +24,7 @@ from augalgebra.plain import pick
 
 Accept = Literal["one-sided", "approximate"]
 """What `undo` makes do with when asked to, beside exact inverses."""
-_NEEDED: dict[Verdict, Accept] = {"right": "one-sided", "lossy": "approximate"}
+_NEEDED: dict[Invertibility, Accept] = {"right": "one-sided", "lossy": "approximate"}
 
 
 @dataclass(frozen=True)

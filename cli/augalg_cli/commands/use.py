@@ -268,9 +268,10 @@ def _show_recursion(report: "RecursionReport") -> None:
 
 
 def _show_claims(claims: "Sequence[Claim]") -> None:
-    verdicts = {True: "holds", False: "does not hold", None: "undecided"}
+    from augalgebra.documents import HOLDS
+
     for claim in claims:
-        render.line(f"slide {claim.slide}: {claim.text}: {verdicts[claim.holds]}")
+        render.line(f"slide {claim.slide}: {claim.text}: {HOLDS[claim.holds]}")
         render.line(f"  {claim.measured}")
 
 

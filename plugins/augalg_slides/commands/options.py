@@ -44,9 +44,10 @@ Fit = Annotated[str | None, typer.Option("--fit", help="Name of the fit; by defa
 
 def show_claims(cli: CommandLine, claims: "Sequence[Claim]") -> None:
     """Write what the slides say, and whether it holds."""
-    verdicts = {True: "holds", False: "does not hold", None: "undecided"}
+    from augalgebra.documents import HOLDS
+
     for claim in claims:
-        cli.line(f"slide {claim.slide}: {claim.text}: {verdicts[claim.holds]}")
+        cli.line(f"slide {claim.slide}: {claim.text}: {HOLDS[claim.holds]}")
         cli.line(f"  {claim.measured}")
 
 

@@ -185,9 +185,10 @@ def _show_sweep(cli: CommandLine, result: "SweepResult") -> None:
         title = f"Totals in {result.settings.unit} per image, {mode}; the slides' figures are of MNIST"
         headings = ["trained on", "drawn", "entropy", "floor", "total", "excess", "slides"]
         cli.table(headings, rows, right=range(2, 7), title=title)
-    verdicts = {True: "holds", False: "does not hold", None: "undecided"}
+    from augalgebra.documents import HOLDS
+
     for claim in result.claims:
-        cli.line(f"Slides {claim.slide}: {claim.text} {verdicts[claim.holds]}: {claim.measured}")
+        cli.line(f"Slides {claim.slide}: {claim.text} {HOLDS[claim.holds]}: {claim.measured}")
     for failure in result.failures:
         cli.line(f"failed: {failure}")
 

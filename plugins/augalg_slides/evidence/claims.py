@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from augalgebra.documents import HOLDS
 from augalgebra.plain import PlainData
 
 CONFIDENCE = 0.95
@@ -33,8 +34,7 @@ class Claim(PlainData):
     values: Mapping[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        verdict = {True: "holds", False: "does not hold", None: "not decided"}[self.holds]
-        return f"Slide {self.slide}, {verdict}: {self.text} Measured: {self.measured}"
+        return f"Slide {self.slide}, {HOLDS[self.holds]}: {self.text} Measured: {self.measured}"
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Claim":

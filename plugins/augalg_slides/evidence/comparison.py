@@ -2,21 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from jaxtyping import Float
 from torch import Tensor
 
 from augalg_slides.evidence.claims import Claim
+from augalgebra.documents import figures
+from augalgebra.markdown import markdown_table
 from augalgebra.plain import PlainData, finite
-from augalgebra.reports import aligned
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = ("#767676", "#0072B2", "#56B4E9", "#009E73", "#D55E00", "#E69F00", "#CC79A7", "#F0E442", "#222222")
-"""Okabe and Ito's palette, which colour-blind readers can tell apart, behind a grey for baselines."""
+COLOURS = (
+    *(figures.FAINT, figures.BLUE, figures.SKY, figures.GREEN, figures.VERMILION, figures.ORANGE, figures.PURPLE),
+    *(figures.YELLOW, figures.INK),
+)
+"""A grey for baselines, and the palette behind it."""
+DPI = 130
+"""Of the pictures of comparisons."""
 
 Strips = Mapping[str, Float[Tensor, "row column channel height width"]]
 
@@ -50,7 +56,7 @@ class Table:
 
     def to_markdown(self) -> str:
         """A table whose columns are aligned."""
-        return aligned([list(self.headings), *self.cells], names=1)
+        return markdown_table([list(self.headings), *self.cells], names=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,22 +82,12 @@ class Comparison(PlainData):
     about: str
     strips: Strips = field(default_factory=dict, repr=False)
     columns: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
-    in_json = "name as experiment", "seed", "images", "claims", "table", "about"
+    in_json: ClassVar[tuple[str, ...]] = "name as experiment", "seed", "images", "claims", "table", "about"
 
     def to_markdown(self) -> str:
         """The claims and the table as a section of a document."""
         claims = "\n".join(f"- {claim}" for claim in self.claims)
         return f"{claims}\n\n{self.table.to_markdown()}\n\n{self.about}\n"
-
-
-def blank_figure(width: float, height: float) -> "Figure":
-    """A white figure that needs no display, in inches."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=130, facecolor="white", layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
 
 
 def draw_bars(axes: "Axes", names: Sequence[str], values: Sequence[float], *, title: str, line: float | None) -> None:
@@ -106,7 +102,7 @@ def draw_bars(axes: "Axes", names: Sequence[str], values: Sequence[float], *, ti
     axes.set_title(title, fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)
     if line is not None:
-        axes.axvline(line, color="#222222", linewidth=0.8, linestyle=":")
+        axes.axvline(line, color=figures.INK, linewidth=0.8, linestyle=":")
 
 
 def draw_strips(figure: "Figure", cell: Any, comparison: Comparison) -> None:

@@ -14,10 +14,10 @@ from augalg_slides.baselines.scores import EQUIVARIANT, EXACT, is_decided
 from augalg_slides.baselines.trained_networks import BaselineNetworks
 from augalg_slides.evidence.claims import Claim
 from augalg_slides.evidence.comparison import (
+    DPI,
     Comparison,
     Strips,
     Table,
-    blank_figure,
     draw_bars,
     draw_strips,
 )
@@ -238,7 +238,7 @@ def _pictures(
 
 def draw_combined(result: CombinedResult, path: Path) -> Path:
     """Write gap ratios, control of the class and pictures as PNG."""
-    figure = blank_figure(15, 6.5)
+    figure = figures.empty(15, 6.5, dpi=DPI)
     grid = figure.add_gridspec(2, 1, height_ratios=[2, 2.6])
     upper = grid[0].subgridspec(1, 2)
     product = result.table.headings[5]

@@ -27,10 +27,10 @@ from augalg_slides.baselines.scores import (
 from augalg_slides.baselines.trained_networks import BaselineNetworks
 from augalg_slides.evidence.claims import Claim
 from augalg_slides.evidence.comparison import (
+    DPI,
     Comparison,
     Strips,
     Table,
-    blank_figure,
     draw_bars,
     draw_strips,
 )
@@ -367,7 +367,7 @@ def _pictures(
 
 def draw_cvae(result: CvaeResult, path: Path) -> Path:
     """Write gap ratios of the product, control of class and view, separation of views, and pictures, as PNG."""
-    figure = blank_figure(14, 7)
+    figure = figures.empty(14, 7, dpi=DPI)
     grid = figure.add_gridspec(2, 1, height_ratios=[3, 2.4])
     upper = grid[0].subgridspec(1, 3, width_ratios=[1.3, 1, 1])
     product = result.table.headings[3]

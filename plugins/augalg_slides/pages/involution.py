@@ -12,7 +12,7 @@ from augalg_slides.baselines.control import mean_of
 from augalg_slides.baselines.scores import is_decided
 from augalg_slides.baselines.trained_networks import BaselineNetworks
 from augalg_slides.evidence.claims import Claim
-from augalg_slides.evidence.comparison import COLOURS, Comparison, Table, blank_figure
+from augalg_slides.evidence.comparison import COLOURS, DPI, Comparison, Table
 from augalgebra.algebra import IDENTITY, Word
 from augalgebra.consistency import UnreducedOperators, measure_composition, measure_recursion
 from augalgebra.documents import figures
@@ -260,7 +260,7 @@ _STYLES: Mapping[str, str] = {"involution": COLOURS[3], "representation": COLOUR
 
 def draw_involution(result: InvolutionResult, path: Path) -> Path:
     """Write each measure against the weight as PNG, with closed forms as lines across."""
-    figure = blank_figure(12, 6)
+    figure = figures.empty(12, 6, dpi=DPI)
     swept = [item for item in result.fits if item.weight is not None]
     weights = [item.weight or 0.0 for item in swept]
     for number, (measure, title) in enumerate(_LINES.items(), start=1):

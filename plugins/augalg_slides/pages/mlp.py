@@ -14,7 +14,7 @@ from augalg_slides.baselines.mlp_operator import Chained, fit_nonlinear
 from augalg_slides.baselines.scores import is_decided
 from augalg_slides.baselines.trained_networks import BaselineNetworks
 from augalg_slides.evidence.claims import Claim
-from augalg_slides.evidence.comparison import COLOURS, Comparison, Table, blank_figure
+from augalg_slides.evidence.comparison import COLOURS, DPI, Comparison, Table
 from augalgebra.algebra import IDENTITY, Word
 from augalgebra.consistency import CompositionReport, Operators, UnreducedOperators, measure_composition
 from augalgebra.documents import figures
@@ -224,7 +224,7 @@ def _claim(dim: int, found: Mapping[tuple[Kind, Pairs], Moved]) -> Claim:
 
 def draw_nonlinear(result: NonLinearResult, path: Path) -> Path:
     """Write R² and gap ratios as PNG: a panel for each measure, a group of bars for each dimension."""
-    figure = blank_figure(13, 3.6)
+    figure = figures.empty(13, 3.6, dpi=DPI)
     dims = list(dict.fromkeys(item.dim for item in result.operators))
     series = list(dict.fromkeys((item.kind, item.pairs) for item in result.operators))
     measures = {"r2": "R²", "once": "once", "twice": "twice", "product": result.table.headings[4]}
@@ -242,7 +242,7 @@ def draw_nonlinear(result: NonLinearResult, path: Path) -> Path:
         axes.set_xticks(range(len(dims)), [f"d = {dim}" for dim in dims])
         axes.set_title(title if measure == "r2" else f"gap ratio: {title}", fontsize=9)
         if measure != "r2":
-            axes.axhline(1, color="#222222", linewidth=0.8, linestyle=":")
+            axes.axhline(1, color=figures.INK, linewidth=0.8, linestyle=":")
         axes.tick_params(labelsize=8)
         axes.spines[["top", "right"]].set_visible(False)
         if number == 1:

@@ -70,7 +70,7 @@ class Trajectories(PlainData):
     @property
     def repeats(self) -> int:
         """How often the word was repeated."""
-        return self.codes.shape[1] - 1
+        return int(self.codes.shape[1]) - 1
 
     @property
     def examples(self) -> list[dict[str, Any]]:

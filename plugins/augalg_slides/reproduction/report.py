@@ -16,13 +16,12 @@ from augalg_slides.experiments.context import TrainedClaim
 from augalg_slides.reproduction.registry import EXPERIMENTS, Experiment
 from augalg_slides.reproduction.reproduce import ItemResult
 from augalgebra import __version__
-from augalgebra.documents import Block, Document, Section, Table, Text, Verdict, write_html
+from augalgebra.documents import HOLDS, Block, ClaimRow, Document, Section, Table, Text, to_markdown, write_html
 from augalgebra.files import write_atomically
+from augalgebra.markdown import markdown_table
 from augalgebra.plain import PlainData, to_plain
-from augalgebra.reports import aligned, to_markdown
 
 CLAIMS, CLAIMS_JSON, REPORT = "claims.md", "claims.json", "report.html"
-_VERDICTS = {True: "holds", False: "does not hold", None: "not decided"}
 _TITLE = "The slides' claims"
 
 
@@ -48,7 +47,7 @@ class Row(PlainData):
     @property
     def verdict(self) -> str:
         """Whether it holds, and with how many seeds where they disagree."""
-        text = _VERDICTS[self.claim.holds]
+        text = HOLDS[self.claim.holds]
         if len(set(self.verdicts)) > 1:
             text += f" (holds with {self.verdicts.count(True)} of {len(self.verdicts)} seeds)"
         return text
@@ -161,7 +160,7 @@ def to_dict(results: Sequence[ItemResult], rows: Sequence[Row], about: str) -> d
 def document(results: Sequence[ItemResult], rows: Sequence[Row], about: str) -> Document:
     """The report: verdicts that lead to sections, and what each experiment shows with its first seed."""
     verdicts = [
-        Verdict(
+        ClaimRow(
             f"slide {row.claim.slide}",
             row.claim.text + (f" ({row.training})" if row.training else ""),
             f"{row.claim.measured} {_of(row.seeds)}",
@@ -175,7 +174,7 @@ def document(results: Sequence[ItemResult], rows: Sequence[Row], about: str) -> 
         blocks: list[Block] = [Text(f"Slides {item.slides}. {item.about}"), *_shown(same)]
         sections.append(Section(item.title, item.name, tuple(blocks)))
         verdicts += [
-            Verdict(f"slide {item.slides}", item.title, f"failed: {result.failure}", None, item.name)
+            ClaimRow(f"slide {item.slides}", item.title, f"failed: {result.failure}", None, item.name)
             for result in same
             if result.failure
         ]
@@ -220,8 +219,8 @@ def _claims_page(results: Sequence[ItemResult], rows: Sequence[Row], about: str)
         for result in results
         if result.failure
     ]
-    cells = [[" ".join(cell.replace("|", "\\|").split()) for cell in row] for row in cells]
-    return f"# {_TITLE}\n\n{aligned(cells, 6)}\n\n{about}\n\n{to_markdown(_seconds(results))}\n"
+    cells = [[" ".join(cell.split()) for cell in row] for row in cells]
+    return f"# {_TITLE}\n\n{markdown_table(cells)}\n\n{about}\n\n{to_markdown(_seconds(results))}\n"
 
 
 def _item_page(item: Experiment, results: Sequence[ItemResult], rows: Sequence[Row]) -> str:

@@ -11,8 +11,7 @@ from augalg_slides.sweeps.pairs import ROLES, Role, show_pair
 from augalg_slides.sweeps.results import Entry, SweepResult
 from augalg_slides.sweeps.settings import CellMode
 from augalgebra.consistency import show_loss
-from augalgebra.documents import figures as plots
-from augalgebra.reports import DPI, FAINT, INK
+from augalgebra.documents import figures
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -89,14 +88,10 @@ def _loss_and_floor(role: Role, entry: Entry) -> list[str]:
 
 
 def _figure(result: SweepResult, panels: int) -> "tuple[Figure, list[Axes]]":
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     columns, rows = (2, panels // 2) if panels > 1 else (1, 1)
     wide, high = len(result.settings.targets) * _CELL, len(result.settings.pairs) * _CELL * 0.6
     width, height = columns * (_LEFT + wide) + 0.2, rows * (_TOP + high) + _FOOT
-    figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white")
-    FigureCanvasAgg(figure)
+    figure = figures.empty(width, height, dpi=figures.FINE, constrained=False)
     axes = []
     for number in range(panels):
         row, column = divmod(number, columns)
@@ -123,7 +118,7 @@ def _heat(
     axes.imshow(shades, cmap="cividis_r", vmin=-0.05, vmax=1.05, aspect="auto")
     for (train, target), entry in table.items():
         row, column = pairs.index(train), targets.index(target)
-        colour = "white" if shades[row, column] > 0.5 else INK
+        colour = "white" if shades[row, column] > 0.5 else figures.INK
         first, *more = lines(entry)
         axes.text(column, row - 0.18, first, ha="center", va="center", fontsize=8, fontweight="bold", color=colour)
         for number, line in enumerate(filter(None, more)):
@@ -132,22 +127,22 @@ def _heat(
             axes.add_patch(_frame(row, column))
     axes.set_xticks(range(len(targets)), [show_pair(pair).replace(", ", ",\n") for pair in targets], fontsize=7)
     axes.set_yticks(range(len(pairs)), [show_pair(pair).replace(", ", ",\n") for pair in pairs], fontsize=7)
-    axes.tick_params(length=0, top=False, bottom=False, labeltop=True, labelbottom=False, labelcolor=INK)
+    axes.tick_params(length=0, top=False, bottom=False, labeltop=True, labelbottom=False, labelcolor=figures.INK)
     for side in axes.spines.values():
         side.set_visible(False)
 
 
 def _title(axes: "Axes", text: str) -> None:
-    axes.set_title(text, fontsize=9, fontweight="bold", color=INK, loc="left", pad=34)
+    axes.set_title(text, fontsize=9, fontweight="bold", color=figures.INK, loc="left", pad=34)
 
 
 def _frame(row: int, column: int) -> "Rectangle":
     from matplotlib.patches import Rectangle
 
-    return Rectangle((column - 0.48, row - 0.47), 0.96, 0.94, fill=False, edgecolor=INK, linewidth=1.6)
+    return Rectangle((column - 0.48, row - 0.47), 0.96, 0.94, fill=False, edgecolor=figures.INK, linewidth=1.6)
 
 
 def _write(figure: "Figure", foot: str, path: Path) -> Path:
     note = f"{foot}.\nRows: trained on; columns: drawn; framed: native. Darker is worse, column by column."
-    figure.text(0.02, 0.1 / figure.get_figheight(), note, fontsize=6, color=FAINT, va="bottom")
-    return plots.write(figure, path)
+    figure.text(0.02, 0.1 / figure.get_figheight(), note, fontsize=6, color=figures.FAINT, va="bottom")
+    return figures.write(figure, path)

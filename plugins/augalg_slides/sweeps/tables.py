@@ -10,6 +10,7 @@ from augalg_slides.sweeps.pairs import ROLES, show_pair
 from augalg_slides.sweeps.results import Entry, SweepResult
 from augalg_slides.sweeps.settings import NATIVE, CellMode
 from augalgebra.files import write_atomically
+from augalgebra.markdown import markdown_table
 
 RESULT, TABLES = "result.json", "table.md"
 
@@ -56,7 +57,7 @@ def to_markdown(result: SweepResult) -> str:
     parts += ["## Every term", _terms_table(result.entries)]
     if result.claims:
         claims = [[c.slide, c.text, c.measured, _VERDICTS[c.holds]] for c in result.claims]
-        parts += ["## Claims", markdown_table(["slides", "claim", "measured", "holds"], claims)]
+        parts += ["## Claims", markdown_table([["slides", "claim", "measured", "holds"], *claims])]
     if result.missing:
         parts += ["## Missing", "\n".join(f"- {key}" for key in result.missing)]
     return "\n\n".join(parts) + "\n"
@@ -69,16 +70,7 @@ def totals_table(result: SweepResult, mode: CellMode) -> str:
         [show_pair(train), *(_total(table.get((train, target))) for target in result.settings.targets)]
         for train in result.settings.pairs
     ]
-    return markdown_table(["trained on ↓ / drawn →", *map(show_pair, result.settings.targets)], rows)
-
-
-def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table whose columns are aligned, so that it can be read as it is."""
-    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
-    lines = [headings, ["-" * width for width in widths], *rows]
-    return "\n".join(
-        f"| {' | '.join(text.ljust(width) for text, width in zip(line, widths, strict=True))} |" for line in lines
-    )
+    return markdown_table([["trained on ↓ / drawn →", *map(show_pair, result.settings.targets)], *rows])
 
 
 _VERDICTS = {True: "yes", False: "no", None: "undecided"}
@@ -107,7 +99,7 @@ def _terms_table(entries: Sequence[Entry]) -> str:
         ]
         for entry in entries
     ]
-    return markdown_table(headings, rows)
+    return markdown_table([headings, *rows])
 
 
 def _total(entry: Entry | None) -> str:
