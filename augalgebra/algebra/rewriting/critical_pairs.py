@@ -91,10 +91,13 @@ def _unified(rules: RuleSet, first: Rule, second: Rule, place: int, shared: int)
             raise Undecided
         return None
     before, inside, after = lhs[:place], lhs[place + shared :], other_lhs[shared:]
+    between = rules.period_steps(instance(part), instance(other_lhs[:shared]), place)
+    if between is None:
+        raise Undecided
     return Equation(
         instance(rhs + after),
         instance(before + other_rhs + inside),
-        (Step(first.equation, False, 0, mine), Step(second.equation, True, place, yours)),
+        (Step(first.equation, False, 0, mine), *between, Step(second.equation, True, place, yours)),
         nonzero | further | unifier.nonzero,
     )
 
@@ -148,7 +151,11 @@ def _shifted(
     if name in nonzero or not all(map(agree, patterns, values, rules.periods(lhs))):
         yield None
         return
-    derivation = (Step(rule.equation, False, 0, own), Step(rule.equation, True, 0, moved))
+    between = rules.period_steps(lhs, alphabet.instantiate(rule.lhs, moved), 0)
+    if between is None:
+        yield None
+        return
+    derivation = (Step(rule.equation, False, 0, own), *between, Step(rule.equation, True, 0, moved))
     yield Equation(rhs, alphabet.instantiate(rule.rhs, moved), derivation, nonzero)
 
 

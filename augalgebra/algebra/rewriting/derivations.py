@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
-from augalgebra.algebra import expressions
-from augalgebra.algebra.expressions import Value, substitute, variable
+from augalgebra.algebra.expressions import Value, difference, substitute, variable
 from augalgebra.algebra.laws import Law
 from augalgebra.algebra.rewriting.alphabet import Alphabet, Codes
 from augalgebra.algebra.rewriting.equations import Equation, Step, TwoSidedInverse, conditions_of, readable_names
 from augalgebra.algebra.rewriting.proof_search import Path, Shortener, Strength, is_approximate
 from augalgebra.algebra.rewriting.proofs import InverseDefinition, Proof, ProofStep
-from augalgebra.algebra.rewriting.unorientable import PeriodRelation
+from augalgebra.algebra.rewriting.unorientable import plus
+from augalgebra.algebra.unification import Bindings, match
 from augalgebra.algebra.words import Letter, Word
 from augalgebra.errors import IncompleteError
 
@@ -27,14 +27,11 @@ class Derivations:
 
     Attributes:
         alphabet: The codes of the letters.
-        shifts: The shifts of parameters by which letters are silently brought into canonical form.
         axioms: Laws that may be used to shorten a proof, besides those that it already steps.
     """
 
-    def __init__(
-        self, alphabet: Alphabet, shifts: Sequence[PeriodRelation] = (), axioms: Iterable[Equation] = ()
-    ) -> None:
-        self.alphabet, self.shifts = alphabet, shifts
+    def __init__(self, alphabet: Alphabet, axioms: Iterable[Equation] = ()) -> None:
+        self.alphabet = alphabet
         self._shortener = Shortener(alphabet, axioms)
         self._exact: dict[Equation, bool] = {}
         self._paths: dict[Equation, Path] = {}
@@ -47,7 +44,7 @@ class Derivations:
         path = self._shortener.path(start, end, strength=strength, room=2, effort=PROOF_EFFORT)
         if path is None:
             try:
-                path = self._shortener.shortened(self._follow(start, derivation, end))
+                path = self._shortener.shortened(self._follow(start, derivation))
             except (IncompleteError, ValueError):  # too many letters, or a number too large on the way
                 return self.unspelt(self.alphabet.decode(start), derivation, self.alphabet.decode(end))
         words = [self.alphabet.decode(word) for word in path.words]
@@ -76,9 +73,6 @@ class Derivations:
     def unspelt(self, start: Word, derivation: Iterable[Step], end: Word) -> Proof:
         """The proof that a derivation amounts to, of which only the laws are told."""
         equations = dict.fromkeys(step.equation for step in derivation)
-        # Letters are brought into canonical form without a step.
-        shapes = {self.alphabet.shapes[code] for equation in equations for code in (*equation.lhs, *equation.rhs)}
-        equations |= dict.fromkeys(shift.equation for shift in self.shifts if shift.shape in shapes)
         used = dict.fromkeys(law for equation in equations for law in self._laws(equation))
         letters = tuple(self.alphabet.code(Letter(symbol)) for symbol in start.symbols)
         used |= dict.fromkeys(law for equation in equations for law in self._keeping(letters, equation))
@@ -96,34 +90,60 @@ class Derivations:
             self._used[equation] = found
         return found
 
-    def _follow(self, start: Codes, derivation: Iterable[Step], end: Codes) -> Path:
-        """Walk from `start` along the derivation, shifting parameters by their periods where a step needs it."""
+    def _follow(self, start: Codes, derivation: Iterable[Step]) -> Path:
+        """Walk from `start` along a derivation, using axioms alone."""
         instantiate = self.alphabet.instantiate
-        words, steps = [start], []
+        words, steps = [start], list[Step]()
         letters = len(start)
-
-        def extend(path: Path, position: int, length: int, bindings: Mapping[str, Value]) -> None:
-            nonlocal letters
-            before, after = words[-1][:position], words[-1][position + length :]
-            for step, word in zip(path.steps, path.words[1:], strict=True):
-                values = {name: substitute(item, bindings) for name, item in step.bindings.items()}
-                steps.append(Step(step.equation, step.forward, step.position + position, values, step.times))
-                words.append(before + instantiate(word, bindings) + after)
-                letters += len(words[-1])
-                if letters > MAX_PROOF_LETTERS:
-                    raise IncompleteError(f"the words of this proof have more than {MAX_PROOF_LETTERS} letters")
-
         for step in derivation:
-            path = self._path(step.equation)
-            if not step.forward:
-                path = path.reversed()
-            needed = instantiate(path.words[0], step.bindings)
-            for shift in self._shifts(words[-1], step.position, needed):
-                extend(*shift)
-            extend(path, step.position, len(needed), step.bindings)
-        for shift in self._shifts(words[-1], 0, end):
-            extend(*shift)
+            for path, bindings in self._repeated(step):
+                length = len(path.words[0])
+                before, after = words[-1][: step.position], words[-1][step.position + length :]
+                for use, word in zip(path.steps, path.words[1:], strict=True):
+                    values = _substituted(use.bindings, bindings)
+                    steps.append(use._replace(position=use.position + step.position, bindings=values))
+                    words.append(before + instantiate(word, bindings) + after)
+                    letters += len(words[-1])
+                    if letters > MAX_PROOF_LETTERS:
+                        raise IncompleteError(f"the words of this proof have more than {MAX_PROOF_LETTERS} letters")
         return Path(tuple(words), tuple(steps)).without_detours()
+
+    def _repeated(self, step: Step) -> Iterator[tuple[Path, Mapping[str, Value]]]:
+        """The paths of axioms that a step amounts to, with values for their variables."""
+        path, times = self._path(step.equation), step.times
+        move: Mapping[str, Fraction] = {}
+        if times > 1:
+            moves = [self._move(path.words[0], word) for word in path.words]
+            known = [move for move in moves if move is not None]
+            move = known[-1]
+            if len(known) == len(moves):  # every step of the path moves parameters, and is used as often at once
+                path, times = self._multiplied(path, known, times), 1
+        if not step.forward:
+            path = path.reversed()
+        for turn in range(times) if step.forward else reversed(range(times)):
+            yield path, {**step.bindings, **_substituted(_moved(move, turn), step.bindings)}
+
+    def _multiplied(self, path: Path, moves: Sequence[Mapping[str, Fraction]], times: int) -> Path:
+        """A path through one letter that moves its variables, with every step used so many times at once."""
+        words = (self.alphabet.instantiate(path.words[0], _moved(move, times)) for move in moves)
+        steps = (
+            use._replace(
+                times=use.times * times,
+                bindings=_substituted(use.bindings, _moved(before if use.forward else after, times - 1)),
+            )
+            for use, before, after in zip(path.steps, moves, moves[1:], strict=False)
+        )
+        return Path(tuple(words), tuple(steps))
+
+    def _move(self, start: Codes, word: Codes) -> dict[str, Fraction] | None:
+        """By how much the variables of a letter move to make it into a word; None if that does not do it."""
+        if self.alphabet.shapes_of(start) != self.alphabet.shapes_of(word):
+            return None
+        (old,), (new,) = ([self.alphabet.arguments[code] for code in codes] for codes in (start, word))
+        bindings = match(old, new, [None] * len(old))
+        gaps = {name: difference(item, variable(name)) for name, item in (bindings or {}).items()}
+        found = {name: gap for name, gap in gaps.items() if isinstance(gap, Fraction)}
+        return found if bindings is not None and found.keys() == gaps.keys() else None
 
     def _path(self, equation: Equation) -> Path:
         """The path of axioms that proves an equation, in the equation's own variables."""
@@ -138,7 +158,7 @@ class Derivations:
                     equation.lhs, equation.rhs, strength=strength, room=1, effort=EQUATION_EFFORT
                 )
                 if found is None:
-                    found = self._follow(equation.lhs, equation.derivation, equation.rhs)
+                    found = self._follow(equation.lhs, equation.derivation)
             self._paths[equation] = found
         return found
 
@@ -149,62 +169,6 @@ class Derivations:
             own = not is_approximate(equation)
             found = self._exact[equation] = own and all(self._is_exact(step.equation) for step in equation.derivation)
         return found
-
-    def _shifts(
-        self, word: Codes, position: int, needed: Codes
-    ) -> Iterator[tuple[Path, int, int, Mapping[str, Value]]]:
-        """Paths that turn the letters at `position` into needed ones that differ by periods only."""
-        alphabet = self.alphabet
-        for place, wanted in enumerate(needed):
-            code = word[position + place]
-            if code == wanted:
-                continue
-            arguments = list(alphabet.arguments[code])
-            for index, aim in enumerate(alphabet.arguments[wanted]):
-                if arguments[index] == aim:
-                    continue
-                for shift, times in self._decomposed(code, index, _distance(arguments[index], aim)):
-                    yield from self._moves(shift, times, arguments, position + place)
-
-    def _moves(
-        self, shift: PeriodRelation, times: int, arguments: list[Value], position: int
-    ) -> Iterator[tuple[Path, int, int, Mapping[str, Value]]]:
-        """Apply a shift several times (reverse where `times` is negative), updating the arguments."""
-        instantiate, (own,) = self.alphabet.instantiate, shift.equation.lhs
-        names = [expressions.as_variable(item) for item in self.alphabet.arguments[own]]
-        path = self._path(shift.equation) if times > 0 else self._path(shift.equation).reversed()
-        once = shift.amount if times > 0 else -shift.amount
-        # A shift that one axiom proves is applied any number of times in one step.
-        at_once = abs(times) if [step.times for step in path.steps] == [1] else 1
-
-        def moved(by: Fraction) -> dict[str, Value]:
-            values = {name: item for name, item in zip(names, arguments, strict=True) if name is not None}
-            values[str(names[shift.place])] = _add(arguments[shift.place], by)
-            return values
-
-        for _ in range(abs(times) // at_once):
-            # Backwards, the equation's own variable is what the argument is after the first step.
-            bindings = moved(Fraction(0) if times > 0 else once)
-            if at_once > 1:
-                (step,) = path.steps
-                bound = {name: substitute(item, bindings) for name, item in step.bindings.items()}
-                ends = instantiate((own,), moved(Fraction(0))), instantiate((own,), moved(once * at_once))
-                yield Path(ends, (step._replace(bindings=bound, times=at_once),)), position, 1, {}
-            else:
-                yield path, position, 1, bindings
-            arguments[shift.place] = _add(arguments[shift.place], once * at_once)
-
-    def _decomposed(self, code: int, place: int, distance: Fraction) -> list[tuple[PeriodRelation, int]]:
-        """Write a multiple of a period as multiples of the shifts that were known first."""
-        shape, arguments = self.alphabet.shapes[code], self.alphabet.arguments[code]
-        known = [
-            shift for shift in self.shifts if shift.shape == shape and shift.place == place and shift.applies(arguments)
-        ]
-        for size in range(1, len(known) + 1):
-            times = _combination([shift.amount for shift in known[:size]], distance)
-            if times is not None:
-                return [(shift, factor) for shift, factor in zip(known, times, strict=False) if factor]
-        raise AssertionError(f"letters differ by {distance}, which is no multiple of the period")
 
     def _law(self, axiom: Equation) -> Law | InverseDefinition:
         if isinstance(axiom.axiom, Law):
@@ -236,32 +200,10 @@ class Derivations:
         return name
 
 
-def _distance(old: Value, new: Value) -> Fraction:
-    distance = expressions.difference(new, old)
-    if not isinstance(distance, Fraction):
-        raise TypeError(f"{old} and {new} do not differ by a number")
-    return distance
+def _moved(move: Mapping[str, Fraction], times: int) -> Bindings:
+    """Bindings that move variables by so many times an amount each."""
+    return {name: plus(variable(name), times * amount) for name, amount in move.items()}
 
 
-def _add(argument: Value, amount: Fraction) -> Value:
-    if not isinstance(argument, Fraction | expressions.Expression):
-        raise TypeError(f"{argument!r} is no number")
-    return expressions.add(argument, amount)
-
-
-def _combination(shifts: Sequence[Fraction], distance: Fraction) -> list[int] | None:
-    """Whole numbers that make the shifts add up to the distance, if there are any (extended Euclid)."""
-    total, factors = shifts[0], [1]
-    for shift in shifts[1:]:
-        # Invariant: each triple (r, x, y) has r = x * total + y * shift.
-        old, new = (total, 1, 0), (shift, 0, 1)
-        while new[0]:
-            quotient = int(old[0] // new[0])
-            old, new = (
-                new,
-                (old[0] - quotient * new[0], old[1] - quotient * new[1], old[2] - quotient * new[2]),
-            )
-        total = old[0]
-        factors = [old[1] * factor for factor in factors] + [old[2]]
-    times = distance / total
-    return [int(times) * factor for factor in factors] if times.denominator == 1 else None
+def _substituted(bindings: Mapping[str, Value], further: Mapping[str, Value]) -> Bindings:
+    return {name: substitute(item, further) for name, item in bindings.items()}

@@ -33,7 +33,8 @@ class Step(NamedTuple):
         forward: Whether its left side is replaced by its right side.
         position: How many letters stand before the replaced part.
         bindings: Values for the variables of `equation`.
-        times: How often it is used in a row; more than once only where it moves a parameter by its period.
+        times: How often it is used in a row; more than once only where it moves a parameter by its period. `bindings`
+            are then those of the use that starts at the left side of the equation: backwards, the last one.
     """
 
     equation: "Equation"

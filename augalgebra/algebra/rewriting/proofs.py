@@ -105,7 +105,8 @@ class ProofStep:
         forward: Whether the left side of the law is replaced by its right side.
         position: How many letters stand before the replaced part.
         bindings: Values for the variables of the law.
-        times: How often it is applied in a row; more than once only where it shifts a parameter.
+        times: How often it is applied in a row; more than once only where it shifts a parameter. `bindings` are then
+            those of the application at the left side of the law: the first one forwards, the last one backwards.
         keeping: Laws by which the letters before the replaced part keep the conditions of `law`.
     """
 
@@ -133,7 +134,6 @@ class ProofStep:
             ]
         except _MEANINGLESS as error:
             return f"{self.law} makes no sense here: {error}"
-        old, new = sides if self.forward else sides[::-1]
         if isinstance(self.law, InverseDefinition):
             flaw = self.law.flaw()
             if flaw is not None:
@@ -147,10 +147,11 @@ class ProofStep:
                 if not any(_says_kept(law, letter.symbol, condition) for law in self.keeping):
                     return f"{self.law} does not apply after {letter}, which is not known to keep its condition"
         if self.times != 1:
-            repeated = _repeated(old, new, self.times)
+            repeated = _repeated(sides[0], sides[1], self.times) if _can_repeat(self.law) else None
             if repeated is None:
                 return f"{self.law} shifts no parameter, so it cannot be applied {self.times} times at once"
-            new = repeated
+            sides[1] = repeated
+        old, new = sides if self.forward else sides[::-1]
         before, after = self.before.letters, self.after.letters
         part = before[self.position : self.position + len(old)]
         if self.position < 0 or part != old:
@@ -265,6 +266,33 @@ def _says_kept(law: Law, symbol: Symbol, condition: Condition) -> bool:
     if law.kind != "keeps" or not law.counts or condition not in law.conditions:
         return False
     return match_letters(law.lhs.letters, [Letter(symbol)]) is not None
+
+
+def _can_repeat(law: Law | InverseDefinition) -> bool:
+    """Whether a law that shifts parameters of one letter may be applied to its own result, at any values.
+
+    Each such parameter must have a variable of its own, by which it can be moved by any number.
+    """
+    if len(law.lhs) != 1 or len(law.rhs) != 1:
+        return False
+    (old,), (new,) = law.lhs.symbols, law.rhs.symbols
+    pairs = list(zip(_arguments(old), _arguments(new), strict=False))
+    used = [expressions.variables_of(item) for item, _ in pairs]
+    for place, (one, other) in enumerate(pairs):
+        own = used[place].difference(*used[:place], *used[place + 1 :])
+        if one != other and not any(_is_linear(one, name) for name in own):
+            return False
+    return True
+
+
+def _arguments(symbol: Symbol) -> tuple[Value, ...]:
+    return (*symbol.args, *(item for _, item in symbol.kwargs))
+
+
+def _is_linear(argument: Value, name: str) -> bool:
+    """Whether moving a variable moves the argument by a number."""
+    moved = expressions.substitute(argument, {name: expressions.add(expressions.variable(name), Fraction(1))})
+    return isinstance(expressions.difference(moved, argument), Fraction)
 
 
 def _repeated(old: tuple[Letter, ...], new: tuple[Letter, ...], times: int) -> tuple[Letter, ...] | None:

@@ -3,16 +3,13 @@
 from bisect import insort
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from functools import reduce
-from math import gcd
 from typing import Any, TypeAlias
 
-from augalgebra.algebra import expressions
 from augalgebra.algebra.conditions import ALL, ALWAYS, Conditions
-from augalgebra.algebra.expressions import Expression, Value
+from augalgebra.algebra.expressions import Expression
 from augalgebra.algebra.rewriting.alphabet import Alphabet, Codes, argument_key
-from augalgebra.algebra.rewriting.equations import Equation, Rule, Step
-from augalgebra.algebra.rewriting.unorientable import PeriodRelation
+from augalgebra.algebra.rewriting.equations import Equation, Rule, Step, reverse
+from augalgebra.algebra.rewriting.unorientable import PeriodRelation, plus
 from augalgebra.algebra.unification import Bindings, Period, Undecided, carry_nonzero, match
 from augalgebra.errors import IncompleteError
 
@@ -45,6 +42,7 @@ class RuleSet:
         alphabet: The codes of the letters.
         letters_read: How many letters were read in all reductions, which is what they cost.
         period_relations: What makes parameters periodic, in the order in which it was found.
+        common_periods: What follows from two of those: relations by the greatest common divisors of their amounts.
         commutations: For the shape of a family, the equation ``f(..) * f(..) = f(..) * f(..)``, by which neighbours are
             sorted.
     """
@@ -53,6 +51,7 @@ class RuleSet:
         self.alphabet = alphabet
         self.letters_read = 0
         self.period_relations: list[PeriodRelation] = []
+        self.common_periods: list[PeriodRelation] = []
         self.commutations: dict[int, Rule] = {}
         # Rules by left side, and once more letter by letter from its end, so that a look-up ends where no rule goes on.
         self._ground: dict[Codes, Rule] = {}
@@ -62,7 +61,7 @@ class RuleSet:
         # Parametrised rules by the shapes of the left side, and the lengths of those by the shape of the last letter.
         self._parametrised: dict[tuple[int, ...], list[Rule]] = {}
         self._parametrised_lengths: dict[int, list[int]] = {}
-        self._canonical: dict[int, int] = {}
+        self._canonical: dict[int, tuple[int, tuple[Step, ...]]] = {}
         self._rewritten: dict[tuple[Rule, Codes], tuple[Bindings, Codes] | None] = {}
         self._keys: dict[int, tuple[object, ...]] = {}
 
@@ -73,6 +72,7 @@ class RuleSet:
         """A set that can grow on its own."""
         other = RuleSet(self.alphabet)
         other.period_relations, other.commutations = list(self.period_relations), dict(self.commutations)
+        other.common_periods = list(self.common_periods)
         for rule in self.rules:
             other.add(rule.copy())
         return other
@@ -123,18 +123,13 @@ class RuleSet:
 
     def add_period_relation(self, relation: PeriodRelation) -> None:
         """Let an argument count up to multiples of an amount only."""
+        for other in (*self.period_relations, *self.common_periods):
+            common = relation.with_other(other)
+            if common is not None and common.amount not in (abs(relation.amount), abs(other.amount)):
+                self.common_periods.append(common)
         self.period_relations.append(relation)
         self._canonical.clear()
         self._rewritten.clear()
-
-    def period_relations_of(self, code: int, place: int) -> list[PeriodRelation]:
-        """The relations that make one argument of a letter periodic."""
-        shape, arguments = self.alphabet.shapes[code], self.alphabet.arguments[code]
-        return [
-            relation
-            for relation in self.period_relations
-            if relation.shape == shape and relation.place == place and relation.applies(arguments)
-        ]
 
     def periods(self, *words: Iterable[int]) -> list[Period]:
         """The periods of all arguments of a word, in one list; of several words, the smallest that one has."""
@@ -147,15 +142,37 @@ class RuleSet:
                 found.append(min((period for period in periods if period is not None), default=None))
         return found
 
-    def canonical(self, code: int) -> int:
-        """The letter with every argument that has a period brought into ``(-period/2, period/2]``."""
+    def canonical(self, code: int) -> tuple[int, tuple[Step, ...]]:
+        """The letter with every argument that has a period brought into ``(-period/2, period/2]``, and the steps."""
         found = self._canonical.get(code)
         if found is None:
-            old = self.alphabet.arguments[code]
-            new = tuple(_reduced(item, self._period(code, place)) for place, item in enumerate(old))
-            found = code if new == old else self.alphabet.with_arguments(code, new)
-            self._canonical[code] = found
+            reached, steps = code, list[Step]()
+            place = 0
+            while place < len(self.alphabet.arguments[code]):
+                distance = self._distance(reached, place)
+                if not distance:
+                    place += 1
+                    continue
+                relations = self._relations(reached, place)
+                relation = next(one for one in relations if distance % one.amount == 0)
+                steps += relation.steps(self.alphabet, reached, int(distance / relation.amount))
+                arguments = list(self.alphabet.arguments[reached])
+                arguments[place] = plus(arguments[place], distance)
+                reached = self.alphabet.with_arguments(reached, tuple(arguments))
+                place = 0  # the periods of other arguments may depend on this one
+            found = self._canonical[code] = reached, tuple(steps)
         return found
+
+    def period_steps(self, codes: Codes, wanted: Codes, position: int) -> list[Step] | None:
+        """The steps from letters at a position to others that differ by periods only; None if there are none."""
+        steps: list[Step] = []
+        for place, (code, other) in enumerate(zip(codes, wanted, strict=True), start=position):
+            if code != other:
+                (middle, there), (same, back) = self.canonical(code), self.canonical(other)
+                if middle != same:
+                    return None
+                steps += (step._replace(position=place) for step in (*there, *reverse(back)))
+        return steps
 
     def natural(self, code: int) -> tuple[object, ...]:
         """The ranking by which normal forms sort letters that commute."""
@@ -184,6 +201,9 @@ class RuleSet:
         if bindings is None:
             return None
         try:
+            needed = codes if rule.plain is not None else self.alphabet.instantiate(rule.lhs, bindings)
+            if needed != codes and self.period_steps(codes, needed, 0) is None:
+                return None
             return bindings, self.alphabet.instantiate(rule.rhs, bindings)
         except (ZeroDivisionError, ValueError, TypeError):  # the right side makes no sense at these arguments
             return None
@@ -223,7 +243,7 @@ class RuleSet:
 
         Args:
             codes: The word.
-            trace: Where the steps used are appended; letters are brought into canonical form silently.
+            trace: Where the steps are appended.
             ranking: How letters that commute are sorted; None leaves them where they are. Words with variables of
                 rules must not be sorted, because the order changes with the values.
             within: What the pictures are that the word is for; rules that need more, or need what the letters before do
@@ -234,7 +254,6 @@ class RuleSet:
         """
         shapes, endings, parametrised = self.alphabet.shapes, self._endings, self._parametrised_lengths
         commuting = self.commutations if ranking is not None else {}
-        canonical = self.canonical if self.period_relations else None
         out: list[int] = []
         met = [within if self._has_conditions else ALWAYS]  # what pictures are after each letter of `out`
         todo = list(codes[::-1])
@@ -242,8 +261,10 @@ class RuleSet:
         steps = 0
         while todo:
             code = todo.pop()
-            if canonical is not None:
-                code = canonical(code)
+            if self.period_relations:
+                code, moves = self.canonical(code)
+                if moves and trace is not None:
+                    trace += [step._replace(position=len(out)) for step in moves]
             out.append(code)
             if self._has_conditions:
                 met.append(met[-1] & self.alphabet.kept[code])
@@ -271,14 +292,17 @@ class RuleSet:
             if source is None and ranking is not None and size > 1 and shapes[code] in commuting:
                 swapped = self._swap(out[-2], code, ranking)
                 if swapped is not None:
-                    source, start, replacement = commuting[shapes[code]], size - 2, (code, out[-2])
-                    bindings = swapped
+                    source, start = commuting[shapes[code]], size - 2
+                    bindings, replacement = swapped
             if source is None:
                 continue
             steps += 1
             if steps > MAX_STEPS:
                 raise IncompleteError(f"gave up on a word of {len(codes)} letters after {MAX_STEPS} rewriting steps")
             if trace is not None:
+                if self.period_relations and bindings and source.plain is None:
+                    part, needed = tuple(out[start:]), self.alphabet.instantiate(source.lhs, bindings)
+                    trace += self.period_steps(part, needed, start) or ()
                 trace.append(Step(source.equation, True, start, bindings))
             del out[start:], met[start + 1 :]
             todo.extend(replacement[::-1])
@@ -304,36 +328,36 @@ class RuleSet:
                     return rule, *rewritten
         return None
 
-    def _swap(self, first: int, second: int, ranking: Ranking) -> Bindings | None:
-        """The bindings with which two neighbours are exchanged, if they commute and are in the wrong order."""
+    def _swap(self, first: int, second: int, ranking: Ranking) -> tuple[Bindings, Codes] | None:
+        """What exchanges two neighbours, as `rewrite` says it, if they commute and are in the wrong order."""
         shapes = self.alphabet.shapes
         if shapes[first] != shapes[second] or first == second:
             return None
         one, two = ranking(first), ranking(second)
         if one is None or two is None or one <= two:
             return None
-        return self.match(self.commutations[shapes[second]], (first, second))
+        return self.rewrite(self.commutations[shapes[second]], (first, second))
+
+    def _relations(self, code: int, place: int) -> list[PeriodRelation]:
+        """What makes one argument of a letter periodic; what was stated comes first."""
+        shape, arguments = self.alphabet.shapes[code], self.alphabet.arguments[code]
+        return [
+            relation
+            for relation in (*self.period_relations, *self.common_periods)
+            if relation.shape == shape and relation.place == place and relation.applies(arguments)
+        ]
 
     def _period(self, code: int, place: int) -> Period:
-        relations = self.period_relations_of(code, place)
-        return reduce(common_divisor, (abs(relation.amount) for relation in relations)) if relations else None
+        return min((abs(relation.amount) for relation in self._relations(code, place)), default=None)
 
-
-def common_divisor(one: Fraction, two: Fraction) -> Fraction:
-    """The greatest number of which both are whole multiples."""
-    scale = one.denominator * two.denominator
-    return Fraction(gcd(int(one * scale), int(two * scale)), scale)
-
-
-def _reduced(argument: Value, period: Period) -> Value:
-    """The argument with its constant part in ``(-period/2, period/2]``."""
-    if period is None or not isinstance(argument, Fraction | Expression):
-        return argument
-    constant = argument if isinstance(argument, Fraction) else dict(argument.terms).get((), Fraction(0))
-    least = constant % period
-    if 2 * least > period:
-        least -= period
-    return expressions.add(argument, least - constant)
+    def _distance(self, code: int, place: int) -> Fraction:
+        """By how much an argument moves so that its constant part comes into ``(-period/2, period/2]``."""
+        argument, period = self.alphabet.arguments[code][place], self._period(code, place)
+        if period is None or not isinstance(argument, Fraction | Expression):
+            return Fraction(0)
+        constant = argument if isinstance(argument, Fraction) else dict(argument.terms).get((), Fraction(0))
+        least = constant % period
+        return least - constant - (period if 2 * least > period else 0)
 
 
 def _is_covered(names: Iterable[str], bindings: Bindings, nonzero: frozenset[str]) -> bool:

@@ -87,8 +87,7 @@ class RewritingSystem:
 
     @cached_property
     def _derivations(self) -> Derivations:
-        deciding = [] if self._deciding is None else self._deciding.period_relations
-        return Derivations(self._alphabet, [*deciding, *self._rules.period_relations], self._axioms)
+        return Derivations(self._alphabet, self._axioms)
 
     @property
     def rules(self) -> tuple[tuple[Word, Word], ...]:

@@ -151,6 +151,30 @@ def test_a_shift_is_one_step_however_often_it_is_applied(system: RewritingSystem
     assert not Proof(proof.start, proof.end, (replace(step, times=999),)).verify(LAWS)
     twice = ProofStep(parse_word("flip^2"), IDENTITY, LAWS[0], True, 0, (), times=2)
     assert "shifts no parameter" in str(twice.flaw())
+    assert proof.reversed().flaw(LAWS) is None
+    assert proof.then(proof.reversed()).flaw(LAWS) is None
+
+
+@pytest.mark.parametrize(
+    ("law", "values", "sound"),
+    [
+        ("f(30) = f(40)", {}, False),  # f(40) = f(50) is another law
+        ("f(a, a) = f(a + 10, a)", {"a": 30}, False),
+        ("f(a * a) = f(a * a + 10)", {"a": 2}, False),
+        ("f(a, b) = f(a + 10, b)", {"a": 30, "b": 0}, True),
+        ("f(2 * a) = f(2 * a + 10)", {"a": 15}, True),
+    ],
+)
+def test_only_a_law_that_applies_to_its_own_result_is_one_step_twice(
+    law: str, values: dict[str, int], sound: bool
+) -> None:
+    bindings = {name: Fraction(value) for name, value in values.items()}
+    read = parse_law(law)
+    once = [side.map(lambda symbol: symbol.substitute(bindings)) for side in (read.lhs, read.rhs)]
+    (before,), (after,) = ([letter.symbol for letter in side] for side in once)
+    twice = word_of("f", after.args[0] * 2 - before.args[0], *before.args[1:])  # type: ignore[operator]
+    step = ProofStep(once[0], twice, read, True, 0, tuple(bindings.items()), times=2)
+    assert (step.flaw() is None) is sound
 
 
 def test_a_proof_prints_its_words_and_laws(system: RewritingSystem) -> None:

@@ -275,6 +275,7 @@ def test_two_periods_have_a_common_divisor(periods: tuple[Fraction, Fraction], s
     proof = equal(system, one, other).proof
     assert proof is not None
     assert proof.flaw(system.presentation.laws) is None
+    assert len(proof.steps) <= 8  # each period is one step however often it is used
     assert equal(system, one, word_of("f", 1 + step / 2)).equal is False
 
 
@@ -284,6 +285,15 @@ def test_a_period_may_depend_on_another_parameter() -> None:
     assert str(system.normal_form(parse_word("turn(370, 0) * f"))) == "f * turn(-10, 0)"
     assert str(system.normal_form(parse_word("turn(370, 1)"))) == "turn(370, 1)"
     assert equal(system, parse_word("turn(180, 0) * f"), parse_word("f * turn(180, 0)")).equal is True
+
+
+def test_a_period_may_depend_on_a_parameter_that_is_periodic_itself() -> None:
+    system = system_of("turn(a, 0) = turn(a + 360, 0)", "turn(a, b) = turn(a, b + 2)")
+    assert system.completed
+    found = equal(system, parse_word("turn(370, 4)"), parse_word("turn(10, 0)"))
+    assert found.proof is not None
+    assert found.proof.flaw(system.presentation.laws) is None
+    assert equal(system, parse_word("turn(370, 1)"), parse_word("turn(10, 1)")).equal is False
 
 
 def test_a_period_is_passed_on_to_what_equals_a_periodic_family() -> None:
