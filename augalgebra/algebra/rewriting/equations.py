@@ -112,6 +112,33 @@ def reverse(derivation: Iterable[Step]) -> Derivation:
     return tuple(step._replace(forward=not step.forward) for step in reversed(tuple(derivation)))
 
 
+def mirror(length: int, derivation: Iterable[Step]) -> Derivation:
+    """The same steps with their positions counted from the other end, from a word of so many letters."""
+    mirrored: list[Step] = []
+    for step in derivation:
+        old, new = step.equation.lhs, step.equation.rhs
+        if not step.forward:
+            old, new = new, old
+        mirrored.append(step._replace(position=length - step.position - len(old)))
+        length += len(new) - len(old)
+    return tuple(mirrored)
+
+
+def applies(alphabet: Alphabet, word: Codes, derivation: Derivation) -> bool:
+    """Whether what stands before the place of each step keeps the conditions of its equation."""
+    if not conditions_of(derivation):
+        return True
+    for step in derivation:
+        old, new = step.equation.lhs, step.equation.rhs
+        if not step.forward:
+            old, new = new, old
+        if not alphabet.keeps(word[: step.position], step.equation.conditions):
+            return False
+        after = word[step.position + len(old) :]
+        word = word[: step.position] + alphabet.instantiate(new, step.bindings) + after
+    return True
+
+
 def conditions_of(derivation: Iterable[Step]) -> Conditions:
     """What a picture has to be for every step of a derivation to hold."""
     return ALWAYS.union(*(step.equation.conditions for step in derivation))

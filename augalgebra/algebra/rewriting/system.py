@@ -9,7 +9,7 @@ from augalgebra.algebra.presentation import Presentation
 from augalgebra.algebra.rewriting.alphabet import Codes
 from augalgebra.algebra.rewriting.derivations import Derivations
 from augalgebra.algebra.rewriting.equations import Equation, Step, conditions_of, readable_names, reverse
-from augalgebra.algebra.rewriting.invertibility import Inverses
+from augalgebra.algebra.rewriting.invertibility import Inverses, OneSided
 from augalgebra.algebra.rewriting.proofs import Proof
 from augalgebra.algebra.rewriting.rule_set import RuleSet
 from augalgebra.algebra.specialisation import is_covered
@@ -156,15 +156,7 @@ class RewritingSystem:
             NotInvertibleError: As for `normal_form`.
             IncompleteError: As for `normal_form`.
         """
-        start, trace = self._start(word), list[Step]()
-        form = self._reduce(start.codes, trace)
-        found = self.inverses.right_inverse(form) or self._from_rule(form, first=True)
-        if found is None:
-            return None
-        witness, steps = found
-        undoing = self._alphabet.decode(witness)
-        whole = _Start(word * undoing, start.codes + witness, start.used)
-        return undoing, self._proof(whole, (*trace, *steps), ())
+        return self._one_sided(word, self.inverses.right)
 
     def left_inverse(self, word: Word) -> tuple[Word, Proof] | None:
         """A word that this one undoes when applied after it, with the proof, if the laws give one.
@@ -173,28 +165,31 @@ class RewritingSystem:
             NotInvertibleError: As for `normal_form`.
             IncompleteError: As for `normal_form`.
         """
+        return self._one_sided(word, self.inverses.left)
+
+    def _one_sided(self, word: Word, side: OneSided) -> tuple[Word, Proof] | None:
         start, trace = self._start(word), list[Step]()
         form = self._reduce(start.codes, trace)
-        found = self.inverses.left_inverse(form) or self._from_rule(form, first=False)
+        found = side.inverse(form) or self._from_rule(form, side)
         if found is None:
             return None
         witness, steps = found
-        if not self._alphabet.keeps(witness, conditions_of((*start.used, *trace))):
+        other = self._alphabet.decode(witness)
+        if not side.opposite:
+            whole = _Start(word * other, start.codes + witness, start.used)
+        elif self._alphabet.keeps(witness, conditions_of((*start.used, *trace))):
+            whole = _Start(other * word, witness + start.codes, start.used)
+            trace = [step._replace(position=step.position + len(witness)) for step in trace]
+        else:
             return None
-        moved = (step._replace(position=step.position + len(witness)) for step in trace)
-        undone = self._alphabet.decode(witness)
-        whole = _Start(undone * word, witness + start.codes, start.used)
-        return undone, self._proof(whole, (*moved, *steps), ())
+        return other, self._proof(whole, (*trace, *steps), ())
 
-    def _from_rule(self, form: Codes, *, first: bool) -> tuple[Codes, tuple[Step, ...]] | None:
-        """The rest of a rule ``form * rest = id`` (or ``rest * form = id``)."""
+    def _from_rule(self, form: Codes, side: OneSided) -> tuple[Codes, tuple[Step, ...]] | None:
+        """The rest of a rule ``form * rest = id`` (as it is read)."""
         for rule in self._rules.rules:
-            if rule.rhs or rule.variables or len(rule.lhs) <= len(form):
-                continue
-            part = rule.lhs[: len(form)] if first else rule.lhs[len(rule.lhs) - len(form) :]
-            if part == form:
-                rest = rule.lhs[len(form) :] if first else rule.lhs[: len(rule.lhs) - len(form)]
-                return rest, (Step(rule.equation, True, 0, {}),)
+            lhs = side.read(rule.lhs)
+            if not rule.rhs and not rule.variables and len(lhs) > len(form) and lhs[: len(form)] == side.read(form):
+                return side.read(lhs[len(form) :]), (Step(rule.equation, True, 0, {}),)
         return None
 
     def _reduce(self, codes: Codes, trace: list[Step] | None = None, within: Conditions = ALL) -> Codes:
