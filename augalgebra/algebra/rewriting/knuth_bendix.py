@@ -312,7 +312,8 @@ class Completion:
         """Take in an equation that is no rule: a period relation, or a commutation of a family with itself."""
         period = as_period_relation(self.alphabet, equation)
         if period is not None:
-            self.rules.add_period_relation(period)
+            for stale in self.rules.add_period_relation(period):
+                self._push(cite(self.alphabet, stale))
             for rule in self.rules.rules:
                 if period.shape in (*rule.shapes, *self.alphabet.shapes_of(rule.rhs)):
                     self._remove(rule)

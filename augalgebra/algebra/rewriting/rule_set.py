@@ -121,8 +121,12 @@ class RuleSet:
         rule.restate(equation)
         self._rewritten.clear()
 
-    def add_period_relation(self, relation: PeriodRelation) -> None:
-        """Let an argument count up to multiples of an amount only."""
+    def add_period_relation(self, relation: PeriodRelation) -> list[Equation]:
+        """Let an argument count up to multiples of an amount only.
+
+        Returns:
+            The equations of earlier relations that were about values which are reduced now; they must be queued again.
+        """
         for other in (*self.period_relations, *self.common_periods):
             common = relation.with_other(other)
             if common is not None and common.amount not in (abs(relation.amount), abs(other.amount)):
@@ -130,6 +134,17 @@ class RuleSet:
         self.period_relations.append(relation)
         self._canonical.clear()
         self._rewritten.clear()
+        stale = [
+            other.terms[0].equation
+            for other in self.period_relations
+            if self.canonical(other.terms[0].equation.lhs[0])[1]
+        ]
+        self.period_relations = [one for one in self.period_relations if one.terms[0].equation not in stale]
+        self.common_periods = [
+            one for one in self.common_periods if not any(term.equation in stale for term in one.terms)
+        ]
+        self._canonical.clear()
+        return stale
 
     def periods(self, *words: Iterable[int]) -> list[Period]:
         """The periods of all arguments of a word, in one list; of several words, the smallest that one has."""

@@ -294,6 +294,8 @@ def test_a_period_may_depend_on_a_parameter_that_is_periodic_itself() -> None:
     assert found.proof is not None
     assert found.proof.flaw(system.presentation.laws) is None
     assert equal(system, parse_word("turn(370, 1)"), parse_word("turn(10, 1)")).equal is False
+    for laws in permutations(["turn(a, 4) = turn(a + 5, 4)", "turn(a, b) = turn(a, b + 3)"]):
+        assert equal(system_of(*laws), parse_word("turn(7, 1)"), parse_word("turn(2, 1)")).equal is True
 
 
 def test_a_period_is_passed_on_to_what_equals_a_periodic_family() -> None:
