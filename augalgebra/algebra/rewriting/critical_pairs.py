@@ -72,7 +72,7 @@ def _unified(rules: RuleSet, first: Rule, second: Rule, place: int, shared: int)
     part = lhs[place : place + shared]
     left = [item for code in part for item in alphabet.arguments[code]]
     right = [item for code in other_lhs[:shared] for item in alphabet.arguments[code]]
-    unifier = unify(left, right, rules.periods(part, other_lhs[:shared]))
+    unifier = unify(left, right, rules.periods.of(part, other_lhs[:shared]))
     if unifier is None:
         return None
     bound = unifier.bindings
@@ -91,7 +91,7 @@ def _unified(rules: RuleSet, first: Rule, second: Rule, place: int, shared: int)
             raise Undecided
         return None
     before, inside, after = lhs[:place], lhs[place + shared :], other_lhs[shared:]
-    between = rules.period_steps(instance(part), instance(other_lhs[:shared]), place)
+    between = rules.periods.steps(instance(part), instance(other_lhs[:shared]), place)
     if between is None:
         raise Undecided
     return Equation(
@@ -112,7 +112,7 @@ def shifted_pairs(rules: RuleSet, rule: Rule) -> Iterator[Equation | None]:
         also stands elsewhere, so that a rule would be needed for every multiple of the period.
     """
     alphabet = rules.alphabet
-    for relation in rules.period_relations:
+    for relation in rules.periods.relations:
         for spot, shape in enumerate(rule.shapes):
             if shape != relation.shape:
                 continue
@@ -148,10 +148,10 @@ def _shifted(
     moved: Bindings = {other: substitute(item, step) for other, item in own.items()}
     patterns = [item for code in lhs for item in alphabet.arguments[code]]
     values = [substitute(item, step) for item in patterns]
-    if name in nonzero or not all(map(agree, patterns, values, rules.periods(lhs))):
+    if name in nonzero or not all(map(agree, patterns, values, rules.periods.of(lhs))):
         yield None
         return
-    between = rules.period_steps(lhs, alphabet.instantiate(rule.lhs, moved), 0)
+    between = rules.periods.steps(lhs, alphabet.instantiate(rule.lhs, moved), 0)
     if between is None:
         yield None
         return
@@ -189,7 +189,7 @@ def joins_when_sorted(rules: RuleSet, equation: Equation, within: Conditions) ->
 def _joins_where_equal(rules: RuleSet, equation: Equation, within: Conditions, first: int, second: int) -> bool:
     alphabet = rules.alphabet
     try:
-        unifier = unify(alphabet.arguments[first], alphabet.arguments[second], rules.periods((first,), (second,)))
+        unifier = unify(alphabet.arguments[first], alphabet.arguments[second], rules.periods.of((first,), (second,)))
         carried = None if unifier is None else carry_nonzero(equation.nonzero, unifier.bindings)
         if unifier is None or carried is None:
             return True

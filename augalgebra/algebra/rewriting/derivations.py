@@ -27,7 +27,7 @@ class Derivations:
 
     Attributes:
         alphabet: The codes of the letters.
-        axioms: Laws that may be used to shorten a proof, besides those that it already steps.
+        axioms: Laws that may be used to shorten a proof, besides those that it already uses.
     """
 
     def __init__(self, alphabet: Alphabet, axioms: Iterable[Equation] = ()) -> None:

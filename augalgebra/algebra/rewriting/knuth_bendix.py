@@ -268,7 +268,7 @@ class Completion:
         self._interreduce(rule, others)
         for other in (*self.rules.rules, *self.rules.commutations.values()):
             self._push_overlaps(rule, other)
-        if rule.variables and self.rules.period_relations:
+        if rule.variables and self.rules.periods.relations:
             for pair in shifted_pairs(self.rules, rule):
                 if pair is None:
                     self._leave_undecided(rule, rule)

@@ -2,15 +2,13 @@
 
 from bisect import insort
 from collections.abc import Callable, Iterable, Sequence
-from fractions import Fraction
 from typing import Any, TypeAlias
 
 from augalgebra.algebra.conditions import ALL, ALWAYS, Conditions
-from augalgebra.algebra.expressions import Expression
 from augalgebra.algebra.rewriting.alphabet import Alphabet, Codes, argument_key
-from augalgebra.algebra.rewriting.equations import Equation, Rule, Step, reverse
-from augalgebra.algebra.rewriting.unorientable import PeriodRelation, plus
-from augalgebra.algebra.unification import Bindings, Period, Undecided, carry_nonzero, match
+from augalgebra.algebra.rewriting.equations import Equation, Rule, Step
+from augalgebra.algebra.rewriting.unorientable import PeriodRelation, Periods
+from augalgebra.algebra.unification import Bindings, Undecided, carry_nonzero, match
 from augalgebra.errors import IncompleteError
 
 MAX_STEPS = 1_000_000
@@ -41,8 +39,7 @@ class RuleSet:
     Attributes:
         alphabet: The codes of the letters.
         letters_read: How many letters were read in all reductions, which is what they cost.
-        period_relations: What makes parameters periodic, in the order in which it was found.
-        common_periods: What follows from two of those: relations by the greatest common divisors of their amounts.
+        periods: The periods of parameters.
         commutations: For the shape of a family, the equation ``f(..) * f(..) = f(..) * f(..)``, by which neighbours are
             sorted.
     """
@@ -50,8 +47,7 @@ class RuleSet:
     def __init__(self, alphabet: Alphabet) -> None:
         self.alphabet = alphabet
         self.letters_read = 0
-        self.period_relations: list[PeriodRelation] = []
-        self.common_periods: list[PeriodRelation] = []
+        self.periods = Periods(alphabet)
         self.commutations: dict[int, Rule] = {}
         # Rules by left side, and once more letter by letter from its end, so that a look-up ends where no rule goes on.
         self._ground: dict[Codes, Rule] = {}
@@ -61,7 +57,6 @@ class RuleSet:
         # Parametrised rules by the shapes of the left side, and the lengths of those by the shape of the last letter.
         self._parametrised: dict[tuple[int, ...], list[Rule]] = {}
         self._parametrised_lengths: dict[int, list[int]] = {}
-        self._canonical: dict[int, tuple[int, tuple[Step, ...]]] = {}
         self._rewritten: dict[tuple[Rule, Codes], tuple[Bindings, Codes] | None] = {}
         self._keys: dict[int, tuple[object, ...]] = {}
 
@@ -71,8 +66,7 @@ class RuleSet:
     def copy(self) -> "RuleSet":
         """A set that can grow on its own."""
         other = RuleSet(self.alphabet)
-        other.period_relations, other.commutations = list(self.period_relations), dict(self.commutations)
-        other.common_periods = list(self.common_periods)
+        other.periods, other.commutations = self.periods.copy(), dict(self.commutations)
         for rule in self.rules:
             other.add(rule.copy())
         return other
@@ -122,72 +116,9 @@ class RuleSet:
         self._rewritten.clear()
 
     def add_period_relation(self, relation: PeriodRelation) -> list[Equation]:
-        """Let an argument count up to multiples of an amount only.
-
-        Returns:
-            The equations of earlier relations that were about values which are reduced now; they must be queued again.
-        """
-        for other in (*self.period_relations, *self.common_periods):
-            common = relation.with_other(other)
-            if common is not None and common.amount not in (abs(relation.amount), abs(other.amount)):
-                self.common_periods.append(common)
-        self.period_relations.append(relation)
-        self._canonical.clear()
+        """Let an argument count up to multiples of an amount only; for what is returned see `Periods.add`."""
         self._rewritten.clear()
-        stale = [
-            other.terms[0].equation
-            for other in self.period_relations
-            if self.canonical(other.terms[0].equation.lhs[0])[1]
-        ]
-        self.period_relations = [one for one in self.period_relations if one.terms[0].equation not in stale]
-        self.common_periods = [
-            one for one in self.common_periods if not any(term.equation in stale for term in one.terms)
-        ]
-        self._canonical.clear()
-        return stale
-
-    def periods(self, *words: Iterable[int]) -> list[Period]:
-        """The periods of all arguments of a word, in one list; of several words, the smallest that one has."""
-        if not self.period_relations:
-            return [None for code in words[0] for _ in self.alphabet.arguments[code]]
-        found: list[Period] = []
-        for codes in zip(*words, strict=True):
-            for place in range(len(self.alphabet.arguments[codes[0]])):
-                periods = [self._period(code, place) for code in codes]
-                found.append(min((period for period in periods if period is not None), default=None))
-        return found
-
-    def canonical(self, code: int) -> tuple[int, tuple[Step, ...]]:
-        """The letter with every argument that has a period brought into ``(-period/2, period/2]``, and the steps."""
-        found = self._canonical.get(code)
-        if found is None:
-            reached, steps = code, list[Step]()
-            place = 0
-            while place < len(self.alphabet.arguments[code]):
-                distance = self._distance(reached, place)
-                if not distance:
-                    place += 1
-                    continue
-                relations = self._relations(reached, place)
-                relation = next(one for one in relations if distance % one.amount == 0)
-                steps += relation.steps(self.alphabet, reached, int(distance / relation.amount))
-                arguments = list(self.alphabet.arguments[reached])
-                arguments[place] = plus(arguments[place], distance)
-                reached = self.alphabet.with_arguments(reached, tuple(arguments))
-                place = 0  # the periods of other arguments may depend on this one
-            found = self._canonical[code] = reached, tuple(steps)
-        return found
-
-    def period_steps(self, codes: Codes, wanted: Codes, position: int) -> list[Step] | None:
-        """The steps from letters at a position to others that differ by periods only; None if there are none."""
-        steps: list[Step] = []
-        for place, (code, other) in enumerate(zip(codes, wanted, strict=True), start=position):
-            if code != other:
-                (middle, there), (same, back) = self.canonical(code), self.canonical(other)
-                if middle != same:
-                    return None
-                steps += (step._replace(position=place) for step in (*there, *reverse(back)))
-        return steps
+        return self.periods.add(relation)
 
     def natural(self, code: int) -> tuple[object, ...]:
         """The ranking by which normal forms sort letters that commute."""
@@ -204,7 +135,7 @@ class RuleSet:
         if rule.plain is not None:
             bindings = dict(zip(rule.plain, subjects, strict=True))
         else:
-            bindings = match(rule.patterns, subjects, self.periods(codes))
+            bindings = match(rule.patterns, subjects, self.periods.of(codes))
         nonzero = rule.equation.nonzero
         if bindings is not None and nonzero and any(bindings[name] == 0 for name in nonzero):
             return None
@@ -217,7 +148,7 @@ class RuleSet:
             return None
         try:
             needed = codes if rule.plain is not None else self.alphabet.instantiate(rule.lhs, bindings)
-            if needed != codes and self.period_steps(codes, needed, 0) is None:
+            if needed != codes and self.periods.steps(codes, needed, 0) is None:
                 return None
             return bindings, self.alphabet.instantiate(rule.rhs, bindings)
         except (ZeroDivisionError, ValueError, TypeError):  # the right side makes no sense at these arguments
@@ -269,6 +200,7 @@ class RuleSet:
         """
         shapes, endings, parametrised = self.alphabet.shapes, self._endings, self._parametrised_lengths
         commuting = self.commutations if ranking is not None else {}
+        canonical = self.periods.canonical if self.periods.relations else None
         out: list[int] = []
         met = [within if self._has_conditions else ALWAYS]  # what pictures are after each letter of `out`
         todo = list(codes[::-1])
@@ -276,8 +208,8 @@ class RuleSet:
         steps = 0
         while todo:
             code = todo.pop()
-            if self.period_relations:
-                code, moves = self.canonical(code)
+            if canonical is not None:
+                code, moves = canonical(code)
                 if moves and trace is not None:
                     trace += [step._replace(position=len(out)) for step in moves]
             out.append(code)
@@ -315,9 +247,9 @@ class RuleSet:
             if steps > MAX_STEPS:
                 raise IncompleteError(f"gave up on a word of {len(codes)} letters after {MAX_STEPS} rewriting steps")
             if trace is not None:
-                if self.period_relations and bindings and source.plain is None:
+                if canonical is not None and bindings and source.plain is None:
                     part, needed = tuple(out[start:]), self.alphabet.instantiate(source.lhs, bindings)
-                    trace += self.period_steps(part, needed, start) or ()
+                    trace += self.periods.steps(part, needed, start) or ()
                 trace.append(Step(source.equation, True, start, bindings))
             del out[start:], met[start + 1 :]
             todo.extend(replacement[::-1])
@@ -352,27 +284,6 @@ class RuleSet:
         if one is None or two is None or one <= two:
             return None
         return self.rewrite(self.commutations[shapes[second]], (first, second))
-
-    def _relations(self, code: int, place: int) -> list[PeriodRelation]:
-        """What makes one argument of a letter periodic; what was stated comes first."""
-        shape, arguments = self.alphabet.shapes[code], self.alphabet.arguments[code]
-        return [
-            relation
-            for relation in (*self.period_relations, *self.common_periods)
-            if relation.shape == shape and relation.place == place and relation.applies(arguments)
-        ]
-
-    def _period(self, code: int, place: int) -> Period:
-        return min((abs(relation.amount) for relation in self._relations(code, place)), default=None)
-
-    def _distance(self, code: int, place: int) -> Fraction:
-        """By how much an argument moves so that its constant part comes into ``(-period/2, period/2]``."""
-        argument, period = self.alphabet.arguments[code][place], self._period(code, place)
-        if period is None or not isinstance(argument, Fraction | Expression):
-            return Fraction(0)
-        constant = argument if isinstance(argument, Fraction) else dict(argument.terms).get((), Fraction(0))
-        least = constant % period
-        return least - constant - (period if 2 * least > period else 0)
 
 
 def _is_covered(names: Iterable[str], bindings: Bindings, nonzero: frozenset[str]) -> bool:
