@@ -42,6 +42,7 @@ from .storage.files import REPORT as REPORT
 from .storage.records import Mode as Mode
 from .transaction import Transaction as Transaction
 from .transform import LatentTransform as LatentTransform
+from .transform import as_albumentations as as_albumentations
 
 __all__ = [
     "FIGURES",
@@ -62,6 +63,7 @@ __all__ = [
     "Run",
     "Transaction",
     "add_head",
+    "as_albumentations",
     "check_kind",
     "compare_in_run",
     "draw_codes",

@@ -158,6 +158,7 @@ def test_numbers_and_dots_stand_for_what_varies_and_for_nothing_else() -> None:
         "docs/plugins.md",
         "docs/testing-a-plugin.md",
         "docs/inversion.md",
+        "docs/python.md",
         "docs/reports.md",
     ],
 )

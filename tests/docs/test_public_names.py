@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 SOURCES = sorted(path for folder in ("cli", "plugins", "examples") for path in (ROOT / folder).rglob("*.py"))
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+NOTEBOOKS = sorted((ROOT / "docs").rglob("*.ipynb"))
 STATEMENT = re.compile(r"^\s*(?:>>> )?(from augalgebra[\w.]* import [\w, ]+)$", re.MULTILINE)
 
 
@@ -44,6 +46,13 @@ def test_a_source_file_uses_public_names(path: Path) -> None:
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_page_uses_public_names(path: Path) -> None:
     assert [] == private("\n".join(STATEMENT.findall(path.read_text())))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_a_notebook_uses_public_names_and_keeps_no_output(path: Path) -> None:
+    cells = [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
+    assert [] == private("\n".join("".join(cell["source"]) for cell in cells))
+    assert [] == [cell["outputs"] for cell in cells if cell["outputs"] or cell["execution_count"] is not None]
 
 
 def test_a_private_name_is_found() -> None:
