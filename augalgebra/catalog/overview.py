@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from augalgebra._version import __version__
+from augalgebra.cache import recall, remember
 from augalgebra.catalog.catalog import Catalog
 from augalgebra.catalog.plugin import PluginInfo
 from augalgebra.catalog.registration import WORKSPACE_FILE
 from augalgebra.catalog.settings import Settings
 from augalgebra.catalog.sources import cache_folder, installed_plugins
-from augalgebra.errors import AugalgebraError
-from augalgebra.files import write_atomically
 from augalgebra.hooks import CONTRACT_VERSION
 from augalgebra.plain import to_plain
 
@@ -71,7 +70,7 @@ def load_overview(
         return remembered
     found = Overview.of(load())
     if all(info.status != "failed" for info in found.plugins):
-        _remember(file, key, found)
+        remember(file, {"key": key, **to_plain(found)})
     return found
 
 
@@ -113,7 +112,7 @@ def _read(file: Path, key: str) -> Overview | None:
     names = {item.name for item in fields(PluginInfo)}
     plugins: list[PluginInfo] = []
     try:
-        stored = json.loads(file.read_text(encoding="utf-8"))
+        stored = recall(file)
         if stored["key"] != key or any(set(info) != names for info in stored["plugins"]):
             return None
         for info in stored["plugins"]:
@@ -122,13 +121,5 @@ def _read(file: Path, key: str) -> Overview | None:
             }
             plugins.append(PluginInfo(**values))
         return Overview(tuple(plugins), tuple(stored["left_out"]))
-    except (OSError, ValueError, KeyError, TypeError):  # nothing there, or nothing that this version wrote
+    except (KeyError, TypeError):  # nothing there, or nothing that this version wrote
         return None
-
-
-def _remember(file: Path, key: str, found: Overview) -> None:
-    text = json.dumps({"key": key, **to_plain(found)})
-    try:
-        write_atomically(file, text + "\n")
-    except AugalgebraError:  # a cache that cannot be written is no reason not to answer
-        return

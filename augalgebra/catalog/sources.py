@@ -1,9 +1,7 @@
 """Where a plugin is, and what has to be loaded for it: an installed one, a file, a folder, a module."""
 
-import contextlib
 import importlib
 import importlib.util
-import json
 import os
 import sys
 import tomllib
@@ -15,9 +13,9 @@ from types import ModuleType
 from typing import Any, Literal, NamedTuple
 
 from augalgebra._version import __version__
+from augalgebra.cache import recall, remember
 from augalgebra.catalog.plugin import PluginInfo, PluginSource
-from augalgebra.errors import AugalgebraError, PluginError
-from augalgebra.files import write_atomically
+from augalgebra.errors import PluginError
 from augalgebra.hooks import PROJECT
 
 Kind = Literal["installed", "file", "folder", "module", "object"]
@@ -206,10 +204,10 @@ def installed_plugins() -> tuple[InstalledPlugin, ...]:
     file = cache_folder() / FILE
     paths = [__version__, _stamps(map(os.path.abspath, sys.path))]
     try:
-        remembered = json.loads(file.read_text(encoding="utf-8"))
+        remembered = recall(file)
         if remembered["paths"] == paths and remembered["stamps"] == _stamps(item[0] for item in remembered["stamps"]):
             return tuple(InstalledPlugin(*map(str, item)) for item in remembered["plugins"])
-    except (OSError, ValueError, KeyError, TypeError, IndexError):  # nothing there, or nothing that this version wrote
+    except (KeyError, TypeError, IndexError):  # nothing there, or nothing that this version wrote
         pass
     import importlib.metadata
 
@@ -223,9 +221,7 @@ def installed_plugins() -> tuple[InstalledPlugin, ...]:
         for file in point.dist.files or ()
         if file.name == "entry_points.txt"
     }
-    known = {"paths": paths, "stamps": _stamps(sorted(declared)), "plugins": found}
-    with contextlib.suppress(AugalgebraError):  # a cache that cannot be written is no reason not to answer
-        write_atomically(file, json.dumps(known) + "\n")
+    remember(file, {"paths": paths, "stamps": _stamps(sorted(declared)), "plugins": found})
     return found
 
 

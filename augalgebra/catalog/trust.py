@@ -4,12 +4,10 @@ Such a law is checked on images where a question first meets it. The verdict is
 remembered in the user's cache, one file for each law, by a digest of the law and of the source of every plugin in it.
 """
 
-import contextlib
 import hashlib
-import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from augalgebra._version import __version__
@@ -17,9 +15,9 @@ from augalgebra.algebra.laws import Law, Status
 from augalgebra.algebra.presentation import Presentation
 from augalgebra.algebra.words import Word
 from augalgebra.augmentation import Augmentation
+from augalgebra.cache import recall, remember
 from augalgebra.catalog.plugin import FIRST_PARTY, PluginInfo
-from augalgebra.errors import AugalgebraError
-from augalgebra.files import write_atomically
+from augalgebra.plain import to_plain
 
 FOLDER = "laws"
 """Name of the folder of verdicts in the user's cache."""
@@ -146,17 +144,16 @@ class Trust:
             self.is_judging = False
         file = self._file(law)
         if file is not None and found.verdict != "not checked":
-            with contextlib.suppress(AugalgebraError):  # a cache that cannot be written is no reason not to answer
-                write_atomically(file, json.dumps({"law": str(law), **asdict(found)}, ensure_ascii=False) + "\n")
+            remember(file, {"law": str(law), **to_plain(found)})
         return found
 
     def _recalled(self, law: Law) -> Judgement | None:
         file = self._file(law)
         try:
-            stored = json.loads(file.read_text(encoding="utf-8")) if file is not None else {}
+            stored = {} if file is None else recall(file)
             if stored["verdict"] in ("holds", "violated", "vacuous"):
                 return Judgement(stored["verdict"], str(stored["reason"]))
-        except (OSError, ValueError, KeyError, TypeError):  # nothing there, or nothing that this version wrote
+        except (KeyError, TypeError):  # nothing there, or nothing that this version wrote
             pass
         return None
 

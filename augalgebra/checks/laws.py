@@ -12,7 +12,6 @@ from augalgebra.algebra.laws import Law
 from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog, Judgement
 from augalgebra.checks.alternatives import find_alternative
-from augalgebra.checks.cache import check_kept
 from augalgebra.checks.evaluation import Evaluator
 from augalgebra.checks.instances import (
     DRAWS,
@@ -21,6 +20,7 @@ from augalgebra.checks.instances import (
     shown_bindings,
     without_boundary_inverses,
 )
+from augalgebra.checks.preservation import check_preservation
 from augalgebra.checks.probes import Probe, ProbeFailure, contributed_probes, make_probes, probe_sizes
 from augalgebra.checks.results import Alternative, Counterexample, LawReport, LawResult, Verdict, is_failure, sizes_text
 from augalgebra.checks.singular import check_singular
@@ -228,7 +228,7 @@ class LawChecker:
         if not self.evaluator.meeting(law.conditions, nearly=law.scope == "approximate").batches:
             return replace(blank, reason=f"there are no {PHRASES[law.conditions]} to check it on")
         if law.kind == "keeps":
-            return check_kept(self.evaluator, blank, tried)
+            return check_preservation(self.evaluator, blank, tried)
         if law.kind == "singular":
             return check_singular(self.evaluator, blank, tried)
         if law.kind == "unequal":

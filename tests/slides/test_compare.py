@@ -2,6 +2,7 @@
 
 import json
 from types import SimpleNamespace
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -12,9 +13,11 @@ from augalg_slides.baselines.control import class_control, other_classes, probe_
 from augalg_slides.baselines.mlp_operator import Chained, fit_nonlinear
 from augalg_slides.baselines.scores import SHIFTED, SUM, THROUGH, TOLD, ConditionedModel
 from augalg_slides.baselines.trained_networks import BaselineConfig, BaselineNetworks
+from augalg_slides.commands.compare import Chosen
 from augalg_slides.evidence.comparison import Table
 from augalg_slides.pages.involution import involution_on, involutory_loss
-from augalg_slides.reproduction.compare import EXPERIMENTS, as_document, compare, pooled_claims
+from augalg_slides.reproduction.compare import as_document, compare, pooled_claims
+from augalg_slides.reproduction.comparisons import COMPARISONS
 from PIL import Image
 
 from augalgebra import load_catalog
@@ -210,7 +213,7 @@ def made(tmp_path_factory):
 def test_every_comparison_has_claims_a_table_and_a_picture(made):
     folder, results, stages = made
 
-    assert [result.experiment for result in results] == list(EXPERIMENTS)
+    assert [result.experiment for result in results] == list(COMPARISONS)
     for result in results:
         answer = json.loads(json.dumps(result.answer, allow_nan=False))
         assert answer["claims"], result.experiment
@@ -219,7 +222,7 @@ def test_every_comparison_has_claims_a_table_and_a_picture(made):
             assert len(np.unique(np.asarray(picture))) > 50
     assert {"LAVAE", "equivariant LAVAE", "class and operators"} <= set(stages)
     text = as_document(results, "About.")
-    assert text.count("![") == len(EXPERIMENTS)
+    assert text.count("![") == len(COMPARISONS)
     assert {claim.slide for claim in pooled_claims(results)} == {"14", "15", "16", "17", "22", "7"}
 
 
@@ -279,3 +282,7 @@ def test_what_cannot_be_compared_says_why():
     flips = BaselineNetworks(DATA, CATALOG, Limit(epochs=1), size=TINY)
     with pytest.raises(AugalgebraError, match="none below 0"):
         involution_on(flips, weights=[-1.0])
+
+
+def test_the_command_offers_every_comparison():
+    assert get_args(Chosen) == ("all", *COMPARISONS)

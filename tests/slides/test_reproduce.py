@@ -13,9 +13,9 @@ import pytest
 import torch
 from augalg_slides.baselines.trained_networks import BaselineConfig
 from augalg_slides.evidence.claims import Claim
-from augalg_slides.experiments.context import ExperimentContext, Outcome, TrainedClaim
-from augalg_slides.experiments.plan import Plan
 from augalg_slides.pages.composition import composition_claims
+from augalg_slides.reproduction.context import ExperimentContext, Outcome, TrainedClaim
+from augalg_slides.reproduction.plan import Plan
 from augalg_slides.reproduction.registry import EXPERIMENTS, Experiment, chosen
 from augalg_slides.reproduction.report import Origin, rows_of, write_report
 from augalg_slides.reproduction.reproduce import ItemResult, kept_results, reproduce

@@ -59,8 +59,9 @@ def compare(
     import torch
 
     from augalg_slides.baselines.trained_networks import QUICK, BaselineConfig
-    from augalg_slides.reproduction.compare import EXPERIMENTS, as_document, pooled_claims
+    from augalg_slides.reproduction.compare import as_document, pooled_claims
     from augalg_slides.reproduction.compare import compare as make
+    from augalg_slides.reproduction.comparisons import COMPARISONS
     from augalgebra.files import write_atomically
     from augalgebra.training import Limit
 
@@ -72,7 +73,7 @@ def compare(
         epochs = _QUICK_EPOCHS if quick else _EPOCHS
     limit = Limit(epochs, seconds)
     dataset = cli.load_data(data, data_dir, quiet=as_json, skip_broken=skip_broken)
-    chosen = EXPERIMENTS if experiment == "all" else (experiment,)
+    chosen = tuple(COMPARISONS) if experiment == "all" else (experiment,)
     if device == "cpu" or not torch.cuda.is_available():
         # Batches this small gain little from a second thread, and lose several-fold by it where the machine is shared.
         torch.set_num_threads(1)

@@ -68,7 +68,7 @@ def reproduce(
         raise AugalgebraError("--only names no experiment; write for example --only recursion,transfer")
     import torch
 
-    from augalg_slides.experiments.plan import FULL, QUICK
+    from augalg_slides.reproduction.plan import FULL, QUICK
     from augalg_slides.reproduction.registry import EXPERIMENTS, chosen
     from augalg_slides.reproduction.report import Origin, rows_of, to_dict, write_report
     from augalg_slides.reproduction.reproduce import kept_results

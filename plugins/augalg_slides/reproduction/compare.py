@@ -1,39 +1,20 @@
 """All comparisons of latent spaces, one after the other, kept in a folder as they are finished."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 from augalg_slides.baselines.trained_networks import BaselineConfig, BaselineNetworks
-from augalg_slides.evidence.cache import digest_of, keep, load_cached
 from augalg_slides.evidence.claims import Claim, pooled
-from augalg_slides.evidence.comparison import Comparison
-from augalg_slides.pages.combined import combined_on, draw_combined
-from augalg_slides.pages.cvae import cvae_on, draw_cvae
-from augalg_slides.pages.involution import draw_involution, involution_on
-from augalg_slides.pages.mlp import draw_nonlinear, nonlinear_on
+from augalg_slides.reproduction.comparisons import COMPARISONS, ComparisonName
 from augalgebra import __version__
+from augalgebra.cache import digest_of, keep, load_cached
 from augalgebra.catalog import Catalog
 from augalgebra.consistency import MEASURE
 from augalgebra.data import Dataset
 from augalgebra.training import Limit, Progress, silent
 
-ComparisonName = Literal["cvae", "combined", "involution", "mlp"]
-EXPERIMENTS: tuple[ComparisonName, ...] = get_args(ComparisonName)
-
-_RUN: Mapping[ComparisonName, Callable[[BaselineNetworks], Comparison]] = {
-    "cvae": cvae_on,
-    "combined": combined_on,
-    "involution": involution_on,
-    "mlp": nonlinear_on,
-}
-_DRAW: Mapping[str, Callable[[Any, Path], Path]] = {
-    "cvae": draw_cvae,
-    "combined": draw_combined,
-    "involution": draw_involution,
-    "mlp": draw_nonlinear,
-}
 WHAT = "comparison"
 """What a result says it is."""
 
@@ -69,7 +50,7 @@ def compare(
     dataset: Dataset,
     catalog: Catalog,
     *,
-    experiments: Sequence[ComparisonName] = EXPERIMENTS,
+    experiments: Sequence[ComparisonName] = tuple(COMPARISONS),
     seeds: Sequence[int] = (0,),
     budget: Limit,
     size: BaselineConfig | None = None,
@@ -108,29 +89,11 @@ def compare(
             if found is not None and picture.is_file():
                 yield CachedResult(experiment, seed, found["answer"], found["text"], picture, fresh=False)
                 continue
-            result = make_comparison(experiment, networks)
-            draw_comparison(result, picture)
+            result = COMPARISONS[experiment].measure(networks)
+            COMPARISONS[experiment].draw(result, picture)
             kept = CachedResult(experiment, seed, result.to_dict(), result.to_markdown(), picture, fresh=True)
             keep(path, WHAT, settings, {"answer": kept.answer, "text": kept.text})
             yield kept
-
-
-def make_comparison(experiment: ComparisonName, networks: BaselineNetworks) -> Comparison:
-    """Make one comparison.
-
-    Args:
-        experiment: Which one.
-        networks: What it is made with; networks that it has trained already are not trained again.
-
-    Raises:
-        AugalgebraError: Data or augmentations do not suit it.
-    """
-    return _RUN[experiment](networks)
-
-
-def draw_comparison(result: Comparison, path: Path) -> Path:
-    """Write the picture of a comparison as PNG."""
-    return _DRAW[result.name](result, path)
 
 
 def pooled_claims(results: Sequence[CachedResult]) -> tuple[Claim, ...]:

@@ -6,13 +6,13 @@ from pathlib import Path
 import torch
 
 from augalg_slides.evidence.claims import Claim
-from augalg_slides.experiments.context import TITLES, TRAININGS, ExperimentContext, Kind, Outcome, TrainedClaim
 from augalg_slides.measures.projection import Method, methods_for
 from augalg_slides.pages.composition import composition_claims
 from augalg_slides.pages.fractions import Fractions, draw_fractions, measure_fractions
 from augalg_slides.pages.geometry import Geometry, draw_geometry, measure_geometry
 from augalg_slides.pages.recursion import Recursion, draw_outcomes, draw_trajectories, measure_repeats
 from augalg_slides.pages.sampling import Sampling, draw_sampling, measure_sampling
+from augalg_slides.reproduction.context import TITLES, TRAININGS, ExperimentContext, Kind, Outcome, TrainedClaim
 from augalgebra.algebra import queries
 from augalgebra.consistency import (
     CompositionReport,

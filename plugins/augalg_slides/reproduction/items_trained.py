@@ -5,9 +5,9 @@ from pathlib import Path
 
 from augalg_slides.evidence.claims import Claim
 from augalg_slides.evidence.comparison import draw_bars
-from augalg_slides.experiments.context import TITLES, ExperimentContext, Outcome, TrainedClaim
 from augalg_slides.pages.synthetic import GAP_ROWS, Synthetic, draw_synthetic, measure_synthetic
-from augalg_slides.reproduction.compare import ComparisonName, draw_comparison, make_comparison
+from augalg_slides.reproduction.comparisons import COMPARISONS, ComparisonName
+from augalg_slides.reproduction.context import TITLES, ExperimentContext, Outcome, TrainedClaim
 from augalg_slides.sweeps.advice import ADVICE, Advice, ShortRun, advise_from
 from augalg_slides.sweeps.figures import draw_terms, draw_totals
 from augalg_slides.sweeps.pairs import ROLES, SHEAR_CANNY, show_pair
@@ -26,12 +26,6 @@ _MODES: Mapping[Mode, str] = {
     "extend": "the new pair has operators of its own",
 }
 _GLYPHS = (1, 28, 28)
-_CAPTIONS: Mapping[ComparisonName, str] = {
-    "cvae": "Gap ratio of the product, what a changed class changes, how well views are told from codes, and pictures.",
-    "combined": "Gap ratio of the product, and what a changed class changes after codes were moved; pictures below.",
-    "involution": "Gap ratios of L, L² and the inverse against the weight of the loss, closed forms beside them.",
-    "mlp": "A network in place of the matrix, in two and in more dimensions: R², and gap ratios once, twice, composed.",
-}
 
 
 def transfer(context: ExperimentContext) -> Outcome:
@@ -209,14 +203,15 @@ def draw_advice(advice: Advice, path: Path) -> Path:
 
 
 def comparison(experiment: ComparisonName) -> Callable[[ExperimentContext], Outcome]:
-    """An experiment that compares latent spaces on a bench."""
+    """An experiment that compares latent spaces side by side."""
+    kind = COMPARISONS[experiment]
 
     def made(context: ExperimentContext) -> Outcome:
         context.tell(f"{experiment}: measuring")
-        result = make_comparison(experiment, context.networks)
-        picture = draw_comparison(result, context.picture(experiment))
+        result = kind.measure(context.networks)
+        picture = kind.draw(result, context.picture(experiment))
         table = Table(f"On {result.images} test images", result.table.headings, result.table.rows)
-        blocks = (table, Text(result.about), Picture(picture, _CAPTIONS[experiment]))
+        blocks = (table, Text(result.about), Picture(picture, kind.caption))
         return Outcome(tuple(map(TrainedClaim, result.claims)), blocks)
 
     return made

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from augalg_slides.experiments.context import ExperimentContext, Outcome
 from augalg_slides.reproduction import items_runs, items_trained
+from augalg_slides.reproduction.comparisons import COMPARISONS
+from augalg_slides.reproduction.context import ExperimentContext, Outcome
 from augalgebra.errors import UnknownNameError
 
 
@@ -108,40 +109,9 @@ _LISTED = (
         share=15,
         once=True,
     ),
-    Experiment(
-        "cvae",
-        "Conditional autoencoders",
-        "14-16",
-        "CVAEs that are told the class, the augmentation or both, with the network, optimiser and budget of the "
-        "LAVAEs beside them. A judge that knows class and view of true images says what a changed condition "
-        "changes.",
-        items_trained.comparison("cvae"),
-        share=50,
-    ),
-    Experiment(
-        "combined",
-        "Conditions and operators in one model",
-        "17",
-        "Class by condition, augmentations by operators: fitted afterwards, and trained together.",
-        items_trained.comparison("combined"),
-        share=15,
-    ),
-    Experiment(
-        "involution",
-        "The involutory loss",
-        "22",
-        "Stage 2 as published with growing weights of ‖I − L²‖², beside fits in closed form that are involutions "
-        "exactly; all on one encoder.",
-        items_trained.comparison("involution"),
-        share=20,
-    ),
-    Experiment(
-        "mlp",
-        "A network in place of the matrix",
-        "7",
-        "A small network that moves codes, beside the best matrix, in two and in more dimensions.",
-        items_trained.comparison("mlp"),
-        share=20,
+    *(
+        Experiment(name, kind.title, kind.slides, kind.about, items_trained.comparison(name), kind.share)
+        for name, kind in COMPARISONS.items()
     ),
     Experiment(
         "synthetic",

@@ -1,6 +1,5 @@
 """What reproducing the slides comes to: the table of claims, a section for each experiment, one document."""
 
-import json
 import os
 import platform
 from collections.abc import Iterator, Sequence
@@ -12,10 +11,11 @@ import numpy as np
 import torch
 
 from augalg_slides.evidence.claims import Claim, pooled
-from augalg_slides.experiments.context import TrainedClaim
+from augalg_slides.reproduction.context import TrainedClaim
 from augalg_slides.reproduction.registry import EXPERIMENTS, Experiment
 from augalg_slides.reproduction.reproduce import ItemResult
 from augalgebra import __version__
+from augalgebra.cache import write_json
 from augalgebra.documents import HOLDS, Block, ClaimRow, Document, Section, Table, Text, to_markdown, write_html
 from augalgebra.files import write_atomically
 from augalgebra.markdown import markdown_table
@@ -130,7 +130,7 @@ def write_report(results: Sequence[ItemResult], folder: Path, origin: Origin) ->
     files = {name: folder / name for name in (CLAIMS, CLAIMS_JSON, REPORT)}
     write_atomically(files[CLAIMS], _claims_page(results, rows, about))
     answer = to_dict(results, rows, about)
-    write_atomically(files[CLAIMS_JSON], json.dumps(answer, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_json(files[CLAIMS_JSON], answer)
     for item, same in _by_item(results):
         files[f"{item.name}.md"] = folder / f"{item.name}.md"
         write_atomically(files[f"{item.name}.md"], _item_page(item, same, [row for row in rows if row.item is item]))

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from augalg_slides.evidence.cache import digest_of, keep, load_cached
 from augalg_slides.evidence.claims import Claim
-from augalg_slides.experiments.context import ExperimentContext, Outcome, TrainedClaim, origins
-from augalg_slides.experiments.plan import QUICK, Plan
+from augalg_slides.reproduction.context import ExperimentContext, Outcome, TrainedClaim, origins
+from augalg_slides.reproduction.plan import QUICK, Plan
 from augalg_slides.reproduction.registry import EXPERIMENTS, Experiment, chosen
 from augalg_slides.sweeps.sweep import Parallel, Standing
 from augalgebra import __version__
+from augalgebra.cache import digest_of, keep, load_cached
 from augalgebra.catalog import Catalog
 from augalgebra.consistency import MEASURE
 from augalgebra.data import Dataset

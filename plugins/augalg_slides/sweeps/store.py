@@ -1,6 +1,5 @@
 """Results of a sweep on disk: one file for each cell, named after what its numbers depend on."""
 
-import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,9 +8,10 @@ from typing import ClassVar
 
 from augalg_slides.sweeps.pairs import ROLES, Role
 from augalg_slides.sweeps.settings import CellKey, SweepSettings
+from augalgebra.cache import read_result, write_json
 from augalgebra.consistency import MEASURE
 from augalgebra.errors import RunError
-from augalgebra.files import parts_in, write_atomically
+from augalgebra.files import parts_in
 from augalgebra.locks import LOCK
 from augalgebra.plain import PlainData
 from augalgebra.values import MOST_TEXT, parse_json, read_bytes
@@ -106,7 +106,7 @@ class SweepStore:
         self.check_claimable()
         path = self.folder / SWEEP
         content = {"kind": SWEEP_KIND, "settings": settings.to_dict(), "data": fingerprint}
-        write_atomically(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        write_json(path, content)
 
     def settings(self) -> tuple[SweepSettings, str]:
         """What the latest sweep here was asked for, and the fingerprint of its data.
@@ -137,8 +137,7 @@ class SweepStore:
 
     def put(self, cell: Cell) -> None:
         """Keep a cell, in one step."""
-        text = json.dumps(cell.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-        write_atomically(self.path(cell.key), text)
+        write_json(self.path(cell.key), cell)
 
     def get(self, key: CellKey) -> Cell | None:
         """A cell that was computed before; None if it was not.
@@ -147,14 +146,9 @@ class SweepStore:
             RunError: Its file is damaged or is about something else.
         """
         path = self.path(key)
-        try:
-            content = parse_json(read_bytes(path, MOST_TEXT))
-        except FileNotFoundError:
+        content = read_result(path, KIND, "cell of a sweep")
+        if content is None:
             return None
-        except (OSError, ValueError) as error:
-            raise RunError(f"{path} is damaged: {error}") from error
-        if not isinstance(content, dict) or content.get("kind") != KIND:
-            raise RunError(f"{path} is no cell of a sweep")
         if content.get("key") != key.to_dict():
             raise RunError(f"{path} is a cell with other settings than its name says")
         if content.get("measure") != MEASURE:

@@ -1,6 +1,5 @@
 """The tables of a sweep as Markdown, and everything written into its folder."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from augalg_slides.sweeps.figures import draw_terms, draw_totals
 from augalg_slides.sweeps.pairs import ROLES, show_pair
 from augalg_slides.sweeps.results import Entry, SweepResult
 from augalg_slides.sweeps.settings import NATIVE, CellMode
+from augalgebra.cache import write_json
 from augalgebra.files import write_atomically
 from augalgebra.markdown import markdown_table
 
@@ -27,7 +27,7 @@ def write_result(result: SweepResult, folder: str | Path) -> dict[str, Path]:
     """
     folder = Path(folder)
     files = {name: folder / name for name in (RESULT, TABLES)}
-    write_atomically(files[RESULT], json.dumps(result.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_json(files[RESULT], result)
     write_atomically(files[TABLES], to_markdown(result))
     for mode in result.settings.modes:
         if result.table(mode):

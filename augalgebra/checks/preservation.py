@@ -15,7 +15,7 @@ from augalgebra.checks.results import Counterexample, LawResult, is_failure
 from augalgebra.errors import AugalgebraError
 
 
-def check_kept(evaluator: Evaluator, blank: LawResult, tried: Sequence[Instance]) -> LawResult:
+def check_preservation(evaluator: Evaluator, blank: LawResult, tried: Sequence[Instance]) -> LawResult:
     """The verdict on a law of kind ``keeps``: the word, and what undoes it if the laws know that, on all probes."""
     law = blank.law
     evaluator = evaluator.meeting(law.conditions)

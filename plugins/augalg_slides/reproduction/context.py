@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Literal
 
 from augalg_slides.baselines.trained_networks import BaselineNetworks
-from augalg_slides.evidence.cache import digest_of
 from augalg_slides.evidence.claims import Claim
-from augalg_slides.experiments.plan import Plan
+from augalg_slides.reproduction.plan import Plan
 from augalg_slides.sweeps.sweep import Parallel
+from augalgebra.cache import digest_of
 from augalgebra.catalog import Catalog
 from augalgebra.data import Dataset
 from augalgebra.documents import Block

@@ -1,1 +1,0 @@
-"""What every experiment is given, and the plan of them."""
