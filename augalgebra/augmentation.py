@@ -32,6 +32,9 @@ class _Required:
     def __repr__(self) -> str:
         return "required"
 
+    def __reduce__(self) -> str:
+        return "REQUIRED"  # there is one, which pickles and copies find by its name
+
 
 REQUIRED = _Required()
 """Default of a parameter that has to be given in every word."""
