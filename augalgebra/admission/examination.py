@@ -4,14 +4,15 @@ Nothing is written before everything is known; `Admission.record` then writes on
 """
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from augalgebra.admission.laws import accepted_laws, allowed_laws, kept_laws, with_laws, written
 from augalgebra.admission.targets import previous_of, registration_of
-from augalgebra.catalog import Catalog, LoadedTarget, Registration, Settings, laws_digest, load_catalog
+from augalgebra.algebra.laws import Law
+from augalgebra.catalog import Catalog, Judgement, LoadedTarget, Registration, Settings, laws_digest, load_catalog
 from augalgebra.catalog import restoring as loading
 from augalgebra.catalog.lint.linter import Finding, lint
 from augalgebra.catalog.registration import WORKSPACE_FILE, RegisteredAugmentation
@@ -67,7 +68,7 @@ class Admission(PlainData):
         return [item.to_dict() | {"accepted": item in self.accepted} for item in self.proposals]
 
     def record(self, workspace: Path) -> bool:
-        """Write the registration into the workspace file.
+        """Write the registration into the workspace file, and into the user's cache that its laws hold.
 
         Returns:
             Whether the file had to be changed.
@@ -80,7 +81,16 @@ class Admission(PlainData):
 
         if self.refusals:
             raise PluginError(f"{self.registration.target} is refused: {self.refusals[0]}")
-        return record(workspace / WORKSPACE_FILE, self.registration)
+        changed = record(workspace / WORKSPACE_FILE, self.registration)
+        for law in self._laws_that_hold():
+            self.catalog.trust.remember(law, Judgement("holds"))
+        return changed
+
+    def _laws_that_hold(self) -> Iterator[Law]:
+        item = self.registration
+        found = {str(result.law) for result in self.laws.results if result.verdict == "holds"}
+        found |= {str(self.catalog.law(law)) for law in loading.laws([item])}
+        return (law for law in self.catalog.laws if law.plugin in item.plugins and str(law) in found)
 
 
 def examine(

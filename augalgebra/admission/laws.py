@@ -20,8 +20,11 @@ def with_laws(catalog: Catalog, item: Registration) -> Catalog:
         else law
         for law in catalog.laws
     )
-    laws = (*known, *(dangling.law for dangling in catalog.dangling), *loading.laws([item]))
-    return Catalog(catalog.augmentations, laws, catalog.plugins, catalog.managers, item.violated)
+    accepted = (replace(law, status="checked") for law in loading.laws([item]))
+    laws = (*known, *(dangling.law for dangling in catalog.dangling), *accepted)
+    made = Catalog(catalog.augmentations, laws, catalog.plugins, catalog.managers, item.violated)
+    made.trust.by_version = catalog.trust.by_version
+    return made
 
 
 def allowed_laws(

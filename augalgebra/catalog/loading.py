@@ -136,6 +136,9 @@ def load_catalog(
     violated = {law for item in settings.registered for law in item.violated}
     catalog = Catalog(augmentations, laws, tuple(infos), managers, violated)
     catalog.plugins = restoring.marked(catalog, settings.registered, settings.workspace)
+    catalog.trust.by_version = frozenset(
+        name for item in settings.registered if item.kind == "transform" for name in item.plugins
+    )
     catalog.laws = restoring.trusted(catalog, settings.registered)
     named = [plugin.__name__ for plugin in modules if _is_importable(plugin)]
     if len(named) == len(modules):
@@ -157,15 +160,21 @@ def load_again(
         settings: Its settings.
         modules: The names of further modules.
         installed: See `load_catalog`.
-        laws: Its laws, which have to be the same here.
+        laws: Its laws, which have to be the same here, with what it has found out about them.
 
     Raises:
         PluginError: The plugins say something else here.
     """
     catalog = _loaded_once(settings, modules, installed)
-    if catalog.laws != laws:
+    if [_declared(law) for law in catalog.laws] != [_declared(law) for law in laws]:
         raise PluginError("the plugins of another process have other laws than here; start both with the same files")
-    return copy.copy(catalog)
+    again = copy.copy(catalog)
+    again.laws = laws
+    return again
+
+
+def _declared(law: Law) -> Law:
+    return replace(law, status="declared")
 
 
 @functools.lru_cache(maxsize=4)

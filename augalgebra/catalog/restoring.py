@@ -137,20 +137,13 @@ def laws(items: Iterable[Registration]) -> list[Law]:
 
 
 def trusted(catalog: Catalog, items: Iterable[Registration]) -> tuple[Law, ...]:
-    """The catalog's laws, with those checked that were when they were registered, as long as nothing has changed."""
-    unchanged = {info.name for info in catalog.plugins if info.registered and not info.changed}
-    # a version does not tell what the hook answers, as the digests of augmentations tell what these declare
-    by_version = {name for item in items if item.kind == "installed" for name in item.plugins}
-    laws = []
-    for law in catalog.laws:
-        if law.plugin in unchanged and not (law.plugin in by_version and law.owner == law.plugin):
-            standing = law if law.status == "violated" else replace(law, status="checked")
-        elif law.status == "checked":
-            standing = catalog.trust.initial(replace(law, status="declared"))
-        else:
-            standing = law
-        laws.append(standing)
-    return tuple(laws)
+    """The catalog's laws, with those checked that this user's cache knows to hold.
+
+    Whoever registers something has its laws checked, which the cache remembers. A workspace file that came with
+    somebody else's folder vouches for nothing: its laws are checked where a question first meets them.
+    """
+    names = {name for item in items for name in item.plugins}
+    return tuple(catalog.trust.remembered(law) if law.plugin in names else law for law in catalog.laws)
 
 
 def recognised(law: Law) -> Law:
@@ -206,7 +199,7 @@ def _changes(catalog: Catalog, info: PluginInfo, item: Registration, workspace: 
 def _owned(law: Law, item: Registration) -> Law:
     own = {augmentation.name for augmentation in item.augmentations}
     owner = next((symbol.name for symbol in law.symbols if symbol.name in own), item.name)
-    return replace(law, owner=owner, plugin=item.plugins[-1], status="checked")
+    return replace(law, owner=owner, plugin=item.plugins[-1], status="unchecked")
 
 
 def _code(item: Registration, workspace: Path) -> Iterable[PluginSource]:

@@ -62,6 +62,7 @@ class Trust:
     Attributes:
         judge: Checks a law on images; without one, what is not remembered is left out.
         is_judging: Whether a law is being checked just now; questions on the way to that are answered without others.
+        by_version: Plugins that are known by their version, since their source is a library's.
     """
 
     def __init__(
@@ -70,8 +71,10 @@ class Trust:
         self._augmentations = augmentations
         self._infos = {info.name: info for info in plugins}
         self._judgements: dict[Law, Judgement] = {}
+        self._digests: dict[str, list[str]] = {}
         self.judge = judge
         self.is_judging = False
+        self.by_version: frozenset[str] = frozenset()
 
     def initial(self, law: Law) -> Law:
         """The law with the status that it has before any question."""
@@ -96,6 +99,20 @@ class Trust:
         if judgement is None or law.status not in ("declared", "unchecked"):
             return law
         return replace(law, status=_STATUS.get(judgement.verdict, law.status))
+
+    def remembered(self, law: Law) -> Law:
+        """The law with what the user's cache says of it: checked, if it was found to hold and nothing has changed."""
+        if law.status in ("declared", "unchecked"):
+            found = self._recalled(_bare(law))
+            if found is not None and found.verdict == "holds":
+                return replace(law, status="checked")
+        return law
+
+    def remember(self, law: Law, judgement: Judgement) -> None:
+        """Keep in the user's cache what was found out about a law, as long as nothing changes that it speaks of."""
+        file = self._file(_bare(law))
+        if file is not None and judgement.verdict != "not checked":
+            remember(file, {"law": str(law), **to_plain(judgement)})
 
     def usable(self, letters: Sequence[Word], laws: Sequence[Law]) -> tuple[list[Law], list[LeftOut]]:
         """The laws as they may be used for questions about some letters, and those that bear on them and may not.
@@ -142,9 +159,7 @@ class Trust:
             found = self.judge(law)
         finally:
             self.is_judging = False
-        file = self._file(law)
-        if file is not None and found.verdict != "not checked":
-            remember(file, {"law": str(law), **to_plain(found)})
+        self.remember(law, found)
         return found
 
     def _recalled(self, law: Law) -> Judgement | None:
@@ -164,13 +179,25 @@ class Trust:
         names = {law.plugin, *(self._augmentations[symbol.name].plugin for symbol in law.symbols)}
         parts = [__version__, str(law), law.kind, str(law.tolerance)]
         for name in sorted(names):
-            info = self._infos.get(name)
-            sources = [] if info is None else sorted(_sources(info))
-            if info is None or not sources:
+            known = self._known(name)
+            if not known:
                 return None
-            parts += [name, info.distribution, info.version, *(_digest(file) for file in sources)]
+            parts += known
         key = hashlib.sha256("\n".join(parts).encode()).hexdigest()
         return Path(platformdirs.user_cache_dir("augalgebra")) / FOLDER / f"{key}.json"
+
+    def _known(self, name: str) -> list[str]:
+        """What tells a plugin from what it was or may become; nothing if it has no source that could change."""
+        if name not in self._digests:
+            info = self._infos.get(name)
+            parts = [] if info is None else [name, info.distribution, info.version]
+            if info is not None and name in self.by_version:
+                parts.append(info.source)
+            elif info is not None:
+                digests = [_digest(file) for file in sorted(_sources(info))]
+                parts = [*parts, *digests] if digests else []
+            self._digests[name] = parts
+        return self._digests[name]
 
     def _home(self, plugin: str) -> str:
         """Whom a plugin belongs to: its distribution, where it has one."""

@@ -1,5 +1,6 @@
 """A plugin speaks for its own augmentations; what it says of others' decides nothing before it was checked."""
 
+import pickle
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
@@ -9,7 +10,9 @@ import pytest
 import augalgebra as aa
 from augalgebra.algebra.laws import Law
 from augalgebra.algebra.words import IDENTITY, word_of
-from augalgebra.catalog import Judgement
+from augalgebra.catalog import Judgement, laws_digest
+from augalgebra.catalog.digest import files_digest
+from augalgebra.catalog.registration import RegisteredAugmentation, Registration
 from augalgebra.errors import UnknownNameError
 
 BASE = {"base.flip": "inverse='self'", "base.turn": "period=4"}
@@ -185,3 +188,53 @@ def test_a_verdict_is_remembered_until_a_plugin_in_the_law_changes(
     for file in (tmp_path / "cache" / "augalgebra" / "laws").iterdir():
         file.write_text('{"verdict": "holds", ')
     assert ask(holds=False) == (False, 1)
+
+
+def test_a_law_that_was_learned_goes_with_the_catalog_into_another_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "cheat.py").write_text(
+        FRIEND.replace("base.flip * base.turn = base.turn^-1 * base.flip", "invert = id")
+    )
+    catalog = aa.load_catalog(aa.Settings((tmp_path / "cheat.py",)), installed=["augalgebra"])
+    catalog.trust.judge = ImageQuality()
+    assert catalog.equal("invert", "id").equal is False
+    (law,) = [law for law in catalog.laws if law.plugin == "cheat"]
+    assert law.status == "violated"
+    assert pickle.loads(pickle.dumps(catalog)).laws == catalog.laws
+
+
+def test_what_the_workspace_file_of_a_stranger_accepts_is_checked_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import augalgebra as aa\n@aa.hookimpl\ndef augalg_register(register):\n"
+        "    @register('mine.mirror', inverse='self')\n    def mirror(x):\n        return x.flip(-1)\n"
+    )
+
+    def load(laws: str, judge: ImageQuality) -> aa.Catalog:
+        known = RegisteredAugmentation("mine.mirror", laws=laws)
+        version, accepted = files_digest([file]), ("mine.mirror = id",)
+        item = Registration("mine", "mine.py", "file", ("mine",), "", version, 1, "", accepted, (), (known,))
+        catalog = aa.load_catalog(aa.Settings(registered=(item,), workspace=tmp_path), installed=False)
+        catalog.trust.judge = judge
+        return catalog
+
+    digest = laws_digest(load("", ImageQuality()), "mine.mirror")
+    judge = ImageQuality()
+    catalog = load(digest, judge)
+    assert [info.changed for info in catalog.plugins] == [""]  # it says of itself that all is as it was checked
+    assert catalog.equal("mirror", "id").equal is False
+    assert judge.asked == ["mine.mirror = id"]
+    # who registers it has its laws checked
+    (law,) = [law for law in catalog.laws if str(law) == "mine.mirror = id"]
+    catalog.trust.remember(law, Judgement("holds"))
+    judge = ImageQuality()
+    assert load(digest, judge).equal("mirror", "id").equal
+    assert judge.asked == []
+    file.write_text(file.read_text() + "# more\n")
+    assert load(digest, judge).equal("mirror", "id").equal is False
+    assert judge.asked == ["mine.mirror = id"]
