@@ -77,7 +77,11 @@ def change(run: StoredRun) -> Iterator[Transaction]:
                 yield transaction
             finally:
                 run.in_transaction = False
-            run.save(before=transaction._recording(), after=transaction._erase)
+            # Two folders cannot change in one step. Killed in between, something is registered and has no operator yet,
+            # or its operator is taken out and it is still registered; the other way round, operators of unknown
+            # augmentations would be left.
+            with run.stage() as staged, transaction._recording(), staged.publish():
+                transaction._erase()
         except BaseException:
             put_back()
             raise

@@ -6,8 +6,8 @@ Pages and pictures of the run are named in it without a digest; those that speak
 Runs written before there were digests are read as they are, and get them with the next change.
 """
 
-from collections.abc import Callable, Collection, Mapping
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -124,17 +124,41 @@ def read_run_files(folder: Path, names: tuple[str, ...] = MEMBERS[:3]) -> tuple[
         pointer = again  # another process has changed it meanwhile
 
 
-def write_run_files(
+class Change:
+    """New files of a run that lie beside its old ones until they take their place.
+
+    Attributes:
+        pointer: What ``run.toml`` says; None until it is replaced.
+    """
+
+    def __init__(
+        self, folder: Path, old: Pointer | None, tables: Tables, digests: Mapping[str, str], derived: tuple[str, ...]
+    ) -> None:
+        self.pointer: Pointer | None = None
+        self._folder, self._old = folder, old
+        self._tables, self._digests, self._derived = tables, digests, derived
+
+    @contextmanager
+    def publish(self) -> Iterator[None]:
+        """Replace ``run.toml``, in one step: that is the change. If the block fails, it is put back."""
+        try:
+            self.pointer = _replace_pointer(self._folder, self._tables, self._digests, self._derived)
+            yield
+        except BaseException:
+            _put_back(self._folder, self._old)
+            raise
+
+
+@contextmanager
+def stage_run_files(
     folder: Path,
     contents: Mapping[str, bytes],
     tables: Tables,
     *,
     carried: tuple[str, ...] = (),
     fresh: Callable[[Pointer, Mapping[str, str]], tuple[str, ...]],
-    before: AbstractContextManager[object] | None = None,
-    after: Callable[[], object] | None = None,
-) -> Pointer:
-    """Replace the files of a run as one change; whoever calls has locked the folder.
+) -> Iterator[Change]:
+    """Write new files of a run, which the block publishes; whoever calls has locked the folder.
 
     Args:
         folder: The folder.
@@ -142,15 +166,9 @@ def write_run_files(
         tables: What ``run.toml`` says beside the digests.
         carried: Files that stay as they are, if they are there.
         fresh: Given the pointer until now and the new digests, which pages and pictures are still true.
-        before: Does something that belongs to the change, in one step, just before ``run.toml`` is replaced, and takes
-            it back if that fails.
-        after: Does something just after it. If that fails, the run stays as it was.
-
-    Returns:
-        What ``run.toml`` says now.
 
     Raises:
-        AugalgebraError: A file cannot be written; the run is as it was.
+        AugalgebraError: A file cannot be written; the run is as it was. So it is if the block fails.
     """
     with files.naming_failures(folder):
         old = _settled(folder)
@@ -158,21 +176,15 @@ def write_run_files(
             digests = folders.stage(folder, contents)
             if old is not None:
                 digests |= {name: _carried(folder, name, old) for name in carried if _has(folder, name, old)}
-            derived = () if old is None else fresh(old, digests)
-            with before or nullcontext():
-                try:
-                    pointer = _replace_pointer(folder, tables, digests, derived)
-                    if after is not None:
-                        after()
-                except BaseException:
-                    _put_back(folder, old)
-                    raise
+            change = Change(folder, old, tables, digests, () if old is None else fresh(old, digests))
+            yield change
         except BaseException:
             folders.settle(folder, {} if old is None else old.digests or {})
             raise
-        with suppress(OSError):  # the change is done, and the next writer does what is left
-            _settle(folder, pointer)
-    return pointer
+        pointer = change.pointer or old
+        if pointer is not None:
+            with suppress(OSError):  # the change is done, and the next writer does what is left
+                _settle(folder, pointer)
 
 
 def finish_change(folder: Path) -> None:

@@ -4,8 +4,8 @@ import functools
 import hashlib
 import json
 import platform
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -34,12 +34,13 @@ from augalgebra.runs.storage.files import (
     MODEL,
     OPERATORS,
     SETTINGS,
+    Change,
     Pointer,
     add_derived,
     read_pointer,
     read_run_files,
     revision_of,
-    write_run_files,
+    stage_run_files,
 )
 from augalgebra.runs.storage.records import Ending, RunRecord, Transfer, read_metrics
 from augalgebra.training.loop import EpochMeans
@@ -164,32 +165,23 @@ class StoredRun:
             run.check_room()
             yield run
 
-    def save(
-        self,
-        *,
-        checkpoint: bytes | None = None,
-        finished: bool = False,
-        before: AbstractContextManager[object] | None = None,
-        after: Callable[[], object] | None = None,
-    ) -> None:
+    def save(self, *, checkpoint: bytes | None = None, finished: bool = False) -> None:
         """Write everything as one change: whoever is killed meanwhile leaves what was there, or all that is new.
-
-        Two folders cannot change in one step. Killed between a run and something else, a process leaves each whole, and
-        the same command again comes to the same end: something is registered and has no operator yet (`before`), or
-        its operator is taken out and it is still registered (`after`). The other way round, operators of unknown
-        augmentations would be left.
 
         Args:
             checkpoint: From where training can be taken up; None leaves the one that is there.
             finished: Whether there is nothing to take up any more.
-            before: Does something that belongs to the change, just before it becomes true, and takes it back if that
-                fails.
-            after: Does something just after. If that fails, the run stays as it was.
 
         Raises:
-            RunError: The run in the folder has changed since this one was read.
+            RunError: The run in the folder has changed since this one was read, or a transaction is open.
             AugalgebraError: A file cannot be written.
         """
+        with self.stage(checkpoint=checkpoint, finished=finished) as change, change.publish():
+            pass
+
+    @contextmanager
+    def stage(self, *, checkpoint: bytes | None = None, finished: bool = False) -> Iterator[Change]:
+        """Write everything beside what is there, for the block to publish as one change; see `save`."""
         with lock(self.folder, "changed"):
             self.check_current()
             lines = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in self.metrics]
@@ -207,10 +199,10 @@ class StoredRun:
                     return old.derived
                 return tuple(name for name in old.derived if described == self._described and name in (CHECK, GALLERY))
 
-            pointer = write_run_files(
-                self.folder, contents, self._tables(), carried=carried, fresh=fresh, before=before, after=after
-            )
-            self.revision, self._described = pointer.revision, described
+            with stage_run_files(self.folder, contents, self._tables(), carried=carried, fresh=fresh) as change:
+                yield change
+            if change.pointer is not None:
+                self.revision, self._described = change.pointer.revision, described
 
     def check_room(self) -> None:
         """Raise `AugalgebraError` if its folder cannot be written, or has no room for a change."""
