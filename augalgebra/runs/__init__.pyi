@@ -20,8 +20,6 @@ from .queries import MeasuredWord as MeasuredWord
 from .queries import compare_in_run as compare_in_run
 from .queries import measure_routes as measure_routes
 from .queries import measure_word as measure_word
-from .recursion import STYLE as STYLE
-from .recursion import draw_recursion as draw_recursion
 from .recursion import recursion_of_run as recursion_of_run
 from .recursion import repeated_pictures as repeated_pictures
 from .registration import LatentRegistration as LatentRegistration
@@ -49,7 +47,6 @@ __all__ = [
     "GEOMETRY",
     "KINDS",
     "REPORT",
-    "STYLE",
     "AddedHead",
     "Extension",
     "LatentComparison",
@@ -67,7 +64,6 @@ __all__ = [
     "check_kind",
     "compare_in_run",
     "draw_codes",
-    "draw_recursion",
     "encoded",
     "extend",
     "find_or_train",

@@ -199,7 +199,8 @@ def recurse(
     from augalg_slides.measures.projection import check_method
     from augalg_slides.pages.recursion import draw_outcomes, draw_trajectories, follow, recursion_claims
 
-    from augalgebra.runs import draw_recursion, recursion_of_run, repeated_pictures
+    from augalgebra.reports import draw_recursion
+    from augalgebra.runs import recursion_of_run, repeated_pictures
 
     loaded = _load(run)
     if trajectory is not None:

@@ -21,7 +21,8 @@ from augalgebra.errors import AugalgebraError
 from augalgebra.latent import MAIN_HEAD, device_of_space
 from augalgebra.operators import Array
 from augalgebra.plain import PlainData
-from augalgebra.runs import STYLE, Run, operator_for, recursion_of_run
+from augalgebra.reports import STYLE
+from augalgebra.runs import Run, operator_for, recursion_of_run
 from augalgebra.training import Views, bfloat16_pays, encoded_views
 
 STABLE, DRIFTING = 0.9, 0.5

@@ -25,8 +25,8 @@ from augalgebra.documents import Block, Cayley, Picture, Table, Text
 from augalgebra.documents import figures as plots
 from augalgebra.operators import FitOptions, OperatorRegistry
 from augalgebra.plain import finite
-from augalgebra.reports import cayley_of, draw_gallery, draw_gap_chart, gallery_panel
-from augalgebra.runs import STYLE, Run, draw_recursion, images_of_run, interpolate, repeated_pictures
+from augalgebra.reports import STYLE, cayley_of, draw_gallery, draw_gap_chart, draw_recursion, gallery_panel
+from augalgebra.runs import Run, images_of_run, interpolate, repeated_pictures
 from augalgebra.training import Views, fit_operators
 
 _SHOWN = (1, 2, 3, 5, 10, 20, 30, 50, 100)
