@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from augalgebra.admission.laws import accepted_laws, allowed_laws, kept_laws, with_laws, written
+from augalgebra.admission.laws import accepted_laws, allowed_laws, kept_laws, with_laws, write_law
 from augalgebra.admission.targets import previous_of, registration_of
 from augalgebra.algebra.laws import Law
 from augalgebra.catalog import Catalog, Judgement, LoadedTarget, Registration, Settings, laws_digest, load_catalog
@@ -56,7 +56,7 @@ class Admission(PlainData):
     @property
     def accepted(self) -> tuple[Proposal, ...]:
         """The proposals that are accepted."""
-        return tuple(item for item in self.proposals if written(self.catalog, item.law) in self.registration.accepted)
+        return tuple(item for item in self.proposals if write_law(self.catalog, item.law) in self.registration.accepted)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -180,7 +180,7 @@ def _examined(
         kept, dropped = kept_laws(catalog, proposals, previous, seed)
         notes.extend(f"{law} was accepted before and does not hold any more; it is dropped" for law in dropped)
         wanted_laws = accepted_laws(catalog, proposals, accept, everything=accept_proposed)
-        chosen = {written(catalog, law) for law in wanted_laws}
+        chosen = {write_law(catalog, law) for law in wanted_laws}
         item = replace(item, accepted=tuple(sorted(chosen | kept)))
         catalog = with_laws(catalog, item)
         item = replace(item, augmentations=_described(catalog, item), version=loading.version_of(item, workspace))

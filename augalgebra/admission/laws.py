@@ -70,7 +70,7 @@ def kept_laws(
     catalog: Catalog, proposals: Sequence[Proposal], previous: Registration | None, seed: int
 ) -> tuple[set[str], list[str]]:
     """The laws accepted when this was registered before that still hold, and those that do not."""
-    proposed = {written(catalog, item.law) for item in proposals}
+    proposed = {write_law(catalog, item.law) for item in proposals}
     kept: set[str] = set()
     dropped: list[str] = []
     for text in previous.accepted if previous else ():
@@ -85,7 +85,7 @@ def kept_laws(
     return kept, dropped
 
 
-def written(catalog: Catalog, law: Law) -> str:
+def write_law(catalog: Catalog, law: Law) -> str:
     """A law in full names, families that it speaks of as a whole without their parameters."""
 
     def bare(symbol: Symbol) -> Symbol:

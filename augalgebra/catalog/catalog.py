@@ -254,7 +254,7 @@ class Catalog(Names):
         """
         if plugin not in self.managers:
             raise UnknownNameError("plugin", plugin, self.managers, "('augalg plugins list' shows all)")
-        self.laws = tuple(self.trust.assumed(law) if law.plugin == plugin else law for law in self.laws)
+        self.laws = tuple(self.trust.assume(law) if law.plugin == plugin else law for law in self.laws)
         self._systems.clear()
 
     def _answering(self, words: Iterable[str | Word]) -> tuple[RewritingSystem, tuple[LeftOut, ...]]:
@@ -271,7 +271,7 @@ class Catalog(Names):
         found = complete(Presentation.around(letters, laws)), tuple(left_out)
         if not self.trust.is_judging:  # what was left out then may hold
             self._systems[key] = found
-            self.laws = tuple(self.trust.learned(law) for law in self.laws)
+            self.laws = tuple(self.trust.update(law) for law in self.laws)
         return found
 
     def normal_form(self, word: str | Word) -> Word:

@@ -135,11 +135,11 @@ def load_catalog(
     laws.extend(restoring.laws(item for item in settings.registered if managers.keys() >= set(item.plugins)))
     violated = {law for item in settings.registered for law in item.violated}
     catalog = Catalog(augmentations, laws, tuple(infos), managers, violated)
-    catalog.plugins = restoring.marked(catalog, settings.registered, settings.workspace)
+    catalog.plugins = restoring.mark_changes(catalog, settings.registered, settings.workspace)
     catalog.trust.by_version = frozenset(
         name for item in settings.registered if item.kind == "transform" for name in item.plugins
     )
-    catalog.laws = restoring.trusted(catalog, settings.registered)
+    catalog.laws = restoring.recall_checks(catalog, settings.registered)
     named = [plugin.__name__ for plugin in modules if _is_importable(plugin)]
     if len(named) == len(modules):
         catalog.origin = (

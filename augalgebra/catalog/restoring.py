@@ -133,20 +133,20 @@ def laws(items: Iterable[Registration]) -> list[Law]:
     Raises:
         AugalgebraError: One is no law.
     """
-    return [_owned(recognised(parse_law(text)), item) for item in items for text in item.accepted]
+    return [_owned(recognise(parse_law(text)), item) for item in items for text in item.accepted]
 
 
-def trusted(catalog: Catalog, items: Iterable[Registration]) -> tuple[Law, ...]:
+def recall_checks(catalog: Catalog, items: Iterable[Registration]) -> tuple[Law, ...]:
     """The catalog's laws, with those checked that this user's cache knows to hold.
 
     Whoever registers something has its laws checked, which the cache remembers. A workspace file that came with
     somebody else's folder vouches for nothing: its laws are checked where a question first meets them.
     """
     names = {name for item in items for name in item.plugins}
-    return tuple(catalog.trust.remembered(law) if law.plugin in names else law for law in catalog.laws)
+    return tuple(catalog.trust.recall(law) if law.plugin in names else law for law in catalog.laws)
 
 
-def recognised(law: Law) -> Law:
+def recognise(law: Law) -> Law:
     """A law under the kind that its form tells, so that it is shown as a declared one would be."""
     left, right = law.lhs, law.rhs
     if law.kind != "law":
@@ -164,7 +164,7 @@ def recognised(law: Law) -> Law:
     return law
 
 
-def marked(catalog: Catalog, items: Collection[Registration], workspace: Path) -> tuple[PluginInfo, ...]:
+def mark_changes(catalog: Catalog, items: Collection[Registration], workspace: Path) -> tuple[PluginInfo, ...]:
     """What became of the plugins, with what was registered among them, and how that has changed since."""
     owner = {name: item for item in items for name in item.plugins}
     infos = []

@@ -86,21 +86,21 @@ class Trust:
         foreign = {self._home(self._augmentations[symbol.name].plugin) for symbol in law.symbols} - {home}
         return replace(law, status="unchecked") if foreign else law
 
-    def assumed(self, law: Law) -> Law:
+    def assume(self, law: Law) -> Law:
         """The law as somebody takes it for true; one that is known to be violated stays so."""
         judgement = self._judgements.get(_bare(law)) or self._recalled(_bare(law))
         if law.status not in ("declared", "unchecked") or (judgement and judgement.verdict == "violated"):
             return law
         return replace(law, status="assumed")
 
-    def learned(self, law: Law) -> Law:
+    def update(self, law: Law) -> Law:
         """The law with what has been found out about it."""
         judgement = self._judgements.get(_bare(law))
         if judgement is None or law.status not in ("declared", "unchecked"):
             return law
         return replace(law, status=_STATUS.get(judgement.verdict, law.status))
 
-    def remembered(self, law: Law) -> Law:
+    def recall(self, law: Law) -> Law:
         """The law with what the user's cache says of it: checked, if it was found to hold and nothing has changed."""
         if law.status in ("declared", "unchecked"):
             found = self._recalled(_bare(law))

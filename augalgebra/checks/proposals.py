@@ -20,7 +20,7 @@ from augalgebra.algebra.words import Letter, Symbol, Word, word_of
 from augalgebra.augmentation import REQUIRED, Augmentation
 from augalgebra.catalog import Catalog
 from augalgebra.catalog.declarations import declared_laws
-from augalgebra.catalog.restoring import recognised
+from augalgebra.catalog.restoring import recognise
 from augalgebra.checks.evaluation import Evaluator, Symbols
 from augalgebra.checks.instances import instances
 from augalgebra.checks.laws import LawChecker
@@ -337,7 +337,7 @@ def _is_numeric(default: object) -> bool:
 
 def _owned(augmentation: Augmentation, sides: Iterable[tuple[Word, Word]]) -> Iterator[Law]:
     for lhs, rhs in sides:
-        yield recognised(Law(lhs, rhs, owner=augmentation.name))
+        yield recognise(Law(lhs, rhs, owner=augmentation.name))
 
 
 def _bound(catalog: Catalog, augmentation: Augmentation, sides: tuple[Word, Word]) -> Law:

@@ -29,7 +29,7 @@ from .run import Run as Run
 from .sampling import KINDS as KINDS
 from .sampling import check_kind as check_kind
 from .sampling import draw_codes as draw_codes
-from .sampling import encoded as encoded
+from .sampling import encode_split as encode_split
 from .sampling import interpolate as interpolate
 from .sampling import sample as sample
 from .stages import find_or_train as find_or_train
@@ -64,7 +64,7 @@ __all__ = [
     "check_kind",
     "compare_in_run",
     "draw_codes",
-    "encoded",
+    "encode_split",
     "extend",
     "find_or_train",
     "images_of_run",

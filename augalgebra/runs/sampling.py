@@ -93,7 +93,7 @@ def sample(
         AugalgebraError: A word has no operator.
     """
     operators = [operator_for(run, word, head) for word in words]
-    codes = encoded(run, data.train)
+    codes = encode_split(run, data.train)
     device = device_of_space(run.space)
     with torch.no_grad():
         return {
@@ -104,7 +104,7 @@ def sample(
 
 
 @torch.no_grad()
-def encoded(run: StoredRun, split: Split, most: int = _ENCODED) -> Float[Tensor, "image latent"]:
+def encode_split(run: StoredRun, split: Split, most: int = _ENCODED) -> Float[Tensor, "image latent"]:
     """The codes of the first images of a split, on the processor."""
     device = device_of_space(run.space)
     ends = range(0, min(most, len(split)), BATCH)

@@ -16,7 +16,7 @@ from augalgebra.documents import figures
 from augalgebra.errors import AugalgebraError
 from augalgebra.latent import device_of_space
 from augalgebra.plain import PlainData
-from augalgebra.runs import KINDS, Run, draw_codes, encoded, train_classifier
+from augalgebra.runs import KINDS, Run, draw_codes, encode_split, train_classifier
 from augalgebra.seeds import generator_for
 
 REFERENCES = ("images", "reconstructed")
@@ -85,7 +85,7 @@ def measure_sampling(
     judge = ImageQuality(data.test.head(number).batch(slice(None))[0].to(device), classifier)
     order = torch.randperm(len(data.train), generator=generator_for(seed, "training images"))[:number]
     pictures = {"images": data.train.batch(order)[0].to(device)}
-    codes = encoded(run, data.train)
+    codes = encode_split(run, data.train)
     with torch.no_grad():
         pictures["reconstructed"] = run.space.decode(run.space.encode(pictures["images"]))
         for kind in KINDS:
