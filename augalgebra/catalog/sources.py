@@ -1,5 +1,6 @@
 """Where a plugin is, and what has to be loaded for it: an installed one, a file, a folder, a module."""
 
+import hashlib
 import importlib
 import importlib.util
 import os
@@ -155,8 +156,8 @@ def plugin_name(module: str) -> str:
     return module.rpartition(".")[2].removeprefix("augalg_")
 
 
-FILE = "installed.json"
-"""Name of the file in the user's cache."""
+FOLDER = "installed"
+"""Name of the folder in the user's cache, which has a file for each path that Python imports from."""
 
 
 class InstalledPlugin(NamedTuple):
@@ -201,8 +202,9 @@ def installed_plugins() -> tuple[InstalledPlugin, ...]:
     So what was found is remembered in the user's cache. It counts as long as the folders that Python imports from, and
     the entry points that were found in them, have not changed. It may be deleted at any time.
     """
-    file = cache_folder() / FILE
-    paths = [__version__, _stamps(map(os.path.abspath, sys.path))]
+    places = list(map(os.path.abspath, sys.path))
+    file = cache_folder() / FOLDER / f"{hashlib.sha256(os.pathsep.join(places).encode()).hexdigest()[:32]}.json"
+    paths = [__version__, _stamps(places)]
     try:
         remembered = recall(file)
         if remembered["paths"] == paths and remembered["stamps"] == _stamps(item[0] for item in remembered["stamps"]):

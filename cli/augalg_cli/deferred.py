@@ -2,18 +2,56 @@
 
 import functools
 import importlib
+import sys
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any, get_args
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 
-class _Sparing:
-    """A command that has Typer convert only those values that are not of the right type yet.
+class _Later(type):
+    """A class of another package that is imported when it is first used; until then it only has a name."""
 
-    Converting anything, be it text to text, makes Typer import pydantic, which takes longer than most answers.
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        """An instance of it."""
+        return cls._imported()(*args, **kwargs)
+
+    def __getattr__(cls, name: str) -> Any:
+        return getattr(cls._imported(), name)
+
+    def _imported(cls) -> Any:
+        return getattr(importlib.import_module(cls.__module__), cls.__name__)
+
+
+def _import_help_pages() -> None:
+    """Import what Typer makes help pages with, but for the readers of Markdown and code, which ours do not need."""
+    held = {module: sys.modules.get(module) for module in ("rich.markdown", "rich.traceback")}
+    for module, name in (("rich.markdown", "Markdown"), ("rich.traceback", "Traceback")):
+        if held[module] is None:
+            stand_in = ModuleType(module)
+            setattr(stand_in, name, _Later(name, (), {"__module__": module}))
+            sys.modules[module] = stand_in
+    try:
+        importlib.import_module("typer.rich_utils")
+    finally:
+        for module, real in held.items():
+            if real is None:
+                del sys.modules[module]
+
+
+class _Sparing:
+    """A command that spares Typer imports which take longer than most answers.
+
+    Typer converts only those values that are not of the right type yet: converting anything, be it text to text, makes
+    it import pydantic. Help pages are made without what reads Markdown and highlights code.
     """
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help page."""
+        _import_help_pages()
+        super().format_help(ctx, formatter)  # type: ignore[misc]  # a mixin of commands
 
     def get_params(self, ctx: Any) -> Any:
         """The parameters, ``--help`` among them."""

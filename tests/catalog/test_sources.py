@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from augalgebra.catalog.sources import FILE, InstalledPlugin, installed_plugins
+from augalgebra.catalog.sources import FOLDER, InstalledPlugin, installed_plugins
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_entry_points_that_were_edited_are_found(site: Path) -> None:
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"paths": 1}'])
 def test_a_damaged_memory_is_none(site: Path, damage: str) -> None:
     first = installed_plugins()
-    file = site.parent / "cache" / "augalgebra" / FILE
+    (file,) = (site.parent / "cache" / "augalgebra" / FOLDER).iterdir()
     assert json.loads(file.read_text())["plugins"]
     file.write_text(damage)
     assert installed_plugins() == first
