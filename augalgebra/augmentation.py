@@ -5,7 +5,6 @@ per image from ``(seed, augmentation, image)``, so that within one view a random
 ``shear_x * shear_x^-1`` shears every image by its own angle and back.
 """
 
-import hashlib
 import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -207,6 +206,8 @@ class Augmentation:
         Raises:
             ParameterError: An argument is missing, unknown, given twice or out of range.
         """
+        if not (self.params or symbol.args or symbol.kwargs):  # as most are
+            return Symbol(self.name)
         given: dict[str, Value] = {}
         if len(symbol.args) > len(self.params):
             raise ParameterError(
@@ -260,6 +261,8 @@ class Augmentation:
         Raises:
             ImageError: Something among `ids` is no whole number from 0.
         """
+        import hashlib  # which reasoning needs not, and takes a while
+
         import numpy as np
 
         numbers, places = np.unique(image_numbers(ids), return_inverse=True)

@@ -6,7 +6,6 @@ never an error: it is made again.
 """
 
 import contextlib
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +21,8 @@ __all__ = ["digest_of", "keep", "load_cached", "read_result", "recall", "remembe
 
 def digest_of(*known: object) -> str:
     """A digest of plain data, the same wherever and whenever it is taken."""
+    import hashlib  # which what is remembered needs not, and takes a while
+
     return hashlib.sha256(json.dumps(known, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 

@@ -8,7 +8,6 @@ import contextlib
 import errno
 import os
 import re
-import secrets
 import stat
 from collections.abc import Iterator
 from io import BufferedReader
@@ -73,7 +72,7 @@ def write_atomically(path: str | Path, content: str | bytes) -> None:
             return
         target = Path(os.path.realpath(path))
         make_folder(target.parent)
-        part = target.with_name(f".{target.name}.{secrets.token_hex(6)}.part")
+        part = target.with_name(f".{target.name}.{os.urandom(6).hex()}.part")
         try:
             # in the same folder, since a file can only be renamed in one step within one file system
             write_new(part, data, like=target)
@@ -97,7 +96,7 @@ def check_room(folder: Path, size: int) -> None:
     """
     with naming_failures(folder):
         make_folder(folder)
-        part = folder / f".room.{secrets.token_hex(6)}.part"
+        part = folder / f".room.{os.urandom(6).hex()}.part"
         try:
             with open_new(part, 0o600) as file:
                 for begun in range(0, size, _CHUNK):

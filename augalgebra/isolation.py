@@ -6,7 +6,6 @@ reach are ``os._exit``, a crash of the interpreter, and compiled code that never
 """
 
 import contextlib
-import ctypes
 import dis
 import os
 import signal
@@ -236,6 +235,8 @@ def _alarm(limit: float, over: threading.Event) -> Iterator[None]:
 @contextlib.contextmanager
 def _watchdog(limit: float, over: threading.Event) -> Iterator[None]:
     """Interrupt from another thread, where signals do not arrive; that does not end waiting inside compiled code."""
+    import ctypes  # which few need, and takes a while
+
     here, lock = ctypes.c_ulong(threading.get_ident()), threading.Lock()
 
     def stop() -> None:

@@ -1,7 +1,6 @@
 """What plugins leave alone of the process that they run in: read before them, put back after them."""
 
 import builtins
-import ctypes
 import os
 import random
 import sys
@@ -105,6 +104,8 @@ def _numpy_state(numpy: Any) -> bytes | None:
     generator = numpy.random.get_bit_generator()
     if type(generator).__name__ != "MT19937":
         return None
+    import ctypes  # which few need, and takes a while
+
     return ctypes.string_at(generator.ctypes.state_address, 4 * 625)
 
 

@@ -10,7 +10,6 @@ import json
 import os
 import struct
 import sys
-import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -210,6 +209,8 @@ def parse_toml(text: bytes) -> dict[str, Any]:
     Raises:
         ValueError: It is none, or is nested too deeply.
     """
+    import tomllib
+
     try:
         return tomllib.loads(text.decode())
     except RecursionError:

@@ -140,10 +140,10 @@ def _defines(law: Law) -> bool:
 
 def _exchanges(law: Law) -> bool:
     """Whether a law exchanges a member of one family with a plain name, making it a member of another."""
-    sides = [_families(replace(law, lhs=side, rhs=side)) for side in (law.lhs, law.rhs)]
-    plain = [{symbol for symbol in side.symbols if not (symbol.args or symbol.kwargs)} for side in (law.lhs, law.rhs)]
     if len(law.lhs) != 2 or len(law.rhs) != 2 or not law.is_equation:
         return False
+    sides = [{symbol.name for symbol in side.symbols if not _is_bare(symbol)} for side in (law.lhs, law.rhs)]
+    plain = [{symbol for symbol in side.symbols if _is_bare(symbol)} for side in (law.lhs, law.rhs)]
     return [len(side) for side in sides] == [1, 1] and sides[0] != sides[1] and plain[0] == plain[1] != set()
 
 
@@ -174,7 +174,11 @@ def _names(law: Law) -> frozenset[str]:
 
 
 def _families(law: Law) -> set[str]:
-    return {symbol.name for symbol in law.symbols if symbol.args or symbol.kwargs}
+    return {symbol.name for symbol in law.symbols if not _is_bare(symbol)}
+
+
+def _is_bare(symbol: Symbol) -> bool:
+    return not (symbol.args or symbol.kwargs)
 
 
 def _is_plain(word: Word) -> bool:

@@ -84,7 +84,7 @@ class Catalog(Names):
         for law in laws:
             try:
                 found = self.trust.initial(self.law(law))
-                resolved.append(replace(found, status="violated") if str(found) in violated else found)
+                resolved.append(replace(found, status="violated") if violated and str(found) in violated else found)
             except AugalgebraError as error:
                 dangling.append(Dangling(law, str(error)))
         self.laws = tuple(dict.fromkeys(resolved))
@@ -232,11 +232,16 @@ class Catalog(Names):
     @laws.setter
     def laws(self, laws: tuple[Law, ...]) -> None:
         self._laws = laws
-        self._laws_by_name: dict[str, list[Law]] = {}
-        for law in laws:
+        self.__dict__.pop("_laws_by_name", None)
+
+    @functools.cached_property
+    def _laws_by_name(self) -> dict[str, list[Law]]:
+        found: dict[str, list[Law]] = {}
+        for law in self.laws:
             alone = {symbol.name for symbol in law.symbols}
             for name in {law.owner} | (alone if len(alone) == 1 else set()):
-                self._laws_by_name.setdefault(name, []).append(law)
+                found.setdefault(name, []).append(law)
+        return found
 
     def system(self, *words: str | Word) -> RewritingSystem:
         """The completed presentation around some words: their augmentations, and those linked by definitions."""

@@ -1,6 +1,5 @@
 """Digests that tell whether something is still what it was."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,8 @@ def laws_digest(catalog: Catalog, name: str, *, pictures: bool = True) -> str:
         pictures: Whether it matters which pictures the laws are for. An operator of a latent space knows one kind of
             pictures only, so that it does not for operators.
     """
+    import hashlib  # which reasoning needs not, and takes a while
+
     laws = catalog.laws_of(name)
     if not pictures:
         laws = tuple(replace(law, conditions=ALWAYS) for law in laws if law.kind != "keeps")
@@ -38,6 +39,8 @@ def files_digest(files: Iterable[Path]) -> str:
     Raises:
         OSError: One cannot be read.
     """
+    import hashlib
+
     total = hashlib.sha256()
     for file in files:
         total.update(hashlib.sha256(file.read_bytes()).digest())

@@ -1,11 +1,10 @@
 """Where a plugin is, and what has to be loaded for it: an installed one, a file, a folder, a module."""
 
-import hashlib
 import importlib
 import importlib.util
 import os
 import sys
-import tomllib
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -115,6 +114,8 @@ def _package(path: Path) -> Location:
 
 def _of_project(text: str, folder: Path) -> Iterable[PluginSource]:
     """The plugins a project would install, loaded from its sources."""
+    import tomllib
+
     file = folder / "pyproject.toml"
     try:
         table: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8")).get("project", {})
@@ -203,7 +204,7 @@ def installed_plugins() -> tuple[InstalledPlugin, ...]:
     the entry points that were found in them, have not changed. It may be deleted at any time.
     """
     places = list(map(os.path.abspath, sys.path))
-    file = cache_folder() / FOLDER / f"{hashlib.sha256(os.pathsep.join(places).encode()).hexdigest()[:32]}.json"
+    file = cache_folder() / FOLDER / f"{zlib.crc32(os.pathsep.join(places).encode()):08x}.json"
     paths = [__version__, _stamps(places)]
     try:
         remembered = recall(file)

@@ -4,7 +4,6 @@ Such a law is checked on images where a question first meets it. The verdict is
 remembered in the user's cache, one file for each law, by a digest of the law and of the source of every plugin in it.
 """
 
-import hashlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -95,10 +94,10 @@ class Trust:
 
     def update(self, law: Law) -> Law:
         """The law with what has been found out about it."""
-        judgement = self._judgements.get(_bare(law))
-        if judgement is None or law.status not in ("declared", "unchecked"):
+        if law.status not in ("declared", "unchecked"):
             return law
-        return replace(law, status=_STATUS.get(judgement.verdict, law.status))
+        judgement = self._judgements.get(_bare(law))
+        return law if judgement is None else replace(law, status=_STATUS.get(judgement.verdict, law.status))
 
     def recall(self, law: Law) -> Law:
         """The law with what the user's cache says of it: checked, if it was found to hold and nothing has changed."""
@@ -136,6 +135,8 @@ class Trust:
                 status[law] = _STATUS.get(judgement.verdict, "unchecked")
                 if judgement.verdict != "holds":
                     left_out.append(LeftOut(law, _reason(judgement), judgement.verdict == "violated"))
+        if not status:
+            return list(laws), left_out
         return [replace(law, status=status.get(_bare(law), law.status)) for law in laws], left_out
 
     def _is_doubtful(self, law: Law, asked: set[str]) -> bool:
@@ -174,6 +175,8 @@ class Trust:
 
     def _file(self, law: Law) -> Path | None:
         """Where the verdict on a law is remembered; None if one of its plugins has no source that could change."""
+        import hashlib
+
         import platformdirs
 
         names = {law.plugin, *(self._augmentations[symbol.name].plugin for symbol in law.symbols)}
@@ -234,6 +237,8 @@ def _sources(info: PluginInfo) -> Iterator[Path]:
 
 
 def _digest(file: Path) -> str:
+    import hashlib  # which few questions need, and takes a while
+
     try:
         return hashlib.sha256(file.read_bytes()).hexdigest()
     except OSError:
