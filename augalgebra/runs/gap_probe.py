@@ -9,6 +9,7 @@ from augalgebra.consistency.composition import measure_composition
 from augalgebra.data.dataset import Dataset, Split
 from augalgebra.errors import AugalgebraError
 from augalgebra.latent.lavae import LAVAE
+from augalgebra.latent.protocol import device_of_space
 from augalgebra.operators import OperatorRegistry
 from augalgebra.training.progress import Probed, Progress, Report
 from augalgebra.training.stage2 import JointSource, fit_operators
@@ -66,7 +67,7 @@ class Probe:
         try:
             fit_operators(registry, self.space, self.views, few, joint=self.joint(), fit=self.fit)
             images, ids = self.data.test.batch(slice(MEASURED))
-            device = next(self.space.parameters()).device
+            device = device_of_space(self.space)
             report = measure_composition(
                 self.space,
                 UnreducedOperators(registry),

@@ -17,6 +17,7 @@ from augalgebra.algebra.words import Word
 from augalgebra.data.dataset import Split
 from augalgebra.latent.lavae import LAVAE
 from augalgebra.latent.likelihoods import Likelihood
+from augalgebra.latent.protocol import device_of_space
 from augalgebra.operators.groups.arrays import Array
 from augalgebra.training.loop import Loop, Measurement, Step
 from augalgebra.training.losses import divergence, sample, warmed_up
@@ -207,7 +208,7 @@ def stage1_loop(
         operators: For the equivariant preset: the fixed orthogonal matrix ``[latent, latent]`` of each generator.
             Those of generators that are not in here are learned along, from the identity.
     """
-    device = next(space.parameters()).device
+    device = device_of_space(space)
     objective: FaithfulObjective | EquivariantObjective
     if recipe.preset == "faithful":
         learned: nn.Module = space

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from augalgebra.data.dataset import Split
 from augalgebra.latent.lavae import LAVAE
+from augalgebra.latent.protocol import device_of_space
 from augalgebra.operators import AffineMap, FiniteGroup
 from augalgebra.operators.groups.arrays import Array
 from augalgebra.training.loop import Limit, Loop, Measurement, Step
@@ -73,7 +74,7 @@ def refine_coordinates(
         KeyboardInterrupt: Somebody stopped it; nothing is learned by halves.
         TrainingError: The loss was not finite.
     """
-    device = next(space.parameters()).device
+    device = device_of_space(space)
     coordinates = Coordinates(elements, readout).to(device)
     trained = [parameter for parameter in space.parameters() if parameter.requires_grad]
     for parameter in trained:
