@@ -57,6 +57,16 @@ def equal(rules, first: str, second: str) -> queries.Equality:
     return queries.equal(rules, parse_word(first), parse_word(second))
 
 
+def test_an_inverse_needs_its_conditions_only_where_it_uses_them() -> None:
+    # f(1 / 2) * g(1) = f(1 / 2) * f(2) for every picture, and that is the identity where no letter stands before.
+    rules = system("f(a) * f(1 / a) = id for square pictures", "f(2 * a) = g(a)")
+    undone = queries.inverse(rules, parse_word("g(1)"))
+    assert (undone.kind, undone.conditions) == ("two-sided", SQUARE)
+    assert all(proof.flaw(rules.presentation.laws) is None for proof in undone.proofs)
+    # Nothing says that h keeps squares.
+    assert equal(rules, "h * g(1) * f(1 / 2)", "h").equal is not True
+
+
 def test_only_of_one_augmentation_is_said_what_it_keeps() -> None:
     with pytest.raises(AugalgebraError, match="only of one augmentation"):
         parse_law("a * b keeps squares")

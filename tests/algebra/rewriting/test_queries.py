@@ -1,5 +1,6 @@
 """Questions about words: equality, inverses of each kind, periods, routes and tables."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -109,6 +110,26 @@ def test_inverses_of_every_kind(laws: list[str | Law], word: str, kind: str, und
             "left": {found.word * asked},
         }
         assert starts == wanted[kind]
+
+
+def backwards(word: Word) -> Word:
+    return Word.from_letters(reversed(word.letters))
+
+
+@pytest.mark.parametrize(
+    ("laws", "word", "kind"),
+    [
+        (laws, word, kind)
+        for laws, word, kind, *_ in CASES
+        if kind in ("two-sided", "right", "left") and not any(isinstance(law, Law) for law in laws)
+    ],
+)
+def test_in_the_opposite_monoid_left_and_right_change_places(laws: list[str], word: str, kind: str) -> None:
+    read = [parse_law(law) for law in laws]
+    opposite = system_of(*(replace(law, lhs=backwards(law.lhs), rhs=backwards(law.rhs)) for law in read))
+    found = queries.inverse(opposite, backwards(parse_word(word)))
+    assert found.kind == {"right": "left", "left": "right"}.get(kind, kind)
+    assert all(proof.flaw(opposite.presentation.laws) is None for proof in found.proofs)
 
 
 def test_a_one_sided_inverse_is_given_only_by_name() -> None:
