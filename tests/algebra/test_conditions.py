@@ -61,6 +61,7 @@ def test_an_inverse_needs_its_conditions_only_where_it_uses_them() -> None:
     # f(1 / 2) * g(1) = f(1 / 2) * f(2) for every picture, and that is the identity where no letter stands before.
     rules = system("f(a) * f(1 / a) = id for square pictures", "f(2 * a) = g(a)")
     undone = queries.inverse(rules, parse_word("g(1)"))
+    assert str(rules.normal_form(parse_word("g(1)^-1 * g(1)"))) == "id"
     assert (undone.kind, undone.conditions) == ("two-sided", SQUARE)
     assert all(proof.flaw(rules.presentation.laws) is None for proof in undone.proofs)
     # Nothing says that h keeps squares.

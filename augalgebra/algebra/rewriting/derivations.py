@@ -8,7 +8,7 @@ from augalgebra.algebra.laws import Law
 from augalgebra.algebra.rewriting.alphabet import Alphabet, Codes
 from augalgebra.algebra.rewriting.equations import Equation, Step, TwoSidedInverse, conditions_of, readable_names
 from augalgebra.algebra.rewriting.proof_search import Path, Shortener, Strength, is_approximate
-from augalgebra.algebra.rewriting.proofs import InverseDefinition, Proof, ProofStep
+from augalgebra.algebra.rewriting.proofs import InverseDefinition, Proof, ProofStep, can_repeat
 from augalgebra.algebra.rewriting.unorientable import plus
 from augalgebra.algebra.unification import Bindings, match
 from augalgebra.algebra.words import Letter, Word
@@ -47,6 +47,7 @@ class Derivations:
                 path = self._shortener.shortened(self._follow(start, derivation))
             except (IncompleteError, ValueError):  # too many letters, or a number too large on the way
                 return self.unspelt(self.alphabet.decode(start), derivation, self.alphabet.decode(end))
+        path = _joined(path)
         words = [self.alphabet.decode(word) for word in path.words]
         steps = (
             ProofStep(
@@ -198,6 +199,21 @@ class Derivations:
         if isinstance(equation.axiom, TwoSidedInverse):
             return str(readable_names(self.alphabet.variables_of((equation.axiom.letter,)))[name])
         return name
+
+
+def _joined(path: Path) -> Path:
+    """The path with steps that move one parameter by one law and in one direction made one."""
+    words, steps = [path.words[0]], list[Step]()
+    for step, word in zip(path.steps, path.words[1:], strict=True):
+        last, law = (steps[-1] if steps else None), step.equation.axiom
+        if last is not None and last[:3] == step[:3] and isinstance(law, Law) and can_repeat(law):
+            # The bindings are those of the use at the left side of the law.
+            steps[-1] = (last if step.forward else step)._replace(times=last.times + step.times)
+            words[-1] = word
+        else:
+            steps.append(step)
+            words.append(word)
+    return Path(tuple(words), tuple(steps))
 
 
 def _moved(move: Mapping[str, Fraction], times: int) -> Bindings:

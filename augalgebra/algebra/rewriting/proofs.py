@@ -147,7 +147,7 @@ class ProofStep:
                 if not any(_says_kept(law, letter.symbol, condition) for law in self.keeping):
                     return f"{self.law} does not apply after {letter}, which is not known to keep its condition"
         if self.times != 1:
-            repeated = _repeated(sides[0], sides[1], self.times) if _can_repeat(self.law) else None
+            repeated = _repeated(sides[0], sides[1], self.times) if can_repeat(self.law) else None
             if repeated is None:
                 return f"{self.law} shifts no parameter, so it cannot be applied {self.times} times at once"
             sides[1] = repeated
@@ -268,7 +268,7 @@ def _says_kept(law: Law, symbol: Symbol, condition: Condition) -> bool:
     return match_letters(law.lhs.letters, [Letter(symbol)]) is not None
 
 
-def _can_repeat(law: Law | InverseDefinition) -> bool:
+def can_repeat(law: Law | InverseDefinition) -> bool:
     """Whether a law that shifts parameters of one letter may be applied to its own result, at any values.
 
     Each such parameter must have a variable of its own, by which it can be moved by any number.
@@ -280,7 +280,8 @@ def _can_repeat(law: Law | InverseDefinition) -> bool:
     used = [expressions.variables_of(item) for item, _ in pairs]
     for place, (one, other) in enumerate(pairs):
         own = used[place].difference(*used[:place], *used[place + 1 :])
-        if one != other and not any(_is_linear(one, name) for name in own):
+        moves = isinstance(expressions.difference(other, one), Fraction)
+        if one != other and not (moves and any(_is_linear(one, name) for name in own)):
             return False
     return True
 

@@ -148,6 +148,8 @@ def test_a_shift_is_one_step_however_often_it_is_applied(system: RewritingSystem
     assert step.times == 1000
     assert step.text == "turn(a) = turn(a + 360), 1000 times"
     assert proof.verify(LAWS)
+    (few,) = system.derive(word_of("turn", 30 + 360 * 5)).steps
+    assert (few.times, few.flaw()) == (5, None)
     assert not Proof(proof.start, proof.end, (replace(step, times=999),)).verify(LAWS)
     twice = ProofStep(parse_word("flip^2"), IDENTITY, LAWS[0], True, 0, (), times=2)
     assert "shifts no parameter" in str(twice.flaw())
@@ -161,6 +163,7 @@ def test_a_shift_is_one_step_however_often_it_is_applied(system: RewritingSystem
         ("f(30) = f(40)", {}, False),  # f(40) = f(50) is another law
         ("f(a, a) = f(a + 10, a)", {"a": 30}, False),
         ("f(a * a) = f(a * a + 10)", {"a": 2}, False),
+        ("f(a) = f(2 * a)", {"a": 1}, False),
         ("f(a, b) = f(a + 10, b)", {"a": 30, "b": 0}, True),
         ("f(2 * a) = f(2 * a + 10)", {"a": 15}, True),
     ],
