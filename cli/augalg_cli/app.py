@@ -8,15 +8,14 @@ import textwrap
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from augalg_cli import options, plugins, streams
+from augalg_cli import options, streams
 from augalg_cli.commands import COMMANDS, PLUGIN_COMMANDS
 from augalg_cli.deferred import Deferred, DeferringGroup
 from augalgebra import AugalgebraError, __version__
-from augalgebra.isolation import threads_left_behind
 
 if TYPE_CHECKING:
     from typer.core import TyperGroup
@@ -25,10 +24,43 @@ FAULT = 70
 """The exit code of a fault of this program; Python's own, 1, means here that a check says no."""
 SHORTAGES = frozenset((errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC))
 """Errors of the operating system that name no file and are still not a fault of this program."""
+MOVED = dict.fromkeys(("advise", "compare", "fractions", "geometry", "reproduce", "sweep", "synthetic"), "slides")
+"""Commands that are a plugin's now."""
+
+
+class Misread(Exception):  # noqa: N818 - it only carries the error that is its cause
+    """Something ended too early inside a command: no fault of the terminal's, which is what Typer takes it for."""
+
+
+class WithPlugins(DeferringGroup):
+    """The application's commands, and behind them those of plugins under the plugin's name."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of this name; plugins are loaded only if no command of our own has it.
+
+        Raises:
+            AugalgebraError: A plugin has this command now.
+        """
+        found = super().get_command(ctx, cmd_name)
+        if found is None:
+            from augalg_cli.plugins import group_of  # with what isolates plugins
+
+            found = group_of(cmd_name)
+        if found is None and cmd_name in MOVED:
+            raise AugalgebraError(f"'augalg {cmd_name}' moved; it is 'augalg {MOVED[cmd_name]} {cmd_name}' now")
+        return found
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was named; Typer would end with exit code 1 and without a word at these errors."""
+        try:
+            return super().invoke(ctx)
+        except (EOFError, BrokenPipeError) as error:
+            raise Misread from error
+
 
 app = typer.Typer(
     name="augalg",
-    cls=plugins.WithPlugins,
+    cls=WithPlugins,
     help="Augmentations as elements of an algebra: laws checked on images, words reasoned with, "
     "operators learnt in a latent space.",
     epilog="Commands of a plugin are called by its name: augalg NAME --help. 'augalg plugins trace' lists them.",
@@ -89,7 +121,8 @@ def main() -> None:
     if lost is not None:
         code = _tell(lost, f"error: the answer could not be written to standard output: {lost.strerror}", 2)
     streams.close()
-    left = threads_left_behind()
+    isolation = sys.modules.get("augalgebra.isolation")  # without it no code of a plugin has run
+    left = () if isolation is None else isolation.threads_left_behind()
     if left:  # Python would wait for them, perhaps for ever
         sys.stderr.write(f"threads of {', '.join(left)} still run; they are not waited for\n")
         sys.stderr.flush()
@@ -141,7 +174,7 @@ def _tell(error: BaseException, text: str, code: int) -> int:
 
 
 def _confess(error: BaseException) -> int:
-    if isinstance(error, plugins.Misread):
+    if isinstance(error, Misread):
         error = error.__cause__ or error
     what = textwrap.shorten(f"{type(error).__name__}: {error}", 300, placeholder=" ...")
     return _tell(

@@ -16,35 +16,6 @@ if TYPE_CHECKING:
 
 HOOK = "augalg_commands"
 
-MOVED = dict.fromkeys(("advise", "compare", "fractions", "geometry", "reproduce", "sweep", "synthetic"), "slides")
-"""Commands that are a plugin's now."""
-
-
-class Misread(Exception):  # noqa: N818 - it only carries the error that is its cause
-    """Something ended too early inside a command: no fault of the terminal's, which is what Typer takes it for."""
-
-
-class WithPlugins(DeferringGroup):
-    """The application's commands, and behind them those of plugins under the plugin's name."""
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command of this name; plugins are loaded only if no command of our own has it.
-
-        Raises:
-            AugalgebraError: A plugin has this command now.
-        """
-        found = super().get_command(ctx, cmd_name) or group_of(cmd_name)
-        if found is None and cmd_name in MOVED:
-            raise AugalgebraError(f"'augalg {cmd_name}' moved; it is 'augalg {MOVED[cmd_name]} {cmd_name}' now")
-        return found
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command that was named; Typer would end with exit code 1 and without a word at these errors."""
-        try:
-            return super().invoke(ctx)
-        except (EOFError, BrokenPipeError) as error:
-            raise Misread from error
-
 
 class _Guarded(DeferringGroup):
     """The commands of one plugin; whatever they raise is reported under its name."""

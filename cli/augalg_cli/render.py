@@ -5,14 +5,12 @@ answer is one JSON document and nothing else reaches standard output. Text is ne
 names may contain brackets.
 """
 
-import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
 import typer
 
 from augalg_cli import streams
-from augalgebra.plain import to_plain
 
 
 def emit_json(answer: object) -> None:
@@ -21,6 +19,10 @@ def emit_json(answer: object) -> None:
     Args:
         answer: Anything that `to_plain` takes.
     """
+    import json  # which other answers need not
+
+    from augalgebra.plain import to_plain
+
     escaped = not streams.is_utf8(sys.stdout)
     sys.stdout.write(json.dumps(to_plain(answer), indent=2, ensure_ascii=escaped, allow_nan=False) + "\n")
 
