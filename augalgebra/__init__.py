@@ -1,8 +1,8 @@
 """Augmentations as elements of an algebra.
 
-The names here are loaded when they are first used: what a plugin needs loads no tensor library. More of each wing is
-in `augalgebra.algebra`, `augalgebra.catalog`, `augalgebra.checks`, `augalgebra.latent`, `augalgebra.operators`,
-`augalgebra.training` and `augalgebra.runs`.
+Each name is loaded when it is first used, so that importing this package is quick and a plugin loads no tensor library.
+There is more in the wings, such as `augalgebra.algebra`, `augalgebra.checks`, `augalgebra.operators`, `augalgebra.data`,
+`augalgebra.runs` and `augalgebra.reports`.
 """
 
 import lazy_loader

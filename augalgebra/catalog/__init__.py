@@ -1,4 +1,4 @@
-"""Discovery of plugins, their failures and name clashes, and the catalog of what they registered (no tensors)."""
+"""Finding and loading plugins, and the catalog of what they registered. No tensors."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Laws on images, and the consistency of operators in a latent space; every report is data."""
+"""Laws on images: checked, discovered and proposed; pipelines undone. Every report is data."""
 
 import lazy_loader
 
