@@ -2,8 +2,6 @@
 
 import math
 import textwrap
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -116,20 +114,17 @@ def test_operators_are_put_back_if_the_rest_cannot_be_written(
 ) -> None:
     before = files(folder)
 
-    @contextmanager
-    def recorded() -> Iterator[None]:
-        record()
-        yield
-
     def record() -> None:
         raise error
 
     run = Run.load(folder, CATALOG)
     extend(run, ["mine.negate"], data=DATA)
-    for order in ({"before": recorded()}, {"after": record}):
-        with pytest.raises(type(error)):
-            run.save(**order)
-        assert files(folder) == before
+    with pytest.raises(type(error)), run.stage():
+        record()
+    assert files(folder) == before
+    with pytest.raises(type(error)), run.stage() as change, change.publish():
+        record()
+    assert files(folder) == before
 
 
 def test_an_operator_is_fitted_again_when_its_laws_have_changed(folder: Path) -> None:
