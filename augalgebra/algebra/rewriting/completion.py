@@ -70,7 +70,7 @@ def complete(
         return system
 
     def narrowed(some: Presentation) -> RewritingSystem:
-        return _completed(some, run.continued(), limits, _stating(statements, some), exact, system)
+        return _completed(some, run.fork(), limits, _stating(statements, some), exact, system)
 
     whole = narrowed(presentation)
     whole.middle = tuple(partial(narrowed, some) for some in _between(presentation))

@@ -67,8 +67,8 @@ def critical_pair(rules: RuleSet, first: Rule, second: Rule, place: int, shared:
 
 def _unified(rules: RuleSet, first: Rule, second: Rule, place: int, shared: int) -> Equation | None:
     alphabet = rules.alphabet
-    lhs, rhs, own = first.renamed("!")
-    other_lhs, other_rhs, theirs = second.renamed("~")
+    lhs, rhs, own = first.rename("!")
+    other_lhs, other_rhs, theirs = second.rename("~")
     part = lhs[place : place + shared]
     left = [item for code in part for item in alphabet.arguments[code]]
     right = [item for code in other_lhs[:shared] for item in alphabet.arguments[code]]
@@ -102,7 +102,7 @@ def _unified(rules: RuleSet, first: Rule, second: Rule, place: int, shared: int)
     )
 
 
-def shifted_pairs(rules: RuleSet, rule: Rule) -> Iterator[Equation | None]:
+def period_pairs(rules: RuleSet, rule: Rule) -> Iterator[Equation | None]:
     """What a rule says when an argument of one of its letters moves by its period.
 
     Where the period depends on another argument (``f(a, 0) = f(a + c, 0)``), the rule is first specialised to it.
@@ -125,12 +125,12 @@ def shifted_pairs(rules: RuleSet, rule: Rule) -> Iterator[Equation | None]:
                     [None] * len(places),
                 )
                 if unifier is not None:
-                    yield from _shifted(rules, rule, spot, relation, unifier.bindings)
+                    yield from _period_pairs(rules, rule, spot, relation, unifier.bindings)
             except (Undecided, ZeroDivisionError, ValueError, TypeError):
                 yield None
 
 
-def _shifted(
+def _period_pairs(
     rules: RuleSet, rule: Rule, spot: int, relation: PeriodRelation, special: Bindings
 ) -> Iterator[Equation | None]:
     alphabet = rules.alphabet

@@ -44,7 +44,7 @@ class Derivations:
         path = self._shortener.path(start, end, strength=strength, room=2, effort=PROOF_EFFORT)
         if path is None:
             try:
-                path = self._shortener.shortened(self._follow(start, derivation))
+                path = self._shortener.shorten(self._follow(start, derivation))
             except (IncompleteError, ValueError):  # too many letters, or a number too large on the way
                 return self.unspelt(self.alphabet.decode(start), derivation, self.alphabet.decode(end))
         path = _joined(path)

@@ -250,7 +250,7 @@ class Rule:
         self.equation, self.rhs, self.conditions = equation, equation.rhs, equation.conditions
         self._renamed: dict[str, tuple[Codes, Codes, Bindings]] = {}
 
-    def renamed(self, prefix: str) -> tuple[Codes, Codes, Bindings]:
+    def rename(self, prefix: str) -> tuple[Codes, Codes, Bindings]:
         """Both sides with this put before the names of variables, and the renaming."""
         found = self._renamed.get(prefix)
         if found is None:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 from augalgebra.algebra.conditions import ALWAYS
 from augalgebra.algebra.expressions import Value, substitute, variable
 from augalgebra.algebra.rewriting.alphabet import Alphabet, Codes
-from augalgebra.algebra.rewriting.critical_pairs import critical_pair, joins_when_sorted, overlaps, shifted_pairs
+from augalgebra.algebra.rewriting.critical_pairs import critical_pair, joins_when_sorted, overlaps, period_pairs
 from augalgebra.algebra.rewriting.equations import (
     Equation,
     Rule,
@@ -91,8 +91,8 @@ class Completion:
         self._tickets = count()
         self._serials = count(max((rule.serial for rule in rules.rules), default=-1) + 1)
 
-    def continued(self) -> "Completion":
-        """A procedure that starts from what this one has found."""
+    def fork(self) -> "Completion":
+        """A completion of its own that starts from what this one has found."""
         other = Completion(self.rules.copy(), self.inverses.copy(), self.order, self.limits)
         other._open, other._heap, other._stopped = list(self._open), list(self._heap), self._stopped
         other._tickets = count(next(self._tickets))
@@ -269,7 +269,7 @@ class Completion:
         for other in (*self.rules.rules, *self.rules.commutations.values()):
             self._push_overlaps(rule, other)
         if rule.variables and self.rules.periods.relations:
-            for pair in shifted_pairs(self.rules, rule):
+            for pair in period_pairs(self.rules, rule):
                 if pair is None:
                     self._leave_undecided(rule, rule)
                 else:

@@ -99,7 +99,7 @@ class Shortener:
         longest = max(len(start), len(end)) + room
         return _searched(start, end, _LONGEST_PATH, moves, longest, effort)
 
-    def shortened(self, path: Path) -> Path:
+    def shorten(self, path: Path) -> Path:
         """A path with the same ends that is as short as bounded searches make it."""
         if len(path.steps) < 2 or sum(map(len, path.words)) > MOST_LETTERS:
             return path
