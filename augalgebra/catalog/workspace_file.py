@@ -1,8 +1,9 @@
 """Writing registrations into the workspace file ``augalg.toml``.
 
 Only the lines of the entry in question are touched: everything else in the file, comments included, stays as its owner
-wrote it. Nothing in an entry depends on when it was made, so that registering the same thing again leaves the file as
-it is, byte for byte.
+wrote it. (tomlkit writes the entry; it would not do for the file, as a comment above the next table goes with the entry
+that is taken out.) Nothing in an entry depends on when it was made, so that registering the same thing again leaves the
+file as it is, byte for byte.
 """
 
 import re

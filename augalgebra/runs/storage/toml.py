@@ -1,9 +1,10 @@
-"""The little of TOML that is written here: tables of strings, numbers, truth values, and lists of them."""
+"""The TOML files of a run: tables of strings, numbers, truth values, and lists of them."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import tomlkit
 
 from augalgebra.errors import RunError
 from augalgebra.values import MOST_TEXT, parse_toml, read_bytes
@@ -21,13 +22,17 @@ def to_toml(tables: Mapping[tuple[str, ...], Mapping[str, Any]]) -> str:
         steps = 3
         names = ["a", "b"]
     """
-    blocks = []
+    document = tomlkit.document()
     for path, values in tables.items():
-        # JSON writes such values and quoted names as TOML does.
-        header = ".".join(map(_key, path))
-        lines = (f"{_key(name)} = {_json(value)}\n" for name, value in values.items())
-        blocks.append("".join([f"[{header}]\n", *lines]))
-    return "\n".join(blocks)
+        place: Any = document
+        for name in path[:-1]:
+            if name not in place:
+                place.append(name, tomlkit.table(is_super_table=True))
+            place = place[name]
+        table = tomlkit.table()
+        table.update(values)
+        place.append(path[-1], table)
+    return tomlkit.dumps(document)
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -42,11 +47,3 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise RunError(f"{path} is missing; {path.parent} is no run folder") from error
     except (ValueError, OSError) as error:
         raise RunError(f"{path} is damaged: {getattr(error, 'strerror', None) or error}") from error
-
-
-def _key(name: str) -> str:
-    return name if name.isidentifier() and name.isascii() else _json(name)
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
