@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import typer
     from torch import Tensor, nn
 
+    from augalgebra.case_progress import CaseProgress
     from augalgebra.catalog import Catalog
     from augalgebra.data import Dataset
     from augalgebra.runs import Run
@@ -156,7 +157,7 @@ class CommandLine(Protocol):
     def complete(self, incomplete: str) -> list[str]:
         """What a shell offers for an augmentation, or for the last one of a word."""
 
-    def progress(self, what: str = "", *, quiet: bool) -> AbstractContextManager[Callable[..., None]]:
+    def progress(self, what: str = "", *, quiet: bool) -> "AbstractContextManager[CaseProgress]":
         """Show how many of many things are done, while somebody is looking.
 
         Args:
@@ -164,7 +165,7 @@ class CommandLine(Protocol):
             quiet: Show nothing.
 
         Returns:
-            A context that yields what to report to: the number done, how many there are, and perhaps what is next.
+            A context that yields what to report to.
         """
 
     def training_progress(self, *, quiet: bool) -> "AbstractContextManager[Progress]":

@@ -1,6 +1,5 @@
 from .examination import PROMISES as PROMISES
 from .examination import Admission as Admission
-from .examination import Progress as Progress
 from .examination import examine as examine
 from .targets import NAMESPACE as NAMESPACE
 
@@ -8,6 +7,5 @@ __all__ = [
     "NAMESPACE",
     "PROMISES",
     "Admission",
-    "Progress",
     "examine",
 ]

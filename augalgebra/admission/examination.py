@@ -4,7 +4,7 @@ Nothing is written before everything is known; `Admission.record` then writes on
 """
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from augalgebra.admission.laws import accepted_laws, allowed_laws, kept_laws, with_laws, write_law
 from augalgebra.admission.targets import previous_of, registration_of
 from augalgebra.algebra.laws import Law
+from augalgebra.case_progress import CaseProgress, unseen
 from augalgebra.catalog import Catalog, Judgement, LoadedTarget, Registration, Settings, laws_digest, load_catalog
 from augalgebra.catalog import restoring as loading
 from augalgebra.catalog.lint.linter import Finding, lint
@@ -25,7 +26,8 @@ from augalgebra.testing import Failure, Result, check_plugin
 PROMISES = ("returns", "type", "shape", "range", "mutation", "determinism", "random-state", "batching")
 """What has to be kept for an augmentation to be one function of the image."""
 
-Progress = Callable[[str], None]
+_PARTS = 3
+"""What is told of, before further laws are looked for."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def examine(
     accept_proposed: bool = False,
     allow_violated: Sequence[str] = (),
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: CaseProgress = unseen,
 ) -> Admission:
     """Find out everything about something that is to be registered; nothing is written.
 
@@ -115,7 +117,7 @@ def examine(
         accept_proposed: Accept all of them.
         allow_violated: Declared laws, or kinds of them, that may be violated; they are then never used.
         seed: Seed of the images and parameters that laws are tried at.
-        progress: Is told what is being done.
+        progress: Called before each part.
 
     Raises:
         UnknownNameError: There is no such target.
@@ -123,17 +125,16 @@ def examine(
         AugalgebraError: ``augalg.toml`` cannot be read, or a law that is to be accepted or allowed is none.
     """
     workspace = Path.cwd() if workspace is None else workspace
-    tell = progress or _silent
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        tell(f"loading {target}")
+        progress(0, _PARTS, f"loading {target}")
         settings = Settings.read(workspace)
         item = registration_of(target, settings, name)
         previous = previous_of(item, settings)
         others = tuple(other for other in settings.registered if other is not previous)
         catalog = load_catalog(replace(settings, registered=(*others, item)))
         _require_loaded(catalog, item)
-        return _examined(item, previous, catalog, workspace, (accept, accept_proposed, allow_violated), seed, tell)
+        return _examined(item, previous, catalog, workspace, (accept, accept_proposed, allow_violated), seed, progress)
 
 
 def _examined(
@@ -143,14 +144,14 @@ def _examined(
     workspace: Path,
     wanted: tuple[Sequence[str], bool, Sequence[str]],
     seed: int,
-    tell: Progress,
+    progress: CaseProgress,
 ) -> Admission:
     accept, accept_proposed, allow_violated = wanted
     findings = lint(catalog, item.plugins)
     if item.kind == "transform":  # nobody could have declared anything about it
         findings = tuple(found for found in findings if found.code != "AUG401")
     refusals = [f"{found.code} {found.subject}: {found.message}" for found in findings if found.severity == "error"]
-    tell("trying it on images")
+    progress(1, _PARTS, "trying it on images")
     promises = _promises(catalog, item, seed)
     for result in promises:
         refusals.extend(f"{result.subject}: {_told(failure)}" for failure in result.failures)
@@ -158,7 +159,7 @@ def _examined(
     proposals: tuple[Proposal, ...] = ()
     notes: list[str] = []
     if not any(result.failures for result in promises):
-        tell("checking its laws")
+        progress(2, _PARTS, "checking its laws")
         report = check_laws(catalog, item.plugins, seed=seed)
         violated = [result.law for result in report.results if result.verdict == "violated"]
         allowed = allowed_laws(catalog, violated, allow_violated, previous)
@@ -176,7 +177,7 @@ def _examined(
         item = replace(item, augmentations=_described(catalog, item))
         catalog = with_laws(catalog, item)
         names = [known.name for known in item.augmentations]
-        proposals = propose(catalog, names, seed=seed, progress=tell)
+        proposals = propose(catalog, names, seed=seed, progress=progress)
         kept, dropped = kept_laws(catalog, proposals, previous, seed)
         notes.extend(f"{law} was accepted before and does not hold any more; it is dropped" for law in dropped)
         wanted_laws = accepted_laws(catalog, proposals, accept, everything=accept_proposed)
@@ -218,7 +219,3 @@ def _described(catalog: Catalog, item: Registration) -> tuple[RegisteredAugmenta
         RegisteredAugmentation(known.name, known.signature, known.shape, laws_digest(catalog, known.name))
         for known in sorted(own, key=lambda known: known.name)
     )
-
-
-def _silent(_: str) -> None:
-    """Tell nobody."""

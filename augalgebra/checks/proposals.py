@@ -5,7 +5,7 @@ equalities, commutations and absorptions come out of one table instead of a comp
 there has to pass the check that declared laws pass, on images of other sizes too, before it is proposed.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from augalgebra.algebra.presentation import Presentation
 from augalgebra.algebra.rewriting.completion import complete
 from augalgebra.algebra.words import Letter, Symbol, Word, word_of
 from augalgebra.augmentation import REQUIRED, Augmentation
+from augalgebra.case_progress import CaseProgress, unseen
 from augalgebra.catalog import Catalog
 from augalgebra.catalog.declarations import declared_laws
 from augalgebra.catalog.restoring import recognise
@@ -47,8 +48,6 @@ SIZES = ((28, 28), (21, 27))
 DRAWS = 12
 """Parameter values, for each size and number of channels, that a law of a family has to hold at to be proposed."""
 
-Progress = Callable[[str], None]
-
 
 @dataclass(frozen=True)
 class Proposal(PlainData):
@@ -71,7 +70,7 @@ class Proposal(PlainData):
 
 
 def propose(
-    catalog: Catalog, names: Iterable[str], *, seed: int = 0, progress: Progress | None = None
+    catalog: Catalog, names: Iterable[str], *, seed: int = 0, progress: CaseProgress = unseen
 ) -> tuple[Proposal, ...]:
     """Look for laws of some augmentations that hold but do not follow from the declared ones.
 
@@ -84,13 +83,13 @@ def propose(
         catalog: Where they and everything they may have to do with are.
         names: Full names of the augmentations.
         seed: Seed of the images.
-        progress: Is told what is being looked at.
+        progress: Called before each of them.
     """
     found: list[Proposal] = []
     confirm = _Confirmation(catalog, seed)
-    for name in names:
-        if progress is not None:
-            progress(f"looking for laws of {catalog.short_name(name)}")
+    names = tuple(names)
+    for number, name in enumerate(names):
+        progress(number, len(names), f"looking for laws of {catalog.short_name(name)}")
         augmentation = catalog.resolve(name)
         search = _candidates_of_family if augmentation.params else _candidates
         known = _extended(catalog, found)

@@ -8,7 +8,7 @@ Nothing here knows LAVAE: any latent space, and anything that maps words to line
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import torch
@@ -16,6 +16,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from augalgebra.algebra.words import Word
+from augalgebra.case_progress import CaseProgress
 from augalgebra.catalog import Catalog
 from augalgebra.consistency.batches import Batch, Operators, Setting, check_images
 from augalgebra.consistency.cases import Case, Kind, Relabelling, default_views, words_up_to
@@ -45,7 +46,7 @@ def measure_composition(
     head: str = MAIN_HEAD,
     relabelling: Relabelling | None = None,
     batch_size: int = 500,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: CaseProgress | None = None,
 ) -> CompositionReport:
     """Move every view to every word, decode, and score against the true images.
 
@@ -114,7 +115,7 @@ def measure_cases(
     head: str = MAIN_HEAD,
     relabelling: Relabelling | None = None,
     batch_size: int = 500,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: CaseProgress | None = None,
 ) -> CompositionReport:
     """Measure chosen cases, as `measure_composition` does those of all short words.
 

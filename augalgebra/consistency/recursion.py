@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from augalgebra.algebra.words import Word
+from augalgebra.case_progress import CaseProgress
 from augalgebra.catalog import Catalog
 from augalgebra.consistency.batches import Batch, Operator, Operators, Setting, check_images
 from augalgebra.consistency.cases import exact_form
@@ -230,7 +231,7 @@ def measure_recursion(
     head: str = MAIN_HEAD,
     bfloat16: bool = False,
     batch_size: int = 500,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: CaseProgress | None = None,
 ) -> RecursionReport:
     """Repeat a word on images and score every repeat against the true image under that power of the word.
 

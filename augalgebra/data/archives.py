@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from augalgebra.case_progress import CaseProgress, unseen
 from augalgebra.data.cifar import FOLDER, read_cifar10
-from augalgebra.data.download import FetchProgress, cache_folder, fetch, unseen
+from augalgebra.data.download import cache_folder, fetch
 from augalgebra.data.idx import read_idx
 from augalgebra.errors import DataError
 from augalgebra.images import ByteArray
@@ -101,7 +102,7 @@ class PublishedDataset:
     files: tuple[IdxFile | CifarArchive, ...]
     mirrors: tuple[str, ...]
 
-    def read(self, data_dir: Path | None, progress: FetchProgress = unseen) -> list[ByteArray]:
+    def read(self, data_dir: Path | None, progress: CaseProgress = unseen) -> list[ByteArray]:
         """Images and labels for training, images and labels for testing.
 
         Args:
@@ -149,7 +150,7 @@ class PublishedDataset:
         return self is not MNIST and {file.name for file in self.files} == {file.name for file in MNIST.files}
 
     def _fetch(
-        self, file: IdxFile | CifarArchive, data_dir: Path | None, progress: FetchProgress
+        self, file: IdxFile | CifarArchive, data_dir: Path | None, progress: CaseProgress
     ) -> tuple[ByteArray, ...]:
         """What a file holds that was fetched before or is fetched now."""
         folder = cache_folder() / self.name

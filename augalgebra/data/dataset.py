@@ -12,8 +12,8 @@ from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 from torch.nn import functional
 
+from augalgebra.case_progress import CaseProgress, unseen
 from augalgebra.data.archives import PUBLISHED, PublishedDataset
-from augalgebra.data.download import FetchProgress, unseen
 from augalgebra.data.folder import read_folder
 from augalgebra.data.glyphs import draw_glyphs
 from augalgebra.data.labels import Numbers, number_classes
@@ -121,7 +121,7 @@ def load_data(
     data_dir: str | Path | None = None,
     *,
     skip_broken: bool = False,
-    progress: FetchProgress = unseen,
+    progress: CaseProgress = unseen,
 ) -> Dataset:
     """Load a data set by name, or from a folder of pictures or an ``.npz`` file.
 
@@ -212,7 +212,7 @@ def glyph_data(number: int = 5000, *, flips: bool = False, seed: int = 0) -> Dat
     )
 
 
-def _of_published(published: PublishedDataset, data_dir: str | Path | None, progress: FetchProgress) -> Dataset:
+def _of_published(published: PublishedDataset, data_dir: str | Path | None, progress: CaseProgress) -> Dataset:
     given = data_dir if data_dir is not None else os.environ.get(DATA_VARIABLE)
     images, labels, test_images, test_labels = published.read(Path(given) if given else None, progress)
     if images.ndim == 3:

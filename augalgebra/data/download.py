@@ -4,9 +4,10 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
+from augalgebra.case_progress import CaseProgress, unseen
 from augalgebra.errors import DataError
 
 TIMEOUT = (4.0, 30.0)
@@ -14,17 +15,6 @@ TIMEOUT = (4.0, 30.0)
 
 _CONNECTIONS = 5  # how often a broken one is taken up again, as long as each brought something
 _CHUNK = 1 << 16
-
-
-class FetchProgress(Protocol):
-    """Called while a file is fetched."""
-
-    def __call__(self, file: str, done: int, total: int, /) -> object:
-        """Take notice of `done` bytes out of `total`; a total of 0 is not known."""
-
-
-def unseen(_file: str, _done: int, _total: int, /) -> None:
-    """Take no notice."""
 
 
 def cache_folder() -> Path:
@@ -39,7 +29,7 @@ def fetch(
     urls: Sequence[str],
     folder: Path,
     verify: Callable[[Path], object],
-    progress: FetchProgress = unseen,
+    progress: CaseProgress = unseen,
 ) -> Path:
     """Fetch a file.
 
@@ -51,7 +41,7 @@ def fetch(
         urls: HTTP addresses of it.
         folder: Where to keep it; it is made if need be.
         verify: Raises `DataError` if a file is not the right one.
-        progress: Called while bytes come in.
+        progress: Called while bytes come in, with how many there are and the name of the file.
 
     Raises:
         DataError: No address gives the right file, or it cannot be kept; the message says why, in a few words.
@@ -81,7 +71,7 @@ def fetch(
 class _Downloader:
     """What pooch calls to fill a temporary file, which it only keeps if nothing is raised."""
 
-    def __init__(self, verify: Callable[[Path], object], progress: FetchProgress) -> None:
+    def __init__(self, verify: Callable[[Path], object], progress: CaseProgress) -> None:
         self._verify, self._progress = verify, progress
 
     def __call__(self, url: str, output_file: str, _: Any) -> None:
@@ -109,14 +99,14 @@ class _Bar:
 
     total = 0
 
-    def __init__(self, name: str, begun: int, progress: FetchProgress) -> None:
+    def __init__(self, name: str, begun: int, progress: CaseProgress) -> None:
         self._name, self._begun, self._progress, self._done = name, begun, progress, 0
 
     def update(self, size: int) -> None:
         self._done += size
         total = self._begun + self.total if self.total else 0
         done = self._begun + self._done
-        self._progress(self._name, min(done, total) if total else done, total)
+        self._progress(min(done, total) if total else done, total, self._name)
 
     def reset(self) -> None:
         self._done = 0

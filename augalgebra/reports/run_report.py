@@ -8,6 +8,7 @@ from pathlib import Path
 from augalgebra.algebra.group_names import identify
 from augalgebra.algebra.rewriting.cayley_tables import cayley_table
 from augalgebra.algebra.words import Word
+from augalgebra.case_progress import CaseProgress, unseen
 from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.relations import relation_residuals
 from augalgebra.data.dataset import Dataset
@@ -44,7 +45,6 @@ _GALLERY = (
 
 _NO_OPERATORS = "it has no operators; 'augalg train --resume' finishes a run that was cut off"
 
-ConditionedModel = Callable[[int, int, str], None]
 """Told before each part: how many are done, how many there are, and which is next."""
 
 
@@ -55,7 +55,7 @@ def document_of_run(
     missing: str = "",
     images: int | None = None,
     figures: Path | None = None,
-    progress: ConditionedModel | None = None,
+    progress: CaseProgress = unseen,
 ) -> Document:
     """All there is to say of one trained run.
 
@@ -70,11 +70,7 @@ def document_of_run(
         figures: Where the pictures go; by default the folder ``figures`` of the run.
         progress: Told before each part.
     """
-    return _Report(run, data, missing, images, figures or run.folder / FIGURES).document(progress or _untold)
-
-
-def _untold(done: int, total: int, name: str) -> None:
-    """Tell nobody."""
+    return _Report(run, data, missing, images, figures or run.folder / FIGURES).document(progress)
 
 
 class _Report:
@@ -85,7 +81,7 @@ class _Report:
         self._missing = missing or "the data set is not there"
         self._catalog = run.registry.catalog
 
-    def document(self, progress: ConditionedModel) -> Document:
+    def document(self, progress: CaseProgress) -> Document:
         run = self._run
         parts: list[tuple[str, str, Callable[[], Iterator[Block]]]] = [
             ("Words in the latent space", "words", partial(self._measured, None)),

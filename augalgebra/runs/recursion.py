@@ -1,6 +1,6 @@
 """A word repeated through a trained run: losses, classes, and images of what drifts and what does not."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from augalgebra.algebra.words import IDENTITY, Word
+from augalgebra.case_progress import CaseProgress
 from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.recursion import (
     WAYS,
@@ -39,7 +40,7 @@ def recursion_of_run(
     judged: bool = True,
     data: Dataset | None = None,
     data_dir: str | Path | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: CaseProgress | None = None,
 ) -> RecursionReport:
     """Repeat a word on test images of a run.
 

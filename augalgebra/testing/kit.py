@@ -2,17 +2,16 @@
 
 import time
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from augalgebra.algebra.words import Word
+from augalgebra.case_progress import CaseProgress
 from augalgebra.catalog import LoadedTarget, load_target
 from augalgebra.errors import AugalgebraError, UnknownNameError
 from augalgebra.testing.aspects import ASPECTS, PluginUnderTest
 from augalgebra.testing.report import Report, Result
 from augalgebra.testing.subjects import preserved_random_states
-
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ def check_plugin(
     aspects: Iterable[str] = (),
     words: Iterable[str | Word] = (),
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: CaseProgress | None = None,
 ) -> Report:
     """Check that a plugin keeps what every plugin promises, and that its laws hold.
 

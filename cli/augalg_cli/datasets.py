@@ -52,7 +52,7 @@ def load(name: str, data_dir: str | Path | None, *, quiet: bool, skip_broken: bo
     )
     tasks: dict[str, TaskID] = {}
 
-    def report(file: str, done: int, total: int) -> None:
+    def report(done: int, total: int, file: str = "", /) -> None:
         if file not in tasks:
             bars.start()  # only here, so that nothing is drawn where nothing is downloaded
             tasks[file] = bars.add_task(file, total=None)

@@ -1,10 +1,11 @@
 """Live progress on standard error."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from augalgebra.case_progress import CaseProgress
     from augalgebra.training import Progress, Report
 
 
@@ -54,7 +55,7 @@ def training_progress(*, quiet: bool) -> "Iterator[Progress]":
 
 
 @contextmanager
-def case_progress(what: str = "", *, quiet: bool) -> Iterator[Callable[..., None]]:
+def case_progress(what: str = "", *, quiet: bool) -> "Iterator[CaseProgress]":
     """Show how many of many small things are done and which is next; nothing is left on the screen.
 
     Args:
@@ -62,7 +63,7 @@ def case_progress(what: str = "", *, quiet: bool) -> Iterator[Callable[..., None
         quiet: Show nothing (with ``--json``); nothing is shown either where nobody is looking.
 
     Yields:
-        What to report to: the number done, how many there are, and perhaps what is next.
+        What to report to.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
@@ -79,8 +80,8 @@ def case_progress(what: str = "", *, quiet: bool) -> Iterator[Callable[..., None
     )
     task = bars.add_task(what, total=None)
 
-    def report(done: int, total: int, name: str = what) -> None:
-        bars.update(task, completed=done, total=total, description=name)
+    def report(done: int, total: int, name: str = "", /) -> None:
+        bars.update(task, completed=done, total=total, description=name or what)
 
     with bars:
         yield report

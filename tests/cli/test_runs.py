@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from augalgebra.case_progress import CaseProgress
+
 TRAIN = ["--data", "few.npz", "--width", "4", "--dim", "8", "--epochs", "1"]
 
 
@@ -179,11 +181,9 @@ def test_only_a_download_shows_its_progress(
     datasets.load(str(few_digits), None, quiet=False)
     assert tuple(capfd.readouterr()) == ("", "")
 
-    def fetching(
-        name: str, data_dir: Path | None, *, progress: Callable[[str, int, int], None], skip_broken: bool
-    ) -> Any:
-        progress("images.gz", 500, 1000)
-        progress("images.gz", 1000, 1000)
+    def fetching(name: str, data_dir: Path | None, *, progress: CaseProgress, skip_broken: bool) -> Any:
+        progress(500, 1000, "images.gz")
+        progress(1000, 1000, "images.gz")
         return load_data(name, data_dir, skip_broken=skip_broken)
 
     monkeypatch.setattr("augalgebra.data.dataset.load_data", fetching)

@@ -136,10 +136,10 @@ def test_what_is_missing_is_fetched_once_and_without_a_word(
 ) -> None:
     server.files = packed
     letters = relative(server.url, of_content=True)
-    told: list[tuple[str, int, int]] = []
+    told: list[tuple[int, int, str]] = []
     assert_read(letters.read(None, lambda *news: told.append(news)))
     assert ("", "") == tuple(capfd.readouterr())
-    assert {(name, len(packed[name]), len(packed[name])) for name in ARRAYS} <= set(told)
+    assert {(len(packed[name]), len(packed[name]), name) for name in ARRAYS} <= set(told)
     assert sorted(f"letters/{name}" for name in ARRAYS) == kept(cache)
     assert 4 == len(server.requests)
     assert_read(letters.read(None))
@@ -173,11 +173,11 @@ def test_a_connection_that_breaks_is_taken_up_where_it_broke(
     monkeypatch.setattr(download, "_CHUNK", 8)  # of what is not read in whole chunks the last part is lost
     half = len(PACKED[IMAGES]) // 2 + 1
     server.cut = half
-    told: list[tuple[str, int, int]] = []
+    told: list[tuple[int, int, str]] = []
     assert_read(relative(server.url).read(None, lambda *news: told.append(news)))
     assert [(IMAGES, None), (IMAGES, f"bytes={half // 8 * 8}-")] == server.requests[:2]
-    assert (IMAGES, len(PACKED[IMAGES]), len(PACKED[IMAGES])) in told
-    assert all(done <= total == len(PACKED[name]) for name, done, total in told)
+    assert (len(PACKED[IMAGES]), len(PACKED[IMAGES]), IMAGES) in told
+    assert all(done <= total == len(PACKED[name]) for done, total, name in told)
     assert 4 == len(kept(cache))
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from augalgebra.algebra.conditions import ALWAYS, DARK, SQUARE
 from augalgebra.algebra.words import Word
+from augalgebra.case_progress import CaseProgress
 from augalgebra.catalog import Catalog
 from augalgebra.checks.evaluation import Evaluator
 from augalgebra.checks.inversion.declared import Claim, DeclaredProperties
@@ -53,7 +54,7 @@ def measure_matrix(
     *,
     size: int = 28,
     seed: int = 0,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: CaseProgress | None = None,
 ) -> Matrix:
     """Find out of every augmentation whether it can be undone, and of every pair whether it commutes.
 
@@ -81,7 +82,7 @@ def _measured(
     names: Sequence[str] | None,
     size: int,
     seed: int,
-    on_progress: Callable[[int, int], None] | None,
+    on_progress: CaseProgress | None,
 ) -> Matrix:
     words, left_out = _words(catalog, names)
     # the others are larger, so that crops can be applied to them too

@@ -1,6 +1,6 @@
 """``augalg register`` and ``augalg unregister``: what a workspace has besides the installed plugins."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,9 +13,11 @@ from augalg_cli.commands.runs import Budget, Epochs
 from augalg_cli.datasets import load_of
 from augalg_cli.latent_registration import check_options, show_registration
 from augalg_cli.progress import training_progress
+from augalgebra.case_progress import unseen
 
 if TYPE_CHECKING:
     from augalgebra.admission import Admission
+    from augalgebra.case_progress import CaseProgress
 
 app = typer.Typer()
 
@@ -122,7 +124,7 @@ def register(
             if model is not None and admitted:
                 from augalgebra.runs import Run, register_head, register_operators
 
-                progress(f"fitting operators in {model}")
+                progress(0, 1, f"fitting operators in {model}")
                 if dry_run:
                     run = Run.load(model, admission.catalog, accept_stale=True)
                 else:
@@ -206,16 +208,16 @@ def _registered_names(incomplete: str) -> list[str]:
 
 
 @contextmanager
-def _status(*, quiet: bool) -> Iterator[Callable[[str], None]]:
+def _status(*, quiet: bool) -> "Iterator[CaseProgress]":
     """A line on standard error that says what is being done, where somebody is looking."""
     from rich.console import Console
 
     console = Console(stderr=True, markup=False, highlight=False)
     if quiet or not console.is_terminal:
-        yield lambda _: None
+        yield unseen
         return
     with console.status("starting") as status:
-        yield status.update
+        yield lambda _done, _total, what="", /: status.update(what)
 
 
 def _show(admission: "Admission") -> None:

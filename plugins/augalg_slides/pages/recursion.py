@@ -14,6 +14,7 @@ from augalg_slides.evidence.claims import Claim
 from augalg_slides.measures.projection import project
 from augalg_slides.measures.separation import Integers
 from augalgebra.algebra import IDENTITY, Word
+from augalgebra.case_progress import CaseProgress
 from augalgebra.consistency import RecursionCurve, RecursionReport, Way, repeat
 from augalgebra.data import Dataset, load_data
 from augalgebra.documents import figures
@@ -109,7 +110,7 @@ def measure_repeats(
     ways: Sequence[Way] = ("plain", "refined", "latent"),
     data: Dataset | None = None,
     data_dir: str | Path | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: CaseProgress | None = None,
 ) -> Recursion:
     """Repeat a word on test images of a run, and follow an example of a 7 and a 2 through the latent space.
 
