@@ -1,6 +1,7 @@
 """The application: commands put together, errors turned into one line and an exit code."""
 
 import errno
+import gc
 import os
 import signal
 import sys
@@ -127,6 +128,7 @@ def main() -> None:
         sys.stderr.write(f"threads of {', '.join(left)} still run; they are not waited for\n")
         sys.stderr.flush()
         os._exit(code if isinstance(code, int) else int(code is not None))
+    gc.freeze()  # Python would look through everything once more before it ends
     sys.exit(code)
 
 
