@@ -50,7 +50,7 @@ class LeftOut:
     violated: bool
 
 
-ImageQuality = Callable[[Law], Judgement]
+LawJudge = Callable[[Law], Judgement]
 NOBODY = Judgement("not checked", "it speaks of augmentations of other plugins, and nobody has checked it")
 _STATUS: Mapping[str, Status] = {"holds": "checked", "violated": "violated"}
 
@@ -65,7 +65,7 @@ class Trust:
     """
 
     def __init__(
-        self, augmentations: Mapping[str, Augmentation], plugins: Iterable[PluginInfo], judge: ImageQuality | None
+        self, augmentations: Mapping[str, Augmentation], plugins: Iterable[PluginInfo], judge: LawJudge | None
     ) -> None:
         self._augmentations = augmentations
         self._infos = {info.name: info for info in plugins}

