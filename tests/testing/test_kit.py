@@ -30,13 +30,18 @@ FIRST_PARTY_WORDS = {
 }
 
 
-@pytest.mark.parametrize("name", ["affine", "albumentations", "dihedral", "filters", "noise", "photometric", "slides"])
+@pytest.mark.parametrize("name", ["affine", "albumentations", "dihedral", "filters", "noise", "photometric"])
 def test_a_first_party_plugin_conforms(name: str) -> None:
     aspects = [aspect for aspect in ASPECTS if aspect != "lint"]  # which takes seconds and has tests of its own
     report = check_plugin(name, aspects=aspects, words=FIRST_PARTY_WORDS.get(name, ()))
     assert report.conforms, str(report)
     skipped = {result.note for result in report.results if result.verdict == "not checked"}
     assert skipped <= {"no law is declared"}
+
+
+def test_a_plugin_of_commands_alone_conforms() -> None:
+    report = check_plugin("slides")
+    assert [("lint", "passed")] == [(result.aspect, result.verdict) for result in report.results]
 
 
 def plugin(
