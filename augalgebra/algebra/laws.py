@@ -120,7 +120,7 @@ def idempotent(word: Word) -> tuple[Word, Word]:
     return word**2, word
 
 
-def commuting(first: Word, second: Word) -> tuple[Word, Word]:
+def commutation(first: Word, second: Word) -> tuple[Word, Word]:
     """``a * b = b * a``."""
     return first * second, second * first
 

@@ -22,7 +22,7 @@ from .targets import LoadedTarget as LoadedTarget
 from .targets import load_target as load_target
 from .trust import Judgement as Judgement
 from .trust import LeftOut as LeftOut
-from .workspace_file import changing as changing
+from .workspace_file import change_workspace as change_workspace
 from .workspace_file import erase as erase
 
 __all__ = [
@@ -37,7 +37,7 @@ __all__ = [
     "PluginSource",
     "Registration",
     "Settings",
-    "changing",
+    "change_workspace",
     "code_of",
     "erase",
     "examples_of",

@@ -146,7 +146,7 @@ def declared_laws(
     if idempotent is not None:
         declare(equations.idempotent(self_word), "idempotent" if idempotent else "unequal")
     for other in _list("commutes_with", commutes_with, str):
-        declare(equations.commuting(self_word, parse_word(other)), "commutes")
+        declare(equations.commutation(self_word, parse_word(other)), "commutes")
     if equals is not None:
         declare((self_word, parse_word(equals, variables=True)), "equals")
     if additive is not None:

@@ -35,7 +35,7 @@ def record(file: Path, item: Registration) -> bool:
     Raises:
         AugalgebraError: The file cannot be read or written; it is as it was.
     """
-    with changing(file):
+    with change_workspace(file):
         return _record(file, item)
 
 
@@ -70,12 +70,12 @@ def erase(file: Path, name: str) -> None:
         UnknownNameError: It is not there; the message suggests the nearest.
         AugalgebraError: The file cannot be read or written; it is as it was.
     """
-    with changing(file):
+    with change_workspace(file):
         _erase(file, name)
 
 
 @contextmanager
-def changing(file: Path) -> Iterator[None]:
+def change_workspace(file: Path) -> Iterator[None]:
     """Be the only one who changes the workspace file; if what is done meanwhile fails, it is as it was.
 
     Raises:

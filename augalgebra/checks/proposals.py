@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from augalgebra.algebra.froidure_pin import ToleranceFinder
-from augalgebra.algebra.laws import Law, commuting
+from augalgebra.algebra.laws import Law, commutation
 from augalgebra.algebra.presentation import Presentation
 from augalgebra.algebra.rewriting.completion import complete
 from augalgebra.algebra.words import Letter, Symbol, Word, word_of
@@ -154,7 +154,7 @@ def _candidates(catalog: Catalog, augmentation: Augmentation, seed: int) -> Iter
         yield from _owned(augmentation, [(own, equal)])
     yield from _owned(augmentation, table.products())
     for other in _families(catalog, augmentation):
-        law = _bound(catalog, augmentation, commuting(own, word_of(other.name)))
+        law = _bound(catalog, augmentation, commutation(own, word_of(other.name)))
         if table.holds(law):
             yield law
 

@@ -8,10 +8,10 @@ from itertools import groupby
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from augalgebra.documents.cayley import COLOURS, drawing
+from augalgebra.documents.cayley import COLOURS, draw_graph
 from augalgebra.documents.document import Block, Cayley, HeatMap, Picture, Table, Text
 from augalgebra.documents.elements import Child, prose, tag
-from augalgebra.documents.numerals import exact, shown
+from augalgebra.documents.numerals import exact, format_number
 from augalgebra.documents.palette import STEPS, Scale
 from augalgebra.errors import AugalgebraError
 
@@ -22,7 +22,7 @@ _SHORT = 24  # letters of a cell that are not broken into lines
 _TINY = 24  # columns from which on cells without numbers are smaller still
 
 
-def rendered(blocks: Iterable[Block]) -> list[Element]:
+def render_block(blocks: Iterable[Block]) -> list[Element]:
     """Blocks as elements; small ones of one kind stand side by side."""
     elements: list[Element] = []
     for small, group in groupby(blocks, key=_small):
@@ -74,7 +74,7 @@ def _table(table: Table) -> Element:
 
 def _cell(cell: str | float | None, digits: int, *, right: bool) -> Element:
     if isinstance(cell, int | float):
-        return tag("td", shown(cell, digits), class_="number", data_v=exact(cell))
+        return tag("td", format_number(cell, digits), class_="number", data_v=exact(cell))
     text = cell or ""
     return tag("td", prose(text), class_="number" if right else "short" if len(text) <= _SHORT else None)
 
@@ -110,7 +110,7 @@ def _heat_cell(heat: HeatMap, scale: Scale, value: float | None, note: str) -> E
     remark = tag("small", note) if note and heat.numbers else None
     if value is None:
         return tag("td", "–" if heat.numbers else None, remark, class_="none", data_note=note or None)
-    number = shown(value, heat.digits)
+    number = format_number(value, heat.digits)
     return tag(
         "td",
         number,
@@ -125,7 +125,7 @@ def _heat_cell(heat: HeatMap, scale: Scale, value: float | None, note: str) -> E
 def _legend(heat: HeatMap, scale: Scale) -> Element:
     """The colours in order, from the smallest number to the largest."""
     steps = range(STEPS + 1) if not scale.reverse else range(STEPS, -1, -1)
-    ends = [shown(scale.number(steps[index]), heat.digits) for index in (0, STEPS // 2, STEPS)]
+    ends = [format_number(scale.number(steps[index]), heat.digits) for index in (0, STEPS // 2, STEPS)]
     better = "" if heat.diverging else "lower is better" if heat.lower_is_better else "higher is better"
     notes = [part for part in (better, "colours by ratio" if scale.logarithmic else "") if part]
     return tag(
@@ -185,7 +185,7 @@ def _cayley(cayley: Cayley) -> Element:
         tag("figcaption", f"Cayley graph of {cayley.title}: {count} elements"),
         tag(
             "div",
-            drawing(cayley),
+            draw_graph(cayley),
             tag(
                 "div",
                 tag("h3", "Generators"),

@@ -18,7 +18,7 @@ _NAMED = 8  # elements up to which their words stand beside them
 _LONGEST = 20  # letters of a word that fits there
 
 
-def drawing(cayley: Cayley) -> Element:
+def draw_graph(cayley: Cayley) -> Element:
     """The graph as SVG; parts carry ``data-`` attributes with the numbers that scripts know them by."""
     named = len(cayley.elements) <= _NAMED and max(map(len, cayley.elements)) <= _LONGEST
     points, radius, height = _placed(cayley, _NAMED_MARGIN if named else _MARGIN)

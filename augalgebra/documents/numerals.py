@@ -3,7 +3,7 @@
 import math
 
 
-def shown(number: float, digits: int) -> str:
+def format_number(number: float, digits: int) -> str:
     """A number with some digits behind the point; by powers of ten where that would be 0 or endless.
 
     Examples:

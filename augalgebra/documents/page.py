@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from augalgebra.documents.blocks import rendered
+from augalgebra.documents.blocks import render_block
 from augalgebra.documents.cayley import heads
 from augalgebra.documents.document import HOLDS, ClaimRow, Document, Section
 from augalgebra.documents.elements import prose, tag, to_text
@@ -144,7 +144,7 @@ def _claim(claim: ClaimRow, anchors: frozenset[str]) -> Element:
 
 
 def _section(section: Section) -> Element:
-    return tag("section", tag("h2", section.title), rendered(section.blocks), id=section.anchor)
+    return tag("section", tag("h2", section.title), render_block(section.blocks), id=section.anchor)
 
 
 def _policy(styles: str, script: str) -> str:

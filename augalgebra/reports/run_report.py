@@ -113,7 +113,7 @@ class _Report:
         versions = read_toml(run.folder / SETTINGS).get("versions", {})
         plugins = {
             f"plugin {entry.provenance.plugin}": entry.provenance.version or "unknown"
-            for entry in tables.kept(run.registry)
+            for entry in tables.list_entries(run.registry)
         }
         rows = tuple((name, _text(version)) for name, version in {**versions, **plugins}.items())
         yield Table("Versions it was trained with", ("what", "version"), rows)

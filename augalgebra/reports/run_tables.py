@@ -134,7 +134,7 @@ def operator_table(registry: OperatorRegistry) -> Table:
     headings = ("operator", "plugin", "fit", "R²", "rank", "condition", "eigenvalues", "stale")
     operators = own_operators(registry)
     rows = []
-    for entry in kept(registry):
+    for entry in list_entries(registry):
         source = entry.provenance
         operator = operators.get(registry.catalog.shorten(source.word))
         rows.append(
@@ -152,7 +152,7 @@ def operator_table(registry: OperatorRegistry) -> Table:
     return Table("Operators", headings, tuple(rows))
 
 
-def kept(registry: OperatorRegistry) -> list[Entry | FamilyEntry]:
+def list_entries(registry: OperatorRegistry) -> list[Entry | FamilyEntry]:
     """What a registry keeps, families last."""
     return [*registry.entries.values(), *registry.families.values()]
 

@@ -11,7 +11,7 @@ from augalgebra.errors import AugalgebraError
 from augalgebra.latent.lavae import LAVAE
 from augalgebra.latent.protocol import device_of_space
 from augalgebra.operators import OperatorRegistry
-from augalgebra.training.progress import Probed, Progress, Report
+from augalgebra.training.progress import ProbeScore, Progress, Report
 from augalgebra.training.stage2 import JointSource, fit_operators
 from augalgebra.training.views import Views
 
@@ -42,7 +42,7 @@ class Probe:
     data: Dataset
     joint: JointSource
     fit: str | None = None
-    _latest: Probed | None = None
+    _latest: ProbeScore | None = None
     _due: float = 0.0
 
     def __call__(self, report: Report, /) -> None:
@@ -59,7 +59,7 @@ class Probe:
         """The product of all augmentations in their order."""
         return product(self.views.generators)
 
-    def measure(self) -> Probed | None:
+    def measure(self) -> ProbeScore | None:
         """Floor and gap ratio of the word; None while the codes do not suffice to fit operators."""
         catalog = self.views.catalog
         registry = OperatorRegistry.of(self.space, catalog)
@@ -82,7 +82,7 @@ class Probe:
         except AugalgebraError:
             return None
         (score,) = report.words
-        return Probed(catalog.display(self.word), score.floor, score.entropy, score.gap_ratio, score.identity_ratio)
+        return ProbeScore(catalog.display(self.word), score.floor, score.entropy, score.gap_ratio, score.identity_ratio)
 
 
 def _first(split: Split, number: int) -> Split:

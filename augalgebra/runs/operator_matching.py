@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from augalgebra.algebra.laws import Law, commuting
+from augalgebra.algebra.laws import Law, commutation
 from augalgebra.algebra.rewriting import queries
 from augalgebra.algebra.words import IDENTITY, Word
 from augalgebra.catalog import Catalog
@@ -136,7 +136,7 @@ def _facts(catalog: Catalog, word: Word) -> Mapping[str, int | bool | None]:
 
 
 def _commute(catalog: Catalog, first: Word, second: Word) -> bool | None:
-    sides = commuting(first, second)
+    sides = commutation(first, second)
     if catalog.equal(*sides).equal:
         return True
     return {"holds": True, "violated": False}.get(check_law(catalog, Law(*sides, "commutes")).verdict)

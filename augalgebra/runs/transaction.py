@@ -7,7 +7,7 @@ from pathlib import Path
 from augalgebra.admission import Admission
 from augalgebra.algebra.words import Word
 from augalgebra.catalog.registration import WORKSPACE_FILE
-from augalgebra.catalog.workspace_file import changing, erase
+from augalgebra.catalog.workspace_file import change_workspace, erase
 from augalgebra.errors import RunError
 from augalgebra.locks import lock
 from augalgebra.operators.lookup import Entry, FamilyEntry
@@ -50,14 +50,14 @@ class Transaction:
     def _recording(self) -> Iterator[None]:
         with ExitStack() as files:
             for workspace, admission in self._recorded:
-                files.enter_context(changing(workspace / WORKSPACE_FILE))
+                files.enter_context(change_workspace(workspace / WORKSPACE_FILE))
                 self.changed |= admission.record(workspace)
             yield
 
     def _erase(self) -> None:
         with ExitStack() as files:
             for workspace, name in self._erased:
-                files.enter_context(changing(workspace / WORKSPACE_FILE))
+                files.enter_context(change_workspace(workspace / WORKSPACE_FILE))
                 erase(workspace / WORKSPACE_FILE, name)
 
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True)
-class Probed:
+class ProbeScore:
     """How one word fares at present.
 
     Attributes:
@@ -48,7 +48,7 @@ class Report:
     terms: Mapping[str, float]
     images_per_second: float
     seconds_left: float
-    probed: Probed | None = None
+    probed: ProbeScore | None = None
 
 
 class Progress(Protocol):

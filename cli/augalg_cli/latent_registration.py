@@ -64,7 +64,9 @@ def show_operators(folder: Path, operators: "Sequence[Extension]") -> None:
         lines = [f"{text}: {render.number(law.residual)}" for text, law in pairs if law.residual is not None]
         unmeasured = [f"{text}: {law.reason}" for text, law in pairs if law.residual is None]
         many = len(unmeasured) > _MOST_UNMEASURED
-        render.bulleted(f"residuals of the laws of {item.word}", lines if many else lines + unmeasured, _MOST_SHOWN)
+        render.write_bullets(
+            f"residuals of the laws of {item.word}", lines if many else lines + unmeasured, _MOST_SHOWN
+        )
         if many:
             render.note(f"{len(unmeasured)} laws of {item.word} cannot be measured here; --json says why")
 
@@ -91,8 +93,8 @@ def _show_slots(added: "AddedHead", slots: "Sequence[OperatorAssignment]") -> No
     best = slots[0]
     pairs = list(zip(best.new, best.trained, strict=True))
     render.line("; ".join(f"the operator of {show(old)} stands for {show(new)}" for new, old in pairs))
-    render.bulleted("laws that agree", best.agree, _MOST_SHOWN)
-    render.bulleted("laws that differ", best.differ, _MOST_SHOWN)
+    render.write_bullets("laws that agree", best.agree, _MOST_SHOWN)
+    render.write_bullets("laws that differ", best.differ, _MOST_SHOWN)
     rows = [
         (
             ", ".join(show(word) for word in slot.trained),

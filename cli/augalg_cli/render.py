@@ -101,12 +101,12 @@ def tree(root: str, branches: Mapping[str, Sequence[str]]) -> None:
     Console(file=sys.stdout, markup=False, highlight=False, emoji=False).print(shown)
 
 
-def bulleted(title: str, items: Sequence[str], most: int) -> None:
+def write_bullets(title: str, items: Sequence[str], most: int) -> None:
     """Write a titled list, at most so many of its items; nothing if it is empty."""
     _listed(title, [f"  {item}" for item in items], most)
 
 
-def numbered(title: str, items: Sequence[str], most: int) -> None:
+def write_numbered(title: str, items: Sequence[str], most: int) -> None:
     """Write a titled list with the items' numbers, at most so many of them."""
     _listed(title, [f"  {index:>3}  {item}" for index, item in enumerate(items)], most)
 

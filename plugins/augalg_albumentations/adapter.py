@@ -10,7 +10,7 @@ from torch import Tensor
 
 import augalgebra as aa
 from augalg_albumentations import LINEAR, SINGLE
-from augalg_albumentations.building import class_named, construct, one_line
+from augalg_albumentations.building import construct, find_class, one_line
 
 import albumentations  # isort: skip  # by the one above, which keeps it off the network
 
@@ -111,7 +111,7 @@ def apply(transform: Any, images: Tensor, seed: int | Tensor = 0) -> Tensor:
         return apply(transform, images.new_zeros(1, *images.shape[1:]))[:0]
     seeds = torch.as_tensor(seed).reshape(-1).expand(len(images)).tolist()
     pictures = images.permute(0, 2, 3, 1).to("cpu", torch.float32, copy=True).contiguous().numpy()
-    results = [applied(transform, *pair) for pair in zip(pictures, map(int, seeds), strict=True)]
+    results = [apply_transform(transform, *pair) for pair in zip(pictures, map(int, seeds), strict=True)]
     sizes = {result.shape for result in results}
     if len(sizes) > 1:
         raise ValueError(f"pictures of one batch came out in different sizes: {sorted(sizes)}")
@@ -126,7 +126,7 @@ def apply(transform: Any, images: Tensor, seed: int | Tensor = 0) -> Tensor:
     return torch.stack([item.clamp(0, 1) if plain else item for item, plain in zip(batch, bright, strict=True)])
 
 
-def applied(transform: Any, picture: np.ndarray[Any, Any], seed: int) -> np.ndarray[Any, Any]:
+def apply_transform(transform: Any, picture: np.ndarray[Any, Any], seed: int) -> np.ndarray[Any, Any]:
     """Apply a transform to one picture ``[height, width, channel]``, from a fresh random state.
 
     Raises:
@@ -156,7 +156,7 @@ def varies(transform: Any) -> bool:
             first = None
             for seed in range(SEEDS):
                 try:
-                    result = applied(transform, picture[..., :channels].copy(), seed)
+                    result = apply_transform(transform, picture[..., :channels].copy(), seed)
                 except ValueError:  # not for pictures of this kind
                     break
                 tried = True
@@ -191,7 +191,7 @@ def transform_class(short: str) -> type:
     Raises:
         AugalgebraError: There is none, or it is something else; the message suggests the nearest.
     """
-    cls = class_named(short)
+    cls = find_class(short)
     reason = _REFUSED.get(short)
     if issubclass(cls, albumentations.BaseCompose):
         reason = "is made of other transforms; write it to a file and use albumentations.serialized"

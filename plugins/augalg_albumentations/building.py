@@ -39,7 +39,7 @@ _IGNORED = r"Argument\(s\) '"
 """How albumentations' warning of a setting that it leaves out begins."""
 
 
-def class_named(short: str) -> type:
+def find_class(short: str) -> type:
     """The class of a transform or composition.
 
     Raises:
@@ -162,10 +162,10 @@ def class_of_node(node: object) -> Any:
     if not isinstance(name, str):
         raise aa.AugalgebraError(f"this is no serialized transform: albumentations misses {CLASS!r}")
     short = serialization.shorten_class_name(name)
-    return serialization.SERIALIZABLE_REGISTRY.get(short) or class_named(short)
+    return serialization.SERIALIZABLE_REGISTRY.get(short) or find_class(short)
 
 
-def constructed(text: str) -> tuple[Any, int | None]:
+def read_construction(text: str) -> tuple[Any, int | None]:
     """What a construction in Python makes, and the seed that it gives to the outermost transform.
 
     Only classes of albumentations are called, with plain values. The outermost transform is always applied, unless a
@@ -250,7 +250,7 @@ def _built(node: ast.expr) -> Any:
         return ast.literal_eval(node)
     call = _call(node)
     keywords = {str(keyword.arg): _built(keyword.value) for keyword in call.keywords}
-    return construct(class_named(call.func.id), [_built(item) for item in call.args], keywords)
+    return construct(find_class(call.func.id), [_built(item) for item in call.args], keywords)
 
 
 def _call(node: ast.expr) -> Any:

@@ -33,7 +33,7 @@ def steps_of(source: str) -> tuple[aa.PipelineStep, ...]:
         AugalgebraError: It cannot be read, or names what albumentations does not have.
     """
     if source.startswith(CONSTRUCTION):
-        return tuple(_steps(*building.constructed(source.removeprefix(CONSTRUCTION))))
+        return tuple(_steps(*building.read_construction(source.removeprefix(CONSTRUCTION))))
     form = building.read(source)
     record = form.get("replay", form)
     if recorded.is_record(record):

@@ -28,7 +28,7 @@ from augalgebra.documents import (
     write_html,
 )
 from augalgebra.documents.layout import arrows, crossings, distances, layout
-from augalgebra.documents.numerals import shown
+from augalgebra.documents.numerals import format_number
 from augalgebra.documents.palette import STEPS, Scale, contrast, style
 
 VOID = {"meta", "img", "br", "hr", "input", "link"}
@@ -271,7 +271,7 @@ def test_worse_numbers_never_have_lower_steps(numbers: list[float], diverging: b
     ],
 )
 def test_numbers_are_shown(number: float, digits: int, text: str) -> None:
-    assert shown(number, digits) == text
+    assert format_number(number, digits) == text
 
 
 def test_a_square_is_drawn_as_a_square() -> None:

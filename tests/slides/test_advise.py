@@ -13,7 +13,7 @@ from augalg_slides.sweeps.advice import (
     chance_level,
     check,
     observations,
-    predicted,
+    predict,
     scores,
 )
 from augalg_slides.sweeps.pairs import FLIPS, MINI_EDGE, ROLES, SHEAR_CANNY, TURN_FLIP, Pair
@@ -77,7 +77,7 @@ def test_a_score_is_the_mean_rank_and_rounding_errors_are_ties() -> None:
 def test_a_planted_order_is_found_and_a_planted_contrary_one_as_well() -> None:
     features = {FLIPS: costs(0.0, 0.1, 900), MINI_EDGE: costs(0.5, 0.2, 500), TURN_FLIP: costs(1.0, 0.3, 100)}
     observed = {SHEAR_CANNY: {FLIPS: 300.0, MINI_EDGE: 310.0, TURN_FLIP: 400.0}}
-    by_name = {item.name: item for item in check({SHEAR_CANNY: predicted(SHEAR_CANNY, features)}, observed)}
+    by_name = {item.name: item for item in check({SHEAR_CANNY: predict(SHEAR_CANNY, features)}, observed)}
     assert (by_name[ADVICE].spearman, by_name[ADVICE].kendall) == pytest.approx((1, 1))
     assert (by_name["own native loss"].spearman, by_name["own native loss"].kendall) == pytest.approx((-1, -1))
     assert by_name["always the flips"].spearman == pytest.approx(np.sqrt(3) / 2)
@@ -85,7 +85,7 @@ def test_a_planted_order_is_found_and_a_planted_contrary_one_as_well() -> None:
     assert (by_name["collisions"].spearman, by_name["the target itself"].targets) == (None, 0)
 
     contrary = {SHEAR_CANNY: {FLIPS: 400.0, MINI_EDGE: 310.0, TURN_FLIP: 300.0}}
-    assert check({SHEAR_CANNY: predicted(SHEAR_CANNY, features)}, contrary)[0].spearman == pytest.approx(-1)
+    assert check({SHEAR_CANNY: predict(SHEAR_CANNY, features)}, contrary)[0].spearman == pytest.approx(-1)
 
 
 def test_chance_is_what_random_orders_reach_once_in_twenty_times() -> None:
@@ -116,7 +116,7 @@ def test_the_verdict_says_whether_it_is_more_than_chance() -> None:
 
     def verdict(totals: tuple[float, ...]) -> str:
         observed = {target: dict(zip(features, totals, strict=True)) for target in targets}
-        predictions = {target: predicted(target, features) for target in targets}
+        predictions = {target: predict(target, features) for target in targets}
         return Advice(SHEAR_CANNY, "relabel", (), check(predictions, observed), chance_level(observed)).verdict
 
     assert "which is better than chance" in verdict((1.0, 2.0, 3.0, 4.0))

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from augalg_slides.evidence.claims import Claim, over_seeds, pooled
+from augalg_slides.evidence.claims import Claim, over_seeds, pool
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
@@ -42,7 +42,7 @@ def test_a_claim_holds_if_it_does_with_every_seed(verdicts, expected):
         [Claim("8", "Stable.", f"{seed}", verdict, {"loss": float(seed)}), Claim("9", "Drifts.", "", True)]
         for seed, verdict in enumerate(verdicts)
     ]
-    first, second = pooled(runs)
+    first, second = pool(runs)
 
     assert (first.holds, first.values["loss"], second.slide) == (expected, 0.5, "9")
     assert "2 seeds" in first.measured
@@ -54,7 +54,7 @@ def test_seeds_without_a_number_are_left_out_and_counted():
         {"plain": math.nan, "told": math.nan},
         {"plain": 0.75, "told": math.inf},
     ]
-    (claim,) = pooled([[Claim("14", "Partitioned.", "", None, values)] for values in seeds])
+    (claim,) = pool([[Claim("14", "Partitioned.", "", None, values)] for values in seeds])
 
     assert claim.values["plain"] == 0.5
     assert math.isnan(claim.values["told"])

@@ -10,7 +10,7 @@ import torch
 from augalg_slides.baselines.classifiers import Classifiers
 from augalg_slides.baselines.conditional import Conditions
 from augalg_slides.baselines.control import class_control, other_classes, probe_accuracy
-from augalg_slides.baselines.mlp_operator import Chained, fit_nonlinear
+from augalg_slides.baselines.mlp_operator import NetworkChain, fit_nonlinear
 from augalg_slides.baselines.scores import SHIFTED, SUM, THROUGH, TOLD, ConditionedModel
 from augalg_slides.baselines.trained_networks import BaselineConfig, BaselineNetworks
 from augalg_slides.commands.compare import Chosen
@@ -171,7 +171,7 @@ def test_a_network_learns_what_no_matrix_does_and_has_no_inverse():
     word = word_of("a")
 
     assert float(error[0] / targets[:, 0].var()) < 0.1  # the best matrix explains next to nothing of |x|
-    chained = Chained({word: operator})
+    chained = NetworkChain({word: operator})
     torch.testing.assert_close(chained.operator(word**2).apply(sources), operator.apply(operator.apply(sources)))
     with pytest.raises(NotInvertibleError, match="no inverse"):
         chained.operator(~word)

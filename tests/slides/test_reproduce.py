@@ -16,7 +16,7 @@ from augalg_slides.evidence.claims import Claim
 from augalg_slides.pages.composition import composition_claims
 from augalg_slides.reproduction.context import ExperimentContext, Outcome, TrainedClaim
 from augalg_slides.reproduction.plan import Plan
-from augalg_slides.reproduction.registry import EXPERIMENTS, Experiment, chosen
+from augalg_slides.reproduction.registry import EXPERIMENTS, Experiment, choose_experiments
 from augalg_slides.reproduction.report import Origin, rows_of, write_report
 from augalg_slides.reproduction.reproduce import ItemResult, kept_results, reproduce
 from augalg_slides.sweeps.pairs import FLIPS, SHEAR_CANNY
@@ -268,8 +268,8 @@ def test_results_of_another_plan_or_of_other_images_are_not_replaced(tmp_path: P
 
 def test_names_and_folders_that_cannot_be_meant_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="'geometri'; did you mean geometry"):
-        chosen(["geometri"])
-    assert [item.name for item in chosen(["mlp", "recursion"])] == ["recursion", "mlp"]
+        choose_experiments(["geometri"])
+    assert [item.name for item in choose_experiments(["mlp", "recursion"])] == ["recursion", "mlp"]
     (tmp_path / "letter.txt").write_text("mine")
     with pytest.raises(RunError, match="holds something else"):
         made(tmp_path)

@@ -123,7 +123,7 @@ def plugin_info(
         render.tree(f"{len(augmentations)} augmentations", branches)
     if further:
         render.line()
-        render.bulleted("further laws", [_law_line(catalog, law) for law in further], len(further))
+        render.write_bullets("further laws", [_law_line(catalog, law) for law in further], len(further))
 
 
 def _status(info: PluginInfo) -> str:

@@ -153,15 +153,15 @@ def _show_discovery(catalog: Catalog, found: "Discovery") -> None:
             ("abelian", render.yes_no(found.abelian)),
         ]
     )
-    render.numbered("elements", data["elements"], MOST_SHOWN)
+    render.write_numbered("elements", data["elements"], MOST_SHOWN)
     here = f" ({found.height}×{found.width} pixels only)"
     relations = [f"{text}{here if text in data['only_here'] else ''}" for text in data["relations"]]
-    render.bulleted("relations", relations, MOST_SHOWN)
+    render.write_bullets("relations", relations, MOST_SHOWN)
     if found.complete and found.order <= MOST_TABLE:
         render.line("Cayley table (row first, then column):")
         render.cayley_table(data["table"])
-    render.bulleted("declared, but false here", [result.equation for result in found.false], MOST_SHOWN)
-    render.bulleted("true here, but not declared", data["undeclared"], MOST_SHOWN)
+    render.write_bullets("declared, but false here", [result.equation for result in found.false], MOST_SHOWN)
+    render.write_bullets("true here, but not declared", data["undeclared"], MOST_SHOWN)
 
 
 def _structure(found: "Discovery") -> str:

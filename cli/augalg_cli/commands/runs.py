@@ -330,7 +330,7 @@ def _show_check(report: "CompositionReport", *, by_label: bool) -> None:
         render.note(f"{len(report.words) - _MOST_SHOWN} better or silent words are not shown; --json gives all")
     for entry in report.no_inverse:
         render.line(f"from {entry.view} there is no way back: {entry.reason}")
-    render.bulleted(
+    render.write_bullets(
         "relations", [f"{item.equation}: {item.residual:.2g}" for item in report.relations[:_MOST_SHOWN]], _MOST_SHOWN
     )
     for order in report.orders:

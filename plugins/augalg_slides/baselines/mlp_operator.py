@@ -111,7 +111,7 @@ def fit_nonlinear(
     return operator
 
 
-class Chained:
+class NetworkChain:
     """Operators of single augmentations, applied letter by letter to stand for a word.
 
     Args:

@@ -173,7 +173,7 @@ class ConditionedModel:
         return yardstick.score(model, way, self._names[source], self._names[target], loss)
 
 
-def picked(
+def pick(
     scores: Iterable[Score], *, model: str, view: Sequence[str] | None = None, word: Sequence[str] | None = None
 ) -> list[Score]:
     """Scores of one model, perhaps from some views and of some words only."""

@@ -69,14 +69,14 @@ def reproduce(
     import torch
 
     from augalg_slides.reproduction.plan import FULL, QUICK
-    from augalg_slides.reproduction.registry import EXPERIMENTS, chosen
+    from augalg_slides.reproduction.registry import EXPERIMENTS, choose_experiments
     from augalg_slides.reproduction.report import Origin, rows_of, to_dict, write_report
     from augalg_slides.reproduction.reproduce import kept_results
     from augalg_slides.reproduction.reproduce import reproduce as make
     from augalg_slides.sweeps.sweep import Parallel
     from augalgebra.training import device_of
 
-    chosen(names)  # what is misspelt is said before anything is downloaded
+    choose_experiments(names)  # what is misspelt is said before anything is downloaded
     plan = QUICK if quick else FULL
     if epochs is not None:
         plan = plan.with_epochs(epochs)

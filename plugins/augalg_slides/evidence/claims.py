@@ -92,7 +92,7 @@ def over_seeds(values: Iterable[float]) -> Spread:
     return Spread(statistics.fmean(numbers), statistics.stdev(numbers) if len(numbers) > 1 else 0.0, len(numbers))
 
 
-def pooled(runs: Sequence[Sequence[Claim]]) -> tuple[Claim, ...]:
+def pool(runs: Sequence[Sequence[Claim]]) -> tuple[Claim, ...]:
     """The claims of several seeds, each once: with the means of its numbers, and their spread in words.
 
     A claim holds if it does with every seed, and does not if it does with none; else it is undecided. Claims are known

@@ -22,7 +22,7 @@ from augalg_slides.baselines.scores import (
     ConditionedModel,
     Score,
     Yardstick,
-    picked,
+    pick,
 )
 from augalg_slides.baselines.trained_networks import BaselineNetworks
 from augalg_slides.evidence.claims import Claim
@@ -189,10 +189,10 @@ def _table(names: Sequence[str], scores: Sequence[Score]) -> Table:
     rows: list[tuple[str | float | None, ...]] = []
 
     def cell(model: str, word: str, way: str) -> float | None:
-        found = [score for score in picked(scores, model=model, view=[original], word=[word]) if score.way == way]
+        found = [score for score in pick(scores, model=model, view=[original], word=[word]) if score.way == way]
         return found[0].gap_ratio if found else None
 
-    exact = picked(scores, model=EXACT)
+    exact = pick(scores, model=EXACT)
     still = {(score.view, score.word): score.identity_ratio for score in exact}
     turned = [(first, original), (second, original), (first, second), (second, first)]
     rows.append(
@@ -223,7 +223,7 @@ def _table(names: Sequence[str], scores: Sequence[Score]) -> Table:
 
 def _augmented(names: Sequence[str], scores: Sequence[Score], model: str) -> list[Score]:
     """Scores from augmented views to the original and to each other."""
-    return picked(scores, model=model, view=names[1:3], word=names[:3])
+    return pick(scores, model=model, view=names[1:3], word=names[:3])
 
 
 def _from_views(names: Sequence[str], scores: Sequence[Score], model: str) -> float:
@@ -241,20 +241,20 @@ def _claims(
     original, first, second, product = names
 
     def best(model: str) -> Score:
-        asked = [score for score in picked(scores, model=model, view=[original], word=[product]) if score.way != TOLD]
+        asked = [score for score in pick(scores, model=model, view=[original], word=[product]) if score.way != TOLD]
         return max(asked, key=lambda score: -math.inf if math.isnan(score.share) else score.share)
 
     def operators(model: str) -> float:
-        return picked(scores, model=model, view=[original], word=[product])[0].share
+        return pick(scores, model=model, view=[original], word=[product])[0].share
 
-    single = mean_of(score.share for score in picked(scores, model=ORIGINALS, view=[original], word=[first, second]))
+    single = mean_of(score.share for score in pick(scores, model=ORIGINALS, view=[original], word=[first, second]))
     composed, any_composed = best(ORIGINALS), best(ANY)
     turned = max(
         (mean_of(score.share for score in _augmented(names, scores, model)) for model in (ORIGINALS, AS_ORIGINALS)),
         key=lambda value: -math.inf if math.isnan(value) else value,
     )
     turned_any = mean_of(score.share for score in _augmented(names, scores, ANY))
-    switched = mean_of(score.share for score in picked(scores, model=OWN) if score.way == TOLD)
+    switched = mean_of(score.share for score in pick(scores, model=OWN) if score.way == TOLD)
     changed = next(item for item in controls if (item.model, item.inputs) == (BY_CLASS, "augmented"))
     emerged = above(composed.share)
     fed, refused = above(single), above(turned)

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from augalg_slides.baselines.control import mean_of
-from augalg_slides.baselines.mlp_operator import Chained, fit_nonlinear
+from augalg_slides.baselines.mlp_operator import NetworkChain, fit_nonlinear
 from augalg_slides.baselines.scores import is_decided
 from augalg_slides.baselines.trained_networks import BaselineNetworks
 from augalg_slides.evidence.claims import Claim
@@ -31,7 +31,7 @@ PAIRS: Mapping[Pairs, str] = {"original": "originals", "orbit": "all views"}
 
 
 @dataclass(frozen=True)
-class Moved(PlainData):
+class MoveScore(PlainData):
     """What one kind of operator is worth. Gap ratios of words from originals; the first two are means over letters.
 
     Attributes:
@@ -70,7 +70,7 @@ class NonLinearResult(Comparison):
         operators: One for each dimension, kind and choice of pairs.
     """
 
-    operators: tuple[Moved, ...]
+    operators: tuple[MoveScore, ...]
     in_json = *Comparison.in_json, "operators"
 
 
@@ -97,7 +97,7 @@ def nonlinear_on(networks: BaselineNetworks, dims: Sequence[int] = DIMS) -> NonL
                 "matrix": UnreducedOperators(
                     networks.operators(space, "ridge", FitOptions(seed=networks.seed, pairs=pairs))
                 ),
-                "network": Chained(_networks(networks, codes, pairs)),
+                "network": NetworkChain(_networks(networks, codes, pairs)),
             }
             for kind, operators in sources.items():
                 still[dim] = _report(networks, space, operators)
@@ -162,12 +162,12 @@ def _report(networks: BaselineNetworks, space: LAVAE, operators: Operators) -> C
     )
 
 
-def _moved(networks: BaselineNetworks, report: CompositionReport, dim: int, kind: Kind, pairs: Pairs) -> Moved:
+def _moved(networks: BaselineNetworks, report: CompositionReport, dim: int, kind: Kind, pairs: Pairs) -> MoveScore:
     show = networks.catalog.display
     scores = {score.word: score for score in report.words}
     letters = networks.views.generators
     product, reverse = (scores[show(word)].gap_ratio for word in _products(networks))
-    return Moved(
+    return MoveScore(
         dim=dim,
         kind=kind,
         pairs=pairs,
@@ -193,14 +193,14 @@ def _nothing(networks: BaselineNetworks, report: CompositionReport) -> tuple[flo
     )
 
 
-def _claims(found: Sequence[Moved]) -> tuple[Claim, ...]:
+def _claims(found: Sequence[MoveScore]) -> tuple[Claim, ...]:
     return tuple(
         _claim(dim, {(item.kind, item.pairs): item for item in found if item.dim == dim})
         for dim in dict.fromkeys(item.dim for item in found)
     )
 
 
-def _claim(dim: int, found: Mapping[tuple[Kind, Pairs], Moved]) -> Claim:
+def _claim(dim: int, found: Mapping[tuple[Kind, Pairs], MoveScore]) -> Claim:
     matrix, network = found["matrix", "original"], found["network", "original"]
     whole, net = found["matrix", "orbit"], found["network", "orbit"]
     return Claim(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from augalg_slides.baselines.trained_networks import BaselineConfig, BaselineNetworks
-from augalg_slides.evidence.claims import Claim, pooled
+from augalg_slides.evidence.claims import Claim, pool
 from augalg_slides.reproduction.comparisons import COMPARISONS, ComparisonName
 from augalgebra import __version__
 from augalgebra.cache import digest_of, keep, load_cached
@@ -98,7 +98,7 @@ def compare(
 
 def pooled_claims(results: Sequence[CachedResult]) -> tuple[Claim, ...]:
     """The claims of all seeds, each once."""
-    return pooled([result.claims for result in results])
+    return pool([result.claims for result in results])
 
 
 def as_document(results: Sequence[CachedResult], about: str) -> str:

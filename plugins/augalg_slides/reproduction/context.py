@@ -138,10 +138,10 @@ class ExperimentContext:
 
     def _digest(self, settings: TrainSettings) -> str:
         values = {key: value for key, value in settings.described().items() if key not in ("data", "device")}
-        return digest_of(values, self.dataset.fingerprint, origins(self.catalog, self.plan.augmentations))[:8]
+        return digest_of(values, self.dataset.fingerprint, list_origins(self.catalog, self.plan.augmentations))[:8]
 
 
-def origins(catalog: Catalog, names: tuple[str, ...]) -> dict[str, list[str]]:
+def list_origins(catalog: Catalog, names: tuple[str, ...]) -> dict[str, list[str]]:
     """Plugin, version and laws of some augmentations, as they are now."""
     symbols = {symbol.name for name in names for symbol in catalog.word(name).symbols}
     return {name: list(origin(catalog, name)) for name in sorted(symbols)}

@@ -128,7 +128,9 @@ EXPERIMENTS: Mapping[str, Experiment] = {item.name: item for item in _LISTED}
 """All experiments, in the order of the report."""
 
 
-def chosen(names: Sequence[str] | None, known: Mapping[str, Experiment] = EXPERIMENTS) -> tuple[Experiment, ...]:
+def choose_experiments(
+    names: Sequence[str] | None, known: Mapping[str, Experiment] = EXPERIMENTS
+) -> tuple[Experiment, ...]:
     """Experiments by name, in the order of the report; all of them if None.
 
     Raises:

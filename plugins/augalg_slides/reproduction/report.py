@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from augalg_slides.evidence.claims import Claim, pooled
+from augalg_slides.evidence.claims import Claim, pool
 from augalg_slides.reproduction.context import TrainedClaim
 from augalg_slides.reproduction.registry import EXPERIMENTS, Experiment
 from augalg_slides.reproduction.reproduce import ItemResult
@@ -99,7 +99,7 @@ def rows_of(results: Sequence[ItemResult]) -> tuple[Row, ...]:
         trainings = dict.fromkeys(stated.training for result in done for stated in _claims(result))
         for training in trainings:
             runs = [[stated.claim for stated in _claims(result) if stated.training == training] for result in done]
-            for claim in pooled(runs):
+            for claim in pool(runs):
                 key = claim.slide, claim.text
                 of_seeds = [
                     (result.seeds, other.holds)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from augalg_slides.evidence.claims import Claim
-from augalg_slides.reproduction.context import ExperimentContext, Outcome, TrainedClaim, origins
+from augalg_slides.reproduction.context import ExperimentContext, Outcome, TrainedClaim, list_origins
 from augalg_slides.reproduction.plan import QUICK, Plan
-from augalg_slides.reproduction.registry import EXPERIMENTS, Experiment, chosen
+from augalg_slides.reproduction.registry import EXPERIMENTS, Experiment, choose_experiments
 from augalg_slides.sweeps.sweep import Parallel, Standing
 from augalgebra import __version__
 from augalgebra.cache import digest_of, keep, load_cached
@@ -128,7 +128,7 @@ def reproduce(
         ...     print(result.item.title, result.seconds)
     """
     folder = Path(folder)
-    jobs = _jobs(folder, dataset, catalog, plan, seeds, chosen(only, items))
+    jobs = _jobs(folder, dataset, catalog, plan, seeds, choose_experiments(only, items))
     _claim(folder, plan, dataset)
     kept, notes = _kept(jobs)
     clock = _Clock(watch, [job for job in jobs if job.path not in kept], len(jobs))
@@ -189,7 +189,7 @@ def _jobs(
         plan.to_dict(),
         dataset.fingerprint,
         digest_of(labels),
-        origins(catalog, tuple(words)),
+        list_origins(catalog, tuple(words)),
     )
     first = tuple(plan.seeds if seeds is None else seeds)
     jobs = []

@@ -54,7 +54,7 @@ class ShortRun:
 
 
 @dataclass(frozen=True)
-class Ranked:
+class Ranking:
     """One candidate.
 
     Attributes:
@@ -105,7 +105,7 @@ class Advice(PlainData):
 
     target: Pair
     mode: Mode
-    candidates: tuple[Ranked, ...]
+    candidates: tuple[Ranking, ...]
     predictors: tuple[Predictor, ...] = ()
     chance: float | None = None
     in_json = "target", "mode", "candidates", "predictors", "chance"
@@ -177,7 +177,7 @@ def advise_from(
         raise AugalgebraError(f"the sweep has no cell of mode {mode}; run it with --mode {mode}, or advise another")
     targets = list(dict.fromkeys([target, *observed]))
     looked = _look(sweep.settings.pairs, targets, catalog, short, data, mode, progress)
-    predictions = {goal: predicted(goal, looked[goal]) for goal in observed}
+    predictions = {goal: predict(goal, looked[goal]) for goal in observed}
     predictors = check(predictions, observed)
     chance = chance_level(observed, seed=short.seed)
     return Advice(target, mode, _ranked(looked[target], observed.get(target, {})), predictors, chance)
@@ -209,7 +209,7 @@ def scores(features: Mapping[Pair, Features]) -> dict[Pair, float]:
     return {pair: float(mean) for pair, mean in zip(pairs, np.mean(ranks, axis=0), strict=True)}
 
 
-def predicted(target: Pair, features: Mapping[Pair, Features]) -> dict[str, dict[Pair, float]]:
+def predict(target: Pair, features: Mapping[Pair, Features]) -> dict[str, dict[Pair, float]]:
     """Costs of each initial pair by every predictor: the advice, each feature alone, and the trivial ones."""
     alone = {
         str(name): {pair: round(values[name], _DIGITS) for pair, values in features.items()}
@@ -304,10 +304,10 @@ def _look(
     return found
 
 
-def _ranked(features: Mapping[Pair, Features], observed: Mapping[Pair, float]) -> tuple[Ranked, ...]:
+def _ranked(features: Mapping[Pair, Features], observed: Mapping[Pair, float]) -> tuple[Ranking, ...]:
     means = scores(features)
     ranked = [
-        Ranked(pair, means[pair], dict(values), reasons(values), observed.get(pair))
+        Ranking(pair, means[pair], dict(values), reasons(values), observed.get(pair))
         for pair, values in features.items()
     ]
     return tuple(sorted(ranked, key=lambda item: (item.score, show_pair(item.pair))))

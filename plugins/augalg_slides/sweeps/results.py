@@ -146,22 +146,22 @@ class SweepResult(PlainData):
         native = self.entry(SHEAR_CANNY, SHEAR_CANNY, NATIVE)
         if moved is None or native is None:
             return None
-        difference = paired(moved, native)
+        difference = pair_seeds(moved, native)
         if difference is None:
             return None
         text = f"Trained on {show_pair(MINI_EDGE)}, transferred to {show_pair(SHEAR_CANNY)} ({mode})"
-        measured = f"{moved.total} nats against {native.total} natively; {told(difference)}"
+        measured = f"{moved.total} nats against {native.total} natively; {tell_difference(difference)}"
         values = {
             "transferred": moved.total.mean,
             "native": native.total.mean,
             **_difference_values(difference),
         }
         own = self.entry(SHEAR_CANNY, SHEAR_CANNY, mode)
-        own_difference = None if own is None else paired(moved, own)
+        own_difference = None if own is None else pair_seeds(moved, own)
         if own is not None and own_difference is not None:
-            measured += f". Against a new head on the native codes ({own.total}): {told(own_difference)}"
+            measured += f". Against a new head on the native codes ({own.total}): {tell_difference(own_difference)}"
             values["native, new head"] = own.total.mean
-        return Claim(_SLIDE, f"{text}, beats native training.", measured + ".", decided(difference), values)
+        return Claim(_SLIDE, f"{text}, beats native training.", measured + ".", decide(difference), values)
 
     def _choice_matters(self, mode: CellMode) -> Claim | None:
         """Whether initial pairs differ by more than seeds do, target by target."""
@@ -219,19 +219,19 @@ class SweepResult(PlainData):
         )
 
 
-def paired(first: Entry, second: Entry) -> Spread | None:
+def pair_seeds(first: Entry, second: Entry) -> Spread | None:
     """The difference of two totals over the seeds that both have; None if there is none."""
     seeds = [seed for seed in first.seeds if seed in second.seeds]
     return over_seeds(first.seeds[seed] - second.seeds[seed] for seed in seeds) if seeds else None
 
 
-def decided(difference: Spread) -> bool | None:
+def decide(difference: Spread) -> bool | None:
     """Whether a difference is below zero, judged by its interval; None where zero lies within."""
     low, high = difference.interval
     return True if high < 0 else False if low > 0 else None
 
 
-def told(difference: Spread) -> str:
+def tell_difference(difference: Spread) -> str:
     """A difference with its interval, in words."""
     low, high = difference.interval
     if difference.n < 2:
