@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from augalgebra.errors import DataError, ImageError
-from augalgebra.files import open_regular, unpacks_too_much
+from augalgebra.storage.files import open_regular, unpacks_too_much
 
 __all__ = ["MOST_PIXELS", "SUFFIXES", "Array", "ByteArray", "Pictures", "as_images", "picture_files", "read_pictures"]
 

@@ -1,9 +1,9 @@
 """A disk on which everything ends at a certain operation, as when the process is killed there.
 
-Every operation that changes a disk goes through a handful of functions of `augalgebra.files`. `Faults` counts them, and
-lets one of them and all that come after it fail with an exception that no handler in the program catches: what would
-clean up finds that it can change nothing any more, which is how it is for a process that is no more. A write that is
-hit leaves half of its bytes.
+Every operation that changes a disk goes through a handful of functions of `augalgebra.storage.files`. `Faults` counts
+them, and lets one of them and all that come after it fail with an exception that no handler in the program catches:
+what would clean up finds that it can change nothing any more, which is how it is for a process that is no more. A
+write that is hit leaves half of its bytes.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from augalgebra import files
+from augalgebra.storage import files
 
 OPERATIONS = ("open_new", "write", "sync", "sync_folder", "replace", "remove", "make_folder")
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from augalgebra._version import __version__
-from augalgebra.cache import recall, remember
 from augalgebra.catalog.catalog import Catalog
 from augalgebra.catalog.plugin import PluginInfo
 from augalgebra.catalog.registration import WORKSPACE_FILE
@@ -22,6 +21,7 @@ from augalgebra.catalog.settings import Settings
 from augalgebra.catalog.sources import cache_folder, installed_plugins
 from augalgebra.hooks import CONTRACT_VERSION
 from augalgebra.plain import to_plain
+from augalgebra.storage.cache import recall, remember
 
 FILE = "plugins.json"
 """Name of the file in the user's cache."""

@@ -14,7 +14,7 @@ from augalgebra.catalog.digest import SHOWN
 from augalgebra.errors import AugalgebraError, UnknownNameError
 from augalgebra.hooks import CONTRACT_VERSION
 from augalgebra.plain import PlainData
-from augalgebra.values import Fields, parse_toml, read_bytes, show_value
+from augalgebra.storage.values import Fields, parse_toml, read_bytes, show_value
 
 WORKSPACE_FILE = "augalg.toml"
 MAX_BYTES = 10_000_000

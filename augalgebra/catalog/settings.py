@@ -15,7 +15,7 @@ from augalgebra.catalog.registration import (
     registrations,
 )
 from augalgebra.errors import AugalgebraError, UnknownNameError, nearest
-from augalgebra.values import Fields, show_value
+from augalgebra.storage.values import Fields, show_value
 
 FOLDERS_VARIABLE = "AUGALG_PLUGINS"
 DISABLE_VARIABLE = "AUGALG_DISABLE"

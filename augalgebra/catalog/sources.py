@@ -13,10 +13,10 @@ from types import ModuleType
 from typing import Any, Literal, NamedTuple
 
 from augalgebra._version import __version__
-from augalgebra.cache import recall, remember
 from augalgebra.catalog.plugin import PluginInfo, PluginSource
 from augalgebra.errors import PluginError
 from augalgebra.hooks import PROJECT
+from augalgebra.storage.cache import recall, remember
 
 Kind = Literal["installed", "file", "folder", "module", "object"]
 

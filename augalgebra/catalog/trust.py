@@ -14,9 +14,9 @@ from augalgebra.algebra.laws import Law, Status
 from augalgebra.algebra.presentation import Presentation
 from augalgebra.algebra.words import Word
 from augalgebra.augmentation import Augmentation
-from augalgebra.cache import recall, remember
 from augalgebra.catalog.plugin import FIRST_PARTY, PluginInfo
 from augalgebra.plain import to_plain
+from augalgebra.storage.cache import recall, remember
 
 FOLDER = "laws"
 """Name of the folder of verdicts in the user's cache."""

@@ -15,10 +15,10 @@ from typing import Any
 
 import tomlkit
 
-from augalgebra import files
 from augalgebra.catalog.registration import TABLE, Registration, find_registration, read_workspace, registrations
 from augalgebra.errors import AugalgebraError
-from augalgebra.locks import lock
+from augalgebra.storage import files
+from augalgebra.storage.locks import lock
 
 _ENTRY = re.compile(rf"\s*\[\[\s*{TABLE}\s*\]\]")
 _WITHIN = re.compile(rf"\s*\[{{1,2}}\s*{TABLE}\s*\.")

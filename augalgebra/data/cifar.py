@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from augalgebra.errors import DataError
-from augalgebra.files import open_regular
 from augalgebra.images import ByteArray
+from augalgebra.storage.files import open_regular
 
 FOLDER = "cifar-10-batches-bin"
 """The folder inside the archive."""

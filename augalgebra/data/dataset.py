@@ -19,8 +19,8 @@ from augalgebra.data.glyphs import draw_glyphs
 from augalgebra.data.labels import Numbers, number_classes
 from augalgebra.errors import DataError, nearest
 from augalgebra.images import Array, as_images
-from augalgebra.npz import ArrayArchive
-from augalgebra.values import shown_name
+from augalgebra.storage.npz import ArrayArchive
+from augalgebra.storage.values import shown_name
 
 Part: TypeAlias = tuple[Array, Numbers]
 """Images ``[image, channel, height, width]`` in bytes, and their labels."""

@@ -17,8 +17,8 @@ from typing import BinaryIO
 import numpy as np
 
 from augalgebra.errors import DataError
-from augalgebra.files import open_regular, unpacks_too_much
 from augalgebra.images import ByteArray
+from augalgebra.storage.files import open_regular, unpacks_too_much
 
 _BYTES = 0x08
 _GZIP_MAGIC = b"\x1f\x8b"

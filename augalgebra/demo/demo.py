@@ -17,7 +17,6 @@ from augalgebra.consistency.report import CompositionReport
 from augalgebra.data.dataset import Dataset, load_data
 from augalgebra.demo.report import Findings, Survey, TransferResult
 from augalgebra.errors import RunError
-from augalgebra.files import write_atomically
 from augalgebra.operators import FitOptions, OperatorRegistry
 from augalgebra.plain import PlainData
 from augalgebra.reports.gallery import Panel, gallery_panel
@@ -27,6 +26,7 @@ from augalgebra.runs.run import Run
 from augalgebra.runs.stages import train
 from augalgebra.runs.storage.files import GALLERY
 from augalgebra.runs.storage.records import Mode, Transfer
+from augalgebra.storage.files import write_atomically
 from augalgebra.training.progress import Progress, Report, silent
 from augalgebra.training.settings import TrainSettings
 from augalgebra.training.stage2 import PUBLISHED, fit_operators

@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from augalgebra.files import write_atomically
 from augalgebra.operators.groups.arrays import Array
+from augalgebra.storage.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

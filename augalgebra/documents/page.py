@@ -14,7 +14,7 @@ from augalgebra.documents.cayley import heads
 from augalgebra.documents.document import HOLDS, ClaimRow, Document, Section
 from augalgebra.documents.elements import prose, tag, to_text
 from augalgebra.documents.palette import style
-from augalgebra.files import write_atomically
+from augalgebra.storage.files import write_atomically
 
 _ANCHOR = re.compile("[a-z0-9-]+")
 # ids of our own have an underscore, which anchors of sections cannot have

@@ -12,13 +12,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from augalgebra.errors import AugalgebraError, ImageError, RunError, UnknownNameError, nearest
-from augalgebra.files import write_atomically
 from augalgebra.isolation import isolate, seconds_allowed
 from augalgebra.latent.likelihoods import Likelihood, find_likelihood
 from augalgebra.latent.networks import Decoder, Encoder, fingerprint_of, make_module
 from augalgebra.latent.protocol import MAIN_HEAD
 from augalgebra.latent.store import pack_tensors, read_tensors, unpack_tensors
-from augalgebra.values import Fields
+from augalgebra.storage.files import write_atomically
+from augalgebra.storage.values import Fields
 
 KIND = "augalgebra.lavae"
 """What the header of a stored model says it is."""

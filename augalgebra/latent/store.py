@@ -11,8 +11,8 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from augalgebra.errors import RunError
-from augalgebra.files import write_atomically
-from augalgebra.values import Fields, parse_json, read_bytes, safetensors_header
+from augalgebra.storage.files import write_atomically
+from augalgebra.storage.values import Fields, parse_json, read_bytes, safetensors_header
 
 MOST_BYTES = 1 << 34
 """Largest file of tensors that is read."""

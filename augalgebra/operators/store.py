@@ -13,7 +13,6 @@ from safetensors.numpy import load, save
 from augalgebra.algebra.parsing import parse_word
 from augalgebra.catalog import Catalog
 from augalgebra.errors import AugalgebraError, StoreError
-from augalgebra.files import write_atomically
 from augalgebra.operators.families import Family, FamilyOperator, Scale
 from augalgebra.operators.fits.affine import AffineMap
 from augalgebra.operators.groups.arrays import Array
@@ -21,7 +20,8 @@ from augalgebra.operators.lookup import Entry, FamilyEntry
 from augalgebra.operators.operator import Readout
 from augalgebra.operators.provenance import Provenance
 from augalgebra.operators.registry import EncodedSpace, OperatorRegistry
-from augalgebra.values import Fields, parse_json, read_bytes, safetensors_header, show_value
+from augalgebra.storage.files import write_atomically
+from augalgebra.storage.values import Fields, parse_json, read_bytes, safetensors_header, show_value
 
 HEADER = "augalgebra"
 KIND = "augalgebra.operators"

@@ -6,13 +6,13 @@ from pathlib import Path
 from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.report import CompositionReport
 from augalgebra.data.dataset import Dataset, load_data
-from augalgebra.files import write_atomically
 from augalgebra.latent.protocol import device_of_space
 from augalgebra.reports.gallery import gallery_panel
 from augalgebra.reports.gallery_figure import draw_gallery
 from augalgebra.runs.check import augmentations_of_head
 from augalgebra.runs.run import Run
 from augalgebra.runs.storage.files import CHECK, GALLERY
+from augalgebra.storage.files import write_atomically
 
 _ROWS = 5
 

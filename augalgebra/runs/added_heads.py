@@ -20,7 +20,6 @@ from augalgebra.consistency.report import WordScore
 from augalgebra.data.dataset import Dataset, load_data
 from augalgebra.latent.lavae import HeadKind
 from augalgebra.latent.protocol import MAIN_HEAD
-from augalgebra.locks import lock
 from augalgebra.operators import OperatorRegistry
 from augalgebra.operators.provenance import origin
 from augalgebra.plain import PlainData
@@ -29,6 +28,7 @@ from augalgebra.runs.operator_matching import OperatorAssignment, match_operator
 from augalgebra.runs.storage.records import Ending, Mode, Transfer
 from augalgebra.runs.storage.stored_run import StoredRun
 from augalgebra.seeds import derived_seed
+from augalgebra.storage.locks import lock
 from augalgebra.training.loop import Limit, TrainingError
 from augalgebra.training.progress import Progress, silent
 from augalgebra.training.recipe import Recipe

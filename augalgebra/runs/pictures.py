@@ -11,9 +11,9 @@ from PIL import Image
 from torch import Tensor
 
 from augalgebra.errors import ImageError
-from augalgebra.files import write_atomically
 from augalgebra.images import Array, as_images, read_pictures
-from augalgebra.npz import ArrayArchive
+from augalgebra.storage.files import write_atomically
+from augalgebra.storage.npz import ArrayArchive
 
 _GAP, _FRAME = 2, 160  # pixels between tiles and their grey, in the picture as written
 

@@ -10,9 +10,7 @@ from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog
 from augalgebra.data.dataset import Dataset, load_data
 from augalgebra.errors import AugalgebraError, RunError
-from augalgebra.files import check_room
 from augalgebra.latent.lavae import LAVAE, Architecture
-from augalgebra.locks import lock
 from augalgebra.operators import FitOptions, OperatorRegistry, build_representation
 from augalgebra.operators.groups.arrays import Array
 from augalgebra.runs.gap_probe import Probe
@@ -20,6 +18,8 @@ from augalgebra.runs.run import Run
 from augalgebra.runs.storage.files import CHECKPOINT, DERIVED, finish_change, revision_of
 from augalgebra.runs.storage.stored_run import describe, of_run
 from augalgebra.seeds import derived_seed
+from augalgebra.storage.files import check_room
+from augalgebra.storage.locks import lock
 from augalgebra.training.loop import Limit, Loop, TrainingError
 from augalgebra.training.precision import device_of
 from augalgebra.training.progress import Progress, silent

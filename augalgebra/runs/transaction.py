@@ -9,9 +9,9 @@ from augalgebra.algebra.words import Word
 from augalgebra.catalog.registration import WORKSPACE_FILE
 from augalgebra.catalog.workspace_file import change_workspace, erase
 from augalgebra.errors import RunError
-from augalgebra.locks import lock
 from augalgebra.operators.lookup import Entry, FamilyEntry
 from augalgebra.runs.storage.stored_run import StoredRun
+from augalgebra.storage.locks import lock
 
 
 class Transaction:

@@ -16,11 +16,11 @@ import torch
 from torch import Tensor, nn
 
 from augalgebra.errors import AugalgebraError, RunError
-from augalgebra.files import write_atomically
 from augalgebra.latent.store import pack_tensors, read_tensors, unpack_tensors
 from augalgebra.seeds import generator_for
+from augalgebra.storage.files import write_atomically
+from augalgebra.storage.values import Fields
 from augalgebra.training.progress import Progress, Report, silent
-from augalgebra.values import Fields
 
 Schedule = Literal["constant", "cosine"]
 

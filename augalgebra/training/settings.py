@@ -11,7 +11,7 @@ from torch import Tensor
 
 from augalgebra.errors import AugalgebraError, nearest
 from augalgebra.latent.likelihoods import LIKELIHOODS, LikelihoodName, choose_likelihood
-from augalgebra.values import Fields
+from augalgebra.storage.values import Fields
 
 Preset = Literal["equivariant", "faithful"]
 Precision = Literal["auto", "float32", "bfloat16"]

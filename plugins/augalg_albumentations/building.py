@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 import augalgebra as aa
 from augalgebra.errors import nearest
-from augalgebra.values import MOST_TEXT, read_bytes
+from augalgebra.storage import MOST_TEXT, read_bytes
 
 # Without this, importing it asks a server whether there is a newer version.
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")

@@ -90,7 +90,7 @@ EFFECTS = {
     "augalg_resolve": lambda catalog: str(catalog.word("every.late")) == "every.late",
     "augalg_target": lambda catalog: made_by(catalog, "late(2)") == [None, "mine.late"],
     "augalg_probes": lambda catalog: list(catalog.ask("every", "augalg_probes")[0]) == ["every.grey"],
-    "augalg_commands": lambda catalog: "augalg_commands" in catalog.plugins[0].hooks,  # run in cli/test_lint.py
+    "augalg_commands": lambda catalog: "augalg_commands" in catalog.plugins[0].hooks,  # run in cli/laws/test_lint.py
     "augalg_heads": lambda catalog: head_factory(catalog, "every.linear")((1, 2, 2), 3) is None,
     "augalg_pipeline": lambda catalog: (
         [step.name for step in read_pipeline(catalog, "every:flip") or ()] == ["every:flip"]

@@ -309,7 +309,7 @@ def test_many_blank_pictures_are_a_bomb_and_few_are_not(tmp_path: Path, monkeypa
     for number in range(3):
         Image.new("L", (1000, 1000)).save(tmp_path / f"{number}.png")
     assert (3, 1, 1000, 1000) == read_pictures(picture_files(tmp_path)).pixels.shape
-    monkeypatch.setattr("augalgebra.files.ANY_SIZE", 2_500_000)
+    monkeypatch.setattr("augalgebra.storage.files.ANY_SIZE", 2_500_000)
     with pytest.raises(ImageError, match=r"3 pictures up to .*2\.png take 3 MiB, \d+ times what they take on disk"):
         read_pictures(picture_files(tmp_path))
     noise = np.random.default_rng(0).integers(0, 256, (1000, 1000), np.uint8)

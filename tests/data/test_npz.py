@@ -15,8 +15,8 @@ import torch
 
 from augalgebra.data.dataset import load_data
 from augalgebra.errors import DataError, ImageError
-from augalgebra.npz import ArrayArchive
 from augalgebra.runs.pictures import read_picture
+from augalgebra.storage.npz import ArrayArchive
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 6, 8), np.uint8)
 NUMBERS = np.arange(20) % 2
@@ -348,7 +348,7 @@ def test_bombs_do_not_go_off(tmp_path: Path) -> None:
 
 
 def test_what_is_not_compressed_may_be_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("augalgebra.files.ANY_SIZE", 2**16)
+    monkeypatch.setattr("augalgebra.storage.files.ANY_SIZE", 2**16)
     for compress in (False, True):
         saved(tmp_path / "a.npz", compress, images=np.zeros((100, 64, 64), np.uint8))
         if compress:

@@ -26,7 +26,6 @@ from augalgebra.runs.added_operators import extend
 from augalgebra.runs.run import Run
 from augalgebra.runs.stages import train
 from augalgebra.runs.storage import files
-from augalgebra.runs.storage import files as run_files
 from augalgebra.training.progress import Report
 from augalgebra.training.settings import TrainSettings
 
@@ -218,7 +217,7 @@ def test_what_changes_while_it_is_read_is_read_again(run: Path, digests: bool, m
             changed.save()
         return read(folder, name, pointer)
 
-    monkeypatch.setattr(run_files, "_content", meanwhile)
+    monkeypatch.setattr(files, "_content", meanwhile)
     assert set(Run.load(run, CATALOG).transfers) == {"invert"}
     assert len(times) > 3
 
@@ -264,7 +263,7 @@ def test_a_disk_that_is_full_or_read_only_is_noticed_before_training(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(f"augalgebra.files.{operation}", full)
+    monkeypatch.setattr(f"augalgebra.storage.files.{operation}", full)
     for folder, more in ((tmp_path / "new", {}), (run, {"overwrite": True})):
         with pytest.raises(AugalgebraError, match=rf"^cannot write {folder}: No space left on device$"):
             train(folder, SETTINGS, CATALOG, data=DATA, progress=steps.append, **more)

@@ -1,6 +1,6 @@
 """The files of a run: read as one state, replaced as one change.
 
-``run.toml`` is the pointer of the folder, as `augalgebra.folders` has it: it names ``model.safetensors``,
+``run.toml`` is the pointer of the folder, as `augalgebra.storage.folders` has it: it names ``model.safetensors``,
 ``operators.safetensors``, ``metrics.jsonl`` and ``checkpoint.safetensors`` with their SHA-256 and is replaced last.
 Pages and pictures of the run are named in it without a digest; those that speak of another model are removed with it.
 Runs written before there were digests are read as they are, and get them with the next change.
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from augalgebra import files, folders
 from augalgebra.errors import RunError
-from augalgebra.locks import lock
 from augalgebra.runs.storage.toml import to_toml
-from augalgebra.values import MOST_TEXT, Fields, parse_toml, read_bytes
+from augalgebra.storage import files, folders
+from augalgebra.storage.locks import lock
+from augalgebra.storage.values import MOST_TEXT, Fields, parse_toml, read_bytes
 
 SETTINGS = "run.toml"
 MODEL = "model.safetensors"

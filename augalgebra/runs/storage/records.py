@@ -7,8 +7,8 @@ from typing import Any, Literal, get_args
 
 from augalgebra.errors import AugalgebraError, RunError
 from augalgebra.runs.storage.files import SETTINGS, Pointer
+from augalgebra.storage.values import Fields, parse_json
 from augalgebra.training.settings import UNSAID, TrainSettings
-from augalgebra.values import Fields, parse_json
 
 Ending = Literal["limit", "interrupted", "diverged", "unfinished"]
 """Why training ended: its limit, somebody, a loss that was not finite; or not yet."""

@@ -18,11 +18,9 @@ from augalgebra.catalog import Catalog
 from augalgebra.catalog.contributions import head_factory
 from augalgebra.data.dataset import Dataset
 from augalgebra.errors import RunError
-from augalgebra.files import check_room
 from augalgebra.latent.lavae import LAVAE
 from augalgebra.latent.networks import fingerprint_of
 from augalgebra.latent.protocol import MAIN_HEAD
-from augalgebra.locks import lock
 from augalgebra.operators import OperatorRegistry
 from augalgebra.operators.store import load_registry, pack_registry
 from augalgebra.runs.storage.files import (
@@ -43,9 +41,11 @@ from augalgebra.runs.storage.files import (
     stage_run_files,
 )
 from augalgebra.runs.storage.records import Ending, RunRecord, Transfer, read_metrics
+from augalgebra.storage.files import check_room
+from augalgebra.storage.locks import lock
+from augalgebra.storage.values import Fields, show_value
 from augalgebra.training.loop import EpochMeans
 from augalgebra.training.settings import UNSAID, TrainSettings
-from augalgebra.values import Fields, show_value
 
 
 def of_run(registry: OperatorRegistry, folder: Path) -> OperatorRegistry:

@@ -7,7 +7,7 @@ from typing import Any
 import tomlkit
 
 from augalgebra.errors import RunError
-from augalgebra.values import MOST_TEXT, parse_toml, read_bytes
+from augalgebra.storage.values import MOST_TEXT, parse_toml, read_bytes
 
 
 def to_toml(tables: Mapping[tuple[str, ...], Mapping[str, Any]]) -> str:

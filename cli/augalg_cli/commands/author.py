@@ -81,7 +81,7 @@ def check(
     from augalgebra.catalog import load_target
 
     loaded = load_target(target, folders=Settings.read().folders, alongside=alongside or ())
-    from augalgebra.files import write_atomically
+    from augalgebra.storage import write_atomically
     from augalgebra.testing import check_plugin, junit
 
     with case_progress(quiet=as_json) as progress:

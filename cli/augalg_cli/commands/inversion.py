@@ -111,7 +111,7 @@ def matrix(
     plugin = "albumentations" if albumentations else examples
     chosen = [*(names or []), *(examples_of(catalog, plugin) if plugin is not None else [])]
     from augalgebra.checks import as_csv, as_markdown, measure_matrix
-    from augalgebra.files import write_atomically
+    from augalgebra.storage import write_atomically
 
     with case_progress("products on images", quiet=as_json) as progress:
         found = measure_matrix(catalog, chosen or None, size=size, on_progress=progress)

@@ -62,7 +62,7 @@ def compare(
     from augalg_slides.reproduction.compare import as_document, pooled_claims
     from augalg_slides.reproduction.compare import compare as make
     from augalg_slides.reproduction.comparisons import COMPARISONS
-    from augalgebra.files import write_atomically
+    from augalgebra.storage import write_atomically
     from augalgebra.training import Limit
 
     if len(names) != 2:

@@ -9,7 +9,7 @@ import typer
 from augalg_slides.commands import options
 from augalg_slides.commands.options import Moved, show_claims
 from augalgebra import AugalgebraError, CommandLine
-from augalgebra.files import write_atomically
+from augalgebra.storage import write_atomically
 
 if TYPE_CHECKING:
     from augalgebra.consistency import Gap

@@ -9,10 +9,10 @@ from augalg_slides.baselines.trained_networks import BaselineConfig, BaselineNet
 from augalg_slides.evidence.claims import Claim, pool
 from augalg_slides.reproduction.comparisons import COMPARISONS, ComparisonName
 from augalgebra import __version__
-from augalgebra.cache import digest_of, keep, load_cached
 from augalgebra.catalog import Catalog
 from augalgebra.consistency import MEASURE
 from augalgebra.data import Dataset
+from augalgebra.storage import digest_of, keep, load_cached
 from augalgebra.training import Limit, Progress, silent
 
 WHAT = "comparison"

@@ -10,12 +10,12 @@ from augalg_slides.baselines.trained_networks import BaselineNetworks
 from augalg_slides.evidence.claims import Claim
 from augalg_slides.reproduction.plan import Plan
 from augalg_slides.sweeps.sweep import Parallel
-from augalgebra.cache import digest_of
 from augalgebra.catalog import Catalog
 from augalgebra.data import Dataset
 from augalgebra.documents import Block
 from augalgebra.operators import origin
 from augalgebra.runs import Run, find_or_train
+from augalgebra.storage import digest_of
 from augalgebra.training import PUBLISHED, Limit, Preset, Progress, TrainSettings, device_of, silent
 
 Kind = Literal["faithful", "equivariant", "flat"]

@@ -15,11 +15,10 @@ from augalg_slides.reproduction.context import TrainedClaim
 from augalg_slides.reproduction.registry import EXPERIMENTS, Experiment
 from augalg_slides.reproduction.reproduce import ItemResult
 from augalgebra import __version__
-from augalgebra.cache import write_json
 from augalgebra.documents import HOLDS, Block, ClaimRow, Document, Section, Table, Text, to_markdown, write_html
-from augalgebra.files import write_atomically
 from augalgebra.markdown import markdown_table
 from augalgebra.plain import PlainData, to_plain
+from augalgebra.storage import write_atomically, write_json
 
 CLAIMS, CLAIMS_JSON, REPORT = "claims.md", "claims.json", "report.html"
 _TITLE = "The slides' claims"

@@ -13,13 +13,13 @@ from augalg_slides.reproduction.plan import QUICK, Plan
 from augalg_slides.reproduction.registry import EXPERIMENTS, Experiment, choose_experiments
 from augalg_slides.sweeps.sweep import Parallel, Standing
 from augalgebra import __version__
-from augalgebra.cache import digest_of, keep, load_cached
 from augalgebra.catalog import Catalog
 from augalgebra.consistency import MEASURE
 from augalgebra.data import Dataset
 from augalgebra.documents import Block, Picture, block_from_dict
 from augalgebra.errors import AugalgebraError, RunError
 from augalgebra.plain import to_plain
+from augalgebra.storage import digest_of, keep, load_cached
 from augalgebra.training import Report
 
 WHAT = "experiment"

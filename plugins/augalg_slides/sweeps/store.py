@@ -8,13 +8,10 @@ from typing import ClassVar
 
 from augalg_slides.sweeps.pairs import ROLES, Role
 from augalg_slides.sweeps.settings import CellKey, SweepSettings
-from augalgebra.cache import read_result, write_json
 from augalgebra.consistency import MEASURE
 from augalgebra.errors import RunError
-from augalgebra.files import parts_in
-from augalgebra.locks import LOCK
 from augalgebra.plain import PlainData
-from augalgebra.values import MOST_TEXT, parse_json, read_bytes
+from augalgebra.storage import LOCK, MOST_TEXT, parse_json, parts_in, read_bytes, read_result, write_json
 
 KIND, SWEEP_KIND = "augalgebra.sweep.cell", "augalgebra.sweep"
 SWEEP, CELLS, RUNS = "sweep.json", "cells", "runs"

@@ -19,11 +19,10 @@ from augalg_slides.sweeps.results import SweepResult
 from augalg_slides.sweeps.settings import CellKey, SweepSettings, Unit, plan
 from augalg_slides.sweeps.store import Cell, SweepStore
 from augalg_slides.sweeps.worker import Outcome, Work, compute
-from augalgebra import files
 from augalgebra.catalog import Catalog
 from augalgebra.data import Dataset, load_data
 from augalgebra.errors import AugalgebraError, DataError, RunError
-from augalgebra.locks import lock
+from augalgebra.storage import lock, naming_failures, remove
 
 Backend = Literal["loky", "threading", "dask", "ray"]
 """Where units run: processes or threads of this machine, or the workers of a Dask or Ray cluster."""
@@ -167,8 +166,8 @@ def _swept(
     if todo:
         for unit in todo:
             for key in unit.cells:
-                with files.naming_failures(store.folder):
-                    files.remove(store.path(key))  # what is damaged is not to be counted as done
+                with naming_failures(store.folder):
+                    remove(store.path(key))  # what is damaged is not to be counted as done
         with _Watch(store, len(kept), [key for unit in todo for key in unit.cells], progress):
             for outcome in _carried_out(store, todo, catalog, data, parallel):
                 failures += outcome.failures

@@ -8,9 +8,8 @@ from augalg_slides.sweeps.figures import draw_terms, draw_totals
 from augalg_slides.sweeps.pairs import ROLES, show_pair
 from augalg_slides.sweeps.results import Entry, SweepResult
 from augalg_slides.sweeps.settings import NATIVE, CellMode
-from augalgebra.cache import write_json
-from augalgebra.files import write_atomically
 from augalgebra.markdown import markdown_table
+from augalgebra.storage import write_atomically, write_json
 
 RESULT, TABLES = "result.json", "table.md"
 

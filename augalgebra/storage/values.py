@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from augalgebra.errors import AugalgebraError, UnknownNameError
-from augalgebra.files import open_regular
+from augalgebra.storage.files import open_regular
 
 __all__ = [
     "MOST_TEXT",

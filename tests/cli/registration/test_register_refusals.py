@@ -10,7 +10,7 @@ from augalgebra.catalog.digest import files_digest
 
 Program = Callable[..., Any]
 
-GOOD = (Path(__file__).parent.parent / "fixtures" / "negate.py").read_text()
+GOOD = (Path(__file__).parent.parent.parent / "fixtures" / "negate.py").read_text()
 CANNOT_LOAD = {
     "does not import": ("import no_such_package", "No module named 'no_such_package'"),
     "has no hook": ("x = 1", "implements no hook"),

@@ -9,7 +9,7 @@ import pytest
 
 Program = Callable[..., Any]
 
-GOOD = (Path(__file__).parent.parent / "fixtures" / "negate.py").read_text()
+GOOD = (Path(__file__).parent.parent.parent / "fixtures" / "negate.py").read_text()
 FALSE = GOOD.replace('["flip_lr"]', '["flip_lr", "solarize"]')
 FALSE_LAW = "negate * solarize(threshold) = solarize(threshold) * negate"
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from augalgebra.errors import AugalgebraError, BusyError
-from augalgebra.locks import LOCK, lock
+from augalgebra.storage.locks import LOCK, lock
 
 HOLDER = """
 import sys, time
-from augalgebra.locks import lock
+from augalgebra.storage.locks import lock
 with lock(sys.argv[1], sys.argv[2]):
     print("held", flush=True)
     sys.stdin.readline()

@@ -18,8 +18,8 @@ import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from augalgebra import files
-from augalgebra.values import read_bytes
+from augalgebra.storage import files
+from augalgebra.storage.values import read_bytes
 
 __all__ = ["MismatchError", "digest_of", "read_member", "settle", "stage"]
 

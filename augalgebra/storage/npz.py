@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Self, TypeAlias
 import numpy as np
 
 from augalgebra.errors import ImageError
-from augalgebra.files import open_regular, unpacks_too_much
+from augalgebra.storage.files import open_regular, unpacks_too_much
 
 __all__ = ["Array", "ArrayArchive"]
 

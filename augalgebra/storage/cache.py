@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from augalgebra.errors import AugalgebraError, RunError
-from augalgebra.files import write_atomically
 from augalgebra.plain import to_plain
-from augalgebra.values import MOST_TEXT, parse_json, read_bytes
+from augalgebra.storage.files import write_atomically
+from augalgebra.storage.values import MOST_TEXT, parse_json, read_bytes
 
 __all__ = ["digest_of", "keep", "load_cached", "read_result", "recall", "remember", "write_json"]
 

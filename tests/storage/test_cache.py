@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from augalgebra.cache import digest_of, keep, load_cached, recall, remember
 from augalgebra.errors import RunError
+from augalgebra.storage.cache import digest_of, keep, load_cached, recall, remember
 
 
 def test_a_digest_depends_on_values_and_not_on_the_order_of_keys() -> None:

@@ -11,8 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from augalgebra import files
 from augalgebra.errors import BusyError
+from augalgebra.storage import files
 
 __all__ = ["LOCK", "lock"]
 

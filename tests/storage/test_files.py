@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from augalgebra import files
 from augalgebra.errors import AugalgebraError
-from augalgebra.files import check_room, write_atomically
+from augalgebra.storage import files
+from augalgebra.storage.files import check_room, write_atomically
 
 
 def test_text_is_written_as_utf8_with_its_line_ends(tmp_path):
@@ -136,7 +136,7 @@ def test_standard_output_is_written_to_where_it_stands(tmp_path, name):
     # behind it is a regular file, in the midst of being written
     script = f"""
 import sys
-from augalgebra.files import write_atomically
+from augalgebra.storage.files import write_atomically
 stream = sys.stderr if "stderr" in {name!r} else sys.stdout
 print("before", file=stream, flush=True)
 write_atomically({name!r}, "told\\n")
@@ -151,7 +151,7 @@ def killed(path: Path) -> Path:
     """What a process that was killed while it wrote a file leaves."""
     script = f"""
 import os, signal
-from augalgebra import files
+from augalgebra.storage import files
 files.sync = lambda file: os.kill(os.getpid(), signal.SIGKILL)
 files.write_atomically({str(path)!r}, "half")
 """

@@ -20,7 +20,7 @@ from augalgebra.training.settings import TrainSettings
 
 Program = Callable[..., Any]
 
-GOOD = (Path(__file__).parent.parent / "fixtures" / "negate.py").read_text()
+GOOD = (Path(__file__).parent.parent.parent / "fixtures" / "negate.py").read_text()
 HEAD = ("register", "wave.py", "--model", "run", "--transfer", "--epochs", "2")
 
 
