@@ -81,7 +81,8 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("NO_COLOR", "1")
     for variable in ("AUGALG_PLUGINS", "AUGALG_DISABLE", "AUGALG_DEBUG"):
-        monkeypatch.delenv(variable, raising=False)
+        monkeypatch.setenv(variable, "")  # so that what the program sets is taken back after the test
+        monkeypatch.delenv(variable)
 
     def run(*arguments: str) -> Done:
         monkeypatch.setattr(sys, "argv", ["augalg", *arguments])

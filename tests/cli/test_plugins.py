@@ -83,7 +83,7 @@ def test_breaking_its_law_is_refused_with_what_holds(augalg: Augalg, wave: Path,
     [
         ("Big Wave", "such as big_wave"),
         ("9lives", "such as lives"),
-        ("", "cannot be the name of a plugin"),
+        ("-", "cannot be the name of a plugin"),
         ("../up", "such as up"),
         ("class", "means something else"),
         ("dihedral", "there is a plugin 'dihedral' already (distribution augalgebra"),
