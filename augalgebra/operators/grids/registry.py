@@ -1,0 +1,355 @@
+"""The operators of one latent space whose codes are grids, by the element of the closure that they stand for."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from augalgebra.algebra.rewriting import queries
+from augalgebra.algebra.rewriting.system import RewritingSystem
+from augalgebra.algebra.words import Word
+from augalgebra.catalog import Catalog
+from augalgebra.errors import (
+    FitError,
+    IncompleteError,
+    MissingOperatorError,
+    NotInvertibleError,
+    StaleOperatorError,
+    nearest,
+)
+from augalgebra.operators.grids.operator import GridMap, GridOperator
+from augalgebra.operators.provenance import Provenance, origin, staleness
+
+
+class GridCodes(Protocol):
+    """What is needed of a latent space."""
+
+    @property
+    def channels(self) -> int:
+        """Channels of a code."""
+
+    @property
+    def stride(self) -> int:
+        """Pixels for each position of the grid."""
+
+    def fingerprint(self) -> str:
+        """A digest of the encoder."""
+
+
+@dataclass(frozen=True, eq=False)
+class GridEntry:
+    """What is kept of one operator.
+
+    Attributes:
+        word: Its word, an element of the closure in normal form.
+        map: Its map.
+        provenance: Where it comes from.
+    """
+
+    word: Word
+    map: GridMap
+    provenance: Provenance
+
+
+class MemberOf(Protocol):
+    """A family of operators that differ in a parameter; see `augalgebra.operators.grids.families`."""
+
+    @property
+    def key(self) -> str:
+        """Text for it, such as ``photometric.brightness(·)``."""
+
+    def member(self, word: Word) -> GridMap | None:
+        """The map of a word of one letter; None if it is no member."""
+
+
+@dataclass(frozen=True, eq=False)
+class GridFamilyEntry:
+    """What is kept of a family.
+
+    Attributes:
+        family: Its maps.
+        provenance: Where it comes from; its word is the family's key.
+    """
+
+    family: MemberOf
+    provenance: Provenance
+
+
+class GridRegistry:
+    """Maps words to operators on grids of codes.
+
+    A word is simplified by the laws first. What is left is looked up as a whole, since each element of a closure has an
+    operator of its own, so that no error adds up within a word; only where there is none it is spelt in fewest others.
+
+    Args:
+        channels: Channels of a code.
+        stride: Pixels for each position of the grid.
+        fingerprint: Digest of the encoder.
+        catalog: Augmentations and their laws.
+
+    Attributes:
+        channels: Channels of a code.
+        stride: Pixels for each position of the grid.
+        fingerprint: Digest of the encoder.
+        catalog: Augmentations and their laws.
+        missing_hint: What to do about an augmentation without an operator, for messages; it takes its name.
+
+    Examples:
+        ::
+
+            registry = load_grid_registry("operators.safetensors", space, catalog)
+            moved = registry.operator("rotate_cw * flip_lr").apply(codes)
+    """
+
+    def __init__(self, channels: int, stride: int, fingerprint: str, catalog: Catalog) -> None:
+        self.channels, self.stride, self.fingerprint, self.catalog = channels, stride, fingerprint, catalog
+        self.missing_hint: Callable[[str], str] = _fit_it
+        self._entries: dict[Word, GridEntry] = {}
+        self._families: dict[str, GridFamilyEntry] = {}
+        self._operators: dict[Word, GridOperator] = {}
+        self._stale: dict[str, tuple[str, ...]] = {}
+
+    @classmethod
+    def of(cls, space: GridCodes, catalog: Catalog) -> "GridRegistry":
+        """An empty registry for a latent space."""
+        return cls(space.channels, space.stride, space.fingerprint(), catalog)
+
+    @property
+    def entries(self) -> Mapping[Word, GridEntry]:
+        """What is kept of each operator, by its word."""
+        return MappingProxyType(self._entries)
+
+    @property
+    def families(self) -> Mapping[str, GridFamilyEntry]:
+        """What is kept of each family, by its key."""
+        return MappingProxyType(self._families)
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """The words that have an operator of their own."""
+        return tuple(self._entries)
+
+    @property
+    def letters(self) -> tuple[Word, ...]:
+        """The augmentations among them: words of one letter."""
+        return tuple(word for word in self._entries if word.length == 1)
+
+    def __len__(self) -> int:
+        return len(self._entries) + len(self._families)
+
+    def __contains__(self, word: str | Word) -> bool:
+        try:
+            return self._spelt(self.reduced(word)) is not None
+        except NotInvertibleError:
+            return False
+
+    def add(self, entry: GridEntry | GridFamilyEntry, *, replace_existing: bool = True) -> None:
+        """Keep an operator or a family.
+
+        Raises:
+            FitError: It is there already and may not be replaced.
+        """
+        if isinstance(entry, GridFamilyEntry):
+            known, key = entry.family.key in self._families, entry.family.key
+            if not known or replace_existing:
+                self._families[key] = entry
+        else:
+            known, key = entry.word in self._entries, self.catalog.display(entry.word)
+            if not known or replace_existing:
+                self._entries[entry.word] = entry
+        if known and not replace_existing:
+            raise FitError(f"{key} has an operator already; remove it, or say that it may be replaced")
+        self._operators.clear()
+        self._stale.clear()
+
+    def remove(self, word: str | Word) -> None:
+        """Forget the operator of a word, or a family by its key.
+
+        Raises:
+            MissingOperatorError: There is none.
+        """
+        if isinstance(word, str) and word in self._families:
+            del self._families[word]
+        else:
+            canonical = word if isinstance(word, Word) and word in self._entries else self.catalog.word(word)
+            if canonical not in self._entries:
+                raise self._missing(canonical)
+            del self._entries[canonical]
+        self._operators.clear()
+        self._stale.clear()
+
+    def operator(self, word: str | Word, *, reduce: bool = True) -> GridOperator:
+        """The operator of a word.
+
+        Args:
+            word: The word; inverses in it are those of the laws.
+            reduce: Whether the laws may simplify the word first. Without, the operators of its letters follow each
+                other as they stand, which is what measures how well they fulfil the laws.
+
+        Raises:
+            MissingOperatorError: Neither the word nor its letters have operators.
+            NotInvertibleError: The word undoes what no law can undo.
+        """
+        canonical = self.catalog.word(word)
+        if not reduce:
+            parts = [self.operator(Word.from_letters([letter])) for letter in canonical.letters]
+            return self._joined(canonical, parts)
+        if canonical not in self._operators:
+            self._operators[canonical] = self._looked_up(canonical)
+        return self._operators[canonical]
+
+    def reduced(self, word: str | Word) -> Word:
+        """The word of the operator that stands for a word, or the word itself as far as the laws simplify it.
+
+        Raises:
+            NotInvertibleError: The word undoes what no law can undo.
+        """
+        canonical = self.catalog.word(word)
+        if canonical in self._entries:
+            return canonical
+        system = self._system(canonical)
+        try:
+            form = system.normal_form(canonical)
+        except IncompleteError:
+            return canonical
+        return self._by_form(system).get(form, form)
+
+    def _looked_up(self, canonical: Word) -> GridOperator:
+        form = self.reduced(canonical)
+        spelt = self._spelt(form)
+        if spelt is None:
+            raise self._missing(canonical)
+        return self._joined(canonical, [self._single(part) for part in spelt])
+
+    def _single(self, word: Word) -> GridOperator:
+        entry = self._entries.get(word)
+        label = self.catalog.display(word)
+        if entry is not None:
+            return GridOperator(self.channels, word, label, (entry.map,), self.staleness(entry))
+        for family in self._families.values():
+            found = family.family.member(word)
+            if found is not None:
+                return GridOperator(self.channels, word, label, (found,), self.staleness(family))
+        raise self._missing(word)
+
+    def _joined(self, word: Word, parts: Iterable[GridOperator]) -> GridOperator:
+        parts = list(parts)
+        maps = tuple(item for part in parts for item in part.maps)
+        stale = tuple(dict.fromkeys(reason for part in parts for reason in part.stale))
+        return GridOperator(self.channels, word, self.catalog.display(word), maps, stale)
+
+    def _spelt(self, form: Word) -> list[Word] | None:
+        """The fewest words with operators whose product is a word; None if there are none."""
+        letters = form.letters
+        best: list[list[Word] | None] = [[]]
+        for end in range(1, len(letters) + 1):
+            ways = []
+            for start in range(end):
+                before = best[start]
+                if before is not None:
+                    part = self.reduced(Word.from_letters(letters[start:end]))
+                    if self._has(part):
+                        ways.append([*before, *([part] if part else [])])
+            best.append(min(ways, key=len, default=None))
+        return best[-1]
+
+    def _has(self, word: Word) -> bool:
+        if not word or word in self._entries:
+            return True
+        return any(item.family.member(word) is not None for item in self._families.values())
+
+    def _system(self, *words: Word) -> RewritingSystem:
+        return self.catalog.system(*words, *self._entries)
+
+    def _by_form(self, system: RewritingSystem) -> dict[Word, Word]:
+        """The words that have operators, by their normal forms."""
+        return {system.normal_form(word): word for word in self._entries} | {Word(): Word()}
+
+    def _missing(self, asked: Word) -> MissingOperatorError:
+        shown = self.catalog.display
+        there = [shown(word) for word in self._entries] + list(self._families)
+        lacking = next(
+            (Word.from_letters([letter]) for letter in asked.letters if not self._covers(Word.from_letters([letter]))),
+            asked,
+        )
+        name = shown(lacking)
+        message = f"this latent space has no operator for {name}"
+        if len(asked) > 1 and lacking != asked:
+            message += f" (in {shown(asked)})"
+        message += f"; it has {', '.join(there)}" if there else "; it has none yet"
+        near = nearest(name, there, 1)
+        if near and near[0] != name:
+            message += f"; did you mean {near[0]}?"
+        return MissingOperatorError(f"{message}; {self.missing_hint(name)}")
+
+    def _covers(self, letter: Word) -> bool:
+        try:
+            return self._has(self.reduced(letter))
+        except NotInvertibleError:
+            return False
+
+    def entry_for(self, map: GridMap, word: Word, fit: str, **measured: Any) -> GridEntry:  # noqa: A002
+        """An entry with its provenance, not added yet.
+
+        Args:
+            map: The map.
+            word: The word, in normal form.
+            fit: Name of the fit.
+            measured: Further fields of `augalgebra.operators.Provenance`.
+        """
+        return GridEntry(word, map, self.provenance(str(word), word, fit, **measured))
+
+    def provenance(self, key: str, word: Word, fit: str, **measured: Any) -> Provenance:
+        """Where an operator comes from that is fitted now; of several letters, what the first one comes from."""
+        name = word.letters[0].symbol.name
+        where = origin(self.catalog, name)
+        return Provenance(key, name, where.plugin, where.version, where.laws, self.fingerprint, fit, **measured)
+
+    def staleness(self, entry: GridEntry | GridFamilyEntry) -> tuple[str, ...]:
+        """Why an operator should not be trusted any more; nothing if it should."""
+        key = entry.provenance.word
+        if key not in self._stale:
+            self._stale[key] = staleness(entry.provenance, self.catalog, self.fingerprint)
+        return self._stale[key]
+
+    def stale(self) -> dict[str, tuple[str, ...]]:
+        """The operators that should not be trusted any more, with the reasons."""
+        return {entry.provenance.word: why for entry in self._everything() if (why := self.staleness(entry))}
+
+    def require_fresh(self) -> None:
+        """Raise if anything is stale.
+
+        Raises:
+            StaleOperatorError: Naming every reason.
+        """
+        found = self.stale()
+        if found:
+            reasons = dict.fromkeys(reason for reasons in found.values() for reason in reasons)
+            raise StaleOperatorError(f"{'; '.join(reasons)}; fit {', '.join(found)} again")
+
+    def elements(self, generators: Iterable[str | Word], bound: int = 192) -> tuple[Word, ...]:
+        """The closure of some augmentations, each element in normal form, the identity first.
+
+        Raises:
+            FitError: By the exact laws they generate more than `bound` elements.
+        """
+        words = [self.catalog.word(word) for word in generators]
+        table = queries.cayley_table(self.catalog.system(*words).exact, words, bound)
+        if not table.complete:
+            shown = ", ".join(self.catalog.display(word) for word in words)
+            raise FitError(f"{shown} generate no finite set of at most {bound} elements by the exact laws")
+        return table.elements
+
+    def _everything(self) -> list[GridEntry | GridFamilyEntry]:
+        return [*self._entries.values(), *self._families.values()]
+
+    def to_dict(self) -> list[dict[str, Any]]:
+        """Provenance and staleness of every operator, fit for JSON."""
+        return [
+            entry.provenance.to_dict() | {"r2": entry.provenance.r2, "stale": list(self.staleness(entry))}
+            for entry in self._everything()
+        ]
+
+
+def _fit_it(name: str) -> str:
+    return f"to add one, encode pictures before and after {name} and fit it to them"
