@@ -1,3 +1,5 @@
+from .grids import GridSpace as GridSpace
+from .grids import ModuleSpace as ModuleSpace
 from .lavae import LAVAE as LAVAE
 from .lavae import Architecture as Architecture
 from .likelihoods import GREYEST as GREYEST
@@ -25,9 +27,11 @@ __all__ = [
     "Architecture",
     "Decoder",
     "Encoder",
+    "GridSpace",
     "LatentSpace",
     "Likelihood",
     "LikelihoodName",
+    "ModuleSpace",
     "choose_likelihood",
     "decibels",
     "device_of_space",
