@@ -4,8 +4,8 @@ import contextlib
 import os
 import warnings
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -15,7 +15,20 @@ from PIL import Image, UnidentifiedImageError
 from augalgebra.errors import DataError, ImageError
 from augalgebra.storage.files import open_regular, unpacks_too_much
 
-__all__ = ["MOST_PIXELS", "SUFFIXES", "Array", "ByteArray", "Pictures", "as_images", "picture_files", "read_pictures"]
+__all__ = [
+    "MOST_PIXELS",
+    "SUFFIXES",
+    "Array",
+    "ByteArray",
+    "PictureNotes",
+    "Pictures",
+    "as_images",
+    "decode_picture",
+    "list_files",
+    "picture_files",
+    "read_pictures",
+    "read_size",
+]
 
 Array: TypeAlias = np.ndarray[Any, Any]
 ByteArray: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
@@ -56,6 +69,43 @@ class Pictures:
     pixels: ByteArray
     files: tuple[Path, ...]
     remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PictureNotes:
+    """What is to be said of pictures that were read.
+
+    Attributes:
+        changed: What was done to pictures, such as turning them upright, and to which of them.
+        broken: Pictures that cannot be read, and why.
+    """
+
+    changed: dict[str, dict[Path, None]] = field(default_factory=dict)
+    broken: dict[Path, str] = field(default_factory=dict)
+
+    def add(self, file: Path, done: Sequence[str]) -> None:
+        """Note what was done to a picture."""
+        for what in done:
+            self.changed.setdefault(what, {})[file] = None
+
+    def refusal(self, number: int) -> ImageError:
+        """The error that names all broken pictures of so many."""
+        if number == 1:
+            ((file, why),) = self.broken.items()
+            return ImageError(f"{file} cannot be read as a picture: {why}")
+        listed = ", ".join(f"{file} ({why})" for file, why in self.broken.items())
+        return ImageError(
+            f"{len(self.broken)} of {_count(number)} cannot be read: {listed}; "
+            "mend them or leave them out (--skip-broken)"
+        )
+
+    def remarks(self, number: int) -> tuple[str, ...]:
+        """All of it in a line each, if broken ones of so many pictures are left out."""
+        lines = [f"{_count(len(named))} {what}: {list_files([*named])}" for what, named in self.changed.items()]
+        if self.broken:
+            out = f"{len(self.broken)} of {_count(number)} left out, since they cannot be read"
+            lines.append(f"{out}: {list_files([*self.broken])}")
+        return tuple(lines)
 
 
 def picture_files(folder: Path, *, subfolders: bool = False) -> list[Path]:
@@ -118,17 +168,15 @@ def read_pictures(
     if channels not in (None, 1, 3):
         raise ImageError(f"pictures are read with 1 or 3 channels, not {channels}")
     arrays: list[tuple[Path, ByteArray]] = []
-    broken: dict[Path, str] = {}
-    changed: dict[str, list[Path]] = {}
+    notes = PictureNotes()
     unpacked = packed = 0
     for file in files:
         try:
-            picture, done = _decode(file)
+            picture, done = decode_picture(file)
         except ImageError as error:
-            broken[file] = str(error)
+            notes.broken[file] = str(error)
             continue
-        for what in done:
-            changed.setdefault(what, []).append(file)
+        notes.add(file, done)
         if channels is not None:
             picture = _in_mode(picture, "L" if channels == 1 else "RGB")
         if size is not None:
@@ -141,14 +189,11 @@ def read_pictures(
                 f"{unpacked / max(packed, 1):,.0f} times what they take on disk; leave out those that are blank, "
                 "or save all in one .npz with numpy.savez"
             )
-    if broken and not (skip_broken and arrays):
-        raise ImageError(_refusal(broken, len(files)))
+    if notes.broken and not (skip_broken and arrays):
+        raise notes.refusal(len(files))
     _check_sizes(arrays)
-    remarks = [f"{_count(len(named))} {what}: {_names(named)}" for what, named in changed.items()]
-    if broken:
-        left_out = f"{len(broken)} of {_count(len(files))} left out, since they cannot be read: {_names([*broken])}"
-        remarks.append(left_out)
-    return Pictures(_stacked([array for _, array in arrays]), tuple(file for file, _ in arrays), tuple(remarks))
+    pixels = _stacked([array for _, array in arrays])
+    return Pictures(pixels, tuple(file for file, _ in arrays), notes.remarks(len(files)))
 
 
 def as_images(path: Path, images: Array) -> Array:
@@ -183,15 +228,40 @@ def as_images(path: Path, images: Array) -> Array:
     return np.ascontiguousarray(images)
 
 
-def _decode(path: Path) -> tuple[Image.Image, list[str]]:
-    """A picture in grey (mode L) or colour (mode RGB), and what was done to it; the error says why it has none."""
+def decode_picture(path: Path) -> tuple[Image.Image, list[str]]:
+    """Read a picture, upright as its EXIF data says, in grey (mode L) or colour (mode RGB).
+
+    Returns:
+        The picture, and what was done to it: see `read_pictures`.
+
+    Raises:
+        ImageError: It cannot be read; the message is the reason alone.
+    """
+    with _opened(path) as picture:
+        return _plain(picture)
+
+
+def read_size(path: Path) -> tuple[int, int]:
+    """Height and width of a picture as it is stored, from its first bytes.
+
+    Raises:
+        ImageError: It cannot be read; the message is the reason alone.
+    """
+    with _opened(path) as picture:
+        return picture.height, picture.width
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """A picture of which the first bytes are read and found well; the error says why it cannot be read."""
     try:
         with (
             warnings.catch_warnings(action="ignore"),
             open_regular(path) as stream,
             Image.open(stream, formats=_FORMATS) as picture,
         ):
-            return _plain(picture)
+            _check_head(picture)
+            yield picture
     except ImageError:
         raise
     except UnidentifiedImageError as error:
@@ -203,11 +273,14 @@ def _decode(path: Path) -> tuple[Image.Image, list[str]]:
         raise ImageError(" ".join(text.split())) from error
 
 
-def _plain(picture: Image.Image) -> tuple[Image.Image, list[str]]:
+def _check_head(picture: Image.Image) -> None:
     if picture.width * picture.height > MOST_PIXELS:
         raise ImageError(f"it has {picture.height}×{picture.width} pixels, and at most {MOST_PIXELS:,} are read")
     if picture.mode in ("I", "F"):
         raise ImageError("it has 32 bits a pixel, and nothing says which is white; save it with 8 or 16")
+
+
+def _plain(picture: Image.Image) -> tuple[Image.Image, list[str]]:
     done = ["read by the first page only"] if getattr(picture, "is_animated", False) else []
     picture.load()  # some formats have their EXIF data at the end
     turn = None
@@ -256,15 +329,8 @@ def _stacked(arrays: list[ByteArray]) -> ByteArray:
     return pixels
 
 
-def _refusal(broken: dict[Path, str], number: int) -> str:
-    if number == 1:
-        ((file, why),) = broken.items()
-        return f"{file} cannot be read as a picture: {why}"
-    listed = ", ".join(f"{file} ({why})" for file, why in broken.items())
-    return f"{len(broken)} of {_count(number)} cannot be read: {listed}; mend them or leave them out (--skip-broken)"
-
-
-def _names(files: list[Path]) -> str:
+def list_files(files: Sequence[Path]) -> str:
+    """The first few of some files, for a message."""
     return ", ".join(map(str, files[:_NAMED])) + ", …" * (len(files) > _NAMED)
 
 

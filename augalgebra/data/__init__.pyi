@@ -6,12 +6,14 @@ from .dataset import load_data as load_data
 from .glyphs import FLIPS as FLIPS
 from .glyphs import RANGES as RANGES
 from .glyphs import draw_glyphs as draw_glyphs
+from .photographs import Photographs as Photographs
 
 __all__ = [
     "FLIPS",
     "NAMES",
     "RANGES",
     "Dataset",
+    "Photographs",
     "Split",
     "draw_glyphs",
     "glyph_data",

@@ -38,17 +38,7 @@ def read_folder(folder: Path, *, skip_broken: bool = False) -> PictureFolder:
         DataError: There is no picture.
         ImageError: Pictures cannot be read, or they differ in size.
     """
-    places = {file: file.relative_to(folder).parent for file in picture_files(folder, subfolders=True)}
-    remarks: list[str] = []
-    held_out = _held_out({place.parts[:1] for place in places.values()})
-    if held_out:
-        aside = [file for file, place in places.items() if place.parts[0] not in (TRAIN, held_out)]
-        if aside:
-            name = places[aside[0]].parts[0]
-            remarks.append(f"{folder / name} is left aside: {TRAIN} is learned from, {held_out} is measured on")
-        elif held_out != TEST:
-            remarks.append(f"{folder / held_out} is measured on, as there is no {folder / TEST}")
-        places = {file: place for file, place in places.items() if place.parts[0] in (TRAIN, held_out)}
+    places, held_out, remarks = find_pictures(folder)
     pictures = read_pictures(list(places), skip_broken=skip_broken)
     remarks += pictures.remarks
     depth = 1 if held_out else 0
@@ -66,6 +56,30 @@ def read_folder(folder: Path, *, skip_broken: bool = False) -> PictureFolder:
         () if order.keys() == {()} else tuple(names),
         tuple(remarks),
     )
+
+
+def find_pictures(folder: Path) -> tuple[dict[Path, Path], str, list[str]]:
+    """The pictures of a folder and its subfolders, in order of their names.
+
+    Returns:
+        The place of each picture within the folder, without its name; the subfolder that is for measuring if there is
+        one beside ``train`` (then pictures elsewhere are left aside), or an empty text; and what is to be said of it.
+
+    Raises:
+        DataError: There is no picture.
+    """
+    places = {file: file.relative_to(folder).parent for file in picture_files(folder, subfolders=True)}
+    held_out = _held_out({place.parts[:1] for place in places.values()})
+    if not held_out:
+        return places, "", []
+    remarks = []
+    aside = [file for file, place in places.items() if place.parts[0] not in (TRAIN, held_out)]
+    if aside:
+        name = places[aside[0]].parts[0]
+        remarks.append(f"{folder / name} is left aside: {TRAIN} is learned from, {held_out} is measured on")
+    elif held_out != TEST:
+        remarks.append(f"{folder / held_out} is measured on, as there is no {folder / TEST}")
+    return {file: place for file, place in places.items() if place.parts[0] in (TRAIN, held_out)}, held_out, remarks
 
 
 def _held_out(tops: set[tuple[str, ...]]) -> str:
