@@ -20,6 +20,7 @@ __all__ = [
     "PluginError",
     "RankError",
     "RunError",
+    "SpaceError",
     "StaleOperatorError",
     "StoreError",
     "UnknownNameError",
@@ -99,6 +100,10 @@ class BusyError(AugalgebraError):
 
 class RunError(AugalgebraError):
     """A run folder that is missing, damaged or does not match."""
+
+
+class SpaceError(AugalgebraError):
+    """An autoencoder that cannot be opened: missing, damaged, of another make, or made of more than weights."""
 
 
 class DataError(AugalgebraError):

@@ -1,3 +1,5 @@
+from .adapters.opening import open_space as open_space
+from .adapters.taesd import open_taesd as open_taesd
 from .grids import GridSpace as GridSpace
 from .grids import ModuleSpace as ModuleSpace
 from .lavae import LAVAE as LAVAE
@@ -40,4 +42,6 @@ __all__ = [
     "greyness",
     "likelihood_of",
     "make_module",
+    "open_space",
+    "open_taesd",
 ]

@@ -1,0 +1,45 @@
+"""Opening an autoencoder by what it is and where it lies."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from augalgebra.errors import ParameterError, UnknownNameError
+from augalgebra.latent.grids import GridSpace
+from augalgebra.latent.protocol import LatentSpace
+
+
+def open_space(spec: str, device: torch.device | str = "cpu") -> GridSpace | LatentSpace:
+    """The latent space of an autoencoder that somebody trained.
+
+    Nothing is unpickled but weights.
+
+    Args:
+        spec: A kind and a place: ``taesd:FOLDER`` (see `augalgebra.latent.adapters.taesd`).
+        device: Where to compute.
+
+    Returns:
+        A grid latent space.
+
+    Raises:
+        ParameterError: The text has another form.
+        UnknownNameError: There is no such kind.
+        SpaceError: It cannot be opened; the message says why.
+    """
+    kind, colon, place = spec.partition(":")
+    if not colon or not place:
+        kinds = ", ".join(f"{kind}:FOLDER" for kind in _KINDS)
+        raise ParameterError(f"a latent space is given as KIND:FOLDER, not {spec[:100]!r}; one of {kinds}")
+    if kind not in _KINDS:
+        raise UnknownNameError("kind of latent space", kind, _KINDS, f"The kinds are {', '.join(_KINDS)}.")
+    return _KINDS[kind](place, spec, device)
+
+
+def _taesd(place: str, spec: str, device: torch.device | str) -> GridSpace:
+    from augalgebra.latent.adapters.taesd import open_taesd
+
+    return open_taesd(Path(place), spec=spec, device=device)
+
+
+_KINDS: dict[str, Callable[[str, str, torch.device | str], GridSpace | LatentSpace]] = {"taesd": _taesd}
