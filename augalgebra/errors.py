@@ -10,6 +10,7 @@ __all__ = [
     "BusyError",
     "DataError",
     "FitError",
+    "GridMoveError",
     "ImageError",
     "IncompleteError",
     "MissingOperatorError",
@@ -124,6 +125,10 @@ class OrbitError(MomentsError):
 
 class FitError(AugalgebraError):
     """A fit that does not exist, or that the laws do not allow."""
+
+
+class GridMoveError(AugalgebraError):
+    """A word that moves no positions of a grid of codes, or a grid of a size that a move cannot act on."""
 
 
 class MissingOperatorError(AugalgebraError):
