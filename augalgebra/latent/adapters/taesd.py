@@ -112,10 +112,10 @@ def _find(folder: Path, which: str) -> Path:
 def _read(path: Path, *, decodes: bool) -> _Half:
     places: dict[int, dict[str, Tensor]] = {}
     for key, tensor in read_weights(path).items():
-        place, _, name = key.partition(".")
-        if not (place.isascii() and place.isdigit() and int(place) < _MOST_LAYERS):
+        number, _, name = key.partition(".")
+        if not (number.isascii() and number.isdigit() and int(number) < _MOST_LAYERS):
             raise _refusal(path, f"it has the unknown key {shown_name(key)!r}")
-        places.setdefault(int(place), {})[name] = tensor
+        places.setdefault(int(number), {})[name] = tensor
     if not places:
         raise _refusal(path, "it is empty")
     if decodes and (filled := {0, 2} & places.keys()):
