@@ -1,3 +1,4 @@
+from .adapters.diffusers import open_diffusers as open_diffusers
 from .adapters.opening import open_space as open_space
 from .adapters.taesd import open_taesd as open_taesd
 from .grids import GridSpace as GridSpace
@@ -42,6 +43,7 @@ __all__ = [
     "greyness",
     "likelihood_of",
     "make_module",
+    "open_diffusers",
     "open_space",
     "open_taesd",
 ]

@@ -16,7 +16,8 @@ def open_space(spec: str, device: torch.device | str = "cpu") -> GridSpace | Lat
     Nothing is unpickled but weights.
 
     Args:
-        spec: A kind and a place: ``taesd:FOLDER`` (see `augalgebra.latent.adapters.taesd`).
+        spec: A kind and a place: ``taesd:FOLDER``, ``diffusers:FOLDER``, or ``diffusers:OWNER/NAME`` from the hub; with
+            ``diffusers-moments:`` codes are mean and log variance.
         device: Where to compute.
 
     Returns:
@@ -42,4 +43,14 @@ def _taesd(place: str, spec: str, device: torch.device | str) -> GridSpace:
     return open_taesd(Path(place), spec=spec, device=device)
 
 
-_KINDS: dict[str, Callable[[str, str, torch.device | str], GridSpace | LatentSpace]] = {"taesd": _taesd}
+def _diffusers(place: str, spec: str, device: torch.device | str) -> GridSpace:
+    from augalgebra.latent.adapters.diffusers import open_diffusers
+
+    return open_diffusers(place, moments=spec.startswith("diffusers-moments:"), spec=spec, device=device)
+
+
+_KINDS: dict[str, Callable[[str, str, torch.device | str], GridSpace | LatentSpace]] = {
+    "taesd": _taesd,
+    "diffusers": _diffusers,
+    "diffusers-moments": _diffusers,
+}
