@@ -7,6 +7,15 @@ from .fits.choice import exact_period as exact_period
 from .fits.fitting import FitOptions as FitOptions
 from .fits.gradient_descent import EPOCHS as EPOCHS
 from .fits.moments import ViewMoments as ViewMoments
+from .grids.maps import KernelMap as KernelMap
+from .grids.maps import ResidualMap as ResidualMap
+from .grids.operator import GridMap as GridMap
+from .grids.operator import GridOperator as GridOperator
+from .grids.patches import PatchMoments as PatchMoments
+from .grids.registry import GridEntry as GridEntry
+from .grids.registry import GridRegistry as GridRegistry
+from .grids.store import load_grid_registry as load_grid_registry
+from .grids.store import save_grid_registry as save_grid_registry
 from .groups.arrays import Array as Array
 from .groups.finite_group import FiniteGroup as FiniteGroup
 from .groups.representation import Representation as Representation
@@ -36,13 +45,20 @@ __all__ = [
     "FamilyEntry",
     "FiniteGroup",
     "FitOptions",
+    "GridEntry",
+    "GridMap",
+    "GridOperator",
+    "GridRegistry",
+    "KernelMap",
     "LatentResidual",
     "Operator",
     "OperatorRegistry",
     "OrbitFloor",
+    "PatchMoments",
     "Plan",
     "Provenance",
     "Representation",
+    "ResidualMap",
     "ViewMoments",
     "build_representation",
     "choose",
@@ -50,10 +66,12 @@ __all__ = [
     "exact_period",
     "find_family",
     "latent_residual",
+    "load_grid_registry",
     "load_registry",
     "origin",
     "regular_representation",
     "relation_residuals",
+    "save_grid_registry",
     "save_registry",
     "word_residual",
 ]

@@ -151,7 +151,7 @@ def _entry(item: Fields, tensors: Mapping[str, Array], readouts: Mapping[str, Re
     return Entry(
         word,
         _split(tensors[tensor], dim),
-        _provenance(item.table("provenance")),
+        read_provenance(item.table("provenance")),
         readouts[item.text("readout")] if "readout" in item else None,
     )
 
@@ -164,11 +164,15 @@ def _family_entry(item: Fields, tensors: Mapping[str, Array], dim: int) -> Famil
     )
     parts = _split(tensors[item.text("tensor")], dim)
     operator = FamilyOperator(parts.matrix, parts.shift)
-    return FamilyEntry(family, operator, _provenance(item.table("provenance")))
+    return FamilyEntry(family, operator, read_provenance(item.table("provenance")))
 
 
-def _provenance(item: Fields) -> Provenance:
-    """Where an operator came from, each value looked at."""
+def read_provenance(item: Fields) -> Provenance:
+    """Where an operator came from, each value looked at.
+
+    Raises:
+        StoreError: A value is missing or of another kind.
+    """
     for key in ("word", "name", "plugin", "version", "laws", "encoder", "fit"):
         item.text(key)
     for key in {"images", "rank"} & item.data.keys():

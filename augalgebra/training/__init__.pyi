@@ -1,6 +1,11 @@
 from .encoding import BATCH as BATCH
 from .encoding import encoded_views as encoded_views
 from .encoding import view_moments as view_moments
+from .grids.fitting import GridPlan as GridPlan
+from .grids.fitting import fit_grid_operators as fit_grid_operators
+from .grids.fitting import plan_grid_operators as plan_grid_operators
+from .grids.settings import GRID_FITS as GRID_FITS
+from .grids.settings import GridSettings as GridSettings
 from .loop import Limit as Limit
 from .loop import Loop as Loop
 from .loop import Measurement as Measurement
@@ -29,10 +34,13 @@ from .views import Views as Views
 
 __all__ = [
     "BATCH",
+    "GRID_FITS",
     "JOINT",
     "PUBLISHED",
     "EquivariantObjective",
     "FaithfulObjective",
+    "GridPlan",
+    "GridSettings",
     "Limit",
     "Loop",
     "Measurement",
@@ -50,7 +58,9 @@ __all__ = [
     "device_of",
     "divergence",
     "encoded_views",
+    "fit_grid_operators",
     "fit_operators",
+    "plan_grid_operators",
     "sample",
     "silent",
     "stage1_loop",

@@ -75,7 +75,7 @@ def choose(
         return (_named(catalog, tuple(operators), fit),)
     if apart:
         return tuple(_alone(catalog, word) for word in operators)
-    members, group = _largest_group(catalog, operators)
+    members, group = largest_group(catalog, operators)
     plans = []
     if group is not None:
         name = group_names.identify(group.table)
@@ -135,8 +135,16 @@ def _group(catalog: Catalog, operators: Sequence[Word]) -> FiniteGroup | None:
     return FiniteGroup.closure(catalog.system(*operators).exact, operators)
 
 
-def _largest_group(catalog: Catalog, operators: Sequence[Word]) -> tuple[tuple[Word, ...], FiniteGroup | None]:
-    """As many operators as close to a finite group, the earlier ones first."""
+def largest_group(catalog: Catalog, operators: Sequence[Word]) -> tuple[tuple[Word, ...], FiniteGroup | None]:
+    """As many operators as close to a finite group, the earlier ones first.
+
+    Args:
+        catalog: Knows the laws.
+        operators: Words of one letter.
+
+    Returns:
+        Those, and the group; nothing and None if none of them has a period.
+    """
     finite = [word for word in operators if exact_period(catalog, word) is not None]
     group = _group(catalog, finite)
     if group is not None:

@@ -1,0 +1,163 @@
+"""Operators for words on a grid latent space: which move, which fit, fitted together."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from jaxtyping import UInt8
+from torch import Tensor, nn
+
+from augalgebra.algebra.words import Word
+from augalgebra.case_progress import CaseProgress, unseen
+from augalgebra.catalog import Catalog
+from augalgebra.errors import FitError
+from augalgebra.latent.grids import GridSpace
+from augalgebra.operators.fits.choice import largest_group
+from augalgebra.operators.grids.moves import GridMove
+from augalgebra.operators.grids.operator import GridMap, weights_in
+from augalgebra.operators.grids.registry import GridRegistry
+from augalgebra.operators.grids.resampling import find_nearest_move
+from augalgebra.operators.groups.finite_group import FiniteGroup
+from augalgebra.training.grids.kernels import FittedKernel, Target, fit_kernels
+from augalgebra.training.grids.networks import train_networks
+from augalgebra.training.grids.orbits import Orbits
+from augalgebra.training.grids.settings import GridSettings
+from augalgebra.training.precision import bfloat16_pays
+from augalgebra.training.progress import Progress, silent
+
+
+@dataclass(frozen=True, eq=False)
+class GridPlan:
+    """What is fitted: a finite group as a whole, and words beside it.
+
+    Attributes:
+        group: The group that the exact laws close the augmentations to; None if there is none.
+        targets: What each operator shall do, elements of the group first.
+    """
+
+    group: FiniteGroup | None
+    targets: tuple[Target, ...]
+
+
+def plan_grid_operators(catalog: Catalog, augmentations: Sequence[str | Word], stride: int) -> GridPlan:
+    """Close augmentations to a group as far as the exact laws do, and find the move of the grid of each word.
+
+    Args:
+        catalog: Augmentations and their laws.
+        augmentations: Words of one letter.
+        stride: Pixels for each position.
+
+    Raises:
+        FitError: There is none, one is not a single augmentation, or draws its parameters.
+    """
+    words = [_single(catalog, item) for item in dict.fromkeys(augmentations)]
+    if not words:
+        raise FitError("name at least one augmentation, such as flip_lr")
+    alone = {word: _target(catalog, word, 0, stride, in_group=False) for word in words}
+    # what changes values of pixels would double a group that moves of the grid make, and the laws multiply them as well
+    members, group = largest_group(catalog, [word for word, target in alone.items() if target.plain])
+    elements = () if group is None else group.elements
+    targets = [_target(catalog, word, number, stride, in_group=True) for number, word in enumerate(elements) if number]
+    others = [target for word, target in alone.items() if word not in members]
+    first = max(1, len(elements))
+    targets += [replace(target, column=first + number) for number, target in enumerate(others)]
+    return GridPlan(group, tuple(targets))
+
+
+def fit_grid_operators(
+    space: GridSpace,
+    crops: Iterable[UInt8[Tensor, "channel size size"]],
+    augmentations: Sequence[str | Word],
+    catalog: Catalog,
+    settings: GridSettings,
+    *,
+    into: GridRegistry | None = None,
+    progress: Progress = silent,
+    cases: CaseProgress = unseen,
+) -> GridRegistry:
+    """Fit operators of augmentations, and of all that they generate, on a frozen autoencoder.
+
+    Args:
+        space: The autoencoder.
+        crops: Crops to learn from, of one size, in bytes.
+        augmentations: The augmentations; parameters have to be given.
+        catalog: Augmentations and their laws.
+        settings: Fit, time and sizes.
+        into: A registry that gets the operators in addition to its own.
+        progress: Called after each step of the networks.
+        cases: Called as crops are encoded and kernels fitted.
+
+    Returns:
+        The registry. If somebody stopped the networks, it holds what they learned so far.
+
+    Raises:
+        FitError: The laws do not allow the fit.
+        DataError: There is no crop.
+        TrainingError: The networks diverged.
+
+    Examples:
+        ::
+
+            registry = fit_grid_operators(space, photographs.draw_crops(280, 256), ["flip_lr"], catalog, GridSettings())
+    """
+    plan = plan_grid_operators(catalog, augmentations, space.stride)
+    registry = into if into is not None else GridRegistry.of(space, catalog)
+    bfloat16 = settings.precision == "bfloat16" or (settings.precision == "auto" and bfloat16_pays(space.device))
+    others = [target.word for target in plan.targets if not target.in_group]
+    with Orbits(space, catalog, plan.group, others) as orbits:
+        orbits.encode(crops, bfloat16=bfloat16, total=settings.crops, progress=cases)
+        if settings.fit == "channels":
+            raise FitError("the fit 'channels' is not there yet")
+        kernels = fit_kernels(orbits, plan.targets, settings.kernel, cases)
+        maps: Sequence[nn.Module] = [kernel.map for kernel in kernels]
+        details: dict[str, Any] = {"kernel": settings.kernel, "size": settings.size, "crops": len(orbits)}
+        if settings.fit == "kernel+residual":
+            networks, outcome = train_networks(
+                orbits, plan.targets, [kernel.map for kernel in kernels], settings, bfloat16=bfloat16, progress=progress
+            )
+            maps = list(networks.to("cpu").maps)
+            details |= {"steps": outcome.steps, "seconds": round(outcome.seconds, 1), "ended": outcome.ended}
+        _keep(registry, plan, kernels, maps, settings, details, len(orbits))
+    return registry
+
+
+def _keep(
+    registry: GridRegistry,
+    plan: GridPlan,
+    kernels: Sequence[FittedKernel],
+    maps: Sequence[nn.Module],
+    settings: GridSettings,
+    details: dict[str, Any],
+    images: int,
+) -> None:
+    generators = [] if plan.group is None else [str(word) for word in plan.group.generators]
+    for target, kernel, local in zip(plan.targets, kernels, maps, strict=True):
+        own = details | {"weights": weights_in([local]), "positions": kernel.positions}
+        if target.in_group:
+            own["generators"] = generators
+        entry = registry.entry_for(
+            GridMap(target.move, local),
+            target.word,
+            settings.fit,
+            images=images,
+            residual=kernel.residual,
+            identity_residual=kernel.plain,
+            details=own,
+        )
+        registry.add(entry)
+
+
+def _target(catalog: Catalog, word: Word, column: int, stride: int, *, in_group: bool) -> Target:
+    found = find_nearest_move(catalog, word, stride)
+    still = isinstance(found.move, GridMove) and found.move.is_identity
+    return Target(word, column, None if still else found.move, in_group, found.exact)
+
+
+def _single(catalog: Catalog, item: str | Word) -> Word:
+    word = catalog.word(item)
+    shown = catalog.display(word)
+    if word.length != 1 or word.letters[0].inverse:
+        raise FitError(f"{shown} is no single augmentation; name those it is made of, and products follow from them")
+    if any(symbol.variables for symbol in word.symbols):
+        raise FitError(f"{shown} draws its parameters for each picture; give them, as in brightness(0.2)")
+    return word

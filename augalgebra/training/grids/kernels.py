@@ -1,0 +1,93 @@
+"""Kernels in closed form for everything that operators are fitted to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from augalgebra.algebra.words import Word
+from augalgebra.case_progress import CaseProgress, unseen
+from augalgebra.operators.grids.maps import KernelMap
+from augalgebra.operators.grids.operator import Move
+from augalgebra.operators.grids.patches import PatchMoments
+from augalgebra.training.grids.orbits import Orbits
+
+POSITIONS = 250_000
+"""Positions that a kernel is fitted to, if there are as many; more gain nothing on TAEF2."""
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """What one operator shall do.
+
+    Attributes:
+        word: Its word.
+        column: Its number among the views and words of the orbits.
+        move: The move of the grid that comes first.
+        in_group: Whether it is an element of the group, so that it leads from any view to another.
+        plain: Whether the move is all that the word does to positions, so that it may be compared with alone.
+    """
+
+    word: Word
+    column: int
+    move: Move | None
+    in_group: bool
+    plain: bool = True
+
+    def moved(self, codes: Tensor) -> Tensor:
+        """Codes after the move of the grid."""
+        return codes if self.move is None else self.move.apply(codes)
+
+
+@dataclass(frozen=True, eq=False)
+class FittedKernel:
+    """A kernel with what it reaches on the codes that it was fitted to.
+
+    Attributes:
+        map: The kernel.
+        residual: Squared error as a share of the variance of codes.
+        plain: The same for the move of the grid alone.
+        positions: How many positions it was fitted to.
+    """
+
+    map: KernelMap
+    residual: float
+    plain: float
+    positions: int
+
+
+def fit_kernels(
+    orbits: Orbits, targets: Sequence[Target], side: int, progress: CaseProgress = unseen
+) -> tuple[FittedKernel, ...]:
+    """Fit the k×k kernel of each target by least squares.
+
+    Args:
+        orbits: Codes.
+        targets: What operators shall do.
+        side: k.
+        progress: Called after each target.
+    """
+    fitted = []
+    for number, target in enumerate(targets):
+        moments = gather(orbits, target, side)
+        kernel, channels = moments.solve(), orbits.space.channels
+        plain = KernelMap(torch.eye(channels)[..., None, None])
+        fitted.append(
+            FittedKernel(kernel, moments.residual(kernel), moments.restricted(1).residual(plain), moments.count)
+        )
+        progress(number + 1, len(targets), "kernels fitted")
+    return tuple(fitted)
+
+
+def gather(orbits: Orbits, target: Target, side: int) -> PatchMoments:
+    """The moments of one target: an element of the group from each view in turn, other words from the original."""
+    moments = PatchMoments(orbits.space.channels, side)
+    views = len(orbits.views) if target.in_group else 1
+    for number, shard in enumerate(orbits.shards()):
+        positions = len(orbits) * shard[0, 0, 0].numel()
+        wanted = max(1, min(views, POSITIONS // positions))
+        for view in {(number * wanted + extra) % views for extra in range(wanted)}:
+            goal = orbits.product(view, target.column) if target.in_group else target.column
+            moments.add(target.moved(shard[:, view]), shard[:, goal])
+    return moments

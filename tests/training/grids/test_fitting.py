@@ -1,0 +1,143 @@
+"""Operators fitted on an autoencoder whose true operators are known, and on one where a kernel is not enough."""
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from augalgebra import Catalog, load_catalog
+from augalgebra.errors import AugalgebraError, DataError, FitError
+from augalgebra.latent.grids import ModuleSpace
+from augalgebra.training.grids.fitting import fit_grid_operators, plan_grid_operators
+from augalgebra.training.grids.kernels import gather
+from augalgebra.training.grids.orbits import Orbits
+from augalgebra.training.grids.settings import GridSettings
+
+SPREAD = 6.0
+KERNEL = GridSettings(fit="kernel", kernel=3, size=16, crops=20)
+
+
+class Encoder(nn.Module):
+    """Codes that hold all pixels of a patch, mixed by an orthogonal matrix, and bent by y + b |y| if asked for."""
+
+    def __init__(self, mix: Tensor, bend: float) -> None:
+        super().__init__()
+        self.mix, self.bend = nn.Parameter(mix), bend
+
+    def forward(self, images: Tensor) -> Tensor:
+        codes = torch.einsum("bchw,cd->bdhw", functional.pixel_unshuffle(SPREAD * (images - 0.5), 2), self.mix)
+        return codes + self.bend * codes.abs()
+
+
+class Decoder(Encoder):
+    """What undoes it."""
+
+    def forward(self, codes: Tensor) -> Tensor:
+        flat = codes / (1 + self.bend * codes.sign())
+        return 0.5 + functional.pixel_shuffle(torch.einsum("bdhw,cd->bchw", flat, self.mix), 2) / SPREAD
+
+
+def make_space(bend: float = 0.0) -> ModuleSpace:
+    mix = torch.linalg.qr(torch.randn(12, 12, generator=torch.Generator().manual_seed(0)))[0]
+    return ModuleSpace(Encoder(mix, bend), Decoder(mix, bend), channels=12, stride=2, name="shuffled")
+
+
+def crops(number: int = 20, size: int = 16) -> Iterator[Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    for _ in range(number):
+        yield torch.randint(0, 256, (3, size, size), dtype=torch.uint8, generator=generator)
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    return load_catalog()
+
+
+def test_operators_of_a_group_and_beside_it_are_found_exactly(catalog: Catalog) -> None:
+    space = make_space()
+    registry = fit_grid_operators(space, crops(), ["flip_lr", "rotate_cw", "invert"], catalog, KERNEL)
+    assert len(registry.words) == 8  # seven elements of the square, and the inversion of colours
+    images = torch.rand(2, 3, 16, 16)
+    for word in ("flip_ud", "transpose", "rotate_cw^3 * flip_lr", "rotate_cw * invert * flip_lr"):
+        drawn = space.decode(registry.operator(word).apply(space.encode(images)))
+        assert torch.allclose(drawn, catalog.apply(word, images), atol=0.02), word
+    entry = registry.entries[catalog.word("flip_lr")]
+    assert entry.provenance.residual is not None
+    assert entry.provenance.residual < 1e-3 < (entry.provenance.identity_residual or 0)
+
+
+def test_operators_act_on_grids_of_other_sizes_than_they_were_fitted_on(catalog: Catalog) -> None:
+    space = make_space()
+    registry = fit_grid_operators(space, crops(), ["flip_lr"], catalog, KERNEL)
+    images = torch.rand(1, 3, 24, 10)
+    drawn = space.decode(registry.operator("flip_lr").apply(space.encode(images)))
+    assert torch.allclose(drawn, images.flip(-1), atol=0.02)
+
+
+def test_a_network_through_the_decoder_does_what_a_kernel_cannot(catalog: Catalog) -> None:
+    space, images = make_space(bend=0.5), torch.stack(list(crops(10))) / 255  # what is learned, not what is made of it
+    errors = []
+    for settings in (
+        GridSettings(fit="kernel", kernel=1, size=16),
+        GridSettings(kernel=1, size=16, width=32, depth=1, seconds=None, steps=300, batch_size=5, learning_rate=3e-3),
+    ):
+        registry = fit_grid_operators(space, crops(10), ["flip_lr"], catalog, settings)
+        once = registry.operator("flip_lr").apply(space.encode(images))
+        twice = registry.operator("flip_lr").apply(once)
+        errors.append(
+            [float((space.decode(z) - goal).square().mean()) for z, goal in ((once, images.flip(-1)), (twice, images))]
+        )
+    assert errors[1][0] < 0.8 * errors[0][0]
+    assert errors[1][1] < errors[1][0]  # and does not drift where the decoder cannot see it
+
+
+def test_equal_seeds_and_steps_give_equal_operators(catalog: Catalog) -> None:
+    settings = GridSettings(kernel=1, size=16, width=4, depth=1, seconds=None, steps=10)
+    one, other = (
+        fit_grid_operators(make_space(0.5), crops(), ["flip_lr"], catalog, settings).operator("flip_lr") for _ in range(2)
+    )
+    codes = torch.randn(1, 12, 8, 8)
+    assert torch.equal(one.apply(codes), other.apply(codes))
+
+
+def test_interrupted_networks_keep_what_they_learned(catalog: Catalog) -> None:
+    def stop(report: object) -> None:
+        raise KeyboardInterrupt
+
+    settings = GridSettings(kernel=1, size=16, width=4, depth=1)
+    registry = fit_grid_operators(make_space(), crops(), ["flip_lr"], catalog, settings, progress=stop)
+    assert registry.entries[catalog.word("flip_lr")].provenance.details["ended"] == "interrupted"
+
+
+def test_every_view_of_the_group_is_a_source_in_turn(catalog: Catalog) -> None:
+    plan = plan_grid_operators(catalog, ["rotate_cw"], 2)
+    with Orbits(make_space(), catalog, plan.group, ()) as orbits:
+        orbits.encode(crops(20))
+        moments = gather(orbits, plan.targets[0], 1)
+        assert moments.count == 4 * 20 * 64
+        assert moments.residual(moments.solve()) < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("augmentations", "message"),
+    [
+        ([], "at least one"),
+        (["flip_lr * flip_ud"], "no single augmentation"),
+        (["rotate"], "needs"),
+    ],
+)
+def test_what_no_operator_can_be_fitted_to_is_refused(catalog: Catalog, augmentations: list[str], message: str) -> None:
+    with pytest.raises(AugalgebraError, match=message):
+        fit_grid_operators(make_space(), crops(), augmentations, catalog, KERNEL)
+
+
+def test_no_pictures_and_impossible_settings_are_refused(catalog: Catalog) -> None:
+    with pytest.raises(DataError, match="no crop"):
+        fit_grid_operators(make_space(), [], ["flip_lr"], catalog, KERNEL)
+    for wrong in ({"fit": "kernal"}, {"kernel": 4}, {"seconds": None}, {"crops": 0}, {"seconds": float("nan")}):
+        with pytest.raises(AugalgebraError):
+            GridSettings(**wrong)  # type: ignore[arg-type]
+    with pytest.raises((AugalgebraError, FitError)):
+        fit_grid_operators(make_space(), crops(), ["crop"], catalog, KERNEL)
