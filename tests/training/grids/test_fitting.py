@@ -95,9 +95,8 @@ def test_a_network_through_the_decoder_does_what_a_kernel_cannot(catalog: Catalo
 
 def test_equal_seeds_and_steps_give_equal_operators(catalog: Catalog) -> None:
     settings = GridSettings(kernel=1, size=16, width=4, depth=1, seconds=None, steps=10)
-    one, other = (
-        fit_grid_operators(make_space(0.5), crops(), ["flip_lr"], catalog, settings).operator("flip_lr") for _ in range(2)
-    )
+    registries = [fit_grid_operators(make_space(0.5), crops(), ["flip_lr"], catalog, settings) for _ in range(2)]
+    one, other = (registry.operator("flip_lr") for registry in registries)
     codes = torch.randn(1, 12, 8, 8)
     assert torch.equal(one.apply(codes), other.apply(codes))
 
