@@ -8,6 +8,15 @@ from .excess import MEASURE as MEASURE
 from .excess import TELLING as TELLING
 from .excess import Gap as Gap
 from .excess import show_loss as show_loss
+from .grids.measuring import measure_grid as measure_grid
+from .grids.measuring import plain_move as plain_move
+from .grids.quality import Quality as Quality
+from .grids.report import WAYS as WAYS
+from .grids.report import Drift as Drift
+from .grids.report import GridCost as GridCost
+from .grids.report import GridReport as GridReport
+from .grids.report import GridScore as GridScore
+from .grids.report import RelationDefect as RelationDefect
 from .recursion import RecursionCurve as RecursionCurve
 from .recursion import RecursionReport as RecursionReport
 from .recursion import Way as Way
@@ -21,12 +30,19 @@ from .report import WordScore as WordScore
 __all__ = [
     "MEASURE",
     "TELLING",
+    "WAYS",
     "Batch",
     "CompositionReport",
+    "Drift",
     "Gap",
+    "GridCost",
+    "GridReport",
+    "GridScore",
     "Operators",
+    "Quality",
     "RecursionCurve",
     "RecursionReport",
+    "RelationDefect",
     "Setting",
     "UnreducedOperators",
     "Way",
@@ -35,7 +51,9 @@ __all__ = [
     "exact_form",
     "find_undoing_word",
     "measure_composition",
+    "measure_grid",
     "measure_recursion",
+    "plain_move",
     "repeat",
     "show_loss",
 ]

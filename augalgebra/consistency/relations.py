@@ -46,7 +46,8 @@ def relation_residuals(
     show = catalog.display
     found = []
     equations = {
-        frozenset(sides): sides for sides in (*derived_relations(catalog, generators), *declared_relations(catalog, generators))
+        frozenset(sides): sides
+        for sides in (*derived_relations(catalog, generators), *declared_relations(catalog, generators))
     }
     for lhs, rhs in equations.values():
         distance = measured.distance(measured.multiplied(lhs), measured.multiplied(rhs))
@@ -97,6 +98,7 @@ def derived_relations(catalog: Catalog, generators: Sequence[Word]) -> list[tupl
 
 
 def declared_relations(catalog: Catalog, generators: Sequence[Word]) -> Iterator[tuple[Word, Word]]:
+    """The sides of each equation between the generators that is declared and counts."""
     symbols = {letter.symbol for generator in generators for letter in generator.letters}
     for law in catalog.laws:
         if law.is_equation and law.counts and symbols.issuperset(law.symbols):

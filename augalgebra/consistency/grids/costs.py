@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -40,7 +41,7 @@ def measure_cost(
         drawn = space.decode(codes)
         space.encode(catalog.apply(moves[0][1], drawn.cpu()).to(drawn).clamp(0, 1))
 
-    taken = [min(_seconds(lambda: operator.apply(codes), space) for _ in range(_REPEATS)) for operator, _ in moves]
+    taken = [min(_seconds(partial(operator.apply, codes), space) for _ in range(_REPEATS)) for operator, _ in moves]
     round_trip = _seconds(through_pixels, space)
     return GridCost(
         len(codes) * len(moves) / sum(taken),

@@ -1,11 +1,10 @@
 """Pictures moved as codes, beside every other way to move them; crops are streamed, and only sums are kept."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from augalgebra.algebra.words import IDENTITY, Word
@@ -13,12 +12,11 @@ from augalgebra.case_progress import CaseProgress, unseen
 from augalgebra.catalog import Catalog
 from augalgebra.consistency.grids.costs import measure_cost
 from augalgebra.consistency.grids.quality import QualitySums, Spread
-from augalgebra.consistency.grids.relations import relation_defects
+from augalgebra.consistency.grids.relations import Operator, Operators, relation_defects
 from augalgebra.consistency.grids.report import Drift, GridReport, GridScore, RelationDefect, Way
-from augalgebra.consistency.grids.seams import tell_parts
-from augalgebra.errors import AugalgebraError, ImageError, NotInvertibleError
+from augalgebra.errors import AugalgebraError, ImageError
 from augalgebra.latent.grids import GridSpace
-from augalgebra.operators.grids.moves import GridMove
+from augalgebra.operators.grids.moves import GridMove, read_pixels
 
 APPLICATIONS = (1, 2, 4, 8)
 """Saved applications after which drift is looked at."""
@@ -26,23 +24,6 @@ BATCH = 8
 """Crops that are measured at a time."""
 REACH = 2
 """Positions of the grid beside a tear that count as border."""
-
-
-class Operator(Protocol):
-    """Moves codes."""
-
-    def apply(self, codes: Float[Tensor, "batch code h w"]) -> Float[Tensor, "batch code h2 w2"]:
-        """The codes under a word."""
-
-
-class Operators(Protocol):
-    """Knows the operator of a word."""
-
-    def operator(self, word: Word, *, reduce: bool = True) -> Operator:
-        """The operator of a word, which the laws may simplify first."""
-
-    def reduced(self, word: Word) -> Word:
-        """The word whose operator stands for a word."""
 
 
 def measure_grid(
@@ -127,6 +108,30 @@ def plain_move(catalog: Catalog, word: Word, stride: int) -> GridMove | None:
         return None
 
 
+def tell_parts(
+    catalog: Catalog, word: Word, size: tuple[int, int], reach: int
+) -> dict[str, Bool[Tensor, "new_height new_width"]]:
+    """The inside and the border of pictures under a word that tears neighbours apart, as a roll does.
+
+    An autoencoder that sees both sides of a tear draws other things there than one that saw the rim of the picture.
+
+    Args:
+        catalog: Applies the word.
+        word: The word.
+        size: Height and width of the pictures.
+        reach: How far away, in pixels, neighbours may be others than they were.
+
+    Returns:
+        ``inside`` and ``border`` as masks of the moved picture. Nothing where the word tears nothing apart, is no move
+        of pixels, or leaves no inside.
+    """
+    try:
+        inside = read_pixels(catalog, word).is_inside(*size, reach)
+    except AugalgebraError:
+        return {}
+    return {"inside": inside, "border": ~inside} if bool(inside.any()) and not bool(inside.all()) else {}
+
+
 class _Element:
     """One word and the sums over the batches so far."""
 
@@ -137,7 +142,7 @@ class _Element:
         self._back = _way_back(operators, catalog, word)
         self._sums: dict[Way, QualitySums] = {}
         self._spread = Spread()
-        self._parts: Mapping[str, Tensor] | None = None
+        self._parts: dict[str, Tensor] | None = None
         self._drift = {number: (QualitySums(), QualitySums()) for number in APPLICATIONS}
 
     def add(self, images: Tensor, codes: Tensor, drawn: Tensor, ids: Sequence[int], *, drift: bool) -> None:
@@ -221,7 +226,7 @@ def _way_back(operators: Operators, catalog: Catalog, word: Word) -> tuple[Word,
     try:
         back = operators.reduced(found.word)
         return back, operators.operator(back)
-    except (AugalgebraError, NotInvertibleError):
+    except AugalgebraError:
         return None
 
 

@@ -1,8 +1,7 @@
 """How near pictures and codes come to those that they are meant to be."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -132,8 +131,7 @@ def _similarity(shown: _Pixels, true: _Pixels) -> float:
 def _colour_difference(shown: _Pixels, true: _Pixels) -> float:
     from skimage.color import deltaE_ciede2000, rgb2lab
 
-    convert: Callable[[_Pixels], Any] = rgb2lab
-    one, other = (convert(np.moveaxis(np.broadcast_to(p, (3, *p.shape[1:])), 0, -1)) for p in (shown, true))
+    one, other = (rgb2lab(np.moveaxis(np.broadcast_to(p, (3, *p.shape[1:])), 0, -1)) for p in (shown, true))
     return float(np.mean(deltaE_ciede2000(other, one)))
 
 

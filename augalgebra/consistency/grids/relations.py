@@ -27,6 +27,9 @@ class Operators(Protocol):
     def operator(self, word: Word, *, reduce: bool = True) -> Operator:
         """The operator of a word, which the laws may simplify first."""
 
+    def reduced(self, word: Word) -> Word:
+        """The word whose operator stands for a word."""
+
 
 def relation_defects(
     operators: Operators, catalog: Catalog, generators: Sequence[Word], codes: Float[Tensor, "batch code h w"]

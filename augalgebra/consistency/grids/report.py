@@ -19,6 +19,8 @@ SHARE = 0.9
 """Share of the way from the plain move to the floor, in dB, from which on a word holds."""
 TELLING = 0.1
 """Decibels below which nothing is told apart."""
+ROUNDING = 1e-3
+"""Decibels that rounding may cost a way that computes the same as another."""
 
 _ORDER: tuple[GridVerdict, ...] = get_args(GridVerdict)
 
@@ -77,7 +79,7 @@ class GridScore(PlainData):
     def bar_db(self) -> float:
         """PSNR from which on the word holds, in dB."""
         missing = (1 - SHARE) * (self.floor - self.ways[self.base].psnr)
-        return max(self.ways["round trip"].psnr, self.floor - max(missing, TELLING))
+        return max(self.ways["round trip"].psnr - ROUNDING, self.floor - max(missing, TELLING))
 
     @property
     def bar(self) -> str:
@@ -86,7 +88,7 @@ class GridScore(PlainData):
             return "doing nothing comes as near as the floor, so that nothing can be told"
         if self.verdict == "fails":
             return f"above {self.base} ({self.ways[self.base].psnr:.2f} dB) to be of use"
-        if self.ways["round trip"].psnr >= self.bar_db:
+        if self.ways["round trip"].psnr - ROUNDING >= self.bar_db:
             return f"the round trip through pixels, {self.bar_db:.2f} dB"
         return f"{SHARE:.0%} of the way from {self.base} to floor, {self.bar_db:.2f} dB"
 
