@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from augalgebra.algebra.rewriting import queries
 from augalgebra.algebra.words import IDENTITY, Word, product
@@ -22,7 +22,6 @@ from augalgebra.consistency.report import CompositionReport, WordScore, render_s
 from augalgebra.data.dataset import Dataset
 from augalgebra.errors import NotInvertibleError
 from augalgebra.notebooks import render_table
-from augalgebra.operators import OperatorRegistry
 from augalgebra.plain import PlainData
 from augalgebra.runs.check import images_of_run
 from augalgebra.runs.storage.stored_run import StoredRun
@@ -278,7 +277,7 @@ def measure_routes(
     registry = run.registry
     here, there = (registry.catalog.word(view) for view in (start, goal))
     shortest = registry.catalog.route(here, there)
-    routes = list(_routes(registry, here, there, shortest))
+    routes = list(find_routes(registry, here, there, shortest, registry.words))
     if not routes:
         _require_operators(run, registry.reduced(shortest))
     cases = [Case(there, here, by=route) for route in routes]
@@ -286,12 +285,33 @@ def measure_routes(
     return MeasuredRoutes(report.words, report.words[0], report.images)
 
 
-def _routes(registry: OperatorRegistry, start: Word, goal: Word, shortest: Word) -> Iterator[Word]:
-    """Equal routes in letters that have operators, shortest first, each once."""
+class Registry(Protocol):
+    """Knows which words have operators."""
+
+    catalog: Catalog
+
+    def __contains__(self, word: Word) -> bool: ...
+
+    def reduced(self, word: Word) -> Word:
+        """The word whose operator stands for a word."""
+
+
+def find_routes(
+    registry: Registry, start: Word, goal: Word, shortest: Word, operators: Sequence[Word]
+) -> Iterator[Word]:
+    """Equal routes in letters that have operators, shortest first, each once.
+
+    Args:
+        registry: The operators.
+        start: The view that they lead from.
+        goal: The view that they lead to.
+        shortest: The shortest route by the laws.
+        operators: The letters.
+    """
     catalog = registry.catalog
     asked = [registry.reduced(shortest), _spelt(registry, shortest), _spelt(registry, Case(goal, start).route)]
     found = dict.fromkeys(word for word in asked if word in registry)
-    letters = list(_movable(catalog, registry.words))
+    letters = list(_movable(catalog, operators))
     system = catalog.system(shortest, *letters)
     form = system.normal_form(shortest)
     length = max([LONGEST_ROUTE, *map(len, found)])
@@ -319,7 +339,7 @@ def _movable(catalog: Catalog, words: Iterable[Word]) -> Iterator[Word]:
             yield ~word
 
 
-def _spelt(registry: OperatorRegistry, word: Word) -> Word:
+def _spelt(registry: Registry, word: Word) -> Word:
     """The word letter by letter, those without an operator replaced by equal words that have some, if there are."""
     singles = (Word.from_letters([letter]) for letter in word.letters)
     return product(single if single in registry else registry.reduced(single) for single in singles)

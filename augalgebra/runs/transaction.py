@@ -1,16 +1,14 @@
 """Changes of a run, and of a workspace with it, that become true together or not at all."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from augalgebra.admission import Admission
-from augalgebra.algebra.words import Word
 from augalgebra.catalog.registration import WORKSPACE_FILE
 from augalgebra.catalog.workspace_file import change_workspace, erase
 from augalgebra.errors import RunError
-from augalgebra.operators.lookup import Entry, FamilyEntry
-from augalgebra.runs.storage.stored_run import StoredRun
+from augalgebra.runs.storage.run_folder import RunFolder
 from augalgebra.storage.locks import lock
 
 
@@ -62,14 +60,14 @@ class Transaction:
 
 
 @contextmanager
-def change(run: StoredRun) -> Iterator[Transaction]:
+def change(run: RunFolder) -> Iterator[Transaction]:
     """Change a run; see `augalgebra.runs.Run.transaction`."""
     if run.in_transaction:
         raise RunError(f"a transaction of {run.folder} is open already; make all changes in one block")
     with lock(run.folder, "changed"):
         run.check_current()
         run.check_room()
-        put_back = _remember(run)
+        put_back = run.remember()
         transaction = Transaction()
         try:
             run.in_transaction = True
@@ -85,27 +83,3 @@ def change(run: StoredRun) -> Iterator[Transaction]:
         except BaseException:
             put_back()
             raise
-
-
-def _remember(run: StoredRun) -> Callable[[], None]:
-    """What puts a run back, in memory, to what it is now.
-
-    Its encoder, its heads and its operators are replaced by changes, and never changed themselves.
-    """
-    space, registry = run.space, run.registry
-    heads, kinds = dict(space.decoders.items()), dict(space.head_kinds)
-    kept: list[Entry | FamilyEntry] = [*registry.entries.values(), *registry.families.values()]
-    transfers, metrics = dict(run.transfers), list(run.metrics)
-
-    def put_back() -> None:
-        space.decoders.clear()
-        space.decoders.update(heads)
-        space.head_kinds = kinds
-        words: list[Word | str] = [*registry.entries, *registry.families]
-        for word in words:
-            registry.remove(word)
-        for entry in kept:
-            registry.add(entry)
-        run.space, run.registry, run.transfers, run.metrics = space, registry, transfers, metrics
-
-    return put_back

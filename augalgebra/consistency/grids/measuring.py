@@ -34,6 +34,7 @@ def measure_grid(
     words: Sequence[Word],
     *,
     generators: Sequence[Word] = (),
+    trivial: bool = False,
     drift: bool = True,
     cost: bool = True,
     operator_bytes: int = 0,
@@ -50,8 +51,9 @@ def measure_grid(
         operators: Knows the operator of a word.
         catalog: Augmentations and their laws.
         crops: Pictures of one size, which the stride divides; bytes.
-        words: What to measure; what the laws reduce to nothing is left out.
+        words: What to measure.
         generators: Augmentations whose laws are measured.
+        trivial: Whether to measure words that the laws reduce to nothing.
         drift: Whether to measure what adds up over saved results.
         cost: Whether to take the time.
         operator_bytes: Bytes of all operators, for the report.
@@ -66,8 +68,9 @@ def measure_grid(
     elements: dict[Word, list[Word]] = {}
     for word in words:
         elements.setdefault(operators.reduced(word), []).append(word)
-    elements.pop(IDENTITY, None)
-    measured = [_Element(space, operators, catalog, form, seed) for form in elements]
+    if not trivial:
+        elements.pop(IDENTITY, None)
+    measured = [_Element(space, operators, catalog, form, seed, drift=drift) for form in elements]
     relations: tuple[RelationDefect, ...] = ()
     costs = None
     size: tuple[int, int] | None = None
@@ -83,7 +86,7 @@ def measure_grid(
             drawn = space.decode(codes)
             for place, element in enumerate(measured):
                 progress(count * len(measured) + place, 0, catalog.display(element.word))
-                element.add(images, codes, drawn, range(count, count + len(images)), drift=drift)
+                element.add(images, codes, drawn, range(count, count + len(images)))
             if first:
                 relations = relation_defects(operators, catalog, generators, codes)
                 if cost and measured:
@@ -135,17 +138,19 @@ def tell_parts(
 class _Element:
     """One word and the sums over the batches so far."""
 
-    def __init__(self, space: GridSpace, operators: Operators, catalog: Catalog, word: Word, seed: int) -> None:
+    def __init__(
+        self, space: GridSpace, operators: Operators, catalog: Catalog, word: Word, seed: int, *, drift: bool
+    ) -> None:
         self.word, self.operator = word, operators.operator(word)
         self._space, self._catalog, self._seed = space, catalog, seed
         self._move = plain_move(catalog, word, space.stride)
-        self._back = _way_back(operators, catalog, word)
+        self._back = _way_back(operators, catalog, word) if drift else None
         self._sums: dict[Way, QualitySums] = {}
         self._spread = Spread()
         self._parts: dict[str, Tensor] | None = None
         self._drift = {number: (QualitySums(), QualitySums()) for number in APPLICATIONS}
 
-    def add(self, images: Tensor, codes: Tensor, drawn: Tensor, ids: Sequence[int], *, drift: bool) -> None:
+    def add(self, images: Tensor, codes: Tensor, drawn: Tensor, ids: Sequence[int]) -> None:
         """Move some pictures each way."""
         space = self._space
 
@@ -171,8 +176,8 @@ class _Element:
         self._count("round trip", space.decode(again), true, again, target)
         if drawn.shape == true.shape:
             self._count("identity", drawn, true, codes, target)
-        if drift and moved.shape == codes.shape:
-            self._add_drift((images, drawn), (true, direct), moved, shown)
+        if self._back is not None and moved.shape == codes.shape:
+            self._add_drift(self._back[1], (images, drawn), (true, direct), moved, shown)
 
     def _count(
         self, way: Way, shown: Tensor, true: Tensor, codes: Tensor | None = None, target: Tensor | None = None
@@ -180,11 +185,13 @@ class _Element:
         self._sums.setdefault(way, QualitySums()).add(shown, true, codes, target, self._parts)
 
     def _add_drift(
-        self, start: tuple[Tensor, Tensor], goal: tuple[Tensor, Tensor], moved: Tensor, shown: Tensor
+        self,
+        back: Operator,
+        start: tuple[Tensor, Tensor],
+        goal: tuple[Tensor, Tensor],
+        moved: Tensor,
+        shown: Tensor,
     ) -> None:
-        if self._back is None:
-            return
-        _, back = self._back
         for number in range(1, max(APPLICATIONS) + 1):
             if number > 1:
                 moved = (self.operator if number % 2 else back).apply(moved)
@@ -219,7 +226,9 @@ class _Element:
 
 
 def _way_back(operators: Operators, catalog: Catalog, word: Word) -> tuple[Word, Operator] | None:
-    """The inverse and its operator; None where there is none."""
+    """The inverse with its operator; None where there is none, or nothing to undo."""
+    if not word:
+        return None
     found = catalog.inverse(word)
     if found.kind != "two-sided" or found.word is None:
         return None

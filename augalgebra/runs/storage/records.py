@@ -16,6 +16,9 @@ Ending = Literal["limit", "interrupted", "diverged", "unfinished"]
 Mode = Literal["relabel", "extend"]
 """How stage 3 finds operators for new augmentations: it reuses trained ones, or fits new ones."""
 
+GRID = "grid"
+"""What ``run.toml`` says of a run whose codes are grids: its ``kind``."""
+
 _DAMAGED = "train it again"
 
 
@@ -76,7 +79,13 @@ class RunRecord:
             RunError: Something is missing, or is not of the type or in the range that it must be.
         """
         whole = Fields(pointer.tables, str(folder / SETTINGS), RunError, _DAMAGED)
-        run, settings = whole.table("run"), whole.table("settings")
+        run = whole.table("run")
+        if run.data.get("kind") == GRID:
+            raise RunError(
+                f"{folder} holds operators of an autoencoder that somebody else trained ('augalg operators --space'); "
+                "this needs a latent space that 'augalg train' made"
+            )
+        settings = whole.table("settings")
         try:
             read = TrainSettings.from_dict({**UNSAID, **settings.data})
         except AugalgebraError as error:

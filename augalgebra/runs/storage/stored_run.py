@@ -4,7 +4,7 @@ import functools
 import hashlib
 import json
 import platform
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from augalgebra import __version__
+from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog
 from augalgebra.catalog.contributions import head_factory
 from augalgebra.data.dataset import Dataset
@@ -22,26 +23,23 @@ from augalgebra.latent.lavae import LAVAE
 from augalgebra.latent.networks import fingerprint_of
 from augalgebra.latent.protocol import MAIN_HEAD
 from augalgebra.operators import OperatorRegistry
+from augalgebra.operators.lookup import Entry, FamilyEntry
 from augalgebra.operators.store import load_registry, pack_registry
 from augalgebra.runs.storage.files import (
     CHECK,
     CHECKPOINT,
     GALLERY,
-    MEMBERS,
     METRICS,
     MODEL,
     OPERATORS,
     SETTINGS,
     Change,
     Pointer,
-    add_derived,
-    read_pointer,
     read_run_files,
-    revision_of,
     stage_run_files,
 )
 from augalgebra.runs.storage.records import Ending, RunRecord, Transfer, read_metrics
-from augalgebra.storage.files import check_room
+from augalgebra.runs.storage.run_folder import RunFolder
 from augalgebra.storage.locks import lock
 from augalgebra.storage.values import Fields, show_value
 from augalgebra.training.loop import EpochMeans
@@ -55,7 +53,7 @@ def of_run(registry: OperatorRegistry, folder: Path) -> OperatorRegistry:
 
 
 @dataclass
-class StoredRun:
+class StoredRun(RunFolder):
     """What is kept of one trained latent space; `augalgebra.runs.Run` is this with all that is done with one.
 
     Attributes:
@@ -84,11 +82,6 @@ class StoredRun:
     revision: str = ""
     in_transaction: bool = field(default=False, repr=False, compare=False)
     _described: str = field(default="", repr=False)
-
-    @staticmethod
-    def exists(folder: str | Path) -> bool:
-        """Whether there is a run in a folder."""
-        return (Path(folder) / SETTINGS).exists()
 
     @classmethod
     def load(cls, folder: str | Path, catalog: Catalog, *, accept_stale: bool = False) -> Self:
@@ -144,27 +137,6 @@ class StoredRun:
         run.revision, run._described = pointer.revision, run._digest()
         return run
 
-    @classmethod
-    @contextmanager
-    def open(cls, folder: str | Path, catalog: Catalog, *, accept_stale: bool = False) -> Iterator[Self]:
-        """Read a run in order to change it; until the end of the block nobody else does.
-
-        Args:
-            folder: The run's folder.
-            catalog: Augmentations and their laws, as they are now.
-            accept_stale: Take operators of augmentations that have changed since; they then say so.
-
-        Raises:
-            BusyError: It is being trained.
-            AugalgebraError: It cannot be read, or its folder cannot be written or has no room.
-        """
-        folder = Path(folder)
-        read_pointer(folder)  # no lock is put where there is no run
-        with lock(folder, "changed"):
-            run = cls.load(folder, catalog, accept_stale=accept_stale)
-            run.check_room()
-            yield run
-
     def save(self, *, checkpoint: bytes | None = None, finished: bool = False) -> None:
         """Write everything as one change: whoever is killed meanwhile leaves what was there, or all that is new.
 
@@ -204,37 +176,28 @@ class StoredRun:
             if change.pointer is not None:
                 self.revision, self._described = change.pointer.revision, described
 
-    def check_room(self) -> None:
-        """Raise `AugalgebraError` if its folder cannot be written, or has no room for a change."""
-        present = [path for name in MEMBERS if (path := self.folder / name).is_file()]
-        check_room(self.folder, 2 * sum(path.stat().st_size for path in present))
+    def remember(self) -> Callable[[], None]:
+        """What puts the run back, in memory, to what it is now.
 
-    def check_current(self) -> None:
-        """See that it may be written, or written about.
-
-        Raises:
-            RunError: The run in the folder has changed since this one was read or saved, or a transaction is open.
+        Its encoder, its heads and its operators are replaced by changes, and never changed themselves.
         """
-        if self.in_transaction:
-            raise RunError(f"a transaction of {self.folder} is open; it writes the run when its block ends")
-        if revision_of(self.folder) not in ("", self.revision):
-            raise RunError(f"{self.folder} has changed since it was read; read it again")
+        space, registry = self.space, self.registry
+        heads, kinds = dict(space.decoders.items()), dict(space.head_kinds)
+        kept: list[Entry | FamilyEntry] = [*registry.entries.values(), *registry.families.values()]
+        transfers, metrics = dict(self.transfers), list(self.metrics)
 
-    @contextmanager
-    def describing(self, *names: str) -> Iterator[None]:
-        """Write pages or pictures about the run into its folder; they go when the run becomes another.
+        def put_back() -> None:
+            space.decoders.clear()
+            space.decoders.update(heads)
+            space.head_kinds = kinds
+            words: list[Word | str] = [*registry.entries, *registry.families]
+            for word in words:
+                registry.remove(word)
+            for entry in kept:
+                registry.add(entry)
+            self.space, self.registry, self.transfers, self.metrics = space, registry, transfers, metrics
 
-        Args:
-            names: Their names, of `augalgebra.runs.storage.files.DERIVED`.
-
-        Raises:
-            BusyError: The run is being trained.
-            RunError: It has changed since it was read.
-        """
-        with lock(self.folder, "changed"):
-            self.check_current()
-            yield
-            self.revision = add_derived(self.folder, names).revision
+        return put_back
 
     def check_resumable(self) -> bytes:
         """The checkpoint of an interrupted run with the same settings and data.
@@ -297,17 +260,22 @@ class StoredRun:
             ("run",): {"steps": self.steps, "ended": self.ended, "encoder": self.space.fingerprint()},
             ("settings",): self.settings.to_dict(),
             ("data",): self.data,
-            ("versions",): {
-                "augalgebra": __version__,
-                "python": platform.python_version(),
-                "torch": torch.__version__,
-                "numpy": np.__version__,
-            },
+            ("versions",): versions(),
         }
         for name, transfer in self.transfers.items():
             entries = asdict(transfer)
             tables["transfer", name] = {key: entries[key] for key in entries if key != "head"}
         return tables
+
+
+def versions() -> dict[str, str]:
+    """Versions of what computed a run."""
+    return {
+        "augalgebra": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+    }
 
 
 def _plain(value: object) -> object:
