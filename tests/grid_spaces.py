@@ -1,12 +1,16 @@
 """A grid latent space whose exact operators are known, for tests of what is built on such spaces."""
 
 import math
+from pathlib import Path
 
+import pytest
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog
+from augalgebra.latent.adapters import opening
 from augalgebra.latent.grids import ModuleSpace
 from augalgebra.operators.grids.maps import KernelMap
 from augalgebra.operators.grids.moves import GridMove
@@ -68,3 +72,24 @@ def pictures(count: int, size: int = 64, seed: int = 0) -> list[Tensor]:
     smooth = nn.functional.interpolate(coarse, size=(size, size), mode="bicubic", align_corners=True)
     noisy = smooth + 0.05 * torch.randn(smooth.shape, generator=generator)
     return list((noisy.clamp(0, 1) * 255).round().byte())
+
+
+def save_photographs(folder: Path, count: int = 8, size: tuple[int, int] = (80, 112)) -> Path:
+    """A folder of smooth photographs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, pixels in enumerate(pictures(count, max(size), seed=7)):
+        crop = pixels[:, : size[0], : size[1]].permute(1, 2, 0).numpy()
+        Image.fromarray(crop).save(folder / f"{number:02}.png")
+    return folder
+
+
+def know_waves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let ``waves:NAME`` be opened as `patch_space`; with another name than ``right`` it is another encoder."""
+
+    def open_waves(place: str, spec: str, device: torch.device | str) -> ModuleSpace:
+        space = patch_space().to(device)
+        space.spec = spec
+        space.name = "waves" if place == "right" else place
+        return space
+
+    monkeypatch.setitem(opening._KINDS, "waves", open_waves)

@@ -8,6 +8,15 @@ from .check import images_of_run as images_of_run
 from .check import measure_run as measure_run
 from .classifier import PixelClassifier as PixelClassifier
 from .classifier import train_classifier as train_classifier
+from .grids.added_operators import GridExtension as GridExtension
+from .grids.grid_run import GridRun as GridRun
+from .grids.making import make_grid_run as make_grid_run
+from .grids.opening import change_run as change_run
+from .grids.opening import is_grid_run as is_grid_run
+from .grids.opening import open_run as open_run
+from .grids.queries import GridComparison as GridComparison
+from .grids.queries import MeasuredGridRoutes as MeasuredGridRoutes
+from .grids.queries import MeasuredGridWord as MeasuredGridWord
 from .moves import operator_for as operator_for
 from .operator_matching import OperatorAssignment as OperatorAssignment
 from .pictures import output_paths as output_paths
@@ -49,9 +58,14 @@ __all__ = [
     "REPORT",
     "AddedHead",
     "Extension",
+    "GridComparison",
+    "GridExtension",
+    "GridRun",
     "LatentComparison",
     "LatentRegistration",
     "LatentTransform",
+    "MeasuredGridRoutes",
+    "MeasuredGridWord",
     "MeasuredRoutes",
     "MeasuredWord",
     "Mode",
@@ -61,6 +75,7 @@ __all__ = [
     "Transaction",
     "add_head",
     "as_albumentations",
+    "change_run",
     "check_kind",
     "compare_in_run",
     "draw_codes",
@@ -69,9 +84,12 @@ __all__ = [
     "find_or_train",
     "images_of_run",
     "interpolate",
+    "is_grid_run",
+    "make_grid_run",
     "measure_routes",
     "measure_run",
     "measure_word",
+    "open_run",
     "operator_for",
     "output_paths",
     "read_picture",

@@ -73,22 +73,26 @@ def extend_grid(
         settings = replace(settings, seconds=seconds)
     asked = [catalog.word(name) for name in names]
 
-    def lacking(augmentations: Sequence[str | Word]) -> set[Word]:
+    def lacking(augmentations: Sequence[str | Word]) -> list[Word]:
         planned = [target.word for target in plan_operators(catalog, augmentations, space.stride).targets]
-        return {word for word in planned if word not in registry.entries or registry.staleness(registry.entries[word])}
+        known = [registry.entries.get(registry.reduced(word)) for word in planned]
+        pairs = zip(planned, known, strict=True)
+        return [word for word, entry in pairs if entry is None or registry.staleness(entry)]
 
-    alone, together = lacking(asked), lacking([*run.augmentations, *asked])
-    fresh = alone | together
+    fresh, wanted = lacking(asked), asked
+    both = [*map(catalog.word, run.augmentations), *asked]
+    together = lacking(both)
+    if len(together) > len(fresh):
+        # what they generate with those that are there needs all of these anew, though only what is missing is kept
+        fresh, wanted = together, both
     if fresh:
         fitted = GridRegistry.of(space, catalog)
         crops = run.photographs().draw_crops(settings.crops, settings.size, settings.seed)
-        # what they generate with those that are there needs all of these anew, though only what is missing is kept
-        wanted = asked if together <= alone else [*map(catalog.word, run.augmentations), *asked]
         fit_operators(space, crops, wanted, catalog, settings, into=fitted, progress=progress, cases=cases)
         for word in fresh:
             registry.add(fitted.entries[word])
     run.note(tuple(str(word) for word in asked))
-    shown = list(dict.fromkeys([*(registry.reduced(word) for word in asked), *sorted(fresh, key=_length)]))
+    shown = list(dict.fromkeys([*map(registry.reduced, asked), *fresh]))
     report = measure_grid(
         space,
         registry,
@@ -108,7 +112,3 @@ def extend_grid(
         for word in shown
         if word in registry.entries
     )
-
-
-def _length(word: Word) -> tuple[int, str]:
-    return len(word), str(word)

@@ -158,7 +158,9 @@ def measure_grid_word(run: "StoredGridRun", word: str | Word, *, images: int = C
     asked = registry.catalog.word(word)
     refuse_singular(registry.catalog, asked)
     used, spelt = registry.operator(asked), registry.operator(asked, reduce=False)
-    ways = [registry] if [*map(id, used.maps)] == [*map(id, spelt.maps)] else [registry, LetterByLetter(registry)]
+    ways: list[GridRegistry | LetterByLetter] = [registry]
+    if [*map(id, used.maps)] != [*map(id, spelt.maps)]:
+        ways.append(LetterByLetter(registry))
     reports = [
         measure_grid(
             run.space,
@@ -218,9 +220,9 @@ def compare_grid_words(
         true.add(*pictures)
         still = space.decode(batch)
         for squares, operator in zip(moved, moves, strict=True):
-            shown = space.decode(operator.apply(batch))
-            if shown.shape == still.shape:
-                squares.add(shown, still)
+            moving = space.decode(operator.apply(batch))
+            if moving.shape == still.shape:
+                squares.add(moving, still)
     least = min((squares.root for squares in moved if squares.count), default=0.0)
     equal: bool | None
     if [*map(id, operators[0].maps)] == [*map(id, operators[1].maps)]:

@@ -66,6 +66,8 @@ class GridRecord:
                 f"{folder} is a latent space that 'augalg train' made; this needs operators of a pretrained "
                 "autoencoder: augalg operators FOLDER --space taesd:FOLDER --data FOLDER --augs flip_lr"
             )
+        if pointer.digests is None:
+            raise whole.failed(f"{whole.where} is incomplete: it names no files")
         source = GridSource(
             run.line("space", 4096), run.whole("channels", 1), run.whole("stride", 1), run.digest("encoder")
         )

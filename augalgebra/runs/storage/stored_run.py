@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 import torch
@@ -46,7 +46,16 @@ from augalgebra.training.loop import EpochMeans
 from augalgebra.training.settings import UNSAID, TrainSettings
 
 
-def of_run(registry: OperatorRegistry, folder: Path) -> OperatorRegistry:
+class Hinting(Protocol):
+    """A registry whose messages say what to do about an augmentation without an operator."""
+
+    missing_hint: Callable[[str], str]
+
+
+R = TypeVar("R", bound=Hinting)
+
+
+def of_run(registry: R, folder: Path) -> R:
     """The same registry; its messages now say how an operator is added to the run in this folder."""
     registry.missing_hint = lambda name: f"'augalg operators {folder} --add \"{name}\"' fits one"
     return registry
