@@ -12,7 +12,7 @@ from augalgebra.operators.grids.registry import GridRegistry
 from augalgebra.operators.provenance import Provenance
 from augalgebra.plain import PlainData
 from augalgebra.runs.grids.stored import StoredGridRun
-from augalgebra.training.grids.fitting import fit_operators, plan_operators
+from augalgebra.training.grids.fitting import fit_grid_operators, plan_grid_operators
 from augalgebra.training.progress import Progress, silent
 
 
@@ -74,7 +74,7 @@ def extend_grid(
     asked = [catalog.word(name) for name in names]
 
     def lacking(augmentations: Sequence[str | Word]) -> list[Word]:
-        planned = [target.word for target in plan_operators(catalog, augmentations, space.stride).targets]
+        planned = [target.word for target in plan_grid_operators(catalog, augmentations, space.stride).targets]
         known = [registry.entries.get(registry.reduced(word)) for word in planned]
         pairs = zip(planned, known, strict=True)
         return [word for word, entry in pairs if entry is None or registry.staleness(entry)]
@@ -88,7 +88,7 @@ def extend_grid(
     if fresh:
         fitted = GridRegistry.of(space, catalog)
         crops = run.photographs().draw_crops(settings.crops, settings.size, settings.seed)
-        fit_operators(space, crops, wanted, catalog, settings, into=fitted, progress=progress, cases=cases)
+        fit_grid_operators(space, crops, wanted, catalog, settings, into=fitted, progress=progress, cases=cases)
         for word in fresh:
             registry.add(fitted.entries[word])
     run.note(tuple(str(word) for word in asked))

@@ -16,7 +16,7 @@ from augalgebra.runs.storage.files import DERIVED, revision_of
 from augalgebra.runs.storage.stored_run import of_run
 from augalgebra.storage.files import check_room
 from augalgebra.storage.locks import lock
-from augalgebra.training.grids.fitting import fit_operators, plan_operators
+from augalgebra.training.grids.fitting import fit_grid_operators, plan_grid_operators
 from augalgebra.training.grids.settings import GridSettings
 from augalgebra.training.progress import Progress, silent
 
@@ -74,7 +74,7 @@ def make_grid_run(
     if size % stride:
         near = f"{size // stride * stride} or {(size // stride + 1) * stride}"
         raise ImageError(f"crops of {size} pixels cannot be encoded: multiples of {stride} can, such as {near}")
-    plan_operators(catalog, words, stride)  # before hours of work
+    plan_grid_operators(catalog, words, stride)  # before hours of work
     photographs = data if isinstance(data, Photographs) else Photographs.open(data, skip_broken=skip_broken)
     record = GridRecord(source_of(opened), words, settings, describe_photographs(photographs))
     run = GridRun(folder, of_run(GridRegistry.of(opened, catalog), folder), record, device=device)
@@ -85,7 +85,7 @@ def make_grid_run(
         run.revision = revision_of(folder)
         check_room(folder, 1 << 24)
         crops = photographs.draw_crops(settings.crops, size, settings.seed)
-        fit_operators(opened, crops, words, catalog, settings, into=run.registry, progress=progress, cases=cases)
+        fit_grid_operators(opened, crops, words, catalog, settings, into=run.registry, progress=progress, cases=cases)
         run.save()
     return run
 
