@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -88,12 +88,29 @@ class ViewMoments:
         rows = np.array(values.swapaxes(0, 1), dtype=np.float64, order="C").reshape(size, -1)
         mean = rows.mean(axis=0)
         rows -= mean
+        self._include(size, mean, rows.T @ rows)
+
+    def _include(self, size: int, mean: Array, scatter: Array) -> None:
         total = self.count + size
         step = mean - self._mean
-        self._scatter += rows.T @ rows
+        self._scatter += scatter
         self._scatter += np.outer(step, step) * (self.count * size / total)
         self._mean += step * (size / total)
         self.count = total
+
+    def __add__(self, other: Self) -> "ViewMoments":
+        """The moments of the images of both.
+
+        Raises:
+            MomentsError: They are of other views, or of another number of coordinates.
+        """
+        if (self.words, self.dim) != (other.words, other.dim):
+            raise MomentsError("moments of different views, or of different latent spaces, cannot be merged")
+        merged = ViewMoments(self.words, self.dim)
+        for part in (self, other):
+            if part.count:
+                merged._include(part.count, part._mean, part._scatter)
+        return merged
 
     def __contains__(self, word: Word) -> bool:
         return word in self._positions
