@@ -21,7 +21,7 @@ class GridSettings:
         kernel: Side of kernels, odd.
         size: Side of the crops that are learned from, in pixels.
         crops: How many of them.
-        seconds: Time for the networks.
+        seconds: Time for the networks, the first part of it on codes alone.
         steps: Steps for the networks, rounded up to whole passes over the crops, for what shall not depend on the
             machine; whichever of time and steps comes first.
         width: Features of the networks at each position.
@@ -44,7 +44,7 @@ class GridSettings:
     width: int = 96
     depth: int = 3
     batch_size: int = 2
-    learning_rate: float = 1e-3
+    learning_rate: float = 5e-4
     precision: Precision = "auto"
     seed: int = 0
 

@@ -90,7 +90,7 @@ def test_a_network_through_the_decoder_does_what_a_kernel_cannot(catalog: Catalo
             [float((space.decode(z) - goal).square().mean()) for z, goal in ((once, images.flip(-1)), (twice, images))]
         )
     assert errors[1][0] < 0.8 * errors[0][0]
-    assert errors[1][1] < errors[1][0]  # and does not drift where the decoder cannot see it
+    assert errors[1][1] < 0.8 * errors[0][1]  # and does not drift where the decoder cannot see it
 
 
 def test_equal_seeds_and_steps_give_equal_operators(catalog: Catalog) -> None:
