@@ -13,6 +13,7 @@ from augalgebra.catalog import Catalog
 from augalgebra.errors import FitError
 from augalgebra.latent.grids import GridSpace
 from augalgebra.operators.fits.choice import largest_group
+from augalgebra.operators.grids.channels import ChannelMoments
 from augalgebra.operators.grids.moves import GridMove
 from augalgebra.operators.grids.operator import GridMap, weights_in
 from augalgebra.operators.grids.registry import GridRegistry
@@ -106,19 +107,40 @@ def fit_grid_operators(
     others = [target.word for target in plan.targets if not target.in_group]
     with Orbits(space, catalog, plan.group, others) as orbits:
         orbits.encode(crops, bfloat16=bfloat16, total=settings.crops, progress=cases)
+        details: dict[str, Any] = {"size": settings.size, "crops": len(orbits)}
+        side = 1 if settings.fit == "channels" else settings.kernel
+        kernels = fit_kernels(orbits, plan.targets, side, cases)
         if settings.fit == "channels":
-            raise FitError("the fit 'channels' is not there yet")
-        kernels = fit_kernels(orbits, plan.targets, settings.kernel, cases)
+            kernels, own = _represent(orbits, plan, kernels, settings.seed)
+            details |= own
         maps: Sequence[nn.Module] = [kernel.map for kernel in kernels]
-        details: dict[str, Any] = {"kernel": settings.kernel, "size": settings.size, "crops": len(orbits)}
         if settings.fit == "kernel+residual":
             networks, outcome = train_networks(
                 orbits, plan.targets, [kernel.map for kernel in kernels], settings, bfloat16=bfloat16, progress=progress
             )
             maps = list(networks.to("cpu").maps)
             details |= {"steps": outcome.steps, "seconds": round(outcome.seconds, 1), "ended": outcome.ended}
-        _keep(registry, plan, kernels, maps, settings, details, len(orbits))
+        _keep(registry, plan, kernels, maps, settings, details | {"kernel": side}, len(orbits))
     return registry
+
+
+def _represent(
+    orbits: Orbits, plan: GridPlan, kernels: Sequence[FittedKernel], seed: int
+) -> tuple[tuple[FittedKernel, ...], dict[str, Any]]:
+    """The maps of channels with those of the group replaced by an exact representation."""
+    group = plan.group
+    if group is None:
+        return tuple(kernels), {}
+    moves = {target.column: target.move for target in plan.targets if target.in_group}
+    moments = ChannelMoments(group, [moves.get(number) for number in range(len(group))], orbits.space.channels)
+    for shard in orbits.shards():
+        moments.add(shard[:, : len(group)].unbind(1))
+    fit = moments.fit(seed=seed)
+    exact = [
+        FittedKernel(fit.kernels[column], fit.residuals[column].residual, fit.residuals[column].identity, fit.positions)
+        for column in (target.column for target in plan.targets if target.in_group)
+    ]
+    return (*exact, *kernels[len(exact) :]), fit.details
 
 
 def _keep(

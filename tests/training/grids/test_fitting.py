@@ -68,6 +68,18 @@ def test_operators_of_a_group_and_beside_it_are_found_exactly(catalog: Catalog) 
     assert entry.provenance.residual < 1e-3 < (entry.provenance.identity_residual or 0)
 
 
+def test_maps_of_channels_fulfil_the_relations_to_rounding(catalog: Catalog) -> None:
+    space = make_space(bend=0.5)  # so that no map of channels is right
+    settings = GridSettings(fit="channels", size=16, crops=20)
+    registry = fit_grid_operators(space, crops(), ["flip_lr", "rotate_cw", "invert"], catalog, settings)
+    codes = space.encode(torch.rand(2, 3, 16, 16))
+    for word in ("flip_lr^2", "rotate_cw^4", "flip_lr * rotate_cw * flip_lr * rotate_cw"):
+        assert torch.allclose(registry.operator(word, reduce=False).apply(codes), codes, atol=1e-4), word
+    known = registry.entries[catalog.word("flip_lr")].provenance
+    assert (known.details["group"], known.details["kernel"]) == ("D4", 1)
+    assert registry.entries[catalog.word("invert")].provenance.residual is not None
+
+
 def test_operators_act_on_grids_of_other_sizes_than_they_were_fitted_on(catalog: Catalog) -> None:
     space = make_space()
     registry = fit_grid_operators(space, crops(), ["flip_lr"], catalog, KERNEL)
