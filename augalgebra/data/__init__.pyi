@@ -3,19 +3,31 @@ from .dataset import Dataset as Dataset
 from .dataset import Split as Split
 from .dataset import glyph_data as glyph_data
 from .dataset import load_data as load_data
+from .dataset import pendulum_data as pendulum_data
 from .glyphs import FLIPS as FLIPS
 from .glyphs import RANGES as RANGES
 from .glyphs import draw_glyphs as draw_glyphs
+from .pendulum import LIMITS as LIMITS
+from .pendulum import PendulumFactors as PendulumFactors
+from .pendulum import cast_shadow as cast_shadow
+from .pendulum import draw_pendulum as draw_pendulum
+from .pendulum import read_pendulum as read_pendulum
 from .photographs import Photographs as Photographs
 
 __all__ = [
     "FLIPS",
+    "LIMITS",
     "NAMES",
     "RANGES",
     "Dataset",
+    "PendulumFactors",
     "Photographs",
     "Split",
+    "cast_shadow",
     "draw_glyphs",
+    "draw_pendulum",
     "glyph_data",
     "load_data",
+    "pendulum_data",
+    "read_pendulum",
 ]

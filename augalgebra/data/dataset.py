@@ -2,7 +2,8 @@
 
 import hashlib
 import os
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,8 +18,10 @@ from augalgebra.data.archives import PUBLISHED, PublishedDataset
 from augalgebra.data.folder import read_folder
 from augalgebra.data.glyphs import draw_glyphs
 from augalgebra.data.labels import Numbers, number_classes
+from augalgebra.data.pendulum import SIDE, as_bytes, draw_pendulum, pendulum_grid
 from augalgebra.errors import DataError, nearest
 from augalgebra.images import Array, as_images
+from augalgebra.seeds import generator_for
 from augalgebra.storage.npz import ArrayArchive
 from augalgebra.storage.values import shown_name
 
@@ -28,7 +31,7 @@ Part: TypeAlias = tuple[Array, Numbers]
 DATA_VARIABLE = "AUGALG_DATA"
 """Environment variable that says where data sets lie."""
 
-NAMES = ("digits", *PUBLISHED, "glyphs")
+NAMES = ("digits", *PUBLISHED, "glyphs", "pendulum")
 """The data sets known by name."""
 
 _TEST_EVERY = 5  # of the data sets that bring no split of their own, every fifth image of a class is for testing
@@ -44,11 +47,13 @@ class Split:
         images: Bytes.
         labels: Classes, 0 where there are none.
         first: Number of the first image; what is drawn at random for an image depends on its number.
+        factors: What the images were drawn from, by name, a value for each; empty where that is not known.
     """
 
     images: UInt8[Tensor, "image channel height width"]
     labels: Int64[Tensor, " image"]
     first: int = 0
+    factors: Mapping[str, Float[Tensor, " image"]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -66,7 +71,8 @@ class Split:
 
     def head(self, number: int | None) -> "Split":
         """The first images, or all of them."""
-        return Split(self.images[:number], self.labels[:number], self.first)
+        factors = {name: values[:number] for name, values in self.factors.items()}
+        return Split(self.images[:number], self.labels[:number], self.first, factors)
 
 
 @dataclass(frozen=True)
@@ -97,10 +103,7 @@ class Dataset:
         """The same with only the first so many images of each split; all of them if None."""
         if images is None:
             return self
-        train, test = (
-            Split(split.images[:images], split.labels[:images], split.first) for split in (self.train, self.test)
-        )
-        return replace(self, train=train, test=test)
+        return replace(self, train=self.train.head(images), test=self.test.head(images))
 
     def label_name(self, label: int) -> str | int:
         """What a label is called: the name of its class, or the label itself."""
@@ -126,7 +129,7 @@ def load_data(
     """Load a data set by name, or from a folder of pictures or an ``.npz`` file.
 
     Args:
-        name: ``digits``, which are always there, or ``glyphs``, which are made on the fly; ``mnist``,
+        name: ``digits``, which are always there; ``glyphs`` or ``pendulum``, which are made on the fly; ``mnist``,
             ``fashion-mnist``, ``kmnist`` or ``cifar10``, which are downloaded into the user's cache if they are not in
             `data_dir`; a folder or an ``.npz``. A path is never one of these names, nor is text with a separator:
             ``./digits``. A folder's pictures must be of one size; its subfolders, if there are any, are the classes,
@@ -152,6 +155,8 @@ def load_data(
         data = _digits()
     elif name == "glyphs":
         data = glyph_data()
+    elif name == "pendulum":
+        data = pendulum_data()
     elif name in PUBLISHED:
         data = _of_published(PUBLISHED[name], data_dir, progress)
     else:
@@ -206,10 +211,41 @@ def glyph_data(number: int = 5000, *, flips: bool = False, seed: int = 0) -> Dat
     if number < 2 * _TEST_EVERY:
         raise DataError(f"{number} glyphs are too few; at least {2 * _TEST_EVERY} are needed")
     glyphs = draw_glyphs(number, flips=flips, seed=seed)
-    images, first = glyphs.images(), number - number // _TEST_EVERY
-    return Dataset(
-        "glyphs", Split(images[:first], glyphs.shapes[:first]), Split(images[first:], glyphs.shapes[first:], first)
-    )
+    first = number - number // _TEST_EVERY
+    splits = [
+        Split(part.images(), part.shapes, number, part.factors)
+        for number, part in ((0, glyphs[:first]), (first, glyphs[first:]))
+    ]
+    return Dataset("glyphs", splits[0], splits[1])
+
+
+def pendulum_data(*, size: int = SIDE, seed: int = 0) -> Dataset:
+    """Pictures of a pendulum as a data set: 7,308 in colour, 5,482 of them to learn from; there are no classes.
+
+    See `augalgebra.data.pendulum`; what they were drawn from is in the `factors` of each split. The published set has
+    the same grid of factors and as many pictures for training, but was drawn by other means.
+
+    Args:
+        size: Height and width in pixels, at least 32.
+        seed: Seed of the order within each split.
+
+    Raises:
+        ImageError: They are too small to read the factors off them.
+    """
+    factors, *parts = pendulum_grid()
+    splits, first = [], 0
+    for rows in parts:
+        images = torch.empty(len(rows), 3, size, size, dtype=torch.uint8)
+        for start in range(
+            0, len(rows), _ROWS
+        ):  # in the order of the grid, where neighbours share most of what is drawn
+            some = {name: values[rows[start : start + _ROWS]] for name, values in factors.items()}
+            images[start : start + _ROWS] = as_bytes(draw_pendulum(**some, size=(size, size)))
+        order = torch.randperm(len(rows), generator=generator_for(seed, "pendulum", first))
+        shuffled = {name: values[rows[order]] for name, values in factors.items()}
+        splits.append(Split(images[order], torch.zeros(len(rows), dtype=torch.int64), first, shuffled))
+        first += len(rows)
+    return Dataset("pendulum", splits[0], splits[1])
 
 
 def _of_published(published: PublishedDataset, data_dir: str | Path | None, progress: CaseProgress) -> Dataset:

@@ -16,8 +16,8 @@ Data = Annotated[
     str,
     typer.Option(
         metavar="NAME",
-        help="'digits' (embedded); 'glyphs' (made on the fly); 'mnist', 'fashion-mnist', 'kmnist' or 'cifar10' "
-        "(downloaded if not in --data-dir); a folder of pictures; or a file.npz.",
+        help="'digits' (embedded); 'glyphs' or 'pendulum' (made on the fly); 'mnist', 'fashion-mnist', 'kmnist' or "
+        "'cifar10' (downloaded if not in --data-dir); a folder of pictures; or a file.npz.",
     ),
 ]
 Moved = Annotated[
