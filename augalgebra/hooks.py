@@ -210,7 +210,13 @@ class CommandLine(Protocol):
         """
 
     def load_data(
-        self, name: str, data_dir: "str | Path | None", *, quiet: bool, skip_broken: bool = False
+        self,
+        name: str,
+        data_dir: "str | Path | None",
+        *,
+        quiet: bool,
+        size: int | None = None,
+        skip_broken: bool = False,
     ) -> "Dataset":
         """Load a data set by name, show how far a download is, and note what its owner should know.
 

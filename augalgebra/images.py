@@ -1,10 +1,12 @@
 """Pictures in files and folders, as bytes of one size."""
 
 import contextlib
+import functools
 import os
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -42,6 +44,8 @@ MOST_PIXELS = 2**26
 # What a picture may be whatever its name says: not EPS, for which Pillow starts an interpreter of PostScript.
 _FORMATS = ("BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "TGA", "TIFF", "WEBP")
 _MOST_FOLDERS = 100_000
+_GAP = 2.0  # a picture may be made smaller in steps that average pixels, down to so many times the size that is wanted
+_MOST_THREADS = 8  # each may hold one picture of MOST_PIXELS
 _NAMED = 5  # pictures in a remark
 _ORIENTATION = 0x0112
 _UPRIGHT = {
@@ -151,15 +155,18 @@ def read_pictures(
     *,
     channels: int | None = None,
     size: tuple[int, int] | None = None,
+    square: int | None = None,
     skip_broken: bool = False,
 ) -> Pictures:
-    """Read pictures of one size, upright as their EXIF data says.
+    """Read pictures of one size, upright as their EXIF data says; several are decoded at a time.
 
     Args:
         files: One or more pictures. Those of 16 bits keep the upper 8; transparency is dropped; of several pages the
             first is read.
         channels: 1 converts to grey, 3 to colour; None keeps grey if every picture is grey.
         size: Height and width they are brought to; None keeps their own.
+        square: Bring pictures of any size to squares of so many pixels: the shorter side is scaled to it, and the
+            middle is cut out.
         skip_broken: Leave out what cannot be read, unless that is all.
 
     Raises:
@@ -170,30 +177,59 @@ def read_pictures(
     arrays: list[tuple[Path, ByteArray]] = []
     notes = PictureNotes()
     unpacked = packed = 0
-    for file in files:
-        try:
-            picture, done = decode_picture(file)
-        except ImageError as error:
-            notes.broken[file] = str(error)
-            continue
-        notes.add(file, done)
-        if channels is not None:
-            picture = _in_mode(picture, "L" if channels == 1 else "RGB")
-        if size is not None:
-            picture = picture.resize(size[::-1], Image.Resampling.BILINEAR)
-        arrays.append((file, np.atleast_3d(np.asarray(picture)).transpose(2, 0, 1)))
-        unpacked, packed = unpacked + arrays[-1][1].size, packed + file.stat().st_size
-        if unpacks_too_much(unpacked, packed):
-            raise ImageError(
-                f"{len(arrays)} pictures up to {file} take {unpacked / 2**20:,.0f} MiB, "
-                f"{unpacked / max(packed, 1):,.0f} times what they take on disk; leave out those that are blank, "
-                "or save all in one .npz with numpy.savez"
-            )
+    read = functools.partial(_read_one, channels=channels, size=size, square=square)
+    with warnings.catch_warnings(action="ignore"), _threads() as pool:
+        for file, found in zip(files, pool.map(read, files), strict=True):
+            if isinstance(found, ImageError):
+                notes.broken[file] = str(found)
+                continue
+            pixels, done = found
+            notes.add(file, done)
+            arrays.append((file, pixels))
+            unpacked, packed = unpacked + pixels.size, packed + file.stat().st_size
+            if unpacks_too_much(unpacked, packed):
+                raise ImageError(
+                    f"{len(arrays)} pictures up to {file} take {unpacked / 2**20:,.0f} MiB, "
+                    f"{unpacked / max(packed, 1):,.0f} times what they take on disk; leave out those that are blank, "
+                    "or save all in one .npz with numpy.savez"
+                )
     if notes.broken and not (skip_broken and arrays):
         raise notes.refusal(len(files))
     _check_sizes(arrays)
-    pixels = _stacked([array for _, array in arrays])
-    return Pictures(pixels, tuple(file for file, _ in arrays), notes.remarks(len(files)))
+    stacked = _stacked([array for _, array in arrays])
+    return Pictures(stacked, tuple(file for file, _ in arrays), notes.remarks(len(files)))
+
+
+@contextlib.contextmanager
+def _threads() -> Iterator[ThreadPoolExecutor]:
+    """Several threads; after an error or an interrupt none of them begins anything new."""
+    pool = ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _read_one(
+    file: Path, channels: int | None, size: tuple[int, int] | None, square: int | None
+) -> tuple[ByteArray, list[str]] | ImageError:
+    """Bytes ``[channel, height, width]`` of a picture and what was done to it, or why it cannot be read."""
+    try:
+        picture, done = _decode(file, square)
+    except ImageError as error:
+        return error
+    if channels is not None:
+        picture = _in_mode(picture, "L" if channels == 1 else "RGB")
+    if size is not None:
+        picture = picture.resize(size[::-1], Image.Resampling.BILINEAR)
+    if square is not None:
+        side = min(picture.size)
+        if side < square:
+            done.append(f"enlarged to {square}×{square}")
+        left, top = (picture.width - side) // 2, (picture.height - side) // 2
+        box = (left, top, left + side, top + side)
+        picture = picture.resize((square, square), Image.Resampling.BICUBIC, box=box, reducing_gap=_GAP)
+    return np.atleast_3d(np.asarray(picture)).transpose(2, 0, 1), done
 
 
 def as_images(path: Path, images: Array) -> Array:
@@ -237,8 +273,8 @@ def decode_picture(path: Path) -> tuple[Image.Image, list[str]]:
     Raises:
         ImageError: It cannot be read; the message is the reason alone.
     """
-    with _opened(path) as picture:
-        return _plain(picture)
+    with warnings.catch_warnings(action="ignore"):
+        return _decode(path)
 
 
 def read_size(path: Path) -> tuple[int, int]:
@@ -247,19 +283,27 @@ def read_size(path: Path) -> tuple[int, int]:
     Raises:
         ImageError: It cannot be read; the message is the reason alone.
     """
-    with _opened(path) as picture:
+    with warnings.catch_warnings(action="ignore"), _opened(path) as picture:
         return picture.height, picture.width
+
+
+def _decode(path: Path, side: int | None = None) -> tuple[Image.Image, list[str]]:
+    """A picture as `decode_picture` reads it, perhaps smaller where its shorter side will be scaled to `side` pixels.
+
+    Pillow's warnings are left to the caller: in several threads at once they cannot be caught.
+    """
+    with _opened(path) as picture:
+        if side is not None:
+            least = round(_GAP * side)
+            picture.draft(None, (least, least))  # a JPEG is decoded to an eighth of its size several times sooner
+        return _plain(picture)
 
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
     """A picture of which the first bytes are read and found well; the error says why it cannot be read."""
     try:
-        with (
-            warnings.catch_warnings(action="ignore"),
-            open_regular(path) as stream,
-            Image.open(stream, formats=_FORMATS) as picture,
-        ):
+        with open_regular(path) as stream, Image.open(stream, formats=_FORMATS) as picture:
             _check_head(picture)
             yield picture
     except ImageError:
@@ -316,7 +360,7 @@ def _check_sizes(arrays: list[tuple[Path, ByteArray]]) -> None:
         ]
         raise ImageError(
             f"the pictures have {len(sizes)} sizes: {', '.join(listed)}{', …' * (len(sizes) > _NAMED)}; "
-            "cut or scale copies of them to one"
+            "--size PIXELS (size= in Python) brings them all to squares of one size"
         )
 
 

@@ -35,6 +35,7 @@ NAMES = ("digits", *PUBLISHED, "glyphs", "pendulum")
 """The data sets known by name."""
 
 _TEST_EVERY = 5  # of the data sets that bring no split of their own, every fifth image of a class is for testing
+_NO_FOLDER = "{} is no folder of pictures; only such pictures are brought to a size"
 _ROWS = 1024  # images that are turned into bytes at once
 _NAMED = 10
 
@@ -85,6 +86,7 @@ class Dataset:
         test: The images to measure on.
         classes: Names of the labels 0, 1, 2, …; none where labels are numbers of their own.
         remarks: What its owner should know: pictures that were left out, turned or reduced, and the like.
+        size: Height and width that a folder's pictures were brought to; None if they were taken as they are.
     """
 
     name: str
@@ -92,6 +94,7 @@ class Dataset:
     test: Split
     classes: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    size: int | None = None
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -123,6 +126,7 @@ def load_data(
     name: str | Path = "digits",
     data_dir: str | Path | None = None,
     *,
+    size: int | None = None,
     skip_broken: bool = False,
     progress: CaseProgress = unseen,
 ) -> Dataset:
@@ -132,17 +136,20 @@ def load_data(
         name: ``digits``, which are always there; ``glyphs`` or ``pendulum``, which are made on the fly; ``mnist``,
             ``fashion-mnist``, ``kmnist`` or ``cifar10``, which are downloaded into the user's cache if they are not in
             `data_dir`; a folder or an ``.npz``. A path is never one of these names, nor is text with a separator:
-            ``./digits``. A folder's pictures must be of one size; its subfolders, if there are any, are the classes,
-            or ``train`` and ``test`` with classes in them. An ``.npz`` holds ``images`` and perhaps ``labels``, or
-            ``x_train``, ``y_train``, ``x_test`` and ``y_test``; images are bytes or floats in [0, 1], ``[n, h, w]``,
-            ``[n, h, w, c]`` or ``[n, c, h, w]``; labels are text or whole numbers.
+            ``./digits``. A folder's subfolders, if there are any, are the classes, or ``train`` and ``test`` with
+            classes in them. An ``.npz`` holds ``images`` and perhaps ``labels``, or ``x_train``, ``y_train``,
+            ``x_test`` and ``y_test``; images are bytes or floats in [0, 1], ``[n, h, w]``, ``[n, h, w, c]`` or
+            ``[n, c, h, w]``; labels are text or whole numbers.
         data_dir: Where data sets lie, directly, in a folder of their name, or as torchvision lays them out; by
             default what the environment variable ``AUGALG_DATA`` says.
+        size: Bring a folder's pictures of any size to squares of so many pixels: the shorter side is scaled to it, and
+            the middle is cut out. None takes them as they are; they must then be of one size.
         skip_broken: Leave out pictures of a folder that cannot be read.
         progress: Called while something is downloaded.
 
     Raises:
-        DataError: There is no such data set, or its files are damaged, or missing and not to be had.
+        DataError: There is no such data set, its files are damaged, or missing and not to be had; or it is no folder
+            and a size is given.
         ImageError: A picture, or what is in an ``.npz``, cannot be used.
 
     Examples:
@@ -150,7 +157,9 @@ def load_data(
         (1, 28, 28)
     """
     if isinstance(name, Path):
-        return _of_files(f"./{name}" if str(name) in NAMES else str(name), skip_broken=skip_broken)
+        return _of_files(f"./{name}" if str(name) in NAMES else str(name), size, skip_broken=skip_broken)
+    if size is not None and name in NAMES:
+        raise DataError(_NO_FOLDER.format(name))
     if name == "digits":
         data = _digits()
     elif name == "glyphs":
@@ -160,21 +169,25 @@ def load_data(
     elif name in PUBLISHED:
         data = _of_published(PUBLISHED[name], data_dir, progress)
     else:
-        return _of_files(name, skip_broken=skip_broken)
+        return _of_files(name, size, skip_broken=skip_broken)
     if os.path.isdir(name) and not (data_dir and Path(data_dir).samefile(".")):  # noqa: PTH112
         here = f"{name!r} is the data set of that name, not the folder {name} that lies here; for that write ./{name}"
         data = replace(data, remarks=(*data.remarks, here))
     return data
 
 
-def _of_files(name: str, *, skip_broken: bool) -> Dataset:
+def _of_files(name: str, size: int | None, *, skip_broken: bool) -> Dataset:
     """The data set in a folder or a file."""
     if os.path.isdir(name):  # noqa: PTH112 (of a name that is too long Path.is_dir raises)
-        found = read_folder(Path(name), skip_broken=skip_broken)
+        if size is not None and size < 1:
+            raise DataError(f"pictures cannot be brought to {size} pixels")
+        found = read_folder(Path(name), size=size, skip_broken=skip_broken)
         parts = [(images, np.asarray(labels, np.int64)) for images, labels in found.parts]
         data = _split(name, *parts[0]) if len(parts) == 1 else _dataset(name, parts[0], parts[1])
-        return replace(data, classes=found.classes, remarks=found.remarks)
+        return replace(data, classes=found.classes, remarks=found.remarks, size=size)
     if name.lower().endswith(".npz"):
+        if size is not None:
+            raise DataError(_NO_FOLDER.format(name))
         return _read_npz(Path(name))
     near = nearest(name, NAMES, 1)
     raise DataError(

@@ -26,12 +26,13 @@ class PictureFolder:
     remarks: tuple[str, ...]
 
 
-def read_folder(folder: Path, *, skip_broken: bool = False) -> PictureFolder:
+def read_folder(folder: Path, *, size: int | None = None, skip_broken: bool = False) -> PictureFolder:
     """Read all pictures of a folder, in order of their names, grey if every picture is grey and else in three colours.
 
     Args:
         folder: Pictures, or subfolders with pictures. Each subfolder is a class; or the subfolders are ``train`` and
             ``test`` (or ``val`` in place of it, or beside it, where it is left aside), with classes in them or not.
+        size: Bring all to squares of so many pixels, see `augalgebra.images.read_pictures`; None keeps their own size.
         skip_broken: Leave out pictures that cannot be read.
 
     Raises:
@@ -39,7 +40,7 @@ def read_folder(folder: Path, *, skip_broken: bool = False) -> PictureFolder:
         ImageError: Pictures cannot be read, or they differ in size.
     """
     places, held_out, remarks = find_pictures(folder)
-    pictures = read_pictures(list(places), skip_broken=skip_broken)
+    pictures = read_pictures(list(places), square=size, skip_broken=skip_broken)
     remarks += pictures.remarks
     depth = 1 if held_out else 0
     classes = [places[file].parts[depth:] for file in pictures.files]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.report import CompositionReport
-from augalgebra.data.dataset import Dataset, load_data
+from augalgebra.data.dataset import Dataset
 from augalgebra.latent.protocol import device_of_space
 from augalgebra.reports.gallery import gallery_panel
 from augalgebra.reports.gallery_figure import draw_gallery
@@ -21,7 +21,7 @@ def write_check(
     run: Run, report: CompositionReport, *, data: Dataset | None = None, data_dir: str | Path | None = None
 ) -> None:
     """Write what was measured of a run, with the head that drew it, and a gallery of it into the run's folder."""
-    data = data or load_data(run.settings.data, data_dir)
+    data = data or run.settings.load_data(data_dir)
     with run.describing(CHECK, GALLERY):
         write_atomically(run.folder / CHECK, json.dumps(report.to_dict(), indent=2, allow_nan=False) + "\n")
         draw_run_gallery(run, report, data, run.folder / GALLERY)

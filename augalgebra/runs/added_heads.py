@@ -17,7 +17,7 @@ from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.cases import Relabelling
 from augalgebra.consistency.composition import measure_composition
 from augalgebra.consistency.report import WordScore
-from augalgebra.data.dataset import Dataset, load_data
+from augalgebra.data.dataset import Dataset
 from augalgebra.latent.lavae import HeadKind
 from augalgebra.latent.protocol import MAIN_HEAD
 from augalgebra.operators import OperatorRegistry
@@ -101,7 +101,7 @@ def add_head(
         AugalgebraError: The data are not those of the run, or there are too few trained operators.
     """
     catalog, settings = run.registry.catalog, run.settings
-    data = data or load_data(settings.data, data_dir)
+    data = data or settings.load_data(data_dir)
     run.check_data(data)
     views = Views.published(catalog, [*names, *([] if beside is None else [beside])], seed=settings.seed)
     words = views.generators
@@ -210,7 +210,7 @@ def transfer(
     """
     check_fit(fit)
     settings, catalog = run.settings, run.registry.catalog
-    data = data or load_data(settings.data, data_dir)
+    data = data or settings.load_data(data_dir)
     run.check_data(data)
     with lock(run.folder, "changed") if save else contextlib.nullcontext():
         if save:

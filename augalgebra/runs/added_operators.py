@@ -11,7 +11,7 @@ from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.composition import measure_composition
 from augalgebra.consistency.excess import Gap
 from augalgebra.consistency.report import WordScore
-from augalgebra.data.dataset import Dataset, load_data
+from augalgebra.data.dataset import Dataset
 from augalgebra.errors import RunError
 from augalgebra.latent.protocol import device_of_space
 from augalgebra.operators.provenance import Provenance
@@ -91,7 +91,7 @@ def extend(
     """
     catalog, registry, settings = run.registry.catalog, run.registry, run.settings
     words = [catalog.word(name) for name in names]
-    data = data or load_data(settings.data, data_dir)
+    data = data or settings.load_data(data_dir)
     run.check_data(data)
     fresh = [word for word in words if word not in registry.entries or registry.staleness(registry.entries[word])]
     if fresh:

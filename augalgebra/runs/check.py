@@ -12,7 +12,7 @@ from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.cases import Relabelling
 from augalgebra.consistency.composition import measure_composition
 from augalgebra.consistency.report import CompositionReport
-from augalgebra.data.dataset import Dataset, Split, load_data
+from augalgebra.data.dataset import Dataset, Split
 from augalgebra.errors import RunError
 from augalgebra.latent.likelihoods import decibels, squared_error
 from augalgebra.latent.protocol import MAIN_HEAD, device_of_space
@@ -46,7 +46,7 @@ def measure_run(
         RunError: There is no such head, or the data are not those of the run.
     """
     names, relabelling = augmentations_of_head(run, head)
-    data = data or load_data(run.settings.data, data_dir)
+    data = data or run.settings.load_data(data_dir)
     pictures, labels, ids = images_of_run(run, most=images, data=data)
     report = measure_composition(
         run.space,
@@ -83,7 +83,7 @@ def images_of_run(
     Raises:
         RunError: The data are not those of the run.
     """
-    data = data or load_data(run.settings.data, data_dir)
+    data = data or run.settings.load_data(data_dir)
     run.check_data(data)
     pictures, ids = data.test.batch(slice(most))
     return pictures.to(device_of_space(run.space)), data.test.labels[: len(ids)], ids

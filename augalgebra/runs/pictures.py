@@ -18,13 +18,16 @@ from augalgebra.storage.npz import ArrayArchive
 _GAP, _FRAME = 2, 160  # pixels between tiles and their grey, in the picture as written
 
 
-def read_picture(path: str | Path, image_shape: tuple[int, int, int]) -> Float[Tensor, "image channel height width"]:
+def read_picture(
+    path: str | Path, image_shape: tuple[int, int, int], size: int | None = None
+) -> Float[Tensor, "image channel height width"]:
     """Read a picture, or all images of an ``.npz``.
 
     Args:
         path: A picture, upright as its EXIF data says and turned into grey or colour as needed; or an ``.npz`` with
             ``images`` of shape ``[n, h, w]``, ``[n, h, w, c]`` or ``[n, c, h, w]``, bytes or floats in [0, 1].
         image_shape: Channels, height and width that are expected.
+        size: Bring a picture of any size to a square of so many pixels, as a run's settings say of its data.
 
     Raises:
         ImageError: The file is missing or unreadable, of another size, or has pixels outside [0, 1].
@@ -33,7 +36,7 @@ def read_picture(path: str | Path, image_shape: tuple[int, int, int]) -> Float[T
     if path.suffix.lower() == ".npz":
         pixels = _from_arrays(path)
     else:
-        pixels = read_pictures([path], channels=image_shape[0]).pixels
+        pixels = read_pictures([path], channels=image_shape[0], square=size).pixels
     images = torch.from_numpy(pixels.astype(np.float32))
     if pixels.dtype == np.uint8:
         images /= 255

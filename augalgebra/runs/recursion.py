@@ -20,7 +20,7 @@ from augalgebra.consistency.recursion import (
     measure_recursion,
     repeat,
 )
-from augalgebra.data.dataset import Dataset, load_data
+from augalgebra.data.dataset import Dataset
 from augalgebra.latent.protocol import MAIN_HEAD, device_of_space
 from augalgebra.runs.classifier import powers_of, train_classifier
 from augalgebra.runs.moves import operator_for
@@ -64,7 +64,7 @@ def recursion_of_run(
     catalog, seed, device = run.registry.catalog, run.settings.seed, device_of_space(run.space)
     canonical = catalog.word(word)
     operator_for(run, canonical)  # what is missing is said before a classifier is trained
-    data = data or load_data(run.settings.data, data_dir)
+    data = data or run.settings.load_data(data_dir)
     run.check_data(data)
     labelled = len(torch.unique(data.train.labels)) > 1
     classify: Classify | None = None
@@ -100,7 +100,7 @@ def repeated_pictures(
     data_dir: str | Path | None = None,
 ) -> dict[Way, Float[Tensor, "row repeat channel height width"]]:
     """The first test image of some labels after some repeats, in each way."""
-    data = data or load_data(run.settings.data, data_dir)
+    data = data or run.settings.load_data(data_dir)
     device = device_of_space(run.space)
     labels = data.test.labels.tolist()
     rows = torch.tensor([labels.index(label) for label in sorted(set(labels))][:_ROWS])

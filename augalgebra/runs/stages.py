@@ -8,7 +8,7 @@ from pathlib import Path
 
 from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog
-from augalgebra.data.dataset import Dataset, load_data
+from augalgebra.data.dataset import Dataset
 from augalgebra.errors import AugalgebraError, RunError
 from augalgebra.latent.lavae import LAVAE, Architecture
 from augalgebra.operators import FitOptions, OperatorRegistry, build_representation
@@ -72,8 +72,8 @@ def train(
     """
     check_fit(settings.fit)  # before anything is trained
     folder = Path(folder)
-    data = data or load_data(settings.data, data_dir)
-    settings = settings.for_images(data.train.images)
+    data = data or settings.load_data(data_dir)
+    settings = replace(settings.for_images(data.train.images), size=data.size)
     if settings.epochs is None and settings.seconds is None:
         settings = replace(settings, epochs=default_epochs(settings.preset, len(data.train)))
     catalog = catalog.for_size(*data.image_shape[1:])
@@ -117,7 +117,7 @@ def find_or_train(
         KeyboardInterrupt: Somebody stopped the training; half of it is kept, and the same call takes it up.
         AugalgebraError: It cannot be trained.
     """
-    settings = settings.for_images(data.train.images)
+    settings = replace(settings.for_images(data.train.images), size=data.size)
     if Run.exists(folder):
         try:
             found = Run.load(folder, catalog)

@@ -3,12 +3,14 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
+from augalgebra.data.dataset import Dataset, load_data
 from augalgebra.errors import AugalgebraError, nearest
 from augalgebra.latent.likelihoods import LIKELIHOODS, LikelihoodName, choose_likelihood
 from augalgebra.storage.values import Fields
@@ -46,6 +48,8 @@ class TrainSettings:
 
     Attributes:
         data: Name of the data set, see `augalgebra.data.dataset.load_data`.
+        size: Height and width that a folder's pictures are brought to; None takes them as they are. A data set that is
+            in memory already decides itself.
         augmentations: Any number of them, as words of one letter.
         preset: ``faithful`` is the published recipe; ``equivariant`` also draws moved latents.
         likelihood: How drawn pixels are compared with true ones, see `augalgebra.latent.likelihoods`; None lets the
@@ -88,6 +92,7 @@ class TrainSettings:
     seed: int = 0
     device: str = "auto"
     precision: Precision = "auto"
+    size: int | None = None
 
     def __post_init__(self) -> None:
         _one_of("preset", self.preset, get_args(Preset))
@@ -98,6 +103,8 @@ class TrainSettings:
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise AugalgebraError(f"{name} must be larger than 0, not {value}")
+        if self.size is not None and self.size < 1:
+            raise AugalgebraError(f"size must be at least 1, or None, not {self.size}")
         for name in ("dim", "width", "batch_size", "learning_rate"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
@@ -115,6 +122,17 @@ class TrainSettings:
     def warmup(self) -> float:
         """`kl_warmup`, which is a number once the preset's values are filled in."""
         return self.kl_warmup or 0.0
+
+    def load_data(self, data_dir: str | Path | None = None) -> Dataset:
+        """The data set.
+
+        Args:
+            data_dir: Where data sets lie.
+
+        Raises:
+            AugalgebraError: It cannot be had, see `augalgebra.data.dataset.load_data`.
+        """
+        return load_data(self.data, data_dir, size=self.size)
 
     def for_images(self, images: UInt8[Tensor, "image channel height width"]) -> "TrainSettings":
         """The same with all that was left open filled in, but for `epochs` and `fit`.

@@ -23,18 +23,31 @@ Data = Annotated[
 Moved = Annotated[
     str | None, typer.Option("--data", metavar="NAME", help="Where the run's data set lies now, if it has moved.")
 ]
+Size = Annotated[
+    int | None,
+    typer.Option(
+        "--size",
+        min=1,
+        metavar="PIXELS",
+        help="Bring a folder's pictures of any size to squares of so many pixels: the shorter side is scaled, the "
+        "middle cut out.",
+    ),
+]
 SkipBroken = Annotated[
     bool, typer.Option("--skip-broken", help="Leave out pictures that cannot be read, and say how many.")
 ]
 
 
-def load(name: str, data_dir: str | Path | None, *, quiet: bool, skip_broken: bool = False) -> "Dataset":
+def load(
+    name: str, data_dir: str | Path | None, *, quiet: bool, size: int | None = None, skip_broken: bool = False
+) -> "Dataset":
     """Load a data set, and say what its owner should know of it.
 
     Args:
         name: What ``--data`` says.
         data_dir: What ``--data-dir`` says.
         quiet: Show no progress (with ``--json``).
+        size: What ``--size`` says.
         skip_broken: What ``--skip-broken`` says.
     """
     from rich.console import Console
@@ -59,7 +72,7 @@ def load(name: str, data_dir: str | Path | None, *, quiet: bool, skip_broken: bo
         bars.update(tasks[file], completed=done, total=total or None)
 
     try:
-        data = load_data(name, data_dir, skip_broken=skip_broken, progress=report)
+        data = load_data(name, data_dir, size=size, skip_broken=skip_broken, progress=report)
     finally:
         if tasks:
             bars.stop()
@@ -72,7 +85,8 @@ def load_of(run: "Run", data_dir: str | Path | None, moved: str | None = None, *
     """Load the data set of a run and see that it is the same.
 
     Args:
-        run: The run. Pictures that cannot be read were left out when it was trained, if there were any.
+        run: The run. A folder's pictures are brought to the size of its settings; those that cannot be read were left
+            out when it was trained, if there were any.
         data_dir: What ``--data-dir`` says.
         moved: What ``--data`` says.
         quiet: Show no progress (with ``--json``).
@@ -81,7 +95,7 @@ def load_of(run: "Run", data_dir: str | Path | None, moved: str | None = None, *
 
     name = run.settings.data if moved is None else moved
     try:
-        data = load(name, data_dir, quiet=quiet, skip_broken=True)
+        data = load(name, data_dir, quiet=quiet, size=run.settings.size, skip_broken=True)
     except AugalgebraError as error:
         if moved is not None or name in NAMES:
             raise

@@ -262,3 +262,25 @@ def test_a_picture_to_apply_to_is_upright_and_never_waited_for(program: Callable
     os.mkfifo(workspace / "pipe.png")
     refused = program("apply", "run", "flip_lr", "pipe.png", "--out", "moved")
     assert (refused.code, refused.err) == (2, "error: pipe.png cannot be read as a picture: it is no regular file\n")
+
+
+@pytest.mark.timeout(120)
+def test_photographs_of_many_sizes_as_they_lie(program: Callable[..., Any], tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    (tmp_path / "photographs").mkdir()
+    for number in range(20):
+        pixels = generator.integers(0, 256, (40 + number, 70 - 2 * number, 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "photographs" / f"{number}.png")
+    refused = program("train", "run", "--data", "photographs", *TRAIN)
+    assert (refused.code, refused.out, refused.err.count("\n")) == (2, "", 1)
+    assert "--size PIXELS" in refused.err
+    trained = program("train", "run", "--data", "photographs", "--size", "16", *TRAIN)
+    assert (trained.code, "on 4 test images of photographs" in trained.out) == (0, True)
+    assert "size = 16" in (tmp_path / "run" / "run.toml").read_text()
+    assert program("check", "run").code == 0  # nothing has to be said again
+    (tmp_path / "photographs").rename(tmp_path / "moved")
+    assert program("operators", "run", "--add", "roll(1, 0)", "--data", "moved").code == 0
+    photograph = tmp_path / "moved" / "3.png"
+    assert program("apply", "run", "flip_lr", str(photograph), "--out", "drawn").code == 0
+    with Image.open(tmp_path / "drawn" / "3.png") as drawn:
+        assert drawn.size == (16, 16)

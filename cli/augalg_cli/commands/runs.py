@@ -7,7 +7,7 @@ import typer
 
 from augalg_cli import options, render
 from augalg_cli.composition import SHORT_KINDS, show_composition, show_scores, show_verdicts
-from augalg_cli.datasets import Data, Moved, SkipBroken, load, load_of
+from augalg_cli.datasets import Data, Moved, Size, SkipBroken, load, load_of
 from augalg_cli.progress import training_progress
 from augalgebra import AugalgebraError
 
@@ -32,6 +32,7 @@ def train(
     run: Folder,
     data: Data = "digits",
     data_dir: options.DataDir = None,
+    size: Size = None,
     skip_broken: SkipBroken = False,
     augs: Annotated[str, typer.Option(help="Augmentations, separated by commas.")] = "flip_lr,flip_ud",
     preset: Annotated[
@@ -86,8 +87,9 @@ def train(
         seed=seed,
         device=device,
         precision=precision,
+        size=size,
     )
-    dataset = load(data, data_dir, quiet=as_json, skip_broken=skip_broken)
+    dataset = load(data, data_dir, quiet=as_json, size=size, skip_broken=skip_broken)
     if likelihood is None:
         tell_likelihood(dataset)
     with training_progress(quiet=as_json) as progress:

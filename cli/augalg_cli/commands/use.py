@@ -47,7 +47,7 @@ def apply(
     from augalgebra.runs import LatentTransform, output_paths, read_picture, write_picture
 
     transform = LatentTransform(_load(run), word, view=view, head=head, refined=refine)
-    sources = [read_picture(path, transform.run.space.image_shape) for path in images]
+    sources = [read_picture(path, transform.run.space.image_shape, transform.run.settings.size) for path in images]
     places = output_paths(out, images, [len(source) for source in sources])
     written = []
     for path, source, files in zip(images, sources, places, strict=True):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from augalg_slides.commands import options
-from augalg_slides.commands.options import Budget, Data, SkipBroken
+from augalg_slides.commands.options import Budget, Data, Size, SkipBroken
 from augalgebra import AugalgebraError, CommandLine
 from augalgebra.algebra import split_names
 
@@ -33,6 +33,7 @@ def compare(
     ] = "all",
     data: Data = "digits",
     data_dir: options.DataDir = None,
+    picture_size: Size = None,
     skip_broken: SkipBroken = False,
     augs: Annotated[str, typer.Option(help="Two augmentations, separated by a comma.")] = "flip_lr,flip_ud",
     dim: Annotated[int | None, typer.Option(min=1, help="Latent coordinates of all networks; 16.")] = None,
@@ -72,7 +73,7 @@ def compare(
     if epochs is None and seconds is None:
         epochs = _QUICK_EPOCHS if quick else _EPOCHS
     limit = Limit(epochs, seconds)
-    dataset = cli.load_data(data, data_dir, quiet=as_json, skip_broken=skip_broken)
+    dataset = cli.load_data(data, data_dir, quiet=as_json, size=picture_size, skip_broken=skip_broken)
     chosen = tuple(COMPARISONS) if experiment == "all" else (experiment,)
     if device == "cpu" or not torch.cuda.is_available():
         # Batches this small gain little from a second thread, and lose several-fold by it where the machine is shared.

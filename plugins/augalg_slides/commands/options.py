@@ -28,6 +28,16 @@ DataDir = Annotated[
 Moved = Annotated[
     str | None, typer.Option("--data", metavar="NAME", help="Where the run's data set lies now, if it has moved.")
 ]
+Size = Annotated[
+    int | None,
+    typer.Option(
+        "--size",
+        min=1,
+        metavar="PIXELS",
+        help="Bring a folder's pictures of any size to squares of so many pixels: the shorter side is scaled, the "
+        "middle cut out.",
+    ),
+]
 SkipBroken = Annotated[
     bool, typer.Option("--skip-broken", help="Leave out pictures that cannot be read, and say how many.")
 ]

@@ -13,7 +13,7 @@ import typer
 
 from augalg_slides.commands import options
 from augalg_slides.commands.compare import seeds_in
-from augalg_slides.commands.options import SkipBroken, time_left
+from augalg_slides.commands.options import Size, SkipBroken, time_left
 from augalgebra import AugalgebraError, CommandLine
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def reproduce(
         ),
     ] = None,
     data_dir: options.DataDir = None,
+    size: Size = None,
     skip_broken: SkipBroken = False,
     seeds: Annotated[
         str | None,
@@ -81,7 +82,8 @@ def reproduce(
     if epochs is not None:
         plan = plan.with_epochs(epochs)
     on = device_of(device)
-    dataset = cli.load_data(data or ("digits" if quick else "mnist"), data_dir, quiet=as_json, skip_broken=skip_broken)
+    name = data or ("digits" if quick else "mnist")
+    dataset = cli.load_data(name, data_dir, quiet=as_json, size=size, skip_broken=skip_broken)
     if on.type == "cpu":
         # Batches this small gain little from a second thread, and lose several-fold by it where the machine is shared.
         torch.set_num_threads(1)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from augalg_slides.commands import options
-from augalg_slides.commands.options import Data, Fit, SkipBroken, time_left
+from augalg_slides.commands.options import Data, Fit, Size, SkipBroken, time_left
 from augalgebra import AugalgebraError, CommandLine
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def sweep(
     ] = "both",
     data: Data = "digits",
     data_dir: options.DataDir = None,
+    size: Size = None,
     skip_broken: SkipBroken = False,
     preset: Preset = "equivariant",
     likelihood: options.Likelihood = None,
@@ -93,9 +94,10 @@ def sweep(
         transfer_seconds=cli.seconds_of(transfer_budget),
         fit=fit,
         device=device,
+        size=size,
     )
     parallel = Parallel(jobs, backend, scheduler, threads)
-    dataset = cli.load_data(data, data_dir, quiet=as_json, skip_broken=skip_broken)
+    dataset = cli.load_data(data, data_dir, quiet=as_json, size=size, skip_broken=skip_broken)
     with _progress(cli, quiet=as_json) as progress:
         result = run_sweep(out, settings, catalog, data=dataset, parallel=parallel, progress=progress)
     files = write_result(result, out)
@@ -124,6 +126,7 @@ def advise(
         str | None, typer.Option(metavar="NAME", help="Data set; by default the sweep's, else 'digits'.")
     ] = None,
     data_dir: options.DataDir = None,
+    size: Size = None,
     skip_broken: SkipBroken = False,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the data of each short run.")] = 2,
     images: Annotated[int, typer.Option(min=20, help="Learn from so many images at most in a short run.")] = 1500,
@@ -145,7 +148,7 @@ def advise(
     if sweep_folder is None:
         candidates = parse_pairs(pairs or "extended", catalog)
         short = ShortRun(data or "digits", dim or 16, epochs, images, seed)
-        dataset = cli.load_data(short.data, data_dir, quiet=as_json, skip_broken=skip_broken)
+        dataset = cli.load_data(short.data, data_dir, quiet=as_json, size=size, skip_broken=skip_broken)
         with _progress(cli, quiet=as_json, unit="candidates") as progress:
             advice = advise_pairs(goals[0], candidates, catalog, short, data=dataset, mode=mode, progress=progress)
     else:
@@ -154,7 +157,7 @@ def advise(
 
         settings, _ = SweepStore(sweep_folder).settings()
         short = ShortRun(data or settings.data, dim or settings.dim, epochs, images, seed, settings.preset)
-        dataset = cli.load_data(short.data, data_dir, quiet=as_json, skip_broken=True)
+        dataset = cli.load_data(short.data, data_dir, quiet=as_json, size=size or settings.size, skip_broken=True)
         found = read_sweep(sweep_folder, catalog, dataset)
         for told in found.notes:
             cli.note(told)

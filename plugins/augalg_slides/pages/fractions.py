@@ -17,7 +17,7 @@ from augalg_slides.evidence.claims import Claim
 from augalgebra.algebra import IDENTITY, Symbol, Word
 from augalgebra.catalog import Catalog
 from augalgebra.consistency import Batch, Gap, Setting, show_loss
-from augalgebra.data import Dataset, load_data
+from augalgebra.data import Dataset
 from augalgebra.documents import figures
 from augalgebra.errors import AugalgebraError, FitError, NotInvertibleError
 from augalgebra.latent import MAIN_HEAD, device_of_space
@@ -137,7 +137,7 @@ def measure_fractions(
         RunError: The data are not those of the run.
         AugalgebraError: There is no such family, or it cannot be fitted.
     """
-    data = data or load_data(run.settings.data, data_dir)
+    data = data or run.settings.load_data(data_dir)
     run.check_data(data)
     catalog = run.registry.catalog
     split = data.test.head(images)

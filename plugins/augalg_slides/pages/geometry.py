@@ -13,7 +13,7 @@ from augalg_slides.measures.separation import Integers, Separation, separation
 from augalgebra.algebra import IDENTITY, Word, product
 from augalgebra.catalog import Catalog
 from augalgebra.consistency import UnreducedOperators
-from augalgebra.data import Dataset, load_data
+from augalgebra.data import Dataset
 from augalgebra.documents import figures
 from augalgebra.errors import AugalgebraError
 from augalgebra.latent import device_of_space
@@ -130,7 +130,7 @@ def measure_geometry(
         RunError: The data are not those of the run.
         AugalgebraError: There are too few images, or an augmentation has no operator.
     """
-    data = data or load_data(run.settings.data, data_dir)
+    data = data or run.settings.load_data(data_dir)
     run.check_data(data)
     clouds, pixels = _clouds(run, data, images)
     flat = {

@@ -16,7 +16,7 @@ from augalg_slides.measures.separation import Integers
 from augalgebra.algebra import IDENTITY, Word
 from augalgebra.case_progress import CaseProgress
 from augalgebra.consistency import RecursionCurve, RecursionReport, Way, repeat
-from augalgebra.data import Dataset, load_data
+from augalgebra.data import Dataset
 from augalgebra.documents import figures
 from augalgebra.errors import AugalgebraError
 from augalgebra.latent import MAIN_HEAD, device_of_space
@@ -128,7 +128,7 @@ def measure_repeats(
         AugalgebraError: The word has no operator, or changes the size of images.
         RunError: The data are not those of the run.
     """
-    data = data or load_data(run.settings.data, data_dir)
+    data = data or run.settings.load_data(data_dir)
     report = recursion_of_run(run, word, repeats=repeats, images=images, ways=ways, data=data, on_progress=on_progress)
     followed = tuple(follow(run, word, repeats=repeats, way=way, data=data) for way in ways)
     return Recursion(report, followed, recursion_claims(report, run.settings.data))
@@ -164,7 +164,7 @@ def follow(
     catalog, device = run.registry.catalog, device_of_space(run.space)
     canonical = catalog.word(word)
     operator = operator_for(run, canonical)
-    data = data or load_data(run.settings.data, data_dir)
+    data = data or run.settings.load_data(data_dir)
     run.check_data(data)
     known = data.test.labels.tolist()
     present = sorted(set(known))

@@ -11,7 +11,7 @@ from torch import Tensor
 from augalg_slides.evidence.claims import Claim
 from augalg_slides.measures.image_quality import ImageQuality, Quality
 from augalgebra.algebra import IDENTITY
-from augalgebra.data import Dataset, load_data
+from augalgebra.data import Dataset
 from augalgebra.documents import figures
 from augalgebra.errors import AugalgebraError
 from augalgebra.latent import device_of_space
@@ -73,7 +73,7 @@ def measure_sampling(
         RunError: The data are not those of the run.
         AugalgebraError: There are too few images.
     """
-    data = data or load_data(run.settings.data, data_dir)
+    data = data or run.settings.load_data(data_dir)
     run.check_data(data)
     device, catalog = device_of_space(run.space), run.registry.catalog
     number = min(number, len(data.test), len(data.train))

@@ -14,7 +14,7 @@ from augalg_slides.measures.separation import readable, separation
 from augalgebra.algebra import IDENTITY, Word
 from augalgebra.catalog import Catalog
 from augalgebra.consistency import Gap
-from augalgebra.data import FLIPS, RANGES, Dataset, Split, draw_glyphs, glyph_data, load_data
+from augalgebra.data import FLIPS, RANGES, Dataset, Split, draw_glyphs, glyph_data
 from augalgebra.documents import figures
 from augalgebra.latent import LAVAE, Architecture, device_of_space, likelihood_of
 from augalgebra.operators import OperatorRegistry, latent_residual
@@ -153,7 +153,7 @@ def measure_synthetic(
     mirrored, upright = (glyph_data(glyphs, flips=with_flips, seed=seed) for with_flips in (True, False))
     domains = {"glyphs": upright}
     if reference is not None:
-        data = data or load_data(reference.settings.data, data_dir)
+        data = data or reference.settings.load_data(data_dir)
         reference.check_data(data)
         domains[reference.settings.data] = data
     sources = {

@@ -134,6 +134,7 @@ class ExperimentContext:
             fit=PUBLISHED if preset == "faithful" else None,
             seed=self.seed,
             device=self.device,
+            size=self.dataset.size,
         )
 
     def _digest(self, settings: TrainSettings) -> str:

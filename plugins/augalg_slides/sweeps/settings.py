@@ -45,6 +45,7 @@ class SweepSettings(PlainData):
         transfer_seconds: likewise.
         fit: Name of the fit of stage 2; None lets the laws decide.
         device: ``auto``, ``cpu``, ``cuda``, …; results are kept apart by what they are, not by where they were made.
+        size: Height and width that a folder's pictures are brought to; None takes them as they are.
 
     Raises:
         AugalgebraError: A value is impossible.
@@ -65,6 +66,7 @@ class SweepSettings(PlainData):
     transfer_seconds: float | None = None
     fit: str | None = None
     device: str = "auto"
+    size: int | None = None
 
     def __post_init__(self) -> None:
         if not self.targets:
@@ -102,6 +104,11 @@ class SweepSettings(PlainData):
                 given[name] = tuple(given[name])
         return cls(**given)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON; without a size where there is none, as in the files of earlier sweeps."""
+        values = super().to_dict()
+        return values if self.size is not None else {name: values[name] for name in values if name != "size"}
+
     @property
     def unit(self) -> str:
         """What losses are counted in, for each image."""
@@ -116,6 +123,7 @@ class SweepSettings(PlainData):
         epochs = default_epochs(self.preset, len(data.train))
         filled = self.training(self.pairs[0], self.seeds[0]).for_images(data.train.images)
         changes: dict[str, Any] = {name: getattr(filled, name) for name in ("likelihood", "dim", "width")}
+        changes["size"] = data.size
         if self.epochs is None and self.seconds is None:
             changes["epochs"] = epochs
         if self.transfer_epochs is None and self.transfer_seconds is None:
@@ -141,6 +149,7 @@ class SweepSettings(PlainData):
             fit=self.fit,
             seed=seed,
             device=self.device,
+            size=self.size,
         )
 
 

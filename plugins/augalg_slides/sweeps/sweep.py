@@ -137,7 +137,7 @@ def run_sweep(
         >>> run_sweep("runs/sweep", SweepSettings(seeds=(0, 1, 2)), load_catalog())  # doctest: +SKIP
     """
     parallel = parallel or Parallel()
-    data = data or load_data(settings.data, data_dir)
+    data = data or load_data(settings.data, data_dir, size=settings.size)
     settings = settings.completed(catalog, data)
     units = plan(settings, catalog, data)
     store = SweepStore(folder)
