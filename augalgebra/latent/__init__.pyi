@@ -1,5 +1,7 @@
 from .adapters.diffusers import open_diffusers as open_diffusers
 from .adapters.opening import open_space as open_space
+from .adapters.pythae import PythaeSpace as PythaeSpace
+from .adapters.pythae import open_pythae as open_pythae
 from .adapters.taesd import open_taesd as open_taesd
 from .grids import GridSpace as GridSpace
 from .grids import ModuleSpace as ModuleSpace
@@ -35,6 +37,7 @@ __all__ = [
     "Likelihood",
     "LikelihoodName",
     "ModuleSpace",
+    "PythaeSpace",
     "choose_likelihood",
     "decibels",
     "device_of_space",
@@ -44,6 +47,7 @@ __all__ = [
     "likelihood_of",
     "make_module",
     "open_diffusers",
+    "open_pythae",
     "open_space",
     "open_taesd",
 ]

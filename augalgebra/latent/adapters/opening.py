@@ -16,12 +16,12 @@ def open_space(spec: str, device: torch.device | str = "cpu") -> GridSpace | Lat
     Nothing is unpickled but weights.
 
     Args:
-        spec: A kind and a place: ``taesd:FOLDER``, ``diffusers:FOLDER``, or ``diffusers:OWNER/NAME`` from the hub; with
-            ``diffusers-moments:`` codes are mean and log variance.
+        spec: A kind and a place: ``taesd:FOLDER``, ``pythae:FOLDER``, ``diffusers:FOLDER``, or ``diffusers:OWNER/NAME``
+            from the hub; with ``diffusers-moments:`` codes are mean and log variance.
         device: Where to compute.
 
     Returns:
-        A grid latent space.
+        A grid latent space; for pythae one of vectors.
 
     Raises:
         ParameterError: The text has another form.
@@ -49,8 +49,15 @@ def _diffusers(place: str, spec: str, device: torch.device | str) -> GridSpace:
     return open_diffusers(place, moments=spec.startswith("diffusers-moments:"), spec=spec, device=device)
 
 
+def _pythae(place: str, _spec: str, device: torch.device | str) -> LatentSpace:
+    from augalgebra.latent.adapters.pythae import open_pythae
+
+    return open_pythae(place, device=device)
+
+
 _KINDS: dict[str, Callable[[str, str, torch.device | str], GridSpace | LatentSpace]] = {
     "taesd": _taesd,
     "diffusers": _diffusers,
     "diffusers-moments": _diffusers,
+    "pythae": _pythae,
 }

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from augalgebra.errors import SpaceError
 from augalgebra.image_batches import shape_text
-from augalgebra.latent.adapters.weights import check_folder, read_weights
+from augalgebra.latent.adapters.weights import check_folder, find_misfit, read_weights
 from augalgebra.latent.grids import ModuleSpace
 from augalgebra.storage.values import shown_name
 
@@ -162,15 +162,8 @@ def _layer(path: Path, place: int, weights: Mapping[str, Tensor], *, halves: boo
             layer = _Block(inputs, hidden)
         else:
             raise _refusal(path, f"it has the unknown key {shown_name(f'{place}.{min(weights)}')!r}")
-    expected = layer.state_dict()
-    for name in sorted(expected.keys() | weights.keys()):
-        if name not in expected:
-            raise _refusal(path, f"it has the unknown key {shown_name(f'{place}.{name}')!r}")
-        if name not in weights:
-            raise _refusal(path, f"{place}.{name} is missing")
-        if weights[name].shape != expected[name].shape:
-            found, wanted = shape_text(weights[name].shape), shape_text(expected[name].shape)
-            raise _refusal(path, f"{place}.{name} has shape {found}, not {wanted}")
+    if problem := find_misfit(layer, weights, f"{place}."):
+        raise _refusal(path, problem)
     layer.load_state_dict(weights, assign=True)
     return layer, inputs, outputs
 

@@ -2,16 +2,18 @@
 
 import pickle
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load
-from torch import Tensor
+from torch import Tensor, nn
 
 from augalgebra.errors import SpaceError
-from augalgebra.storage.values import read_bytes
+from augalgebra.image_batches import shape_text
+from augalgebra.storage.values import read_bytes, shown_name
 
 MOST_BYTES = 1 << 34
 """Largest file of weights that is read."""
@@ -57,6 +59,26 @@ def read_weights(path: Path, entry: str | None = None) -> dict[str, Tensor]:
         if not bool(torch.isfinite(tensor).all()):
             raise SpaceError(f"{path} is damaged ({name} holds numbers that are not finite); download it again")
     return weights
+
+
+def find_misfit(module: nn.Module, weights: Mapping[str, Tensor], prefix: str = "") -> str | None:
+    """What is wrong with weights for a module: the first name that is missing or unknown or of another shape.
+
+    Args:
+        module: Its shapes count, not its values.
+        weights: Weights by the module's names.
+        prefix: What stands before these names in the file.
+    """
+    expected = module.state_dict()
+    for name in sorted(expected.keys() | weights.keys()):
+        shown = shown_name(prefix + name)
+        if name not in expected:
+            return f"it has the unknown key {shown!r}"
+        if name not in weights:
+            return f"{shown} is missing"
+        if weights[name].shape != expected[name].shape:
+            return f"{shown} has shape {shape_text(weights[name].shape)}, not {shape_text(expected[name].shape)}"
+    return None
 
 
 def _unpickle(path: Path) -> object:
