@@ -4,7 +4,7 @@ from typing import Self
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
@@ -54,8 +54,14 @@ class PatchMoments:
         self,
         moved: Float[Tensor, "batch channel height width"],
         target: Float[Tensor, "batch channel height width"],
+        inside: Bool[Tensor, "height width"] | None = None,
     ) -> None:
         """Take in codes after the move of the grid, and the codes of the moved pictures.
+
+        Args:
+            moved: Codes after the move of the grid.
+            target: Codes of the moved pictures.
+            inside: The positions that count; by default all.
 
         Raises:
             MomentsError: The shapes differ, or something is not finite; nothing has been taken in then.
@@ -68,10 +74,12 @@ class PatchMoments:
         if not (bool(torch.isfinite(moved).all()) and bool(torch.isfinite(target).all())):
             raise MomentsError("codes are NaN or infinite; the encoder has diverged")
         held = max(1, CHUNK // moved[0, 0].numel())
+        counting = slice(None) if inside is None else inside.flatten().nonzero()[:, 0].to(moved.device)
         for codes, wanted in zip(torch.split(moved, held), torch.split(target, held), strict=True):
-            patches = functional.unfold(codes, self.side, padding=self.side // 2).transpose(1, 2).flatten(0, 1)
+            patches = functional.unfold(codes, self.side, padding=self.side // 2).transpose(1, 2)
+            patches = patches[:, counting].flatten(0, 1)
             patches = torch.cat([patches, patches.new_ones(len(patches), 1)], 1)
-            values = wanted.flatten(2).transpose(1, 2).flatten(0, 1)
+            values = wanted.flatten(2).transpose(1, 2)[:, counting].flatten(0, 1)
             self._gram += (patches.T @ patches).double().cpu().numpy()
             self._cross += (patches.T @ values).double().cpu().numpy()
             self._square += values.square().sum(0).double().cpu().numpy()
@@ -124,6 +132,17 @@ class PatchMoments:
         )
         error = self._square.sum() - 2 * (weights * self._cross).sum() + (weights * (self._gram @ weights)).sum()
         return float(max(error, 0.0) / self.variance)
+
+    @property
+    def gram(self) -> Array:
+        """Sum over positions of the products of a patch's entries, ordered by channel, row and column, and then one."""
+        return self._gram
+
+    @property
+    def change(self) -> Array:
+        """Sum over positions of the products of these entries with how far the target is from the patch's middle."""
+        middle = np.arange(self.channels) * self.side**2 + self.side**2 // 2
+        return self._cross - self._gram[:, middle]
 
     @property
     def variance(self) -> float:
