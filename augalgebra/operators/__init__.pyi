@@ -7,13 +7,23 @@ from .fits.choice import exact_period as exact_period
 from .fits.fitting import FitOptions as FitOptions
 from .fits.gradient_descent import EPOCHS as EPOCHS
 from .fits.moments import ViewMoments as ViewMoments
+from .grids.channels import ChannelFit as ChannelFit
+from .grids.channels import ChannelMoments as ChannelMoments
+from .grids.families import FamilyMoments as FamilyMoments
+from .grids.families import KernelFamily as KernelFamily
 from .grids.maps import KernelMap as KernelMap
 from .grids.maps import ResidualMap as ResidualMap
+from .grids.moves import GridMove as GridMove
 from .grids.operator import GridMap as GridMap
 from .grids.operator import GridOperator as GridOperator
+from .grids.parameters import ParameterFamily as ParameterFamily
 from .grids.patches import PatchMoments as PatchMoments
 from .grids.registry import GridEntry as GridEntry
+from .grids.registry import GridFamilyEntry as GridFamilyEntry
 from .grids.registry import GridRegistry as GridRegistry
+from .grids.resampling import NearestMove as NearestMove
+from .grids.resampling import ResampledMove as ResampledMove
+from .grids.resampling import find_nearest_move as find_nearest_move
 from .grids.store import load_grid_registry as load_grid_registry
 from .grids.store import save_grid_registry as save_grid_registry
 from .groups.arrays import Array as Array
@@ -41,23 +51,32 @@ __all__ = [
     "FITS",
     "AffineMap",
     "Array",
+    "ChannelFit",
+    "ChannelMoments",
     "Entry",
     "FamilyEntry",
+    "FamilyMoments",
     "FiniteGroup",
     "FitOptions",
     "GridEntry",
+    "GridFamilyEntry",
     "GridMap",
+    "GridMove",
     "GridOperator",
     "GridRegistry",
+    "KernelFamily",
     "KernelMap",
     "LatentResidual",
+    "NearestMove",
     "Operator",
     "OperatorRegistry",
     "OrbitFloor",
+    "ParameterFamily",
     "PatchMoments",
     "Plan",
     "Provenance",
     "Representation",
+    "ResampledMove",
     "ResidualMap",
     "ViewMoments",
     "build_representation",
@@ -65,6 +84,7 @@ __all__ = [
     "composition_defect",
     "exact_period",
     "find_family",
+    "find_nearest_move",
     "latent_residual",
     "load_grid_registry",
     "load_registry",

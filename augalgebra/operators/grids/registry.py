@@ -61,6 +61,9 @@ class MemberOf(Protocol):
     def member(self, word: Word) -> GridMap | None:
         """The map of a word of one letter; None if it is no member."""
 
+    def remarks(self, word: Word) -> tuple[str, ...]:
+        """Why a member should not be trusted as much as others."""
+
 
 @dataclass(frozen=True, eq=False)
 class GridFamilyEntry:
@@ -229,7 +232,8 @@ class GridRegistry:
         for family in self._families.values():
             found = family.family.member(word)
             if found is not None:
-                return GridOperator(self.channels, word, label, (found,), self.staleness(family))
+                reasons = self.staleness(family) + family.family.remarks(word)
+                return GridOperator(self.channels, word, label, (found,), reasons)
         raise self._missing(word)
 
     def _joined(self, word: Word, parts: Iterable[GridOperator]) -> GridOperator:

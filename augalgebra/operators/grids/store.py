@@ -1,6 +1,8 @@
 """Operators on grids in one safetensors file: their weights, a JSON header, nothing pickled, written atomically."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -8,15 +10,19 @@ import torch
 from torch import Tensor, nn
 
 from augalgebra.algebra.parsing import parse_word
+from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog
 from augalgebra.errors import AugalgebraError, RunError, StoreError
 from augalgebra.latent.store import pack_tensors, unpack_tensors
+from augalgebra.operators.grids.families import FittedMember, KernelFamily
 from augalgebra.operators.grids.maps import KernelMap, ResidualMap, Trunk
 from augalgebra.operators.grids.moves import GridMove
 from augalgebra.operators.grids.operator import GridMap, Move
-from augalgebra.operators.grids.registry import GridCodes, GridEntry, GridRegistry
+from augalgebra.operators.grids.parameters import ParameterFamily
+from augalgebra.operators.grids.registry import GridCodes, GridEntry, GridFamilyEntry, GridRegistry, MemberOf
 from augalgebra.operators.grids.resampling import ResampledMove
 from augalgebra.operators.store import read_provenance
+from augalgebra.plain import to_plain
 from augalgebra.storage.files import write_atomically
 from augalgebra.storage.values import Fields, read_bytes
 
@@ -62,6 +68,10 @@ def pack_grid_registry(registry: GridRegistry) -> bytes:
         for key, value in _own(local):
             tensors[f"{number}.{key}"] = value
         operators.append(item)
+    families = []
+    for number, known in enumerate(registry.families.values()):
+        families.append(_describe_family(known.family) | {"provenance": known.provenance.to_dict()})
+        tensors |= {f"family.{number}.{key}": value for key, value in _family_tensors(known.family).items()}
     header = {
         "kind": KIND,
         "channels": registry.channels,
@@ -69,6 +79,7 @@ def pack_grid_registry(registry: GridRegistry) -> bytes:
         "encoder": registry.fingerprint,
         "trunks": shapes,
         "operators": operators,
+        "families": families,
     }
     return pack_tensors(tensors, header)
 
@@ -114,6 +125,8 @@ def load_grid_registry(
         ]
         for number, item in enumerate(header.tables("operators")):
             registry.add(_entry(item, number, tensors, trunks, channels))
+        for number, item in enumerate(header.tables("families") if "families" in header else []):
+            registry.add(_family_entry(item, number, tensors, registry))
     except (KeyError, TypeError, ValueError, RuntimeError, IndexError, AugalgebraError) as error:
         raise StoreError(f"{path} does not hold the operators its header describes; fit them again") from error
     if not accept_stale:
@@ -167,6 +180,57 @@ def _entry(item: Fields, number: int, tensors: Mapping[str, Tensor], trunks: lis
     return GridEntry(
         parse_word(item.text("word"), variables=True), GridMap(move, local), read_provenance(item.table("provenance"))
     )
+
+
+def _described(family: MemberOf) -> KernelFamily:
+    if not isinstance(family, KernelFamily):
+        raise StoreError(f"a family of the kind {type(family).__name__} cannot be stored")
+    return family
+
+
+def _describe_family(family: MemberOf) -> dict[str, Any]:
+    known = _described(family)
+    return {
+        "symbol": str(Word(((known.family.symbol, 1),))),
+        "positions": list(known.family.positions),
+        "logarithmic": known.family.logarithmic,
+        "moves": known.kind,
+        "exponents": [list(powers) for powers in known.exponents],
+        "scales": list(known.scales),
+        "members": [to_plain(member) for member in known.members],
+    }
+
+
+def _family_tensors(family: MemberOf) -> dict[str, Tensor]:
+    known = _described(family)
+    return {"kernels": torch.from_numpy(known.kernels.copy()), "biases": torch.from_numpy(known.biases.copy())}
+
+
+def _family_entry(item: Fields, number: int, tensors: Mapping[str, Tensor], registry: GridRegistry) -> GridFamilyEntry:
+    symbol, *others = parse_word(item.text("symbol")).symbols
+    exponents = tuple(tuple(map(int, powers)) for powers in item.data["exponents"])
+    scales = tuple(map(float, item.data["scales"]))
+    kernels, biases = tensors[f"family.{number}.kernels"], tensors[f"family.{number}.biases"]
+    shape = (len(exponents), registry.channels, registry.channels, kernels.shape[-1], kernels.shape[-1])
+    sizes = {len(powers) for powers in exponents}
+    if others or kernels.shape != shape or biases.shape != shape[:2] or shape[-1] % 2 == 0 or sizes != {len(scales)}:
+        raise ValueError(f"a family with kernels of shape {list(kernels.shape)}")
+    positions = tuple(int(place) for place in item.data["positions"])
+    if not positions or not all(isinstance(symbol.args[place], Fraction) for place in positions):
+        raise ValueError("a family without parameters")
+    members = (FittedMember(**member) for member in item.data["members"])
+    family = KernelFamily(
+        registry.catalog,
+        ParameterFamily(symbol, positions, bool(item.data["logarithmic"])),
+        registry.stride,
+        item.one_of("moves", ("still", "shifted", "resampled")),
+        exponents,
+        scales,
+        kernels.double().numpy(),
+        biases.double().numpy(),
+        tuple(replace(member, parameters=tuple(map(float, member.parameters))) for member in members),
+    )
+    return GridFamilyEntry(family, read_provenance(item.table("provenance")))
 
 
 def _filled(layer: Layer, tensors: Mapping[str, Tensor], prefix: str, shared: str | None = None) -> Layer:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,11 +12,14 @@ from torch.nn import functional
 
 import augalgebra as aa
 from augalgebra.catalog import Catalog, load_catalog
-from augalgebra.errors import FitError, MomentsError
+from augalgebra.errors import FitError, MissingOperatorError, MomentsError, StoreError
+from augalgebra.latent.store import pack_tensors, unpack_tensors
 from augalgebra.operators.grids.families import FamilyMoments, KernelFamily
 from augalgebra.operators.grids.moves import GridMove
 from augalgebra.operators.grids.parameters import ParameterFamily
+from augalgebra.operators.grids.registry import GridFamilyEntry, GridRegistry
 from augalgebra.operators.grids.resampling import ResampledMove
+from augalgebra.operators.grids.store import KIND, load_grid_registry, pack_grid_registry, save_grid_registry
 
 CHANNELS, STRIDE = 3, 8
 
@@ -257,3 +261,73 @@ def test_what_a_family_refuses(catalog: Catalog) -> None:
         fitted.at(1, 2)
     assert family.parameters(catalog.word("rotate(1/2)")) == (Fraction(1, 2),)
     assert fitted.family.parameters(catalog.word("brightness(0.5)")) is None
+
+
+class Codes:
+    """As much of a latent space as a registry needs."""
+
+    channels, stride = CHANNELS, STRIDE
+
+    def fingerprint(self) -> str:
+        return "f" * 64
+
+
+@pytest.fixture
+def registry(catalog: Catalog) -> GridRegistry:
+    known = GridRegistry.of(Codes(), catalog)
+    for fitted in (
+        fit(catalog, World(lambda v: [v[0], v[0] ** 2], 2), "brightness", [-0.2, 0.1, 0.3]),
+        fit(catalog, World(lambda v: [np.log(v[0])], 1, side=1), "gamma", [0.5, 2]),
+    ):
+        provenance = known.provenance(fitted.key, catalog.word(fitted.family.word([1])), "family")
+        known.add(GridFamilyEntry(fitted, provenance))
+    return known
+
+
+def test_a_registry_answers_for_members_and_says_which_were_too_far(registry: GridRegistry) -> None:
+    codes = noise(0).float()
+    brighter = registry.operator("brightness(0.2)")
+    assert brighter.stale == ()
+    assert not torch.equal(brighter.apply(codes), codes)
+    assert "lies beyond" in registry.operator("brightness(0.9)").stale[0]
+    there_and_back = registry.operator("gamma(2) * gamma(2)^-1")
+    assert torch.equal(there_and_back.apply(codes), codes)
+    once, twice = registry.operator("gamma(3)"), registry.operator("gamma(1.5) * gamma(2)")
+    assert torch.equal(once.apply(codes), twice.apply(codes))
+    with pytest.raises(MissingOperatorError, match=r"no operator for contrast.*brightness\(·\)"):
+        registry.operator("contrast(0.5)")
+
+
+def test_families_come_back_from_files_as_they_were(registry: GridRegistry, tmp_path: Path) -> None:
+    save_grid_registry(registry, tmp_path / "operators")
+    read = load_grid_registry(tmp_path / "operators", Codes(), registry.catalog)
+    codes = noise(0).float()
+    for word in ("brightness(0.2)", "brightness(0.9)", "gamma(0.7)", "gamma(1)"):
+        own, other = read.operator(word), registry.operator(word)
+        assert torch.equal(own.apply(codes), other.apply(codes))
+        assert own.stale == other.stale
+    assert list(read.families) == list(registry.families)
+    assert pack_grid_registry(read) == pack_grid_registry(registry)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("symbol", "gamma(1) * gamma(2)"),
+        ("symbol", "gamma"),
+        ("positions", []),
+        ("positions", [3]),
+        ("moves", "sideways"),
+        ("exponents", [[1]]),
+        ("exponents", [[1, 1], [2, 2]]),
+        ("scales", ["x"]),
+        ("members", [{"parameters": [1]}]),
+    ],
+)
+def test_files_that_describe_no_family_are_refused(
+    registry: GridRegistry, tmp_path: Path, key: str, value: object
+) -> None:
+    tensors, header = unpack_tensors(pack_grid_registry(registry), tmp_path, KIND)
+    header.data["families"][0][key] = value
+    with pytest.raises(StoreError, match="does not hold the operators its header describes"):
+        load_grid_registry(tmp_path / "x", Codes(), registry.catalog, content=pack_tensors(tensors, dict(header.data)))
