@@ -144,6 +144,7 @@ class Augmentation:
             tolerance of the data type.
         summary: One line for people.
         plugin: Name of the plugin it came from.
+        probes: Names of the probe images that it is made for; empty if it is for every picture.
         declared: What it was registered with, as written: ``name`` and the keywords that were given.
     """
 
@@ -154,6 +155,7 @@ class Augmentation:
     tolerance: float | None = None
     summary: str = ""
     plugin: str = ""
+    probes: tuple[str, ...] = ()
     declared: Mapping[str, object] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:

@@ -73,6 +73,7 @@ class Register(Protocol):
         params: Sequence[Param] = (),
         shape: Shape = "kept",
         tolerance: float | None = None,
+        probes: Sequence[str] = (),
     ) -> Callable[[Declared], Declared]:
         """Return the decorator.
 
@@ -102,6 +103,8 @@ class Register(Protocol):
                 signature.
             shape: What happens to height and width: ``kept``, ``transposed`` or ``changed``.
             tolerance: Largest absolute error on pixels at which exact laws still count as holding.
+            probes: Names of probe images (see `augalg_probes`), for an augmentation of certain pictures that refuses
+                all others by a `ValueError`. Laws that name it are checked on these alone, and no other law is.
         """
 
 
@@ -311,7 +314,8 @@ class HookSpecs:
         """Contribute probe images that laws are checked on, by name.
 
         Each is a function from (channels, height, width) to a float batch ``[batch, channel, height, width]`` in
-        [0, 1]. Good probes have no symmetry, otherwise they cannot tell laws apart.
+        [0, 1]. Good probes have no symmetry, otherwise they cannot tell laws apart. One that augmentations name as
+        theirs, by ``probes``, is asked once, and may return images of a size and with channels of its own.
 
         Examples:
             Check on a ramp as well::

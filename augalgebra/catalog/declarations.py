@@ -67,6 +67,7 @@ class Recorder:
         params: Sequence[Param] = (),
         shape: Shape = "kept",
         tolerance: float | None = None,
+        probes: Sequence[str] = (),
         **metadata: Any,
     ) -> None:
         if full in self.augmentations:
@@ -88,6 +89,7 @@ class Recorder:
             tolerance=tolerance,
             summary=(inspect.getdoc(function) or "").split("\n", 1)[0],
             plugin=self.plugin,
+            probes=tuple(_list("probes", probes, str)),
             declared={"name": written} | {key: item for key, item in metadata.items() if item not in (None, ())},
         )
         self.laws.extend(replace(law, plugin=self.plugin) for law in declared_laws(augmentation, **metadata))
@@ -167,6 +169,7 @@ _EXAMPLES = {
     "only_for": 'such as "square pictures"',
     "commutes_with": "names, such as ['flip_lr']",
     "additive": "names of parameters",
+    "probes": "names, such as ['acme.waves']",
     "params": "aa.Param, such as [aa.Param('degrees', low=0, high=90)]",
 }
 

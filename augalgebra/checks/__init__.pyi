@@ -33,6 +33,7 @@ from .probes import make_probes as make_probes
 from .probes import picture_probe as picture_probe
 from .probes import probe_sizes as probe_sizes
 from .probes import standard_probes as standard_probes
+from .probes import suited_probes as suited_probes
 from .probes import symmetries as symmetries
 from .results import Alternative as Alternative
 from .results import Counterexample as Counterexample
@@ -79,6 +80,7 @@ __all__ = [
     "probe_sizes",
     "scene_images",
     "standard_probes",
+    "suited_probes",
     "symmetries",
     "texture_images",
     "undo",

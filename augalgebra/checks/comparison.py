@@ -11,7 +11,7 @@ from augalgebra.algebra.laws import Law
 from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog
 from augalgebra.checks.laws import LawChecker
-from augalgebra.checks.probes import Probe, make_probes
+from augalgebra.checks.probes import Probe, make_probes, suited_probes
 from augalgebra.checks.results import Counterexample, sizes_text
 from augalgebra.notebooks import render_table
 from augalgebra.plain import PlainData
@@ -86,6 +86,9 @@ def compare_words(
         scope="exact" if tolerance is None else "approximate",
         tolerance=tolerance,
     )
+    suited = suited_probes(catalog, (law.lhs, law.rhs), dtype=dtype) if probes is None else None
+    if suited is not None:
+        probes = suited[0]
     for number in (1, 3) if channels is None else (channels,):
         chosen = make_probes(number, size, seed=seed, dtype=dtype) if probes is None else probes
         checker = LawChecker(catalog, chosen, seed=seed, alternatives=False, each=False)

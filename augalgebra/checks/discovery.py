@@ -18,7 +18,7 @@ from augalgebra.catalog import Catalog
 from augalgebra.checks.evaluation import Evaluator, Symbols
 from augalgebra.checks.laws import LawChecker
 from augalgebra.checks.probe_images import blob_images, glyph_images, index_image, noise_images
-from augalgebra.checks.probes import LEAST, Probe, probe_sizes, standard_probes
+from augalgebra.checks.probes import LEAST, Probe, probe_sizes, standard_probes, suited_probes
 from augalgebra.checks.results import LawResult
 from augalgebra.checks.tolerances import MOVED_APPROXIMATE, exact_tolerance
 from augalgebra.errors import AugalgebraError, ImageError, ParameterError
@@ -150,7 +150,12 @@ def discover(
     """
     generators = tuple(catalog.word(word) for word in words)
     size = (channels, height, height if width is None else width)
-    probes = _probes(size, seed, dtype, smooth=tolerance is not None)
+    suited = suited_probes(catalog, generators, dtype=dtype)
+    probes = _probes(size, seed, dtype, smooth=tolerance is not None) if suited is None else suited[0]
+    if not probes:
+        raise AugalgebraError("no probe images suit all of these augmentations; discover the relations of fewer")
+    if suited is not None:
+        size = _size_of(probes[0])
     evaluator = Evaluator(catalog, probes)
     spelt_out = [_applicable(evaluator, word, size) for word in generators]
     exact = tolerance is None and all(_permutes(evaluator, symbols) for symbols in spelt_out)
@@ -178,7 +183,8 @@ def discover(
         images = torch.cat([images, *(act(generator, images) for generator in range(len(generators)))])
         closure = close(len(generators), act, images, finder(), max_elements=max_elements)
     laws = [_law(generators, *relation, tolerance=tolerance) for relation in relations(closure)]
-    checker = LawChecker(catalog, _wider(size, seed, dtype), seed=seed, alternatives=False, each=False)
+    wider = _wider(size, seed, dtype) if suited is None else probes
+    checker = LawChecker(catalog, wider, seed=seed, alternatives=False, each=False)
     scoped = [(law, _scoped(checker, law)) for law in laws]
     only_here = frozenset(law for law, narrowed in scoped if narrowed is None)
     found = tuple(narrowed or law for law, narrowed in scoped)
@@ -195,6 +201,11 @@ def discover(
         tuple(law for law in found if law not in only_here and not _declared(catalog, law)),
         only_here,
     )
+
+
+def _size_of(probe: Probe) -> tuple[int, int, int]:
+    channels, height, width = probe.images.shape[1:]
+    return channels, height, width
 
 
 def _probes(size: tuple[int, int, int], seed: int, dtype: torch.dtype, *, smooth: bool) -> tuple[Probe, ...]:

@@ -21,7 +21,7 @@ from augalgebra.checks.instances import (
     without_boundary_inverses,
 )
 from augalgebra.checks.preservation import check_preservation
-from augalgebra.checks.probes import Probe, ProbeFailure, contributed_probes, make_probes, probe_sizes
+from augalgebra.checks.probes import Probe, ProbeFailure, contributed_probes, make_probes, probe_sizes, suited_probes
 from augalgebra.checks.results import Alternative, Counterexample, LawReport, LawResult, Verdict, is_failure, sizes_text
 from augalgebra.checks.singular import check_singular
 from augalgebra.checks.tolerances import (
@@ -65,10 +65,11 @@ def check_law(
     Raises:
         AugalgebraError: A name or parameter in the law cannot be resolved.
     """
+    law = catalog.law(law)
     if probes is None:
-        probes = make_probes(channels, size, seed=seed, dtype=dtype)
-    checker = LawChecker(catalog, probes, draws=draws, seed=seed, alternatives=alternatives)
-    return checker.check(catalog.law(law))
+        suited = suited_probes(catalog, (law.lhs, law.rhs), dtype=dtype)
+        probes = make_probes(channels, size, seed=seed, dtype=dtype) if suited is None else suited[0]
+    return LawChecker(catalog, probes, draws=draws, seed=seed, alternatives=alternatives).check(law)
 
 
 def check_laws(
@@ -88,7 +89,8 @@ def check_laws(
     Args:
         catalog: Where the augmentations and their laws are.
         names: Augmentations and plugins whose laws are checked; all by default.
-        probes: Images to check on; by default the built-in ones and those that plugins contribute.
+        probes: Images to check on; by default the built-in ones and those that plugins contribute, or where an
+            augmentation is made for certain pictures, those alone.
         size: Height and width of the probes; a rectangle and another square of about that size are tried too.
         channels: Channels of the built-in probes; by default 1, and 3 for laws that say nothing about grey images.
         draws: At how many parameter values a law with variables is tried.
@@ -114,7 +116,16 @@ def check_laws(
         if probes is not None:
             break
     results = []
+    own: dict[frozenset[tuple[str, ...]], LawChecker] = {}
     for law in laws:
+        kinds = frozenset(catalog.resolve(symbol.name).probes for symbol in law.symbols) - {()}
+        if kinds and probes is None:
+            if kinds not in own:
+                suited, failed = suited_probes(catalog, (law.lhs, law.rhs), dtype=dtype) or ((), ())
+                failures.extend(failed)
+                own[kinds] = LawChecker(catalog, suited, draws=draws, seed=seed, alternatives=alternatives)
+            results.append(own[kinds].check(law))
+            continue
         result = checkers[0].check(law)
         # a difference that grey images do not show may well show on coloured ones
         doubtful = law.kind == "unequal" and result.verdict == "violated"
@@ -225,6 +236,8 @@ class LawChecker:
         tried = list(instances(self.catalog, law, draws=self.draws, seed=self.seed))
         if not tried:
             return replace(blank, reason="found no parameter values at which every parameter lies in its range")
+        if not self.evaluator.batches:
+            return replace(blank, reason="no probe images suit all augmentations in it")
         if not self.evaluator.meeting(law.conditions, nearly=law.scope == "approximate").batches:
             return replace(blank, reason=f"there are no {PHRASES[law.conditions]} to check it on")
         if law.kind == "keeps":

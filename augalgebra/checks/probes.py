@@ -4,7 +4,7 @@ A symmetric image satisfies laws that are false, so no built-in probe has a symm
 which ones it has. Everything is drawn from a seed.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from augalgebra.algebra.conditions import Conditions
+from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog
 from augalgebra.checks.probe_images import (
     blob_images,
@@ -138,7 +139,40 @@ def make_probes(
 def contributed_probes(
     catalog: Catalog, channels: int, height: int, width: int, *, dtype: torch.dtype = torch.float32
 ) -> tuple[tuple[Probe, ...], tuple[ProbeFailure, ...]]:
-    """The probes of plugins; one that fails is reported and keeps nobody else from being used."""
+    """The probes of plugins that are for everybody; one that fails is reported and keeps none from being used."""
+    own = {name for augmentation in catalog.augmentations.values() for name in augmentation.probes}
+    return _made(catalog, (channels, height, width), dtype, lambda name: name not in own)
+
+
+def suited_probes(
+    catalog: Catalog, words: Iterable[Word], *, dtype: torch.dtype = torch.float32
+) -> tuple[tuple[Probe, ...], tuple[ProbeFailure, ...]] | None:
+    """The probes that suit every augmentation in some words, if one of these is made for certain pictures.
+
+    Args:
+        catalog: Where the augmentations are.
+        words: The words.
+        dtype: Floating-point type of the images.
+
+    Returns:
+        None if all of them are for every picture. Otherwise the probes that all name as theirs, and what failed.
+    """
+    names = dict.fromkeys(symbol.name for word in words for symbol in word.symbols)
+    wanted = [catalog.resolve(name).probes for name in names]
+    chosen = [set(probes) for probes in wanted if probes]
+    if not chosen:
+        return None
+    common = set.intersection(*chosen)
+    return _made(catalog, (1, 28, 28), dtype, common.__contains__, free=common)
+
+
+def _made(
+    catalog: Catalog,
+    size: tuple[int, int, int],
+    dtype: torch.dtype,
+    wanted: Callable[[str], bool],
+    free: Collection[str] = (),
+) -> tuple[tuple[Probe, ...], tuple[ProbeFailure, ...]]:
     probes: list[Probe] = []
     failures: list[ProbeFailure] = []
     for plugin, manager in sorted(catalog.managers.items()):
@@ -149,10 +183,12 @@ def contributed_probes(
             failures.append(ProbeFailure(plugin, "", _reason(error)))
             continue
         for name, make in makers:
+            if not wanted(name):
+                continue
             try:
                 with isolate(plugin, limit=seconds_allowed(), may_draw=True):
-                    made = make(channels, height, width)
-                images = _checked(made, (channels, height, width))
+                    made = make(*size)
+                images = _checked(made, None if name in free else size)
             except Exception as error:  # noqa: BLE001 - the same
                 failures.append(ProbeFailure(plugin, name, _reason(error)))
             else:
@@ -208,11 +244,11 @@ def stack(probes: Sequence[Probe]) -> Iterator[tuple[Tensor, tuple[tuple[Probe, 
         yield torch.cat([probe.images for probe in group]), labels
 
 
-def _checked(images: object, size: tuple[int, int, int]) -> Tensor:
+def _checked(images: object, size: tuple[int, int, int] | None) -> Tensor:
     if not isinstance(images, Tensor):
         raise ImageError(f"returned {type(images).__name__}, not a tensor")
     check_batch(images)
-    if tuple(images.shape[1:]) != size or not len(images):
+    if (size is not None and tuple(images.shape[1:]) != size) or not len(images):
         raise ImageError(
             f"returned shape {tuple(images.shape)} when asked for images of (channels, height, width) {size}"
         )

@@ -7,7 +7,7 @@ from typing import Literal
 
 from augalgebra.algebra.laws import Law
 from augalgebra.checks.probes import ProbeFailure
-from augalgebra.errors import AugmentationError
+from augalgebra.errors import AugmentationError, ImageError
 from augalgebra.isolation import raised_by_statement
 from augalgebra.notebooks import render_table
 from augalgebra.plain import PlainData
@@ -175,7 +175,7 @@ def _size(size: tuple[int, int]) -> str:
 
 
 def is_failure(error: Exception) -> bool:
-    """Whether an augmentation failed, rather than refusing images on purpose by a `ValueError` of its own."""
+    """Whether an augmentation failed, rather than refusing images on purpose by a `ValueError` or `ImageError`."""
     cause = error.__cause__
-    refused = isinstance(cause, ValueError) and raised_by_statement(cause)
+    refused = isinstance(cause, ValueError | ImageError) and raised_by_statement(cause)
     return isinstance(error, AugmentationError) and not refused

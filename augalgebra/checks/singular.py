@@ -19,7 +19,7 @@ from augalgebra.checks.evaluation import Evaluator, Symbols
 from augalgebra.checks.instances import Instance
 from augalgebra.checks.results import Alternative, LawResult, is_failure
 from augalgebra.checks.tolerances import MOVED_EXACT, differences, exact_tolerance, tolerance_of
-from augalgebra.errors import AugalgebraError
+from augalgebra.errors import AugalgebraError, AugmentationError
 
 EQUAL = 0.01
 """Results whose largest difference is this share of the data type's tolerance are equal but for a rounding error."""
@@ -174,8 +174,10 @@ def _among_pool(evaluator: Evaluator, symbols: Symbols) -> Iterator[_Pool]:
             " with another corner": _inverted_corner(probes),
             " with another rim": _inverted_rim(probes),
         }
-        labels = [name + how for how in made for name in names] + list(PATTERNS)
-        images = torch.cat([*made.values(), _patterns(probes)])
+        groups = [(images, [name + how for name in names]) for how, images in made.items()]
+        tried = _accepted(evaluator, symbols, [*groups, (_patterns(probes), list(PATTERNS))])
+        labels = [label for _, some in tried for label in some]
+        images = torch.cat([images for images, _ in tried])
         results = _apply(evaluator, symbols, images)
         if results.shape == images.shape and float(results.min()) >= 0 and float(results.max()) <= 1:
             # an idempotent map takes x and its result to the same image
@@ -183,6 +185,28 @@ def _among_pool(evaluator: Evaluator, symbols: Symbols) -> Iterator[_Pool]:
             results = torch.cat([results, _apply(evaluator, symbols, results[: len(probes)])])
             labels += [f"what becomes of {name}" for name in names]
         yield _Pool(labels, images, results, len(images))
+
+
+def _accepted(
+    evaluator: Evaluator, symbols: Symbols, tried: Sequence[tuple[Tensor, list[str]]]
+) -> Sequence[tuple[Tensor, list[str]]]:
+    """The images that are not refused: all, unless an augmentation is made for certain pictures.
+
+    Raises:
+        AugmentationError: An augmentation failed, or refuses the probes themselves, which come first.
+    """
+    if not any(evaluator.catalog.resolve(symbol.name).probes for symbol in symbols):
+        return tried
+    found: list[tuple[Tensor, list[str]]] = []
+    for images, labels in tried:
+        try:
+            _apply(evaluator, symbols, images)
+        except AugmentationError as error:
+            if is_failure(error) or not found:
+                raise
+            continue
+        found.append((images, labels))
+    return found
 
 
 def _single_pixels(evaluator: Evaluator, symbols: Symbols) -> Iterator[_Pool]:

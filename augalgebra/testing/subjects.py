@@ -20,7 +20,7 @@ from augalgebra.algebra.laws import Law
 from augalgebra.algebra.words import Symbol, Word, word_of
 from augalgebra.augmentation import REQUIRED, Augmentation
 from augalgebra.catalog import Catalog
-from augalgebra.checks import dot_image, index_image, noise_images
+from augalgebra.checks import Probe, dot_image, index_image, noise_images, suited_probes
 from augalgebra.checks.instances import instances
 from augalgebra.errors import AugalgebraError, AugmentationError, ParameterError
 from augalgebra.isolation import describe, raised_by_statement
@@ -97,6 +97,12 @@ def images_of(channels: int, height: int, width: int, *, flat: bool = False) -> 
     return Images(torch.cat(list(made.values())), tuple(made), (5, 0, 3, 9, 2, 7)[: len(made)])
 
 
+def _from_probes(probes: Sequence[Probe]) -> Iterator[Images]:
+    for probe in probes:
+        rows = [number % len(probe.images) for number in range(4)]
+        yield Images(probe.images[rows], tuple(f"{probe.name}[{row}]" for row in rows), (5, 0, 3, 9))
+
+
 @dataclass
 class Subject:
     """One augmentation of a plugin, at several parameters.
@@ -148,7 +154,14 @@ class Subject:
 
     @cached_property
     def base(self) -> Images | None:
-        """The smallest batch that one of the words accepts, or breaks on; None if all are refused."""
+        """The smallest batch that one of the words accepts, or breaks on; None if all are refused.
+
+        For an augmentation that is made for certain pictures, four of these.
+        """
+        suited = suited_probes(self.catalog, self.words)
+        for images in _from_probes(suited[0] if suited else ()):
+            if any(not self._refuses(word, images) for word in self.words):
+                return images
         for size in SIZES:
             for channels in (1, 3):
                 images = images_of(channels, size, size)

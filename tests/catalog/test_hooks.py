@@ -143,6 +143,7 @@ KEPT = {
     "params": ('params=[aa.Param("a", low=0, high=2)]', lambda f: f.params[0].high == 2),
     "shape": ('shape="transposed"', lambda f: f.shape == "transposed"),
     "tolerance": ("tolerance=0.01", lambda f: f.tolerance == 0.01),
+    "probes": ('probes=["many.waves"]', lambda f: f.probes == ("many.waves",)),
 }
 
 

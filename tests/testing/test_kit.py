@@ -30,7 +30,9 @@ FIRST_PARTY_WORDS = {
 }
 
 
-@pytest.mark.parametrize("name", ["affine", "albumentations", "dihedral", "filters", "noise", "photometric"])
+@pytest.mark.parametrize(
+    "name", ["affine", "albumentations", "dihedral", "filters", "interventions", "noise", "photometric"]
+)
 def test_a_first_party_plugin_conforms(name: str) -> None:
     aspects = [aspect for aspect in ASPECTS if aspect != "lint"]  # which takes seconds and has tests of its own
     report = check_plugin(name, aspects=aspects, words=FIRST_PARTY_WORDS.get(name, ()))
