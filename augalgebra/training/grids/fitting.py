@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from jaxtyping import UInt8
 from torch import Tensor, nn
 
@@ -16,10 +17,10 @@ from augalgebra.operators.fits.choice import largest_group
 from augalgebra.operators.grids.channels import ChannelMoments
 from augalgebra.operators.grids.moves import GridMove
 from augalgebra.operators.grids.operator import GridMap, weights_in
-from augalgebra.operators.grids.registry import GridRegistry
+from augalgebra.operators.grids.registry import GridFamilyEntry, GridRegistry
 from augalgebra.operators.grids.resampling import find_nearest_move
 from augalgebra.operators.groups.finite_group import FiniteGroup
-from augalgebra.training.grids.kernels import FittedKernel, Target, fit_kernels
+from augalgebra.training.grids.kernels import FittedKernel, Target, fit_families, fit_kernels, residual_of
 from augalgebra.training.grids.networks import train_networks
 from augalgebra.training.grids.orbits import Orbits
 from augalgebra.training.grids.settings import GridSettings
@@ -78,6 +79,9 @@ def fit_grid_operators(
 ) -> GridRegistry:
     """Fit operators of augmentations, and of all that they generate, on a frozen autoencoder.
 
+    Of several members of a family, such as ``brightness(-0.2)`` and ``brightness(0.2)``, all others follow as well: a
+    kernel that depends on the parameter is fitted to those that are named.
+
     Args:
         space: The autoencoder.
         crops: Crops to learn from, of one size, in bytes.
@@ -120,7 +124,25 @@ def fit_grid_operators(
             )
             maps = list(networks.to("cpu").maps)
             details |= {"steps": outcome.steps, "seconds": round(outcome.seconds, 1), "ended": outcome.ended}
-        _keep(registry, plan, kernels, maps, settings, details | {"kernel": side}, len(orbits))
+            kernels = tuple(
+                replace(kernel, residual=residual_of(orbits, target, local))
+                for kernel, target, local in zip(kernels, plan.targets, maps, strict=True)
+            )
+        details["kernel"] = side
+        families = fit_families(orbits, plan.targets, side)
+        _keep(registry, plan, kernels, maps, settings, details, len(orbits))
+    for family in families:
+        reached = [member.residual for member in family.members], [member.plain for member in family.members]
+        provenance = registry.provenance(
+            family.key,
+            family.family.word(family.members[0].parameters),
+            "kernel",
+            images=details["crops"],
+            residual=float(np.mean(reached[0])),
+            identity_residual=float(np.mean(reached[1])),
+            details=details | {"fitted_on": [list(member.parameters) for member in family.members]},
+        )
+        registry.add(GridFamilyEntry(family, provenance))
     return registry
 
 

@@ -1,18 +1,25 @@
 """Kernels in closed form for everything that operators are fitted to."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from augalgebra.algebra.words import Word
 from augalgebra.case_progress import CaseProgress, unseen
+from augalgebra.errors import FitError
+from augalgebra.operators.grids.families import FamilyMoments, KernelFamily
 from augalgebra.operators.grids.maps import KernelMap
 from augalgebra.operators.grids.operator import Move
+from augalgebra.operators.grids.parameters import ParameterFamily
 from augalgebra.operators.grids.patches import PatchMoments
 from augalgebra.training.grids.orbits import Orbits
 
+SHARDS = 8
+"""Shards of codes on which a map is measured after it was learned."""
 POSITIONS = 250_000
 """Positions that a kernel is fitted to, if there are as many; more gain nothing on TAEF2."""
 
@@ -77,6 +84,43 @@ def fit_kernels(
             FittedKernel(kernel, moments.residual(kernel), moments.restricted(1).residual(plain), moments.count)
         )
         progress(number + 1, len(targets), "kernels fitted")
+    return tuple(fitted)
+
+
+def residual_of(orbits: Orbits, target: Target, local: nn.Module) -> float:
+    """Squared error of a map on some codes that it was fitted to, as a share of the variance of codes."""
+    error = variance = 0.0
+    for number, shard in enumerate(islice(orbits.shards(), SHARDS)):
+        view = number % len(orbits.views) if target.in_group else 0
+        goal = shard[:, orbits.product(view, target.column) if target.in_group else target.column]
+        with torch.no_grad():
+            error += float((local(target.moved(shard[:, view])) - goal).square().sum())
+        variance += float((goal - goal.mean((0, 2, 3), keepdim=True)).square().sum())
+    return error / variance
+
+
+def fit_families(orbits: Orbits, targets: Sequence[Target], side: int) -> tuple[KernelFamily, ...]:
+    """Fit a family of kernels wherever at least two targets are members of one.
+
+    Args:
+        orbits: Codes.
+        targets: What operators shall do.
+        side: Of kernels.
+    """
+    catalog, space = orbits.catalog, orbits.space
+    members: dict[ParameterFamily, list[Target]] = {}
+    for target in targets:
+        if not target.in_group:
+            with suppress(FitError):  # it belongs to none
+                members.setdefault(ParameterFamily.of(catalog, target.word), []).append(target)
+    fitted = []
+    for family, own in members.items():
+        if len(own) > 1:
+            moments = FamilyMoments(catalog, family, space.stride, space.channels, side)
+            for shard in orbits.shards():
+                for target in own:
+                    moments.add(target.word, shard[:, 0], shard[:, target.column])
+            fitted.append(moments.fit())
     return tuple(fitted)
 
 

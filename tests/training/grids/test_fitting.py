@@ -80,6 +80,18 @@ def test_maps_of_channels_fulfil_the_relations_to_rounding(catalog: Catalog) -> 
     assert registry.entries[catalog.word("invert")].provenance.residual is not None
 
 
+def test_members_of_a_family_give_all_others(catalog: Catalog) -> None:
+    space = make_space()
+    asked = ["flip_lr", "brightness(-0.2)", "brightness(0.2)"]
+    registry = fit_grid_operators(space, crops(), asked, catalog, KERNEL)
+    assert list(registry.families) == ["photometric.brightness(·)"]
+    images = 0.3 + 0.4 * torch.rand(2, 3, 16, 16)  # so that nothing is cut off
+    for word in ("brightness(0.1)", "flip_lr * brightness(-0.15)"):
+        drawn = space.decode(registry.operator(word).apply(space.encode(images)))
+        assert torch.allclose(drawn, catalog.apply(word, images), atol=0.05), word
+    assert "beyond" in registry.operator("brightness(0.4)").stale[0]
+
+
 def test_operators_act_on_grids_of_other_sizes_than_they_were_fitted_on(catalog: Catalog) -> None:
     space = make_space()
     registry = fit_grid_operators(space, crops(), ["flip_lr"], catalog, KERNEL)
