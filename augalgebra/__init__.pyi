@@ -12,6 +12,7 @@ from .augmentation import choice as choice
 from .augmentation import integers as integers
 from .augmentation import log_uniform as log_uniform
 from .augmentation import uniform as uniform
+from .caches import LatentAugment as LatentAugment
 from .catalog import Catalog as Catalog
 from .catalog import PluginInfo as PluginInfo
 from .catalog import Settings as Settings
@@ -49,6 +50,7 @@ __all__ = [
     "Defer",
     "Distribution",
     "Finding",
+    "LatentAugment",
     "LatentSpace",
     "LatentTransform",
     "Law",

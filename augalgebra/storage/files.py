@@ -22,6 +22,7 @@ __all__ = [
     "naming_failures",
     "open_new",
     "open_regular",
+    "open_replacement",
     "parts_in",
     "remove",
     "remove_abandoned",
@@ -72,15 +73,8 @@ def write_atomically(path: str | Path, content: str | bytes) -> None:
             return
         target = Path(os.path.realpath(path))
         make_folder(target.parent)
-        part = target.with_name(f".{target.name}.{os.urandom(6).hex()}.part")
-        try:
-            # in the same folder, since a file can only be renamed in one step within one file system
-            write_new(part, data, like=target)
-            replace(part, target)
-        except BaseException:  # an interrupt must leave nothing lying about either
-            with contextlib.suppress(OSError):
-                remove(part)
-            raise
+        with open_replacement(target) as file:
+            write(file, data)
         remove_abandoned(target.parent)
 
 
@@ -130,6 +124,33 @@ def naming_failures(path: Path) -> Iterator[None]:
         raise AugalgebraError(f"cannot write {path}: {error.strerror or error}") from error
 
 
+@contextlib.contextmanager
+def open_replacement(target: Path) -> Iterator[BinaryIO]:
+    """Open a file for writing that takes the place of another when it is closed, whole and on the disk.
+
+    It keeps the mode and owner of what was there. If anything fails before, what was there is untouched.
+
+    Args:
+        target: The file; its folder is there.
+
+    Yields:
+        What to write to.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    # in the same folder, since a file can only be renamed in one step within one file system
+    part = target.with_name(f".{target.name}.{os.urandom(6).hex()}.part")
+    try:
+        with _open_whole(part, like=target) as file:
+            yield file
+        replace(part, target)
+    except BaseException:  # an interrupt must leave nothing lying about either
+        with contextlib.suppress(OSError):
+            remove(part)
+        raise
+
+
 def write_new(path: Path, data: bytes, *, like: Path | None = None) -> None:
     """Write a file whole and onto the disk.
 
@@ -138,9 +159,15 @@ def write_new(path: Path, data: bytes, *, like: Path | None = None) -> None:
         data: Its content.
         like: A file whose mode and owner it gets, if there is one.
     """
+    with _open_whole(path, like=like) as file:
+        write(file, data)
+
+
+@contextlib.contextmanager
+def _open_whole(path: Path, *, like: Path | None) -> Iterator[BinaryIO]:
     before = _status(like) if like is not None else None
     with _open_held(path, 0o666 if before is None else 0o600) as file:
-        write(file, data)
+        yield file
         if before is not None and hasattr(os, "fchown"):
             with contextlib.suppress(PermissionError):
                 os.fchown(file.fileno(), before.st_uid, before.st_gid)
