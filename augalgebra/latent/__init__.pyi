@@ -3,6 +3,7 @@ from .adapters.opening import open_space as open_space
 from .adapters.pythae import PythaeSpace as PythaeSpace
 from .adapters.pythae import open_pythae as open_pythae
 from .adapters.taesd import open_taesd as open_taesd
+from .adapters.taesd import save_taesd as save_taesd
 from .grids import GridSpace as GridSpace
 from .grids import ModuleSpace as ModuleSpace
 from .lavae import LAVAE as LAVAE
@@ -50,4 +51,5 @@ __all__ = [
     "open_pythae",
     "open_space",
     "open_taesd",
+    "save_taesd",
 ]

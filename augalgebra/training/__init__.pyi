@@ -1,6 +1,10 @@
 from .encoding import BATCH as BATCH
 from .encoding import encoded_views as encoded_views
 from .encoding import view_moments as view_moments
+from .grids.finetuning import FinetuneResult as FinetuneResult
+from .grids.finetuning import FinetuneSettings as FinetuneSettings
+from .grids.finetuning import Readiness as Readiness
+from .grids.finetuning import finetune_space as finetune_space
 from .grids.fitting import GridPlan as GridPlan
 from .grids.fitting import fit_grid_operators as fit_grid_operators
 from .grids.fitting import plan_grid_operators as plan_grid_operators
@@ -39,6 +43,8 @@ __all__ = [
     "PUBLISHED",
     "EquivariantObjective",
     "FaithfulObjective",
+    "FinetuneResult",
+    "FinetuneSettings",
     "GridPlan",
     "GridSettings",
     "Limit",
@@ -48,6 +54,7 @@ __all__ = [
     "Objective",
     "Preset",
     "Progress",
+    "Readiness",
     "Recipe",
     "Report",
     "Step",
@@ -58,6 +65,7 @@ __all__ = [
     "device_of",
     "divergence",
     "encoded_views",
+    "finetune_space",
     "fit_grid_operators",
     "fit_operators",
     "plan_grid_operators",

@@ -18,14 +18,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from augalgebra.errors import SpaceError
 from augalgebra.image_batches import shape_text
 from augalgebra.latent.adapters.weights import check_folder, find_misfit, read_weights
 from augalgebra.latent.grids import ModuleSpace
+from augalgebra.storage.files import write_atomically
 from augalgebra.storage.values import shown_name
 
+NAME = "taesd"
+"""Of the family, in fingerprints."""
 GROUPS = 4
 """Of the group norm in a block that pools."""
 
@@ -54,10 +58,29 @@ def open_taesd(folder: str | Path, *, spec: str = "", device: torch.device | str
         channels=encoder.inner,
         stride=encoder.factor,
         image_channels=encoder.outer,
-        name="taesd",
+        name=NAME,
         spec=spec,
         device=device,
     )
+
+
+def save_taesd(space: ModuleSpace, folder: str | Path) -> None:
+    """Write the weights of an autoencoder that `open_taesd` opened, such as one that was trained on since.
+
+    Args:
+        space: The autoencoder.
+        folder: It gets ``encoder.safetensors`` and ``decoder.safetensors`` in float32, each in one step.
+
+    Raises:
+        SpaceError: It is no autoencoder of this family.
+        AugalgebraError: A file cannot be written.
+    """
+    if space.name != NAME:
+        raise SpaceError(f"an autoencoder of kind {space.name!r} has no place in files of the TAESD family")
+    for which in ("encoder", "decoder"):
+        weights = space.get_submodule(which).state_dict()
+        plain = {name: tensor.detach().float().cpu().contiguous() for name, tensor in weights.items()}
+        write_atomically(Path(folder) / f"{which}.safetensors", save(plain))
 
 
 @dataclass(frozen=True)
