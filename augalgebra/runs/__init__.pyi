@@ -19,6 +19,13 @@ from .grids.queries import MeasuredGridRoutes as MeasuredGridRoutes
 from .grids.queries import MeasuredGridWord as MeasuredGridWord
 from .moves import operator_for as operator_for
 from .operator_matching import OperatorAssignment as OperatorAssignment
+from .parts.partition import Part as Part
+from .parts.partition import Partition as Partition
+from .parts.partition import partition_run as partition_run
+from .parts.swapping import SwapReport as SwapReport
+from .parts.swapping import SwapScore as SwapScore
+from .parts.swapping import draw_swap as draw_swap
+from .parts.swapping import measure_swap as measure_swap
 from .pictures import output_paths as output_paths
 from .pictures import read_picture as read_picture
 from .pictures import write_grid as write_grid
@@ -70,8 +77,12 @@ __all__ = [
     "MeasuredWord",
     "Mode",
     "OperatorAssignment",
+    "Part",
+    "Partition",
     "PixelClassifier",
     "Run",
+    "SwapReport",
+    "SwapScore",
     "Transaction",
     "add_head",
     "as_albumentations",
@@ -79,6 +90,7 @@ __all__ = [
     "check_kind",
     "compare_in_run",
     "draw_codes",
+    "draw_swap",
     "encode_split",
     "extend",
     "find_or_train",
@@ -88,10 +100,12 @@ __all__ = [
     "make_grid_run",
     "measure_routes",
     "measure_run",
+    "measure_swap",
     "measure_word",
     "open_run",
     "operator_for",
     "output_paths",
+    "partition_run",
     "read_picture",
     "recursion_of_run",
     "register_head",

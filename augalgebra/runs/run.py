@@ -15,6 +15,7 @@ from augalgebra.runs.added_heads import transfer
 from augalgebra.runs.added_operators import Extension, extend
 from augalgebra.runs.check import measure_run
 from augalgebra.runs.moves import Move
+from augalgebra.runs.parts.partition import Partition, partition_run
 from augalgebra.runs.queries import (
     IMAGES,
     THRESHOLD,
@@ -182,6 +183,30 @@ class Run(StoredRun):
             data=data,
             data_dir=data_dir,
         )
+
+    def partition(
+        self,
+        *,
+        images: int | None = 1000,
+        data: Dataset | None = None,
+        data_dir: str | Path | None = None,
+    ) -> Partition:
+        """Cut the latent space into named parts: what no augmentation changes, and what each changes.
+
+        Args:
+            images: How many test images to measure shares of the variance on, if not all.
+            data: The data set of the run, if it is in memory already.
+            data_dir: Where downloaded data sets lie.
+
+        Raises:
+            FitError: The operators make no finite group.
+            RunError: The data are not those of the run.
+
+        Examples:
+            >>> [(part.name, part.dim) for part in run.partition().parts]  # doctest: +SKIP
+            [('unchanged', 4), ('changed by flip_ud', 4), ('changed by flip_lr', 4), ('changed by flip_lr and ...', 4)]
+        """
+        return partition_run(self, images=images, data=data, data_dir=data_dir)
 
     def transform(
         self,

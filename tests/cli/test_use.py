@@ -229,3 +229,36 @@ def test_samples_depend_on_the_seed_alone(run: Run, data: Dataset) -> None:
         assert torch.equal(first[kind], again[kind])
         assert not torch.equal(first[kind], other[kind])
         assert first[kind].shape == (1, 3, 1, SIDE, SIDE)
+
+
+def test_parts_are_shown_and_swapped(program: Callable[..., Any], run: Run, tmp_path: Path) -> None:
+    folder = str(run.folder)
+    done = program("partition", folder, "--json")
+    assert done.code == 0, done.err
+    assert (done.data["group"], sum(part["dim"] for part in done.data["parts"])) == ("Z2×Z2", run.space.dim)
+    assert sum(part["share"] for part in done.data["parts"]) == pytest.approx(1)
+    shown = program("partition", folder)
+    assert "changed by flip_lr and flip_ud" in shown.out
+
+    done = program("partition", folder, "--swap", "0", "3", "--out", "swapped.png", "--json")
+    assert done.code == 0, done.err
+    assert (done.data["swapped"], done.data["view"]) == ([0, 3], "flip_lr")
+    assert set(done.data["swap"]["scores"]["parts swapped"]) == {"content", "view"}
+    assert read(tmp_path / "swapped.png").shape == (3 * (3 * SIDE + 2) + 2, 6 * (3 * SIDE + 2) + 2)
+
+
+def test_parts_of_what_is_not_there_are_refused(program: Callable[..., Any], run: Run, tmp_path: Path) -> None:
+    folder = str(run.folder)
+    ungrouped = Run.load(folder, run.registry.catalog)
+    ungrouped.folder, ungrouped.revision = tmp_path / "ungrouped", ""
+    ungrouped.registry.remove(run.registry.catalog.word("flip_lr"))
+    ungrouped.save()
+    for arguments, message in (
+        ((folder, "--swap", "0", "99", "--out", "x.png"), "there is no test image 99"),
+        ((folder, "--swap", "0", "1"), "--swap draws a picture: name its file, such as --out swapped.png"),
+        ((folder, "--out", "x.png"), "--out has no effect without two images to swap parts of: --swap A B"),
+        ((str(ungrouped.folder),), "has no parts: its operators (flip_ud) make no finite group"),
+    ):
+        done = program("partition", *arguments)
+        assert (done.code, done.out, done.err.count("\n")) == (2, "", 1), done.err
+        assert message in done.err

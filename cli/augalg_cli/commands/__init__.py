@@ -71,6 +71,10 @@ COMMANDS = {
                 "what is fitted to them."
             ),
         ),
+        "partition": (
+            "parts",
+            "Cut a latent space into named parts: what no augmentation changes, and what each changes.",
+        ),
         "recurse": (
             "use",
             "Repeat a word through decoder and encoder, and measure what drifts: DEC(ENC(.) L), again and again.",

@@ -1,0 +1,1 @@
+"""The latent space of a run in named parts: what no augmentation changes, and what each changes."""

@@ -1,0 +1,97 @@
+"""``partition``: the latent space of a run in named parts, and parts of two pictures swapped."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from augalg_cli import options, render
+from augalg_cli.datasets import Moved, load_of
+from augalgebra import AugalgebraError
+
+if TYPE_CHECKING:
+    from augalgebra.runs import Partition, SwapReport
+
+app = typer.Typer()
+
+
+@app.command(epilog="Example:  augalg partition runs/flips --swap 4 9 --out swapped.png")
+def partition(
+    context: typer.Context,
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run.")],
+    swap: Annotated[
+        tuple[int, int] | None,
+        typer.Option(
+            metavar="A B",
+            help="Two test images: draw the content of the one with the pose of the other, and measure on all how "
+            "often frozen classifiers see both.",
+        ),
+    ] = None,
+    view: Annotated[
+        str | None,
+        typer.Option(metavar="WORD", help="With --swap: the word that B is put under; by default an augmentation."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="With --swap: the picture to write, a .png.")
+    ] = None,
+    images: Annotated[int, typer.Option("--images", min=10, help="Test images to measure on.")] = 1000,
+    moved: Moved = None,
+    data_dir: options.DataDir = None,
+    as_json: options.Json = False,
+) -> None:
+    """Cut a latent space into named parts: what no augmentation changes, and what each changes."""
+    if swap is None:
+        options.refuse_idle(context, "two images to swap parts of: --swap A B", "view", "out")
+    elif out is None:
+        raise AugalgebraError("--swap draws a picture: name its file, such as --out swapped.png")
+    from augalgebra.runs import Run
+
+    catalog = options.catalog()
+    loaded = Run.load(run, catalog)
+    data = load_of(loaded, data_dir, moved, quiet=as_json)
+    for number in swap or ():
+        if not 0 <= number < len(data.test):
+            raise AugalgebraError(f"there is no test image {number}; {data.name} has {len(data.test)}, from 0")
+    word = None if view is None else catalog.word(view)
+    parts = loaded.partition(images=images, data=data)
+    if swap is None or out is None:
+        if as_json:
+            render.emit_json(parts.to_dict())
+        else:
+            _show_parts(parts)
+        return
+
+    import torch
+
+    from augalgebra.runs import draw_swap, measure_swap, write_grid
+
+    word = next(iter(parts.group.generators)) if word is None else word
+    pair, ids = data.test.batch(torch.tensor(swap))
+    pair[1:] = catalog.apply(word, pair[1:], seed=loaded.settings.seed, ids=ids[1:])
+    write_grid(out, draw_swap(loaded, parts, pair))
+    report = measure_swap(loaded, parts, images=images, data=data)
+    if as_json:
+        about = {"swapped": list(swap), "view": catalog.display(word), "file": str(out)}
+        render.emit_json(parts.to_dict() | about | {"swap": report})
+        return
+    _show_parts(parts)
+    _show_swap(report)
+    render.line(
+        f"{out}: A, B under {catalog.display(word)}, A with the other parts of B, B with those of A, A in the pose of "
+        "B, B in that of A; below views of A, and each brought upright"
+    )
+
+
+def _show_parts(parts: "Partition") -> None:
+    rows = [[part.name, part.dim, f"{part.share:.1%}", f"{part.moved_share:.1%}"] for part in parts.parts]
+    title = f"{parts.group_name}: variance of the codes of {parts.images} test images, and of all their views"
+    render.table(["part", "coordinates", "share", "all views"], rows, right=[1, 2, 3], title=title)
+
+
+def _show_swap(report: "SwapReport") -> None:
+    rows = [
+        [name, "-" if score.content is None else f"{score.content:.1%}", f"{score.view:.1%}"]
+        for name, score in report.scores.items()
+    ]
+    title = f"{report.images} pairs in {len(report.views)} views: seen by frozen classifiers"
+    render.table(["what", "content of A", "view of B"], rows, right=[1, 2], title=title)

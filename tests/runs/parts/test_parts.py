@@ -1,0 +1,188 @@
+"""Parts of a latent space whose codes are the pixels themselves, where the true answer is known."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from augalgebra import Catalog, load_catalog
+from augalgebra.data.dataset import Dataset, load_data
+from augalgebra.errors import AugalgebraError, FitError
+from augalgebra.operators import FiniteGroup, OperatorRegistry, Representation
+from augalgebra.runs.parts.partition import Partition, partition_run
+from augalgebra.runs.parts.swapping import SwapReport, draw_swap, measure_swap
+
+SIDE = 16
+FLIPS = ("flip_lr", "flip_ud")
+
+
+class PixelSpace:
+    """Codes are pixels, so that operators are permutations and nothing is lost."""
+
+    dim = SIDE * SIDE
+    image_shape = (1, SIDE, SIDE)
+    heads = ("main",)
+
+    def encode(self, images: torch.Tensor) -> torch.Tensor:
+        return images.flatten(1)
+
+    def decode(self, latents: torch.Tensor, head: str = "main") -> torch.Tensor:
+        return latents.unflatten(1, self.image_shape).clamp(0, 1)
+
+    def fingerprint(self) -> str:
+        return "pixels"
+
+    def parameters(self) -> Iterator[torch.Tensor]:
+        yield torch.zeros(1)
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    return load_catalog()
+
+
+@pytest.fixture(scope="module")
+def data(few_digits: Path) -> Dataset:
+    return load_data(few_digits)
+
+
+def make_run(catalog: Catalog, names: tuple[str, ...] = FLIPS) -> Any:
+    words = [catalog.word(name) for name in names]
+    group = FiniteGroup.closure(catalog.system(*words).exact, words)
+    assert group is not None
+    pixels = torch.eye(SIDE * SIDE).view(-1, 1, SIDE, SIDE)
+    matrices = np.stack([catalog.apply(word, pixels).flatten(1).double().numpy() for word in group.elements])
+    registry = OperatorRegistry(SIDE * SIDE, "pixels", catalog)
+    registry.set_matrices(Representation(group, matrices, ()))
+    settings = SimpleNamespace(seed=0, data="digits")
+    return SimpleNamespace(
+        folder=Path("runs/pixels"),
+        space=PixelSpace(),
+        registry=registry,
+        settings=settings,
+        check_data=lambda _: None,
+    )
+
+
+@pytest.fixture(scope="module")
+def run(catalog: Catalog) -> Any:
+    return make_run(catalog)
+
+
+@pytest.fixture(scope="module")
+def parts(run: Any, data: Dataset) -> Partition:
+    return partition_run(run, data=data)
+
+
+def test_parts_of_pixels_are_even_and_odd_halves(parts: Partition, data: Dataset) -> None:
+    quarter = SIDE * SIDE // 4
+    assert {part.name: part.dim for part in parts.parts} == {
+        "unchanged": quarter,
+        "changed by flip_ud": quarter,
+        "changed by flip_lr": quarter,
+        "changed by flip_lr and flip_ud": quarter,
+    }
+    assert (parts.group_name, parts.images) == ("Z2×Z2", len(data.test))
+    images = data.test.batch(slice(None))[0]
+    pieces = parts.split(images.flatten(1))
+    centre = torch.from_numpy(parts.centre).float()
+    torch.testing.assert_close(sum(pieces.values()) + centre, images.flatten(1), atol=1e-5, rtol=0)
+    even, odd = (images + images.flip(-1)) / 2, (images - images.flip(-1)) / 2
+    torch.testing.assert_close(pieces["unchanged"] + centre, ((even + even.flip(-2)) / 2).flatten(1), atol=1e-5, rtol=0)
+    torch.testing.assert_close(pieces["changed by flip_lr"], ((odd + odd.flip(-2)) / 2).flatten(1), atol=1e-5, rtol=0)
+
+
+def test_shares_add_up_and_are_those_of_the_variance(parts: Partition, data: Dataset) -> None:
+    assert sum(part.share for part in parts.parts) == pytest.approx(1)
+    assert sum(part.moved_share for part in parts.parts) == pytest.approx(1)
+    images = data.test.batch(slice(None))[0]
+    views = torch.cat([images, images.flip(-1), images.flip(-2), images.flip((-1, -2))]).flatten(1)
+    whole = float(views.double().var(0).sum())
+    for part in parts.parts:
+        # over whole orbits the parts are uncorrelated
+        own = float(parts.split(views)[part.name].double().var(0).sum())
+        assert part.moved_share == pytest.approx(own / whole, rel=1e-4)
+
+
+def test_parts_of_turns_have_angles(catalog: Catalog, data: Dataset) -> None:
+    found = partition_run(make_run(catalog, ("rotate_cw",)), data=data)
+    names = {part.name: part.dim for part in found.parts}
+    assert names == {"unchanged": 64, "changed by rotate_cw": 64, "turned by rotate_cw (90°)": 128}
+
+
+def test_only_the_parts_that_are_named_are_taken(parts: Partition, data: Dataset) -> None:
+    first, second = data.test.batch(slice(2))[0].flatten(1).split(1)
+    mixed = parts.recombine(first, {"changed by flip_lr": second})
+    before, given, after = map(parts.split, (first, second, mixed))
+    for name, piece in after.items():
+        expected = given if name == "changed by flip_lr" else before
+        torch.testing.assert_close(piece, expected[name], atol=1e-5, rtol=0)
+    torch.testing.assert_close(parts.swap(first, first), first)
+    with pytest.raises(AugalgebraError, match=r"there is no part 'unchangd'.*did you mean 'unchanged'"):
+        parts.recombine(first, {"unchangd": second})
+
+
+def test_poses_are_told_undone_and_given_to_others(parts: Partition, catalog: Catalog, data: Dataset) -> None:
+    images = data.train.batch(slice(12))[0]
+    codes = images.flatten(1)
+    poses = torch.arange(12) % 4
+    moved = torch.cat(
+        [
+            catalog.apply(parts.group.elements[number], image[None]).flatten(1)
+            for number, image in zip(poses.tolist(), images, strict=True)
+        ]
+    )
+    torch.testing.assert_close(parts.move(codes, poses), moved)
+    alone = replace(parts, references=codes.repeat(5, 1))  # the five nearest are the code itself
+    assert alone.pose(moved).tolist() == poses.tolist()
+    torch.testing.assert_close(alone.canonicalise(moved), codes)
+    back = poses.flip(0)
+    torch.testing.assert_close(alone.transfer_pose(moved, alone.move(codes.flip(0), back)), alone.move(codes, back))
+
+
+@pytest.fixture(scope="module")
+def report(run: Any, parts: Partition, data: Dataset) -> SwapReport:
+    return measure_swap(run, parts, data=data)
+
+
+def test_swaps_are_judged_beside_ceiling_and_nothing(report: SwapReport, data: Dataset) -> None:
+    scores = report.scores
+    assert report.images == len(data.test)
+    assert report.views == ("id", "flip_lr", "flip_ud", "flip_lr * flip_ud")
+    assert scores["encoded and decoded"] == scores["true pictures"]  # nothing is lost in pixels
+    assert scores["true pictures"].view > scores["nothing done"].view + 0.2
+    assert scores["pose moved"].view > scores["nothing done"].view
+    assert all(score.content is not None for score in scores.values())
+
+
+def test_without_classes_views_alone_are_judged(run: Any, parts: Partition, few_digits: Path, tmp_path: Path) -> None:
+    with np.load(few_digits) as arrays:
+        np.savez(tmp_path / "plain.npz", images=arrays["images"])
+    scores = measure_swap(run, parts, data=load_data(tmp_path / "plain.npz"), images=5).scores
+    assert {score.content for score in scores.values()} == {None}
+
+
+def test_a_grid_has_the_swaps_and_the_views(run: Any, parts: Partition, data: Dataset) -> None:
+    pair = data.test.batch(slice(2))[0]
+    grid = draw_swap(run, parts, pair)
+    assert grid.shape == (3, 6, 1, SIDE, SIDE)
+    torch.testing.assert_close(grid[0, :2], pair)
+    torch.testing.assert_close(grid[1, 1], pair[0].flip(-1))
+    assert (grid[1:, 4:] == grid[2, 5, 0, 0, 0]).all()  # nothing there
+
+
+def test_operators_that_make_no_group_have_no_parts(catalog: Catalog, data: Dataset) -> None:
+    run = make_run(catalog)
+    run.registry.remove(catalog.word("flip_lr"))
+    with pytest.raises(FitError, match=r"runs/pixels has no parts: its operators \(flip_ud\) make no finite group"):
+        partition_run(run, data=data)
+    bent = make_run(catalog)
+    entry = bent.registry.entries[catalog.word("flip_lr")]
+    entry.map.matrix[0, 0] += 0.01  # planted: no longer its own inverse
+    with pytest.raises(FitError, match=r"keep the relations of their group only up to 1.0e-02"):
+        partition_run(bent, data=data)
