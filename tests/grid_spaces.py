@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from augalgebra.algebra.words import Word
@@ -93,3 +94,24 @@ def know_waves(monkeypatch: pytest.MonkeyPatch) -> None:
         return space
 
     monkeypatch.setitem(opening._KINDS, "waves", open_waves)
+
+
+def save_small_autoencoder(folder: Path) -> Path:
+    """A tiny autoencoder of the TAESD family with random weights: one halving, four channels."""
+    generator = torch.Generator().manual_seed(0)
+
+    def draw(*shape: int) -> Tensor:
+        return torch.randn(shape, generator=generator) / 6
+
+    folder.mkdir()
+    encoder = {
+        "0.weight": draw(8, 3, 3, 3),
+        "0.bias": draw(8),
+        "1.weight": draw(8, 8, 3, 3),
+        "2.weight": draw(4, 8, 3, 3),
+    }
+    encoder["2.bias"] = draw(4)
+    decoder = {"1.weight": draw(8, 4, 3, 3), "1.bias": draw(8), "4.weight": draw(3, 8, 3, 3), "4.bias": draw(3)}
+    save_file(encoder, folder / "small_encoder.safetensors")
+    save_file(decoder, folder / "small_decoder.safetensors")
+    return folder

@@ -7,6 +7,7 @@ from .document import Document as Document
 from .document import HeatMap as HeatMap
 from .document import Picture as Picture
 from .document import Section as Section
+from .document import Slider as Slider
 from .document import Table as Table
 from .document import Text as Text
 from .document import block_from_dict as block_from_dict
@@ -23,6 +24,7 @@ __all__ = [
     "HeatMap",
     "Picture",
     "Section",
+    "Slider",
     "Table",
     "Text",
     "block_from_dict",

@@ -9,7 +9,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from augalgebra.documents.cayley import COLOURS, draw_graph
-from augalgebra.documents.document import Block, Cayley, HeatMap, Picture, Table, Text
+from augalgebra.documents.document import Block, Cayley, HeatMap, Picture, Slider, Table, Text
 from augalgebra.documents.elements import Child, prose, tag
 from augalgebra.documents.numerals import exact, format_number
 from augalgebra.documents.palette import STEPS, Scale
@@ -139,15 +139,26 @@ def _legend(heat: HeatMap, scale: Scale) -> Element:
 
 @_render.register
 def _picture(picture: Picture) -> Element:
-    width, height, data = _png(picture.path)
-    image = tag(
-        "img",
-        src=f"data:image/png;base64,{base64.b64encode(data).decode()}",
-        alt=picture.caption.replace("`", ""),
-        width=width,
-        height=height,
-    )
+    image = _image(picture.path, picture.caption.replace("`", ""))
     return tag("figure", image, tag("figcaption", prose(picture.caption)), class_="picture")
+
+
+@_render.register
+def _slider(slider: Slider) -> Element:
+    sizes = [_png(path)[:2] for path in (slider.before, slider.after)]
+    if sizes[0] != sizes[1]:
+        raise ValueError(f"{slider.before} and {slider.after} differ in size, so that there is nothing between them")
+    halves = (
+        tag("div", _image(path, f"{name}: {slider.caption}".replace("`", "")), tag("span", name))
+        for path, name in zip((slider.before, slider.after), slider.names, strict=True)
+    )
+    return tag("figure", tag("div", halves, class_="pair"), tag("figcaption", prose(slider.caption)), class_="slider")
+
+
+def _image(path: Path, alt: str) -> Element:
+    width, height, data = _png(path)
+    source = f"data:image/png;base64,{base64.b64encode(data).decode()}"
+    return tag("img", src=source, alt=alt, width=width, height=height)
 
 
 def _png(path: Path) -> tuple[int, int, bytes]:

@@ -1,4 +1,4 @@
-"""What a document is made of: sections of text, tables, heat maps, pictures, groups, and verdicts on claims."""
+"""What a document is made of: text, tables, heat maps, pictures alone and in pairs, groups, and verdicts on claims."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from augalgebra.plain import PlainData
 
 
 class _Kind(PlainData):
-    """A block, which says its kind in JSON: ``text``, ``table``, ``heatmap``, ``picture`` or ``cayley``."""
+    """A block, which says its kind in JSON: ``text``, ``table``, ``heatmap``, ``picture``, ``slider`` or ``cayley``."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, with the kind."""
@@ -91,6 +91,23 @@ class Picture(_Kind):
 
 
 @dataclass(frozen=True)
+class Slider(_Kind):
+    """Two PNGs of one size, one upon the other, and a slider between them; side by side where no script runs.
+
+    Attributes:
+        before: The file of the left one.
+        after: The file of the right one.
+        names: What the left and the right one are called.
+        caption: What is to be seen.
+    """
+
+    before: Path
+    after: Path
+    names: tuple[str, str]
+    caption: str
+
+
+@dataclass(frozen=True)
 class Cayley(_Kind):
     """A finite monoid, drawn as the graph of its generators.
 
@@ -107,7 +124,7 @@ class Cayley(_Kind):
     generators: tuple[int, ...]
 
 
-Block: TypeAlias = Text | Table | HeatMap | Picture | Cayley
+Block: TypeAlias = Text | Table | HeatMap | Picture | Slider | Cayley
 
 
 HOLDS: Mapping[bool | None, str] = {True: "holds", False: "does not hold", None: "undecided"}
@@ -166,7 +183,10 @@ class Document(PlainData):
     in_json = "title", "about", "claims as verdicts", "sections"
 
 
-_KINDS: Mapping[str, type[Block]] = {kind.__name__.lower(): kind for kind in (Text, Table, HeatMap, Picture, Cayley)}
+_KINDS: Mapping[str, type[Block]] = {
+    kind.__name__.lower(): kind for kind in (Text, Table, HeatMap, Picture, Slider, Cayley)
+}
+_FILES: Mapping[type[Block], tuple[str, ...]] = {Picture: ("path",), Slider: ("before", "after")}
 
 
 def block_from_dict(data: Mapping[str, Any], folder: Path) -> Block:
@@ -174,7 +194,7 @@ def block_from_dict(data: Mapping[str, Any], folder: Path) -> Block:
 
     Args:
         data: Plain data.
-        folder: Where its picture lies, if it has one; a path that leads elsewhere is refused.
+        folder: Where its pictures lie, if it has some; a path that leads elsewhere is refused.
 
     Raises:
         KeyError: There is no such kind of block, or it has no kind.
@@ -183,11 +203,12 @@ def block_from_dict(data: Mapping[str, Any], folder: Path) -> Block:
     """
     kind = _KINDS[data["kind"]]
     values = {name: _tuples(value) for name, value in data.items() if name != "kind"}
-    if kind is Picture:
-        name = Path(str(values["path"])).name
-        if not (folder / name).is_file() or Path(values["path"]) not in (Path(name), folder / name):
-            raise ValueError(f"there is no picture {values['path']} in {folder}")
-        values["path"] = folder / name
+    for field_name in _FILES.get(kind, ()):
+        named = values[field_name]
+        name = Path(str(named)).name
+        if not (folder / name).is_file() or Path(named) not in (Path(name), folder / name):
+            raise ValueError(f"there is no picture {named} in {folder}")
+        values[field_name] = folder / name
     return kind(**values)
 
 

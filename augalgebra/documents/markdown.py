@@ -1,6 +1,6 @@
 """Blocks of a document as Markdown."""
 
-from augalgebra.documents.document import Block, Cayley, HeatMap, Picture, Table, Text
+from augalgebra.documents.document import Block, Cayley, HeatMap, Picture, Slider, Table, Text
 from augalgebra.markdown import markdown_table
 from augalgebra.plain import finite
 
@@ -12,6 +12,9 @@ def to_markdown(block: Block) -> str:
             return text
         case Picture(path, caption):
             return f"![{caption}]({path.name})\n\n*{caption}*"
+        case Slider(before, after, names, caption):
+            pictures = " ".join(f"![{name}]({path.name})" for path, name in zip((before, after), names, strict=True))
+            return f"{pictures}\n\n*{' | '.join(names)}: {caption}*"
         case Table():
             cells = [[number(cell, block.digits) for cell in row] for row in block.rows]
             return f"**{block.title}**\n\n{markdown_table([list(block.headings), *cells], _names(block))}"

@@ -127,6 +127,14 @@
     });
   }
 
+  function slide(figure) {
+    const pair = figure.querySelector(".pair");
+    const names = all("span", pair).map(textOf);
+    const slider = make("input", { type: "range", min: "0", max: "100", value: "50", ariaLabel: `${names[0]} or ${names[1]}` });
+    slider.addEventListener("input", () => pair.style.setProperty("--at", `${slider.value}%`));
+    pair.after(slider);
+  }
+
   function cayley(figure) {
     const table = JSON.parse(figure.dataset.table);
     const generators = JSON.parse(figure.dataset.generators);
@@ -254,5 +262,6 @@
   all(".sortable").forEach(sortable);
   all(".map").forEach(heat);
   all(".picture img").forEach(enlarge);
+  all(".slider").forEach(slide);
   all(".cayley").forEach(cayley);
 })();

@@ -1,12 +1,9 @@
 """One trained run as a document: how it was made, what it can do, and what its operators are."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from augalgebra.algebra.group_names import identify
-from augalgebra.algebra.rewriting.cayley_tables import cayley_table
 from augalgebra.algebra.words import Word
 from augalgebra.case_progress import CaseProgress, unseen
 from augalgebra.consistency.batches import UnreducedOperators
@@ -15,7 +12,8 @@ from augalgebra.data.dataset import Dataset
 from augalgebra.documents import Block, Document, Picture, Section, Table, Text
 from augalgebra.errors import AugalgebraError
 from augalgebra.reports import run_tables as tables
-from augalgebra.reports.cayley import cayley_of
+from augalgebra.reports.cayley import closure_blocks
+from augalgebra.reports.partial import as_far_as_possible
 from augalgebra.reports.run_figures import draw_spectra, draw_training, stage_of
 from augalgebra.reports.run_gallery import draw_run_gallery
 from augalgebra.runs.check import measure_run
@@ -26,8 +24,6 @@ from augalgebra.runs.storage.toml import read_toml
 
 """Folder of a run that its pictures go to."""
 
-MOST_ELEMENTS = 64
-"""Largest closure that is drawn."""
 _MOST_MATRICES, _LARGEST_MATRIX = 12, 64
 
 _ENDINGS: dict[Ending, str] = {
@@ -95,7 +91,7 @@ class _Report:
         sections = []
         for done, (title, anchor, blocks) in enumerate(parts):
             progress(done, len(parts), title)
-            sections.append(Section(title, anchor, tuple(_as_far_as_possible(blocks()))))
+            sections.append(Section(title, anchor, tuple(as_far_as_possible(blocks()))))
         names = ", ".join(f"`{name}`" for name in self._shown(run.settings.augmentations))
         about = (
             f"A latent space of {run.settings.dim} dimensions, trained on {run.settings.data} under {names} (preset "
@@ -187,7 +183,7 @@ class _Report:
 
     def _group(self) -> Iterator[Block]:
         letters = self._letters()
-        yield from self._closure(letters)
+        yield from closure_blocks(self._catalog, letters)
         relations = relation_residuals(
             UnreducedOperators(self._run.registry), self._catalog, letters, self._run.space.dim
         )
@@ -195,22 +191,6 @@ class _Report:
             "What the laws say of the augmentations, and how far the operators are from it; this needs no images."
         )
         yield tables.relation_table(relations)
-
-    def _closure(self, letters: list[Word]) -> Iterator[Block]:
-        reached = cayley_table(self._catalog.system(*letters), letters, MOST_ELEMENTS)
-        names = ", ".join(f"`{name}`" for name in self._shown(self._run.settings.augmentations))
-        if not reached.complete:
-            yield Text(
-                f"By their laws {names} generate more than can be drawn: {self._catalog.shorten(reached.reason)}."
-            )
-            return
-        drawn = cayley_of(self._catalog, letters, reached, names.replace("`", ""))
-        group = identify(drawn.table)
-        yield Text(
-            f"By their laws {names} generate {len(drawn.table)} elements"
-            + (f": the group {group}." if group else ", which are no group that has a name here.")
-        )
-        yield replace(drawn, title=group or drawn.title)
 
     def _head(self, added: Transfer) -> Iterator[Block]:
         meanings = "; ".join(
@@ -228,14 +208,6 @@ class _Report:
 
     def _shown(self, names: Iterable[str]) -> list[str]:
         return [self._catalog.shorten(name) for name in names]
-
-
-def _as_far_as_possible(blocks: Iterator[Block]) -> Iterator[Block]:
-    """The blocks up to the first that cannot be made, and why it cannot."""
-    try:
-        yield from blocks
-    except AugalgebraError as error:
-        yield Text(f"Not reported: {error}.")
 
 
 def _text(value: object) -> str:

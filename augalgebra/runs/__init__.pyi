@@ -17,6 +17,9 @@ from .grids.opening import open_run as open_run
 from .grids.queries import GridComparison as GridComparison
 from .grids.queries import MeasuredGridRoutes as MeasuredGridRoutes
 from .grids.queries import MeasuredGridWord as MeasuredGridWord
+from .grids.registration import GridRegistration as GridRegistration
+from .grids.registration import register_grid_operators as register_grid_operators
+from .grids.registration import withdraw_from_grid as withdraw_from_grid
 from .moves import operator_for as operator_for
 from .operator_matching import OperatorAssignment as OperatorAssignment
 from .parts.partition import Part as Part
@@ -27,6 +30,7 @@ from .parts.swapping import SwapScore as SwapScore
 from .parts.swapping import draw_swap as draw_swap
 from .parts.swapping import measure_swap as measure_swap
 from .pictures import output_paths as output_paths
+from .pictures import read_for_stride as read_for_stride
 from .pictures import read_picture as read_picture
 from .pictures import write_grid as write_grid
 from .pictures import write_picture as write_picture
@@ -67,6 +71,7 @@ __all__ = [
     "Extension",
     "GridComparison",
     "GridExtension",
+    "GridRegistration",
     "GridRun",
     "LatentComparison",
     "LatentRegistration",
@@ -106,8 +111,10 @@ __all__ = [
     "operator_for",
     "output_paths",
     "partition_run",
+    "read_for_stride",
     "read_picture",
     "recursion_of_run",
+    "register_grid_operators",
     "register_head",
     "register_operators",
     "repeated_pictures",
@@ -116,6 +123,7 @@ __all__ = [
     "train_classifier",
     "transfer",
     "withdraw",
+    "withdraw_from_grid",
     "write_grid",
     "write_picture",
 ]

@@ -32,20 +32,51 @@ def read_picture(
     Raises:
         ImageError: The file is missing or unreadable, of another size, or has pixels outside [0, 1].
     """
-    path = Path(path)
-    if path.suffix.lower() == ".npz":
-        pixels = _from_arrays(path)
-    else:
-        pixels = read_pictures([path], channels=image_shape[0], square=size).pixels
-    images = torch.from_numpy(pixels.astype(np.float32))
-    if pixels.dtype == np.uint8:
-        images /= 255
+    images = _read(Path(path), image_shape[0], size)
     if tuple(images.shape[1:]) != image_shape:
         raise ImageError(
             f"{path} has {_size(tuple(images.shape[1:]))}, but this latent space was made for {_size(image_shape)}; "
             "bring it to that size first"
         )
     return images
+
+
+def read_for_stride(
+    path: str | Path, channels: int, stride: int
+) -> tuple[Float[Tensor, "image channel height width"], bool]:
+    """Read a picture of any size, or all images of an ``.npz``, and cut its sides to multiples of a stride.
+
+    What is left over is cut off at opposite borders.
+
+    Args:
+        path: As for `read_picture`.
+        channels: Channels that are expected.
+        stride: What both sides are multiples of then.
+
+    Returns:
+        The images, and whether anything was cut off.
+
+    Raises:
+        ImageError: The file is missing or unreadable, has other channels or pixels outside [0, 1], or is too small.
+    """
+    images = _read(Path(path), channels)
+    height, width = images.shape[2:]
+    if images.shape[1] != channels:
+        raise ImageError(f"{path} has {images.shape[1]} channels, but this autoencoder takes {channels}")
+    rows, columns = height // stride * stride, width // stride * stride
+    if not rows * columns:
+        raise ImageError(f"{path} has {height}×{width} pixels; at least {stride}×{stride} are needed")
+    top, left = (height - rows) // 2, (width - columns) // 2
+    return images[:, :, top : top + rows, left : left + columns], (rows, columns) != (height, width)
+
+
+def _read(path: Path, channels: int, square: int | None = None) -> Float[Tensor, "image channel height width"]:
+    if path.suffix.lower() == ".npz":
+        pixels = _from_arrays(path)
+    else:
+        pixels = read_pictures([path], channels=channels, square=square).pixels
+    images = torch.from_numpy(pixels.astype(np.float32))
+    return images / 255 if pixels.dtype == np.uint8 else images
 
 
 def _from_arrays(path: Path) -> Array:

@@ -89,6 +89,12 @@ def seconds_of(text: str | None) -> float | None:
     return float(match["number"]) * SECONDS[match["unit"]]
 
 
+def is_typed(context: typer.Context, name: str) -> bool:
+    """Whether somebody typed the option of a parameter; what an environment variable says does not count."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 def refuse_idle(context: typer.Context, needs: str, *names: str) -> None:
     """Refuse options that somebody typed and that have no effect.
 
@@ -101,8 +107,7 @@ def refuse_idle(context: typer.Context, needs: str, *names: str) -> None:
         AugalgebraError: One was typed.
     """
     for parameter in context.command.params:
-        source = context.get_parameter_source(parameter.name or "")
-        if parameter.name in names and source is not None and source.name == "COMMANDLINE":
+        if parameter.name in names and is_typed(context, parameter.name):
             raise AugalgebraError(f"{parameter.opts[0]} has no effect without {needs}")
 
 

@@ -19,6 +19,20 @@ def training_progress(*, quiet: bool) -> "Iterator[Progress]":
     Yields:
         What a training loop reports to.
     """
+    with fitting_progress(quiet=quiet) as (progress, _):
+        yield progress
+
+
+@contextmanager
+def fitting_progress(*, quiet: bool) -> "Iterator[tuple[Progress, CaseProgress]]":
+    """The same with one more bar for many small things, such as crops that are encoded.
+
+    Args:
+        quiet: Show nothing (with ``--json``, or when nobody is looking).
+
+    Yields:
+        What a training loop reports to, and what is told how many of many things are done.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, TaskID, TextColumn
     from rich.progress import Progress as Bars
@@ -50,8 +64,13 @@ def training_progress(*, quiet: bool) -> "Iterator[Progress]":
                 bars.console.print(told, markup=False, highlight=False)
         bars.update(tasks[now.stage], completed=now.fraction, note=note)
 
+    def count(done: int, total: int, name: str = "", /) -> None:
+        if "" not in tasks:
+            tasks[""] = bars.add_task("fits", total=None, note="")
+        bars.update(tasks[""], completed=done, total=total or None, note=name)
+
     with bars:
-        yield report
+        yield report, count
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from augalgebra.documents import (
     HeatMap,
     Picture,
     Section,
+    Slider,
     Table,
     Text,
     to_html,
@@ -84,6 +85,7 @@ def document(folder: Path) -> Document:
         HeatMap("L(a)", ("1", "2"), ("1", "2"), ((0.123456789, -1.0), (0.0, 1.0)), diverging=True, numbers=False),
         HeatMap("L(b)", ("1",), ("1",), ((0.5,),), diverging=True, numbers=False),
         Picture(folder / "p.png", "Grey, by `hand`."),
+        Slider(folder / "p.png", folder / "p.png", ("plain", "moved"), "A `flip`."),
         Cayley("Z2×Z2", ("id", "a", "b", "a * b"), KLEIN, (1, 2)),
     )
     verdicts = (
@@ -186,9 +188,18 @@ def test_small_heat_maps_stand_side_by_side(page: Page) -> None:
 
 
 def test_a_picture_is_in_the_file(page: Page, tmp_path: Path) -> None:
-    (image,) = page.all("img")
+    image, *pair = page.all("img")
     assert base64.b64decode(image["src"].partition(",")[2]) == (tmp_path / "p.png").read_bytes()
     assert (image["width"], image["height"], image["alt"]) == ("3", "2", "Grey, by hand.")
+    assert [other["alt"] for other in pair] == ["plain: A flip.", "moved: A flip."]
+
+
+def test_a_pair_of_two_sizes_is_refused(tmp_path: Path) -> None:
+    for name, size in (("a.png", (3, 2)), ("b.png", (2, 3))):
+        Image.new("L", size).save(tmp_path / name)
+    pair = Slider(tmp_path / "a.png", tmp_path / "b.png", ("a", "b"), "c")
+    with pytest.raises(ValueError, match="differ in size"):
+        to_html(Document("t", "a", (Section("s", "s", (pair,)),)))
 
 
 @pytest.mark.parametrize("content", [None, b"GIF89a", b""])
@@ -230,7 +241,7 @@ def test_plain_data_can_be_written_as_json(tmp_path: Path) -> None:
     text = json.dumps(data, allow_nan=False)
     assert json.loads(text) == data
     kinds = [block["kind"] for block in data["sections"][0]["blocks"]]
-    assert kinds == ["text", "table", "heatmap", "heatmap", "heatmap", "picture", "cayley"]
+    assert kinds == ["text", "table", "heatmap", "heatmap", "heatmap", "picture", "slider", "cayley"]
     assert data["sections"][0]["blocks"][1]["rows"][2] == ["canny", None, 2]
 
 

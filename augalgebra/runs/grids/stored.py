@@ -192,6 +192,10 @@ class StoredGridRun(RunFolder):
         """Count augmentations among those that operators were asked for; `save` writes it."""
         self.record = replace(self.record, augmentations=tuple(dict.fromkeys([*self.augmentations, *augmentations])))
 
+    def keep_asked(self, wanted: Callable[[str], bool]) -> None:
+        """Leave augmentations out of those that operators were asked for; `save` writes it."""
+        self.record = replace(self.record, augmentations=tuple(filter(wanted, self.augmentations)))
+
 
 def open_grid_space(spec: str, device: str = "auto") -> GridSpace:
     """Open an autoencoder whose codes are grids.

@@ -58,7 +58,7 @@ COMMANDS = {
             "Train a head that draws other augmentations; encoder and operators stay as they are (stage 3).",
         ),
         "operators": (
-            "runs",
+            "operators",
             "Show the operators of a run: where each comes from and how far to trust it; or add more.",
         ),
         "check": ("runs", "Measure every word from every view beside entropy, floor and the identity; worst first."),

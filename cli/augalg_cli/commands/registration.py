@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from augalg_cli import options, render
+from augalg_cli import grid_runs, options, render
 from augalg_cli.commands.laws import show_laws
 from augalg_cli.commands.runs import Budget, Epochs
 from augalg_cli.datasets import load_of
@@ -106,7 +106,9 @@ def register(
     if model is None:
         options.refuse_idle(context, options.NEEDS_RUN, "fit", "moved", "data_dir")
     check_options(model, transfer=transfer, beside=beside, epochs=epochs, budget=budget)
-    change = latent = None
+    if model is not None and grid_runs.is_grid(model):
+        options.refuse_idle(context, grid_runs.NEEDS_TRAINED, "transfer", "beside", "epochs", "budget", "data_dir")
+    change = latent = on_grid = None
     with ExitStack() as held:
         with _status(quiet=as_json) as progress:
             from augalgebra.admission import examine
@@ -122,21 +124,32 @@ def register(
             )
             admitted = not admission.refusals
             if model is not None and admitted:
-                from augalgebra.runs import Run, register_head, register_operators
+                from augalgebra.runs import (
+                    GridRun,
+                    change_run,
+                    open_run,
+                    register_grid_operators,
+                    register_head,
+                    register_operators,
+                )
 
                 progress(0, 1, f"fitting operators in {model}")
                 if dry_run:
-                    run = Run.load(model, admission.catalog, accept_stale=True)
+                    run = open_run(model, admission.catalog, accept_stale=True)
                 else:
-                    run = held.enter_context(Run.open(model, admission.catalog, accept_stale=True))
+                    run = held.enter_context(change_run(model, admission.catalog, accept_stale=True))
                     change = held.enter_context(run.transaction())
                     change.record(admission)
-                data = load_of(run, data_dir, moved, quiet=as_json)
-                latent = register_operators(run, admission, fit=fit, beside=beside, data=data)
+                if isinstance(run, GridRun):
+                    grid_runs.settle(run, space=None, moved=moved)
+                    on_grid = register_grid_operators(run, admission, fit=fit, images=grid_runs.CROPS, cases=progress)
+                else:
+                    trained, data = run, load_of(run, data_dir, moved, quiet=as_json)
+                    latent = register_operators(run, admission, fit=fit, beside=beside, data=data)
         if latent is not None and transfer:
             with training_progress(quiet=as_json) as bars:
                 latent = register_head(
-                    run,
+                    trained,
                     latent,
                     beside=beside,
                     epochs=epochs,
@@ -147,12 +160,15 @@ def register(
     changed = change.changed if change is not None else admitted and not dry_run and admission.record(Path.cwd())
     if as_json:
         outcome = {"registered": admitted and not dry_run, "changed": changed, "dry_run": dry_run}
-        in_run = {} if latent is None else {"latent": latent.to_dict()}
+        found = latent or on_grid
+        in_run = {} if found is None else {"latent": found.to_dict()}
         render.emit_json(admission.to_dict() | in_run | outcome)
     else:
         _show(admission)
         if latent is not None:
             show_registration(latent)
+        if on_grid is not None:
+            grid_runs.show_registration(on_grid)
         _conclude(admission, changed=changed, dry_run=dry_run)
     if not admitted:
         raise typer.Exit(1)
@@ -183,10 +199,13 @@ def unregister(
     if model is None:
         erase(file, item.name)
     else:
-        from augalgebra.runs import Run, withdraw
+        from augalgebra.runs import GridRun, change_run, withdraw, withdraw_from_grid
 
-        with Run.open(model, options.catalog(), accept_stale=True) as run, run.transaction() as change:
-            operators, heads = withdraw(run, {known.name for known in item.augmentations})
+        names = {known.name for known in item.augmentations}
+        with change_run(model, options.catalog(), accept_stale=True) as run, run.transaction() as change:
+            operators, heads = (
+                (withdraw_from_grid(run, names), ()) if isinstance(run, GridRun) else withdraw(run, names)
+            )
             change.erase(item.name)
         latent = {"operators": list(operators), "heads": list(heads)}
     if as_json:

@@ -1,11 +1,11 @@
-"""``train``, ``transfer``, ``operators``, ``check``: latent spaces and what their operators are worth."""
+"""``train``, ``transfer``, ``check``: latent spaces and what their operators are worth."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from augalg_cli import options, render
+from augalg_cli import grid_runs, options, render
 from augalg_cli.composition import SHORT_KINDS, show_composition, show_scores, show_verdicts
 from augalg_cli.datasets import Data, Moved, Size, SkipBroken, load, load_of
 from augalg_cli.progress import training_progress
@@ -14,8 +14,7 @@ from augalgebra import AugalgebraError
 if TYPE_CHECKING:
     from augalgebra.consistency import CompositionReport, WordScore
     from augalgebra.data import Dataset
-    from augalgebra.operators import Entry, FamilyEntry
-    from augalgebra.runs import Extension, Run
+    from augalgebra.runs import Run
 
 app = typer.Typer()
 
@@ -167,76 +166,9 @@ def transfer(
     show_composition(report, title=f"Transfer to {augs}, {mode}")
 
 
-@app.command(epilog="Example:  augalg operators runs/flips --add 'rotate(30)'")
-def operators(
-    context: typer.Context,
-    run: Folder,
-    add: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--add",
-            metavar="AUGMENTATION",
-            help="Fit an operator of this one as well, on the frozen encoder, and measure it; repeatable.",
-        ),
-    ] = None,
-    fit: Annotated[
-        str | None, typer.Option("--fit", help="With --add: name of the fit; by default the laws decide.")
-    ] = None,
-    moved: Moved = None,
-    data_dir: options.DataDir = None,
-    as_json: options.Json = False,
-) -> None:
-    """Show the operators of a run: where each comes from and how far to trust it; or add more."""
-    if fit is not None and not add:
-        raise AugalgebraError("--fit is for the operators that are added: --add AUGMENTATION")
-    if not add:
-        options.refuse_idle(context, "operators to add: --add AUGMENTATION", "moved", "data_dir")
-    catalog = options.catalog()
-    added: tuple[Extension, ...] = ()
-    if add:
-        from augalgebra.runs import Run
-
-        names = [name for text in add for name in names_in(text)]
-        with Run.open(run, catalog, accept_stale=True) as loaded:
-            added = loaded.add_operators(names, fit=fit, data=load_of(loaded, data_dir, moved, quiet=as_json))
-    else:
-        loaded = _load(run, accept_stale=True)
-    table = loaded.registry
-    entries: list[Entry | FamilyEntry] = [*table.entries.values(), *table.families.values()]
-    if as_json:
-        render.emit_json(
-            {
-                "operators": [
-                    item.provenance.to_dict() | {"r2": item.provenance.r2, "stale": list(table.staleness(item))}
-                    for item in entries
-                ],
-                "added": added,
-            }
-        )
-        return
-    rows = [
-        (
-            catalog.shorten(item.word),
-            item.fit,
-            f"{item.plugin} {item.version}".strip(),
-            render.number(item.r2),
-            item.rank,
-            render.number(item.condition),
-        )
-        for item in (entry.provenance for entry in entries)
-    ]
-    render.table(["operator", "fit", "plugin", "R²", "rank", "condition"], rows, right=[3, 4, 5])
-    for entry in entries:
-        for reason in table.staleness(entry):
-            render.line(f"stale: {catalog.shorten(entry.provenance.word)}: {reason}")
-    if added:
-        from augalg_cli.latent_registration import show_operators
-
-        show_operators(run, added)
-
-
 @app.command(epilog="Example:  augalg check runs/flips --max-length 4 --bar 1.05")
 def check(
+    context: typer.Context,
     run: Folder,
     max_length: Annotated[int, typer.Option(min=1, max=12, help="Longest word that is measured.")] = 2,
     head: Annotated[str | None, typer.Option(help="Head to draw with; by default the trained one.")] = None,
@@ -245,16 +177,27 @@ def check(
         typer.Option(
             min=0,
             callback=options.finite,
-            help="Exit with 1 if the worst gap ratio of the words that count is above this, or none counts.",
+            help="Exit with 1 if the worst gap ratio of the words that count is above this, or none counts. On a "
+            "pretrained autoencoder: if a word makes a smaller share of the way from the plain move to the floor.",
         ),
     ] = None,
     images: Annotated[int | None, typer.Option(min=1, help="Measure on so many test images only.")] = None,
     by_label: Annotated[bool, typer.Option("--by-label", help="Show the worst label of each word.")] = False,
+    space: grid_runs.Space = None,
     moved: Moved = None,
     data_dir: options.DataDir = None,
     as_json: options.Json = False,
 ) -> None:
-    """Measure every word from every view beside entropy, floor and the identity; worst first."""
+    """Measure every word from every view beside entropy, floor and the identity; worst first.
+
+    On a pretrained autoencoder: beside the plain move of its codes, the way through pixels, floor and identity.
+    """
+    if grid_runs.is_grid(run):
+        found = grid_runs.load_grid(context, run, "head", "by_label", "data_dir", space=space, moved=moved)
+        if not grid_runs.check_grid(found, max_length=max_length, images=images, bar=bar, as_json=as_json):
+            raise typer.Exit(1)
+        return
+    options.refuse_idle(context, grid_runs.NEEDS_GRID, "space")
     loaded = _load(run)
     dataset = load_of(loaded, data_dir, moved, quiet=as_json)
     report = _measured(loaded, dataset, max_length=max_length, head=head, images=images)
@@ -291,10 +234,10 @@ def names_in(text: str) -> tuple[str, ...]:
     return names
 
 
-def _load(run: Path, *, accept_stale: bool = False) -> "Run":
+def _load(run: Path) -> "Run":
     from augalgebra.runs import Run
 
-    return Run.load(run, options.catalog(), accept_stale=accept_stale)
+    return Run.load(run, options.catalog())
 
 
 def _measured(

@@ -1,17 +1,19 @@
 """``apply``, ``interpolate``, ``sample``, ``recurse``: a trained latent space used on pictures."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from augalg_cli import options, render
+from augalg_cli import grid_runs, options, render
 from augalg_cli.datasets import Moved, load_of
 from augalgebra import AugalgebraError
 
 if TYPE_CHECKING:
     from augalg_slides.evidence.claims import Claim
+    from torch import Tensor
 
     from augalgebra.consistency import RecursionReport, Way
     from augalgebra.data import Dataset
@@ -32,6 +34,7 @@ _SHOWN = (1, 2, 3, 5, 10, 20, 30, 50, 100)
 
 @app.command(epilog="Example:  augalg apply runs/flips flip_lr seven.png --out moved")
 def apply(
+    context: typer.Context,
     run: Folder,
     word: options.Word,
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Pictures, or .npz files with images.")],
@@ -41,13 +44,30 @@ def apply(
     ] = "id",
     head: Head = "main",
     refine: Annotated[bool, typer.Option("--refine", help="Refine each code against its picture.")] = False,
+    space: grid_runs.Space = None,
     as_json: options.Json = False,
 ) -> None:
-    """Move pictures in a latent space and write what is drawn."""
-    from augalgebra.runs import LatentTransform, output_paths, read_picture, write_picture
+    """Move pictures in a latent space and write what is drawn.
 
-    transform = LatentTransform(_load(run), word, view=view, head=head, refined=refine)
-    sources = [read_picture(path, transform.run.space.image_shape, transform.run.settings.size) for path in images]
+    On a pretrained autoencoder they may be of any size; what its stride leaves over is cut off at the borders.
+    """
+    from augalgebra.runs import output_paths, write_picture
+
+    sources: Sequence[Tensor]
+    transform: Callable[[Tensor], Tensor]
+    if grid_runs.is_grid(run):
+        loaded = grid_runs.load_grid(context, run, "head", "refine", space=space)
+        route = loaded.route(word, view)
+        loaded.registry.operator(route)  # says what is missing before pictures are read
+        sources = [grid_runs.read_picture(loaded, path) for path in images]
+        transform = partial(loaded.transform, word=word, view=view)
+    else:
+        from augalgebra.runs import LatentTransform, read_picture
+
+        options.refuse_idle(context, grid_runs.NEEDS_GRID, "space")
+        transform = trained = LatentTransform(_load(run), word, view=view, head=head, refined=refine)
+        route = trained.route
+        sources = [read_picture(path, trained.run.space.image_shape, trained.run.settings.size) for path in images]
     places = output_paths(out, images, [len(source) for source in sources])
     written = []
     for path, source, files in zip(images, sources, places, strict=True):
@@ -55,9 +75,8 @@ def apply(
             write_picture(file, moved)
             written.append({"image": str(path), "output": str(file)})
     if as_json:
-        shown = options.catalog().display
-        route = shown(transform.route)
-        render.emit_json({"run": str(run), "operator": route, "head": head, "refined": refine, "images": written})
+        shown = options.catalog().display(route)
+        render.emit_json({"run": str(run), "operator": shown, "head": head, "refined": refine, "images": written})
         return
     for entry in written:
         render.line(f"{entry['image']} -> {entry['output']}")

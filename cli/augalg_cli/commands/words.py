@@ -1,20 +1,15 @@
 """Composition queries: ``compose``, ``equal``, ``inverse``, ``route``, ``table``."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 import typer
 
-from augalg_cli import grounds, options, render
-from augalg_cli.composition import show_scores
-from augalg_cli.datasets import Moved, load_of
+from augalg_cli import grid_runs, grounds, options, render
+from augalg_cli.asked import Asked
+from augalg_cli.datasets import Moved
 from augalgebra import AugalgebraError, Catalog
 from augalgebra.algebra import Conditions, holding_for, queries
-
-if TYPE_CHECKING:
-    from augalgebra.consistency import WordScore
-    from augalgebra.runs import LatentComparison, MeasuredRoutes, MeasuredWord, Run
 
 app = typer.Typer()
 
@@ -30,8 +25,6 @@ MISSING = {
 LEFT_OUT = "The proof is too long to be spelt out: its steps are left out, the laws it rests on are named"
 WIDEST_TABLE = 24
 """Most elements whose table is drawn; a larger one is for ``--json``."""
-MOST_ROUTES = 10
-"""Most measured routes that are shown."""
 
 
 @app.command(epilog='Example:  augalg compose "flip_lr * flip_ud * rotate_cw^2"')
@@ -40,6 +33,7 @@ def compose(
     word: options.Word,
     model: options.Model = None,
     images: options.Images = 500,
+    space: grid_runs.Space = None,
     moved: Moved = None,
     data_dir: options.DataDir = None,
     assume: grounds.Assume = None,
@@ -47,7 +41,7 @@ def compose(
 ) -> None:
     """Say what a composition is: its normal form, inverse, period and kind."""
     if model is None:
-        options.refuse_idle(context, options.NEEDS_RUN, "images", "moved", "data_dir")
+        options.refuse_idle(context, options.NEEDS_RUN, "images", "space", "moved", "data_dir")
     catalog = grounds.load_catalog(assume)
     canonical = catalog.word(word)
     system = catalog.system(canonical)
@@ -84,11 +78,10 @@ def compose(
         "proof_left_out": bool(derivation.unspelt),
         **grounds.explain(catalog, laws, canonical),
     }
-    measured: MeasuredWord | None = None
+    asked = None
     if model is not None:
-        run = _load(model)
-        data = load_of(run, data_dir, moved, quiet=as_json)
-        measured = run.measure(canonical, images=images, data=data)
+        asked = Asked(context, model, images, space=space, moved=moved, data_dir=data_dir, quiet=as_json)
+        measured = asked.run.measure(canonical, **asked.on)
         answer["measured"] = {"run": str(model), **measured.to_dict()}
     if as_json:
         render.emit_json(answer)
@@ -113,11 +106,8 @@ def compose(
         render.line("The normal form rests on laws that hold approximately, up to interpolation.")
     if not system.completed:
         render.note(f"The rules are not complete, so a shorter equal word may exist: {catalog.shorten(system.reason)}")
-    if measured is not None:
-        scores = [measured.score]
-        if measured.as_written is not None and measured.as_written.route != measured.score.route:
-            scores.append(measured.as_written)
-        _show_scores(scores, f"Measured in {model} on {measured.images} test images")
+    if asked is not None:
+        asked.show_word(measured)
 
 
 @app.command(epilog='Example:  augalg equal "rotate_cw * flip_lr" "flip_lr * rotate_cw^-1"')
@@ -150,6 +140,7 @@ def equal(
         ),
     ] = 0.1,
     images: options.Images = 500,
+    space: grid_runs.Space = None,
     moved: Moved = None,
     data_dir: options.DataDir = None,
     assume: grounds.Assume = None,
@@ -157,7 +148,7 @@ def equal(
 ) -> None:
     """Say whether two compositions are equal; exit code 1 if they are not."""
     if model is None:
-        options.refuse_idle(context, options.NEEDS_RUN, "threshold", "images", "moved", "data_dir")
+        options.refuse_idle(context, options.NEEDS_RUN, "threshold", "images", "space", "moved", "data_dir")
     if level in ("laws", "latent"):
         options.refuse_idle(context, "images: leave --level out, or say --level pixel", "size")
     catalog = grounds.load_catalog(assume)
@@ -169,11 +160,10 @@ def equal(
     if level == "pixel" or (level == "auto" and not answer["equal"]):
         left_out = answer.get("left_out", [])
         answer = _equal_on_images(catalog, first, second, size) | {"rests_on": [], "left_out": left_out}
-    measured: LatentComparison | None = None
+    asked = None
     if model is not None:
-        run = _load(model)
-        data = load_of(run, data_dir, moved, quiet=as_json)
-        measured = run.compare(first, second, threshold=threshold, images=images, data=data)
+        asked = Asked(context, model, images, space=space, moved=moved, data_dir=data_dir, quiet=as_json)
+        measured = asked.run.compare(first, second, threshold=threshold, **asked.on)
         found = measured.to_dict()
         answer = (answer or found) | {"measured": {"run": str(model), **found}}
     if as_json:
@@ -191,8 +181,8 @@ def equal(
             render.note(LEFT_OUT)
         if "left_out" in answer:
             grounds.tell(answer, summary=False)
-        if measured is not None:
-            _show_comparison(measured, f"Measured in {model} on {measured.images} test images:")
+        if asked is not None:
+            asked.show_comparison(measured)
     if answer["equal"] is not True:
         raise typer.Exit(1)
 
@@ -237,6 +227,7 @@ def route(
     goal: options.Word,
     model: options.Model = None,
     images: options.Images = 500,
+    space: grid_runs.Space = None,
     moved: Moved = None,
     data_dir: options.DataDir = None,
     assume: grounds.Assume = None,
@@ -244,7 +235,7 @@ def route(
 ) -> None:
     """Give the shortest way from one view to another; with --model also the one that measures best."""
     if model is None:
-        options.refuse_idle(context, options.NEEDS_RUN, "images", "moved", "data_dir")
+        options.refuse_idle(context, options.NEEDS_RUN, "images", "space", "moved", "data_dir")
     catalog = grounds.load_catalog(assume)
     here, there = catalog.word(start), catalog.word(goal)
     found = catalog.find_route(here, there)
@@ -258,25 +249,19 @@ def route(
         "conditions": sorted(found.proof.conditions),
         **grounds.explain(catalog, found.proof.premises, here, there),
     }
-    measured: MeasuredRoutes | None = None
+    asked = None
     if model is not None:
-        run = _load(model)
-        data = load_of(run, data_dir, moved, quiet=as_json)
-        measured = run.routes(start, goal, images=images, data=data)
+        asked = Asked(context, model, images, space=space, moved=moved, data_dir=data_dir, quiet=as_json)
+        measured = asked.run.routes(start, goal, **asked.on)
         answer["measured"] = {"run": str(model), **measured.to_dict()}
     if as_json:
         render.emit_json(answer)
-    elif measured is None:
+    elif asked is None:
         render.line(answer["route"])
         _note_conditions(found.proof.conditions)
         grounds.tell(answer)
     else:
-        render.fields([("shortest", answer["route"]), ("least measured", measured.best.route)])
-        ranked = measured.ranked
-        shown = [score for place, score in enumerate(ranked) if place < MOST_ROUTES or score is measured.shortest]
-        _show_scores(shown, f"Measured in {model} on {measured.images} test images, best first")
-        if len(ranked) > len(shown):
-            render.note(f"{len(ranked) - len(shown)} more routes are not shown; --json gives all")
+        asked.show_routes(measured, answer["route"])
 
 
 @app.command(epilog="Example:  augalg table flip_lr rotate_cw")
@@ -356,28 +341,3 @@ def _equal_on_images(catalog: Catalog, first: str, second: str, size: int) -> di
 
     found = compare_words(catalog, first, second, size=size)
     return found.to_dict()
-
-
-def _load(model: Path) -> "Run":
-    from augalgebra.runs import Run
-
-    return Run.load(model, options.catalog())
-
-
-def _show_scores(scores: "Sequence[WordScore]", title: str) -> None:
-    show_scores(scores, ["operators"], [(score.route,) for score in scores], title=title)
-
-
-def _show_comparison(measured: "LatentComparison", title: str) -> None:
-    from augalgebra.consistency import show_loss
-
-    render.line(title)
-    render.fields(
-        [
-            ("  equal", f"{render.yes_no(measured.equal)}: {measured.reason}"),
-            ("  operators differ by", render.number(measured.residual)),
-            ("  truly apart", render.number(measured.true_difference)),
-            ("  losses", " and ".join(show_loss(loss, 2) for loss in measured.loss)),
-            ("  entropies", " and ".join(show_loss(entropy, 2) for entropy in measured.entropy)),
-        ]
-    )

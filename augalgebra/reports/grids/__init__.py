@@ -1,0 +1,1 @@
+"""What stands on the pages of runs whose latent space is a pretrained autoencoder."""
