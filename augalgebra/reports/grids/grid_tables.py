@@ -3,7 +3,7 @@
 from augalgebra.consistency.grids.report import WAYS, GridReport
 from augalgebra.documents import HeatMap, Table
 from augalgebra.operators.grids.operator import weights_in
-from augalgebra.operators.grids.registry import GridRegistry
+from augalgebra.operators.grids.registry import GridEntry, GridRegistry
 from augalgebra.plain import finite
 
 _QUALITIES = (("psnr", "PSNR, dB"), ("ssim", "SSIM"), ("delta_e", "ΔE"), ("code_error", "code error"))
@@ -105,14 +105,14 @@ def fit_table(registry: GridRegistry) -> Table:
         (
             show(entry.provenance.word),
             entry.provenance.fit,
-            weights_in([entry.map]),
+            weights_in([entry.map]) if isinstance(entry, GridEntry) else None,
             entry.provenance.images,
             entry.provenance.residual,
             entry.provenance.identity_residual,
             f"{entry.provenance.plugin} {entry.provenance.version}".strip(),
             "; ".join(registry.staleness(entry)) or "no",
         )
-        for entry in registry.entries.values()
+        for entry in (*registry.entries.values(), *registry.families.values())
     )
     title = "Operators: how they were fitted, and squared error of the codes over their variance as it was then"
     return Table(title, headings, rows)

@@ -91,6 +91,9 @@ def extend_grid(
         fit_grid_operators(space, crops, wanted, catalog, settings, into=fitted, progress=progress, cases=cases)
         for word in fresh:
             registry.add(fitted.entries[word])
+        for key, family in fitted.families.items():
+            if key not in registry.families or registry.staleness(registry.families[key]):
+                registry.add(family)
     run.note(tuple(str(word) for word in asked))
     shown = list(dict.fromkeys([*map(registry.reduced, asked), *fresh]))
     report = measure_grid(

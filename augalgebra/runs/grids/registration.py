@@ -72,11 +72,12 @@ def withdraw_from_grid(run: StoredGridRun, names: set[str]) -> tuple[str, ...]:
         names: Full names of the augmentations.
 
     Returns:
-        The words that had operators.
+        The words that had operators, and the families.
     """
     registry = run.registry
     words = [word for word in registry.entries if {symbol.name for symbol in word.symbols} & names]
-    for word in words:
-        registry.remove(word)
+    families = [key for key in registry.families if key.partition("(")[0] in names]
+    for gone in (*words, *families):
+        registry.remove(gone)
     run.keep_asked(lambda augmentation: augmentation.partition("(")[0] not in names)
-    return tuple(registry.catalog.shorten(str(word)) for word in words)
+    return tuple(registry.catalog.shorten(str(gone)) for gone in (*words, *families))
