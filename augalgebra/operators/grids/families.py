@@ -25,11 +25,11 @@ from augalgebra.operators.grids.patches import RIDGE, PatchMoments
 from augalgebra.operators.grids.resampling import NearestMove, ResampledMove, find_nearest_move
 from augalgebra.operators.groups.arrays import Array
 
-DEGREE = 2
-"""Highest power of a parameter, if there are members enough to tell."""
-
 Kind = Literal["still", "shifted", "resampled"]
 """What members do to the grid: nothing, a cyclic shift with a rest that is no whole position, or an interpolation."""
+
+DEGREES: Mapping[Kind, int] = {"still": 2, "shifted": 3, "resampled": 2}
+"""Highest power of a parameter, if there are members enough to tell; more gained nothing on TAEF2."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,14 @@ class FittedMember:
 
     Attributes:
         parameters: Its parameters.
+        variables: What its kernel depends on: how far they are from doing nothing, or what a shift leaves to do.
         residual: Squared error as a share of the variance of codes.
         plain: The same where no more is done than to move the grid.
         positions: How many positions it was measured on.
     """
 
     parameters: tuple[float, ...]
+    variables: tuple[float, ...]
     residual: float
     plain: float
     positions: int
@@ -117,7 +119,8 @@ class FamilyMoments:
         """The kernels with the least squared error over all members.
 
         Args:
-            degree: Highest power of the parameters; by default 2, or as many as the members can tell apart.
+            degree: Highest power of the parameters; by default 2, or 3 for shifts, or as many as the members can tell
+                apart. For shifts that takes nine members, best by quarters of the stride in all directions.
             ridge: Ridge, as a share of the mean square of a patch's entries.
 
         Raises:
@@ -133,7 +136,7 @@ class FamilyMoments:
         if not rows.any():
             raise FitError(f"{names or 'no members'} do nothing that a family of kernels could learn from")
         scales = np.abs(rows).max(0)
-        chosen = [degree] if degree else range(DEGREE, 0, -1)
+        chosen = [degree] if degree else range(DEGREES[kind or "still"], 0, -1)
         for most in chosen:
             exponents = _exponents(scales > 0, most)
             basis = _powers(rows / np.where(scales, scales, 1), exponents)
@@ -224,16 +227,24 @@ class KernelFamily:
 
     def remarks(self, word: Word) -> tuple[str, ...]:
         """Why a member should not be trusted as much as others; nothing if it should."""
-        parameters = self.family.parameters(word)
-        if parameters is None or self.kind == "shifted" or not self.members:  # a rest is at most half a position
+        found = self._found(word)
+        if found is None or not self.members:
             return ()
-        seen = np.array([*(member.parameters for member in self.members), self.family.still])
-        low, high = seen.min(0), seen.max(0)
-        own = np.array([float(value) for value in parameters])
-        if bool(((low <= own) & (own <= high)).all()):
+        seen = np.array([member.variables for member in self.members])
+        low, high = np.minimum(seen.min(0), 0), np.maximum(seen.max(0), 0)
+        own = np.array(self.variables(word, found))
+        if bool(((low <= own + _CLOSE) & (own <= high + _CLOSE)).all()):
             return ()
-        spans = " and ".join(f"{start:g} to {end:g}" for start, end in zip(low, high, strict=True))
-        return (f"{self.catalog.display(word)} lies beyond the parameters that {self.key} was fitted to ({spans})",)
+        if self.kind == "shifted":
+            unit, asked = self.stride, ", which leaves a shift by " + " and ".join(map(str, found.rest)) + " pixels,"
+            spans = zip(low * unit, high * unit, strict=True)
+        else:
+            asked = ""
+            values = np.array([*(member.parameters for member in self.members), self.family.still])
+            spans = zip(values.min(0), values.max(0), strict=True)
+        shown = " and ".join(f"{start:g} to {end:g}" for start, end in spans)
+        name = self.catalog.display(word)
+        return (f"{name}{asked} lies beyond the parameters that {self.key} was fitted to ({shown})",)
 
     def variables(self, word: Word, found: NearestMove) -> tuple[float, ...]:
         """What the kernel of a member depends on: its parameters, or what a shift leaves to do, in positions."""
@@ -253,11 +264,13 @@ class KernelFamily:
         """The same with what it reaches on some members."""
         members = []
         for word, part in parts.items():
+            variables = self.variables(word, moves[word])
             plain = KernelMap(torch.eye(part.channels)[..., None, None])
             members.append(
                 FittedMember(
                     tuple(map(float, self.family.parameters(word) or ())),
-                    part.residual(self.kernel(self.variables(word, moves[word]))),
+                    variables,
+                    part.residual(self.kernel(variables)),
                     part.restricted(1).residual(plain),
                     part.count,
                 )
@@ -287,6 +300,7 @@ class KernelFamily:
         return found if _kind_of(found) in (self.kind, "still") else None
 
 
+_CLOSE = 1e-9
 _STILL = NearestMove(GridMove(), (0, 0), exact=False)
 
 

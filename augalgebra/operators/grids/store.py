@@ -1,7 +1,6 @@
 """Operators on grids in one safetensors file: their weights, a JSON header, nothing pickled, written atomically."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeVar
@@ -218,7 +217,16 @@ def _family_entry(item: Fields, number: int, tensors: Mapping[str, Tensor], regi
     positions = tuple(int(place) for place in item.data["positions"])
     if not positions or not all(isinstance(symbol.args[place], Fraction) for place in positions):
         raise ValueError("a family without parameters")
-    members = (FittedMember(**member) for member in item.data["members"])
+    members = tuple(
+        FittedMember(
+            tuple(map(float, member["parameters"])),
+            tuple(map(float, member["variables"])),
+            float(member["residual"]),
+            float(member["plain"]),
+            int(member["positions"]),
+        )
+        for member in item.data["members"]
+    )
     family = KernelFamily(
         registry.catalog,
         ParameterFamily(symbol, positions, bool(item.data["logarithmic"])),
@@ -228,7 +236,7 @@ def _family_entry(item: Fields, number: int, tensors: Mapping[str, Tensor], regi
         scales,
         kernels.double().numpy(),
         biases.double().numpy(),
-        tuple(replace(member, parameters=tuple(map(float, member.parameters))) for member in members),
+        members,
     )
     return GridFamilyEntry(family, read_provenance(item.table("provenance")))
 

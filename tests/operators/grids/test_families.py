@@ -160,7 +160,7 @@ def test_shifts_go_as_far_as_the_grid_does_and_kernels_do_the_rest(catalog: Cata
     fitted = moments.fit(ridge=0)
     assert fitted.kind == "shifted"
     codes = noise(99).float()
-    for dx, dy in [(1, 1), (11, 2), (8, 16), (-5, 1)]:
+    for dx, dy in [(1, 1), (11, 2), (8, 16), (-13, 1)]:
         word = catalog.word(f"roll({dx}, {dy})")
         member = fitted.member(word)
         assert member is not None
@@ -168,6 +168,9 @@ def test_shifts_go_as_far_as_the_grid_does_and_kernels_do_the_rest(catalog: Cata
         inside = (slice(None), slice(None), slice(3, -3), slice(3, -3))
         torch.testing.assert_close(member(codes)[inside], act(codes, dx, dy)[inside], atol=1e-4, rtol=0)
         assert fitted.remarks(word) == ()
+    (remark,) = fitted.remarks(catalog.word("roll(6, 0)"))
+    assert "roll(6, 0), which leaves a shift by -2 and 0 pixels, lies beyond" in remark
+    assert remark.endswith("was fitted to (0 to 4 and 0 to 4)")
     whole = fitted.member(catalog.word("roll(8, -16)"))
     assert whole is not None
     assert torch.equal(whole(codes), codes.roll((-2, 1), (-2, -1)))
