@@ -50,9 +50,13 @@ def fitting_progress(*, quiet: bool) -> "Iterator[tuple[Progress, CaseProgress]]
     tasks: dict[str, TaskID] = {}
     watched: list[str] = []
 
+    def begin(name: str, title: str, total: float | None) -> None:
+        bars.start()  # only here, so that an error before leaves nothing on the screen
+        tasks[name] = bars.add_task(title, total=total, note="")
+
     def report(now: "Report") -> None:
         if now.stage not in tasks:
-            tasks[now.stage] = bars.add_task(now.stage, total=1.0, note="")
+            begin(now.stage, now.stage, 1.0)
         note = f"loss {now.loss:.1f}  {now.images_per_second:.0f} img/s  {_clock(now.seconds_left)} left"
         if now.probed is not None:
             seen = now.probed
@@ -66,11 +70,14 @@ def fitting_progress(*, quiet: bool) -> "Iterator[tuple[Progress, CaseProgress]]
 
     def count(done: int, total: int, name: str = "", /) -> None:
         if "" not in tasks:
-            tasks[""] = bars.add_task("fits", total=None, note="")
+            begin("", "fits", None)
         bars.update(tasks[""], completed=done, total=total or None, note=name)
 
-    with bars:
+    try:
         yield report, count
+    finally:
+        if tasks:
+            bars.stop()
 
 
 @contextmanager

@@ -35,16 +35,15 @@ class Shown:
 
 
 @torch.no_grad()
-def show_words(run: GridRun, words: Sequence[Word], crop: int = 0) -> Iterator[Shown]:
-    """One test crop moved each way.
+def show_words(run: GridRun, words: Sequence[Word]) -> Iterator[Shown]:
+    """One test crop moved each way, from the middle of all.
 
     Args:
         run: The run.
         words: The words.
-        crop: Number of the crop.
     """
     space, catalog = run.space, run.registry.catalog
-    pixels = list(run.test_crops(crop + 1))[-1]
+    (pixels,) = run.test_crops(1)
     picture = (pixels.float() / 255)[None].to(space.device)
     codes = space.encode(picture)
     drawn = space.decode(codes)
