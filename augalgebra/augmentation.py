@@ -124,7 +124,10 @@ class Param:
         text = expressions.value_text(argument)
         if self.whole and argument.denominator != 1:
             raise ParameterError(f"{owner}: {self.name} must be a whole number, not {text}")
-        if (self.low is not None and argument < self.low) or (self.high is not None and argument > self.high):
+        # -42.3 as it is written lies below the nearest float
+        below = self.low is not None and argument < self.low and argument < Fraction(str(self.low))
+        above = self.high is not None and argument > self.high and argument > Fraction(str(self.high))
+        if below or above:
             low = "-inf" if self.low is None else f"{self.low:g}"
             high = "inf" if self.high is None else f"{self.high:g}"
             raise ParameterError(f"{owner}: {self.name} must lie in [{low}, {high}], not {text}")

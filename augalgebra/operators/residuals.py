@@ -1,18 +1,23 @@
 """How well operators do what they stand for, measured on the moments of encodings and on the operators themselves."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice, product
 from typing import Protocol
 
 import numpy as np
 
+from augalgebra.algebra.expressions import Value, as_variable
 from augalgebra.algebra.laws import Law
-from augalgebra.algebra.words import IDENTITY, Word
+from augalgebra.algebra.words import IDENTITY, Symbol, Word
 from augalgebra.catalog import Catalog
 from augalgebra.errors import AugalgebraError
 from augalgebra.operators.fits.affine import AffineMap
 from augalgebra.operators.fits.moments import ViewMoments
 from augalgebra.operators.operator import Operator
+
+MOST_INSTANCES = 256
+"""Values of the variables of one law that are tried."""
 
 
 class Registry(Protocol):
@@ -113,6 +118,8 @@ def composition_defect(registry: Registry, first: Word, second: Word) -> float:
 def relation_residuals(registry: Registry, catalog: Catalog, operators: Sequence[Word]) -> list[RelationResidual]:
     """‖L(lhs) - L(rhs)‖_F / √d for every law about some operators, largest first; readouts are left aside.
 
+    A law with variables is measured at all parameters at which every augmentation in it has an operator.
+
     Args:
         registry: Knows the operators.
         catalog: Knows the laws.
@@ -124,13 +131,36 @@ def relation_residuals(registry: Registry, catalog: Catalog, operators: Sequence
     for law in catalog.laws:
         if not law.is_equation or not law.counts or not {s.name for s in law.symbols} <= names:
             continue
-        if not symbols.issuperset(law.symbols):
+        at = [law] if symbols.issuperset(law.symbols) else list(_instances(law, symbols))
+        if not at:
             found.append(RelationResidual(law, None, "it speaks of parameters in general"))
-            continue
-        try:
-            sides = [registry.operator(side, reduce=False, readout=False) for side in (law.lhs, law.rhs)]
-        except AugalgebraError as error:
-            found.append(RelationResidual(law, None, str(error)))
-            continue
-        found.append(RelationResidual(law, sides[0].distance(sides[1])))
+        for item in at:
+            try:
+                sides = [registry.operator(side, reduce=False, readout=False) for side in (item.lhs, item.rhs)]
+            except AugalgebraError as error:
+                found.append(RelationResidual(item, None, str(error)))
+                continue
+            found.append(RelationResidual(item, sides[0].distance(sides[1])))
     return sorted(found, key=lambda item: -1.0 if item.residual is None else -item.residual - 2.0)
+
+
+def _instances(law: Law, symbols: Collection[Symbol]) -> Iterator[Law]:
+    """The law at all values of its variables at which it speaks of these symbols alone and says something."""
+    values: dict[str, dict[Value, None]] = {}
+    for symbol in law.symbols:
+        for place, argument in enumerate(symbol.args):
+            name = as_variable(argument)
+            if name is not None:
+                there = [other.args[place] for other in symbols if other.name == symbol.name]
+                values.setdefault(name, {}).update(dict.fromkeys(there))
+    if values.keys() != law.variables:
+        return
+    for chosen in islice(product(*values.values()), MOST_INSTANCES):
+        bindings = dict(zip(values, chosen, strict=True))
+        lhs, rhs = (_at(side, bindings) for side in (law.lhs, law.rhs))
+        if lhs != rhs and {*lhs.symbols, *rhs.symbols} <= set(symbols):
+            yield replace(law, lhs=lhs, rhs=rhs)
+
+
+def _at(word: Word, bindings: Mapping[str, Value]) -> Word:
+    return word.map(lambda symbol: symbol.substitute(bindings))

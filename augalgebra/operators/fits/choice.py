@@ -1,12 +1,14 @@
 """Which fit the laws allow for which operators."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Literal, get_args
 
 from augalgebra.algebra import group_names
 from augalgebra.algebra.rewriting import queries
-from augalgebra.algebra.words import Word
+from augalgebra.algebra.words import Symbol, Word
+from augalgebra.augmentation import Param
 from augalgebra.catalog import Catalog
 from augalgebra.errors import FitError, NotInvertibleError
 from augalgebra.operators.groups.finite_group import FiniteGroup
@@ -20,6 +22,8 @@ FitName = Literal[
     "commuting",
     "representation",
     "representation+readout",
+    "projection",
+    "intervention",
 ]
 FITS: tuple[FitName, ...] = get_args(FitName)
 """The names of all fits."""
@@ -38,6 +42,7 @@ class Plan:
         reason: Why this one, in a few words.
         group: The group they generate, for a representation.
         periods: For each operator the n with Lⁿ = I that the fit shall ensure, or None.
+        causes: For interventions, by the name of each what it is caused by, as far as it is among them.
     """
 
     operators: tuple[Word, ...]
@@ -45,6 +50,7 @@ class Plan:
     reason: str
     group: FiniteGroup | None = None
     periods: tuple[int | None, ...] = ()
+    causes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def choose(
@@ -55,7 +61,8 @@ def choose(
     Only laws that hold exactly decide; those that hold up to interpolation hold for codes even less. An exact
     representation where they close the operators to a finite group; an operator with a period, an involution, a
     commuting family one by one or together where that is all that is known; the nearest orthogonal operator for what is
-    undone exactly by something; ridge least squares for everything else.
+    undone exactly by something; interventions together, where of a family only what is done last counts; ridge least
+    squares for everything else.
 
     Args:
         catalog: Knows the laws.
@@ -73,6 +80,12 @@ def choose(
     """
     if fit is not None:
         return (_named(catalog, tuple(operators), fit),)
+    resets = tuple(word for word in operators if _is_reset(catalog, word))
+    if resets:
+        others = [word for word in operators if word not in resets]
+        before = choose(catalog, others, apart=apart, readout=readout) if others else ()
+        reason = "of what it sets only the last counts"
+        return (*before, Plan(resets, "intervention", reason, causes=_causes(catalog, resets)))
     if apart:
         return tuple(_alone(catalog, word) for word in operators)
     members, group = largest_group(catalog, operators)
@@ -125,7 +138,53 @@ def _named(catalog: Catalog, operators: tuple[Word, ...], fit: str) -> Plan:
                 f"the laws do not say that {shown} commute with each other, so 'commuting' does not fit them"
             )
         return Plan(operators, name, reason, periods=periods)
+    if name == "projection":
+        for word in operators:
+            if queries.is_idempotent(catalog.system(word), word) is not True:
+                shown = catalog.display(word)
+                raise FitError(f"no law says that {shown} * {shown} = {shown}, so 'projection' does not fit it")
+    if name == "intervention":
+        for word in operators:
+            if not _is_reset(catalog, word):
+                letter = catalog.display(word)
+                raise FitError(
+                    f"no law says that {letter} overwrites all others of its family, so 'intervention' does not fit it"
+                )
+        return Plan(operators, name, reason, causes=_causes(catalog, operators))
     return Plan(operators, name, reason)
+
+
+def _is_reset(catalog: Catalog, word: Word) -> bool:
+    """Whether a member of a family undoes whatever another member did: f(a) * f(b) = f(b)."""
+    (symbol,) = word.symbols
+    numbers = [value for value in symbol.args if isinstance(value, Fraction)]
+    if not numbers or len(numbers) < len(symbol.args):
+        return False
+    params = catalog.resolve(symbol.name).params
+    others = tuple(_another(number, param) for number, param in zip(numbers, params, strict=True))
+    other = Word(((Symbol(symbol.name, others), 1),))
+    return catalog.system(word, other).exact.normal_form(other * word) == word
+
+
+def _another(number: Fraction, param: Param) -> Fraction:
+    """Another value of a parameter within its range."""
+    ends = [Fraction(str(end)) for end in (param.low, param.high) if end is not None]
+    return next((end for end in ends if end != number), number + 1)
+
+
+def _causes(catalog: Catalog, words: Sequence[Word]) -> dict[str, tuple[str, ...]]:
+    """What each intervention is caused by: an effect is overwritten by its causes, and not the other way round."""
+    first = {word.symbols[0].name: word for word in reversed(words)}
+    system = catalog.system(*words).exact
+
+    def overwrites(cause: Word, effect: Word) -> bool:
+        after, before = system.normal_form(effect * cause), system.normal_form(cause * effect)
+        return after == cause and before != effect
+
+    return {
+        name: tuple(other for other, cause in first.items() if other != name and overwrites(cause, effect))
+        for name, effect in first.items()
+    }
 
 
 def _group(catalog: Catalog, operators: Sequence[Word]) -> FiniteGroup | None:

@@ -16,6 +16,7 @@ from augalgebra.operators.fits.averaging import average, linear_symmetries
 from augalgebra.operators.fits.choice import Plan
 from augalgebra.operators.fits.commuting import fit_commuting
 from augalgebra.operators.fits.gradient_descent import BATCH, EPOCHS, fit_by_descent
+from augalgebra.operators.fits.interventions import fit_interventions, fit_projection
 from augalgebra.operators.fits.moments import ArrayLike, PairMoments, ViewMoments, to_numpy
 from augalgebra.operators.fits.orbits import GroupOrbit, Pairs, pair_views
 from augalgebra.operators.fits.orthogonal import involution, period, procrustes
@@ -132,6 +133,12 @@ def fit_plan(
         pairs = {word: _pairs(moments, system, word, options) for word in plan.operators}
         if plan.fit == "published":
             return _published(plan, moments, pairs, options, samples)
+        if plan.fit == "intervention":
+            return _interventions(plan, moments, pairs)
+        if plan.fit == "projection":
+            ridge = RIDGE if options.ridge is None else options.ridge
+            pooled = {word: PairMoments.pooled(moments, pairs[word], centred=True) for word in plan.operators}
+            return FitResult(plan.fit, {word: fit_projection(item, ridge) for word, item in pooled.items()}, pairs)
         if plan.fit == "ridge":
             return _ridge(plan, moments, pairs, options, system, known)
         return _orthogonal(plan, moments, pairs, options, system, known)
@@ -202,6 +209,19 @@ def _ridge(
             maps[word] = AffineMap.from_homogeneous(average(fit.map.homogeneous, symmetries, lifted))
             details[word]["symmetries"] = len(symmetries)
     return FitResult(plan.fit, maps, pairs, details=details)
+
+
+def _interventions(plan: Plan, moments: ViewMoments, pairs: Mapping[Word, Pairs]) -> FitResult:
+    fit = fit_interventions(plan.operators, plan.causes, moments)
+    details = {}
+    for word in plan.operators:
+        name = word.symbols[0].name
+        details[word] = {
+            "coordinates": fit.sizes[name],
+            "variance_left": fit.kept[name],
+            "causes": list(plan.causes.get(name, ())),
+        }
+    return FitResult(plan.fit, fit.maps, pairs, details=details)
 
 
 def _orthogonal(
