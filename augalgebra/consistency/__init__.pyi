@@ -1,3 +1,5 @@
+from .alignment import Alignment as Alignment
+from .alignment import measure_alignment as measure_alignment
 from .batches import Batch as Batch
 from .batches import Operators as Operators
 from .batches import Setting as Setting
@@ -31,6 +33,7 @@ __all__ = [
     "MEASURE",
     "TELLING",
     "WAYS",
+    "Alignment",
     "Batch",
     "CompositionReport",
     "Drift",
@@ -50,6 +53,7 @@ __all__ = [
     "derived_relations",
     "exact_form",
     "find_undoing_word",
+    "measure_alignment",
     "measure_composition",
     "measure_grid",
     "measure_recursion",

@@ -6,6 +6,7 @@ from .dataset import load_data as load_data
 from .dataset import pendulum_data as pendulum_data
 from .glyphs import FLIPS as FLIPS
 from .glyphs import RANGES as RANGES
+from .glyphs import Glyphs as Glyphs
 from .glyphs import draw_glyphs as draw_glyphs
 from .pendulum import LIMITS as LIMITS
 from .pendulum import PendulumFactors as PendulumFactors
@@ -20,6 +21,7 @@ __all__ = [
     "NAMES",
     "RANGES",
     "Dataset",
+    "Glyphs",
     "PendulumFactors",
     "Photographs",
     "Split",

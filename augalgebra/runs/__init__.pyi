@@ -22,6 +22,7 @@ from .grids.registration import register_grid_operators as register_grid_operato
 from .grids.registration import withdraw_from_grid as withdraw_from_grid
 from .moves import operator_for as operator_for
 from .operator_matching import OperatorAssignment as OperatorAssignment
+from .parts.partition import UNCHANGED as UNCHANGED
 from .parts.partition import Part as Part
 from .parts.partition import Partition as Partition
 from .parts.partition import partition_run as partition_run
@@ -67,6 +68,7 @@ __all__ = [
     "GEOMETRY",
     "KINDS",
     "REPORT",
+    "UNCHANGED",
     "AddedHead",
     "Extension",
     "GridComparison",

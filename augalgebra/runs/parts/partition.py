@@ -10,7 +10,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from augalgebra.algebra.group_names import identify
-from augalgebra.data.dataset import Dataset, load_data
+from augalgebra.data.dataset import Dataset
 from augalgebra.errors import AugalgebraError, FitError, nearest
 from augalgebra.notebooks import render_table
 from augalgebra.operators import AffineMap, Array
@@ -197,7 +197,7 @@ def partition_run(
     """
     known, catalog = _group_of(run), run.registry.catalog
     group = known.group
-    data = data or load_data(run.settings.data, data_dir)
+    data = data or run.settings.load_data(data_dir)
     run.check_data(data)
     found = isotypic_parts(group, known.matrices, catalog.display)
     split = data.test.head(images)

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from augalgebra.algebra.words import IDENTITY
-from augalgebra.data.dataset import Dataset, Split, load_data
+from augalgebra.data.dataset import Dataset, Split
 from augalgebra.errors import FitError
 from augalgebra.latent.protocol import device_of_space
 from augalgebra.notebooks import render_table
@@ -88,7 +88,7 @@ def measure_swap(
     words = partition.group.elements
     if not 1 < len(words) <= MOST_VIEWS:
         raise FitError(f"views are judged in groups of 2 to {MOST_VIEWS} elements; this one has {len(words)}")
-    data = data or load_data(run.settings.data, data_dir)
+    data = data or run.settings.load_data(data_dir)
     run.check_data(data)
     catalog, seed, device = run.registry.catalog, run.settings.seed, device_of_space(run.space)
     with torch.enable_grad():

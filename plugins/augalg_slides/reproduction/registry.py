@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from augalg_slides.reproduction import items_runs, items_trained
+from augalg_slides.reproduction import items_parts, items_runs, items_trained
 from augalg_slides.reproduction.comparisons import COMPARISONS
 from augalg_slides.reproduction.context import ExperimentContext, Outcome
 from augalgebra.errors import UnknownNameError
@@ -121,6 +121,17 @@ _LISTED = (
         "augmentation pairs; and from real images in pairs. Linear probes say what codes know of the factors, "
         "least-squares operators how far flips act linearly on them.",
         items_trained.synthetic,
+        share=30,
+    ),
+    Experiment(
+        "partition",
+        "A latent space in named parts",
+        "17, 22",
+        "Where operators are an exact representation of a group, codes fall into parts: what no augmentation changes, "
+        "and what each changes. Probes say which parts know of views; parts of two images are swapped and judged by "
+        "frozen classifiers. On glyphs, blocks from laws, from labels of some images and from nothing are held against "
+        "the known factors.",
+        items_parts.partition,
         share=30,
     ),
 )

@@ -1,0 +1,236 @@
+"""How well blocks of a latent space stand for known factors: DCI, MIG, SAP and interventional robustness.
+
+All four were made for single coordinates; a block of several is measured as a whole here. None knows which block should
+stand for which factor: they ask how far each factor has a block of its own, and each block a factor of its own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import digamma
+
+from augalgebra.errors import AugalgebraError
+from augalgebra.notebooks import render_table
+from augalgebra.operators import Array
+from augalgebra.plain import PlainData
+
+BINS = 10
+"""Bins of equal size for factors that have more values than that; others are taken as classes."""
+NEIGHBOURS = 3
+"""Neighbours in estimates of mutual information."""
+TREES, LEAF = 30, 5
+"""Trees of each forest, and the fewest images in a leaf."""
+FOLDS = 4
+FEWEST = 10 * BINS
+"""Images without which nothing can be said."""
+_FARTHEST = 0.99  # quantile that stands for the largest deviation, as published
+_RIDGES = np.logspace(-3, 3, 7)
+_SHRINKAGE = 1e-3
+
+Classes: TypeAlias = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Alignment(PlainData):
+    """How well blocks of codes stand for factors; each number is 1 at best, and about 0 for codes that know nothing.
+
+    Attributes:
+        disentanglement: Whether a block is important for one factor only (Eastwood and Williams 2018, forests), blocks
+            weighted by their importance.
+        completeness: Whether one block only is important for a factor, mean over factors.
+        informativeness: How much of the factors forests read off all blocks together: out-of-bag R², or accuracy beyond
+            chance, mean over factors.
+        mig: Gap in mutual information between the two blocks that know most of a factor, as a share of its entropy
+            (Chen et al. 2018), mean over factors.
+        sap: The same gap in what a linear probe reads off a block alone (Kumar et al. 2018).
+        irs: How little a block moves when all factors change but the one that it follows most (Suter et al. 2019),
+            blocks weighted by how far they move at all.
+        information: For each factor and block the mutual information as a share of the factor's entropy.
+    """
+
+    disentanglement: float
+    completeness: float
+    informativeness: float
+    mig: float
+    sap: float
+    irs: float
+    information: Mapping[str, Mapping[str, float]]
+
+    def _repr_html_(self) -> str:
+        blocks = list(next(iter(self.information.values())))
+        rows: list[list[str | float | bool | None]] = [
+            [factor, *(known[block] for block in blocks)] for factor, known in self.information.items()
+        ]
+        return render_table(["mutual information", *blocks], rows)
+
+
+def measure_alignment(blocks: Mapping[str, Array], factors: Mapping[str, Array], *, seed: int = 0) -> Alignment:
+    """Measure how well blocks of codes stand for factors.
+
+    Args:
+        blocks: For each block its coordinates, ``[image, coordinate]``.
+        factors: For each factor its value for each image. Up to ten different values are taken as classes. Those
+            that are the same for all images are left out.
+        seed: Seed of forests and splits.
+
+    Raises:
+        AugalgebraError: There are fewer than two blocks or two factors that vary, too few images, or numbers that are
+            not finite.
+    """
+    coordinates = {name: _standard(np.asarray(block, float)) for name, block in blocks.items()}
+    varying = {name: np.asarray(values, float) for name, values in factors.items() if len(np.unique(values)) > 1}
+    _check(coordinates, varying)
+    importance, known = _importances(coordinates, varying, seed)
+    information = {
+        factor: {name: _share_of_entropy(block, classes_of(values)) for name, block in coordinates.items()}
+        for factor, values in varying.items()
+    }
+    read = [[_read_linearly(block, values, seed) for block in coordinates.values()] for values in varying.values()]
+    weights = importance.sum(axis=1)
+    return Alignment(
+        float(np.average([1 - _entropy(row) for row in importance], weights=weights)),
+        float(np.mean([1 - _entropy(column) for column in importance.T])),
+        float(np.mean(known)),
+        float(np.mean([_gap(list(item.values())) for item in information.values()])),
+        float(np.mean([_gap(row) for row in read])),
+        _robustness(coordinates, varying),
+        information,
+    )
+
+
+def classes_of(values: Array) -> Classes:
+    """Values as classes 0, 1, 2, …: as they are if there are up to ten, else in ten bins of equal size."""
+    different, classes = np.unique(values, return_inverse=True)
+    if len(different) <= BINS:
+        return classes.astype(np.int64)
+    edges = np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1])
+    return np.searchsorted(edges, values, side="right").astype(np.int64)
+
+
+def mutual_information(block: Array, classes: Classes) -> float:
+    """Mutual information of a continuous block and classes, in nats, by nearest neighbours (Ross 2014).
+
+    Args:
+        block: ``[image, coordinate]``.
+        classes: The class of each image; images alone in their class are left out.
+    """
+    from sklearn.neighbors import KDTree
+
+    counts = np.bincount(classes)
+    kept = counts[classes] > 1
+    block, classes = block[kept], classes[kept]
+    reach, neighbours, sizes = (np.zeros(len(classes)) for _ in range(3))
+    for number in np.unique(classes):
+        rows = classes == number
+        k = min(NEIGHBOURS, int(rows.sum()) - 1)
+        distances, _ = KDTree(block[rows]).query(block[rows], k=k + 1)
+        # what lies exactly as far as the last neighbour is left out
+        reach[rows], neighbours[rows], sizes[rows] = np.nextafter(distances[:, -1], 0), k, rows.sum()
+    within = KDTree(block).query_radius(block, reach, count_only=True)
+    means = digamma(len(classes)) + np.mean(digamma(neighbours) - digamma(sizes) - digamma(within))
+    return max(0.0, float(means))
+
+
+def _check(blocks: Mapping[str, Array], factors: Mapping[str, Array]) -> None:
+    if len(blocks) < 2 or len(factors) < 2:
+        raise AugalgebraError(
+            f"{len(blocks)} blocks and {len(factors)} factors that vary say nothing of which stands for which; "
+            "give at least 2 of each"
+        )
+    number = len(next(iter(factors.values())))
+    if number < FEWEST or any(len(item) != number for item in (*blocks.values(), *factors.values())):
+        raise AugalgebraError(
+            f"alignment needs at least {FEWEST} images, with every block and every factor for each of them"
+        )
+    for name, item in (*blocks.items(), *factors.items()):
+        if not np.isfinite(item).all():
+            raise AugalgebraError(f"{name} has values that are NaN or infinite")
+
+
+def _standard(block: Array) -> Array:
+    """Coordinates with mean 0, in units of the largest deviation, so that directions within a block keep their size."""
+    centred: Array = block - block.mean(axis=0)
+    return centred / (centred.std(axis=0).max() or 1.0)
+
+
+def _is_discrete(values: Array) -> bool:
+    return len(np.unique(values)) <= BINS
+
+
+def _beyond_chance(accuracy: float, classes: Classes) -> float:
+    chance = float(np.bincount(classes).max() / len(classes))
+    return max(0.0, (accuracy - chance) / (1 - chance))
+
+
+def _importances(blocks: Mapping[str, Array], factors: Mapping[str, Array], seed: int) -> tuple[Array, list[float]]:
+    """Importances ``[block, factor]`` that add up to one for each factor, and how much is read of each factor."""
+    from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+
+    codes = np.hstack(list(blocks.values()))
+    owners = np.repeat(np.arange(len(blocks)), [block.shape[1] for block in blocks.values()])
+    columns, known = [], []
+    for values in factors.values():
+        kind = RandomForestClassifier if _is_discrete(values) else RandomForestRegressor
+        target = classes_of(values) if _is_discrete(values) else values
+        forest = kind(TREES, min_samples_leaf=LEAF, max_features=1.0, oob_score=True, random_state=seed)
+        forest.fit(codes, target)
+        columns.append(np.bincount(owners, forest.feature_importances_, len(blocks)))
+        score = float(forest.oob_score_)
+        known.append(_beyond_chance(score, classes_of(values)) if _is_discrete(values) else max(0.0, score))
+    return np.stack(columns, axis=1), known
+
+
+def _entropy(weights: Array) -> float:
+    """Of weights, as a share of the largest that so many can have."""
+    shares = weights / weights.sum() if weights.sum() else np.full(len(weights), 1 / len(weights))
+    shares = shares[shares > 0]
+    return float(-(shares * np.log(shares)).sum() / np.log(len(weights)))
+
+
+def _share_of_entropy(block: Array, classes: Classes) -> float:
+    shares = np.bincount(classes) / len(classes)
+    shares = shares[shares > 0]
+    return min(1.0, mutual_information(block, classes) / float(-(shares * np.log(shares)).sum()))
+
+
+def _gap(scores: list[float]) -> float:
+    second, first = sorted(scores)[-2:]
+    return first - second
+
+
+def _read_linearly(block: Array, values: Array, seed: int) -> float:
+    """Cross-validated R², or accuracy beyond chance, of a linear probe."""
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+    from sklearn.linear_model import RidgeCV
+    from sklearn.model_selection import KFold, cross_val_predict
+
+    folds = KFold(FOLDS, shuffle=True, random_state=seed)
+    if _is_discrete(values):
+        classes = classes_of(values)
+        probe = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=_SHRINKAGE)
+        seen = cross_val_predict(probe, block, classes, cv=folds)
+        return _beyond_chance(float((seen == classes).mean()), classes)
+    predicted = cross_val_predict(RidgeCV(_RIDGES), block, values, cv=folds)
+    return max(0.0, float(1 - ((values - predicted) ** 2).mean() / values.var()))
+
+
+def _robustness(blocks: Mapping[str, Array], factors: Mapping[str, Array]) -> float:
+    scores, weights = [], []
+    for block in blocks.values():
+        farthest = _farthest(block)
+        if farthest:
+            held = [
+                float(np.mean([_farthest(block[classes == number]) for number in np.unique(classes)]))
+                for classes in map(classes_of, factors.values())
+            ]
+            scores.append(max(0.0, 1 - min(held) / farthest))
+            weights.append(farthest)
+    return float(np.average(scores, weights=weights)) if scores else 0.0
+
+
+def _farthest(block: Array) -> float:
+    """How far codes lie from their mean, at most."""
+    return float(np.quantile(np.linalg.norm(block - block.mean(axis=0), axis=1), _FARTHEST))
