@@ -1,5 +1,6 @@
 """Data sets: resident bytes with labels, split the same way every time."""
 
+import functools
 import hashlib
 import os
 from collections.abc import Mapping
@@ -15,12 +16,13 @@ from torch.nn import functional
 
 from augalgebra.case_progress import CaseProgress, unseen
 from augalgebra.data.archives import PUBLISHED, PublishedDataset
+from augalgebra.data.arrays import map_images, to_bytes
 from augalgebra.data.folder import read_folder
 from augalgebra.data.glyphs import draw_glyphs
 from augalgebra.data.labels import Numbers, number_classes
 from augalgebra.data.pendulum import SIDE, as_bytes, draw_pendulum, pendulum_grid
 from augalgebra.errors import DataError, nearest
-from augalgebra.images import Array, as_images
+from augalgebra.images import Array
 from augalgebra.seeds import generator_for
 from augalgebra.storage.npz import ArrayArchive
 from augalgebra.storage.values import shown_name
@@ -36,6 +38,7 @@ NAMES = ("digits", *PUBLISHED, "glyphs", "pendulum")
 
 _TEST_EVERY = 5  # of the data sets that bring no split of their own, every fifth image of a class is for testing
 _NO_FOLDER = "{} is no folder of pictures; only such pictures are brought to a size"
+_MOST_TESTED = 10_000  # of an array, as all that is measured on is in memory at once
 _ROWS = 1024  # images that are turned into bytes at once
 _NAMED = 10
 
@@ -67,7 +70,7 @@ class Split:
         Args:
             positions: Which of this split, counted from 0.
         """
-        chosen = torch.arange(len(self))[positions]
+        chosen = torch.arange(*positions.indices(len(self))) if isinstance(positions, slice) else positions
         return self.images[chosen].float() / 255, (chosen + self.first).tolist()
 
     def head(self, number: int | None) -> "Split":
@@ -78,7 +81,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set in memory.
+    """A data set in memory, or mapped into it from a file.
 
     Attributes:
         name: What `load_data` was asked for.
@@ -112,13 +115,14 @@ class Dataset:
         """What a label is called: the name of its class, or the label itself."""
         return self.classes[label] if self.classes else label
 
-    @property
+    @functools.cached_property
     def fingerprint(self) -> str:
         """SHA-256 of all images in order, as hexadecimal digits."""
         digest = hashlib.sha256()
         for split in (self.train, self.test):
             digest.update(repr(tuple(split.images.shape)).encode())
-            digest.update(split.images.numpy().data)
+            for start in range(0, len(split), _ROWS):
+                digest.update(split.images[start : start + _ROWS].contiguous().numpy().data)
         return digest.hexdigest()
 
 
@@ -130,16 +134,17 @@ def load_data(
     skip_broken: bool = False,
     progress: CaseProgress = unseen,
 ) -> Dataset:
-    """Load a data set by name, or from a folder of pictures or an ``.npz`` file.
+    """Load a data set by name, from a folder of pictures, or from an ``.npz`` or ``.npy`` file.
 
     Args:
         name: ``digits``, which are always there; ``glyphs`` or ``pendulum``, which are made on the fly; ``mnist``,
             ``fashion-mnist``, ``kmnist`` or ``cifar10``, which are downloaded into the user's cache if they are not in
-            `data_dir`; a folder or an ``.npz``. A path is never one of these names, nor is text with a separator:
-            ``./digits``. A folder's subfolders, if there are any, are the classes, or ``train`` and ``test`` with
-            classes in them. An ``.npz`` holds ``images`` and perhaps ``labels``, or ``x_train``, ``y_train``,
+            `data_dir`; a folder, an ``.npz`` or an ``.npy``. A path is never one of these names, nor is text with a
+            separator: ``./digits``. A folder's subfolders, if there are any, are the classes, or ``train`` and ``test``
+            with classes in them. An ``.npz`` holds ``images`` and perhaps ``labels``, or ``x_train``, ``y_train``,
             ``x_test`` and ``y_test``; images are bytes or floats in [0, 1], ``[n, h, w]``, ``[n, h, w, c]`` or
-            ``[n, c, h, w]``; labels are text or whole numbers.
+            ``[n, c, h, w]``; labels are text or whole numbers. An ``.npy`` holds such images, has no labels and may be
+            larger than memory: it is mapped, its order is kept, and the last fifth, at most 10,000, is for testing.
         data_dir: Where data sets lie, directly, in a folder of their name, or as torchvision lays them out; by
             default what the environment variable ``AUGALG_DATA`` says.
         size: Bring a folder's pictures of any size to squares of so many pixels: the shorter side is scaled to it, and
@@ -185,15 +190,15 @@ def _of_files(name: str, size: int | None, *, skip_broken: bool) -> Dataset:
         parts = [(images, np.asarray(labels, np.int64)) for images, labels in found.parts]
         data = _split(name, *parts[0]) if len(parts) == 1 else _dataset(name, parts[0], parts[1])
         return replace(data, classes=found.classes, remarks=found.remarks, size=size)
-    if name.lower().endswith(".npz"):
+    if name.lower().endswith((".npz", ".npy")):
         if size is not None:
             raise DataError(_NO_FOLDER.format(name))
-        return _read_npz(Path(name))
+        return _read_npz(Path(name)) if name.lower().endswith(".npz") else _read_npy(Path(name))
     near = nearest(name, NAMES, 1)
     raise DataError(
         f"unknown data set {name[:80]!r}; "
         + (f"did you mean {near[0]}? " if near else "")
-        + f"Known are {', '.join(NAMES)}, a folder of pictures, or a file.npz"
+        + f"Known are {', '.join(NAMES)}, a folder of pictures, a file.npz or a file.npy"
     )
 
 
@@ -276,7 +281,7 @@ def _read_npz(path: Path) -> Dataset:
         found = [(archive.read(images), archive.read(labels)) for images, labels in keys]
         others = [name for name in archive.names if not any(name in pair for pair in keys)]
     listed = ", ".join(map(shown_name, others[:_NAMED])) + ", …" * (len(others) > _NAMED)
-    parts = [(_as_bytes(path, images), labels) for images, labels in found if images is not None]
+    parts = [(to_bytes(path, images), labels) for images, labels in found if images is not None]
     if not parts:
         raise DataError(f"{path} holds {listed or 'nothing'}; it must hold images, or x_train and x_test")
     labelled = [(key, labels, len(images)) for (_, key), (images, labels) in zip(keys, parts, strict=True)]
@@ -286,15 +291,16 @@ def _read_npz(path: Path) -> Dataset:
     return replace(data, classes=classes, remarks=(f"{path} also holds {listed}, which is not read",) * bool(others))
 
 
-def _as_bytes(path: Path, images: Array) -> Array:
-    """Images of any allowed form as bytes ``[n, c, h, w]``."""
-    images = as_images(path, images)
-    if images.dtype == np.uint8:
-        return images
-    pixels = np.empty(images.shape, np.uint8)
-    for start in range(0, len(images), _ROWS):  # no second copy in floats of everything
-        pixels[start : start + _ROWS] = (images[start : start + _ROWS] * 255).round()
-    return pixels
+def _read_npy(path: Path) -> Dataset:
+    """The end of the file for testing: in another split the parts would have to be copied into memory."""
+    images, remarks = map_images(path)
+    if len(images) < 2 * _TEST_EVERY:
+        raise DataError(f"{path} has {len(images)} images; at least {2 * _TEST_EVERY} are needed")
+    tested = min(len(images) // _TEST_EVERY, _MOST_TESTED)
+    first, labels = len(images) - tested, torch.zeros((), dtype=torch.int64).expand(len(images))
+    splits = Split(images[:first], labels[:first]), Split(images[first:], labels[first:], first)
+    rule = f"the last {tested} images of {path} are measured on; save them in random order"
+    return Dataset(str(path), *splits, remarks=(rule, *remarks))
 
 
 def _split(name: str, images: Array, labels: Numbers) -> Dataset:

@@ -1,4 +1,4 @@
-"""Arrays in ``.npz`` archives: nothing is unpickled, and no array is read before its size was looked at."""
+"""Arrays in ``.npz`` and ``.npy``: nothing is unpickled, and no array is read before its size was looked at."""
 
 import io
 import math
@@ -13,7 +13,7 @@ import numpy as np
 from augalgebra.errors import ImageError
 from augalgebra.storage.files import open_regular, unpacks_too_much
 
-__all__ = ["Array", "ArrayArchive"]
+__all__ = ["Array", "ArrayArchive", "map_array"]
 
 Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -101,6 +101,28 @@ class ArrayArchive:
                 f"would unpack to {info.file_size / 2**20:,.0f} MiB from a file of {self._size / 2**20:,.1f}; "
                 "if that is meant, save it with numpy.savez, which does not compress"
             )
+
+
+def map_array(path: Path) -> Array:
+    """The array of numbers or text in an ``.npy``, read-only; what is not looked at is not read.
+
+    Raises:
+        ImageError: The file is missing or damaged, or holds Python objects.
+    """
+    try:
+        with open_regular(path) as file:
+            head = file.read(_LONGEST_HEADER)
+            _check_header(head, file.seek(0, io.SEEK_END))
+        array: Array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError as error:
+        raise ImageError(f"there is no file {path}") from error
+    except OSError as error:
+        raise ImageError(f"{path} cannot be read: {error.strerror or error}") from error
+    except ImageError as error:
+        raise ImageError(f"{path} {error}") from error.__cause__
+    except Exception as error:  # numpy raises whatever occurs to it when a header is damaged
+        raise ImageError(f"{path} is no .npy or damaged: {_reason(error)}; write it with numpy.save") from error
+    return array
 
 
 def _check_directory(file: BinaryIO, entries: int) -> None:

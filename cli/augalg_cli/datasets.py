@@ -17,7 +17,7 @@ Data = Annotated[
     typer.Option(
         metavar="NAME",
         help="'digits' (embedded); 'glyphs' or 'pendulum' (made on the fly); 'mnist', 'fashion-mnist', 'kmnist' or "
-        "'cifar10' (downloaded if not in --data-dir); a folder of pictures; or a file.npz.",
+        "'cifar10' (downloaded if not in --data-dir); a folder of pictures; a file.npz or a file.npy.",
     ),
 ]
 Moved = Annotated[

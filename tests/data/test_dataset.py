@@ -210,7 +210,7 @@ def test_what_is_wrong_with_a_folder_is_said(tmp_path: Path) -> None:
         load_data(tmp_path)
     Image.new("L", (9, 9)).save(tmp_path / "large.png")
     with pytest.raises(
-        ImageError, match=r"2 sizes: 6×8 \(3, such as .*00.png\), 9×9 \(1, such as .*large.png\); cut or"
+        ImageError, match=r"2 sizes: 6×8 \(3, such as .*00.png\), 9×9 \(1, such as .*large.png\); --size PIXELS"
     ):
         load_data(tmp_path)
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nrubbish")

@@ -353,7 +353,7 @@ def test_a_folder_with_the_name_of_a_data_set_is_asked_for_as_a_path(
         assert load_data("digits").fingerprint == load_data("digits", tmp_path).fingerprint
 
 
-@pytest.mark.parametrize("name", ["a" * 300, "nul\0", "", "no/such", "x.npy"])
+@pytest.mark.parametrize("name", ["a" * 300, "nul\0", "", "no/such", "x.npx"])
 def test_names_of_nothing_are_answered_in_one_line(name: str) -> None:
     with pytest.raises(DataError, match="unknown data set") as caught:
         load_data(name)
