@@ -199,17 +199,17 @@ class GridMove(PlainData):
         Raises:
             GridMoveError: It does not act on grids of this size.
         """
-        new = self.size(grid.shape[-2], grid.shape[-1])
-        result = grid.transpose(-2, -1) if self.transpose else grid
-        backwards = []
-        for dim, axis, length in ((-2, self.rows, new[0]), (-1, self.columns, new[1])):
-            start, _ = axis.window(result.shape[dim])
+        self.size(grid.shape[-2], grid.shape[-1])
+        result, backwards = grid, []
+        # what is transposed comes last: moving along axes that are out of order takes many times as long
+        for dim, axis in zip((-1, -2) if self.transpose else (-2, -1), (self.rows, self.columns), strict=True):
+            start, length = axis.window(grid.shape[dim])
             if axis.wraps:
-                result = result.roll(-start, dim)
-                start = 0
+                result, start = result.roll(-start, dim), 0
             result = result.narrow(dim, start, length)
             backwards += [dim] * axis.reverse
-        return result.flip(backwards) if backwards else result
+        result = result.flip(backwards) if backwards else result
+        return result.transpose(-2, -1) if self.transpose else result
 
     def is_inside(self, height: int, width: int, reach: int = 1) -> Bool[Tensor, "new_height new_width"]:
         """Which positions of the result have the neighbours they had before, borders included, up to some distance.
