@@ -71,8 +71,13 @@ def equation_residual(operators: Operators, catalog: Catalog, lhs: Word, rhs: Wo
     return measured.distance(measured.multiplied(lhs), measured.multiplied(rhs))
 
 
-def derived_relations(catalog: Catalog, generators: Sequence[Word]) -> list[tuple[Word, Word]]:
+def derived_relations(catalog: Catalog, generators: Sequence[Word], longest: int = LONGEST) -> list[tuple[Word, Word]]:
     """The equations between short products of the generators that follow from the laws, none from a shorter one.
+
+    Args:
+        catalog: Knows the laws.
+        generators: Single augmentations.
+        longest: Letters on the longer side.
 
     Examples:
         >>> from augalgebra import load_catalog
@@ -85,7 +90,7 @@ def derived_relations(catalog: Catalog, generators: Sequence[Word]) -> list[tupl
     first: dict[Word, Word] = {}
     reducible: set[tuple[object, ...]] = set()
     found = []
-    for word in words_up_to(generators, LONGEST):
+    for word in words_up_to(generators, longest):
         letters = word.letters
         parts = (letters[i:j] for i in range(len(letters)) for j in range(i + 1, len(letters) + 1))
         if any(part in reducible for part in parts):

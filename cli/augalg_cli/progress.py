@@ -107,7 +107,7 @@ def case_progress(what: str = "", *, quiet: bool) -> "Iterator[CaseProgress]":
     task = bars.add_task(what, total=None)
 
     def report(done: int, total: int, name: str = "", /) -> None:
-        bars.update(task, completed=done, total=total, description=name or what)
+        bars.update(task, completed=done, total=total or None, description=name or what)
 
     with bars:
         yield report

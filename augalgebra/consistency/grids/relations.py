@@ -10,8 +10,11 @@ from torch import Tensor
 from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog
 from augalgebra.consistency.grids.report import RelationDefect
-from augalgebra.consistency.relations import declared_relations, derived_relations
+from augalgebra.consistency.relations import LONGEST, declared_relations, derived_relations
 from augalgebra.errors import AugalgebraError
+
+FEW = 5
+"""Generators up to which equations between longer products are looked for; there would be too many else."""
 
 
 class Operator(Protocol):
@@ -57,10 +60,9 @@ def relation_defects(
         return float((one - other).double().norm() / other.double().norm().clamp(min=1e-30))
 
     found = []
-    equations = {
-        frozenset(sides): sides
-        for sides in (*derived_relations(catalog, generators), *declared_relations(catalog, generators))
-    }
+    longest = LONGEST if len(generators) <= FEW else 2
+    derived, declared = derived_relations(catalog, generators, longest), declared_relations(catalog, generators)
+    equations = {frozenset(sides): sides for sides in (*derived, *declared)}
     for lhs, rhs in equations.values():
         try:
             found.append(RelationDefect(f"{show(lhs)} = {show(rhs)}", defect(multiplied(lhs), multiplied(rhs))))

@@ -106,15 +106,15 @@ class GridRun(StoredGridRun):
     def check(
         self,
         *,
-        max_length: int = 2,
+        max_length: int = 1,
         words: Sequence[str | Word] | None = None,
         images: int | None = None,
         progress: CaseProgress = unseen,
     ) -> GridReport:
-        """Measure the words of the run's augmentations beside every other way to move them.
+        """Measure every element that has an operator of its own beside every other way to move codes.
 
         Args:
-            max_length: Longest word. Every element that has an operator of its own is measured in any case.
+            max_length: Measure all products of so many augmentations as well, which takes time for each.
             words: What to measure instead.
             images: How many test crops to use, if not all.
             progress: Told before each word.

@@ -190,11 +190,14 @@ def check(
 ) -> None:
     """Measure every word from every view beside entropy, floor and the identity; worst first.
 
-    On a pretrained autoencoder: beside the plain move of its codes, the way through pixels, floor and identity.
+    On a pretrained autoencoder: every element that has an operator, and with
+    --max-length longer words, beside the plain move of its codes, the way through
+    pixels, floor and identity.
     """
     if grid_runs.is_grid(run):
         found = grid_runs.load_grid(context, run, "head", "by_label", "data_dir", space=space, moved=moved)
-        if not grid_runs.check_grid(found, max_length=max_length, images=images, bar=bar, as_json=as_json):
+        length = max_length if options.is_typed(context, "max_length") else 1
+        if not grid_runs.check_grid(found, max_length=length, images=images, bar=bar, as_json=as_json):
             raise typer.Exit(1)
         return
     options.refuse_idle(context, grid_runs.NEEDS_GRID, "space")
