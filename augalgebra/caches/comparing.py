@@ -90,6 +90,11 @@ class CopiesReport:
             sorted((file for file in self.compared if file.decibels < self.bar), key=lambda file: file.decibels)
         )
 
+    @property
+    def worst(self) -> float | None:
+        """Agreement of the worst picture that was drawn."""
+        return min((file.worst for file in self.compared if file.worst is not None), default=None)
+
     def mean(self, name: str) -> float | None:
         """The mean of a figure over all pictures; None where there is none."""
         values = [(getattr(file, name), file.pictures) for file in self.compared if getattr(file, name) is not None]
@@ -104,7 +109,7 @@ class CopiesReport:
             "bar": self.bar,
             "pictures": sum(file.pictures for file in self.compared),
             **means,
-            "worst": min((file.worst for file in self.compared if file.worst is not None), default=None),
+            "worst": self.worst,
             "below": [file.file for file in self.below],
             "files": [vars(file) for file in self.files],
         }

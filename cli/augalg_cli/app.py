@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from augalg_cli import options, streams
-from augalg_cli.commands import COMMANDS, PLUGIN_COMMANDS
+from augalg_cli.commands import COMMANDS, LATENT_COMMANDS, PLUGIN_COMMANDS
 from augalg_cli.deferred import Deferred, DeferringGroup
 from augalgebra import AugalgebraError, __version__
 
@@ -95,15 +95,20 @@ def program() -> "TyperGroup":
     for panel, commands in COMMANDS.items():
         for name, (module, summary) in commands.items():
             group.add_command(Deferred(name, f"augalg_cli.commands.{module}", summary=summary, panel=panel))
-    about_plugins = DeferringGroup(
-        name="plugins",
-        help="Plugins: what loaded, what failed and why.",
-        no_args_is_help=True,
-        rich_help_panel="Catalog",
+    groups = (
+        ("plugins", "Plugins: what loaded, what failed and why.", "Catalog", PLUGIN_COMMANDS),
+        (
+            "latents",
+            "Codes that trainers cached: described, moved, verified, stripped.",
+            "Latent spaces",
+            LATENT_COMMANDS,
+        ),
     )
-    for name, (module, summary) in PLUGIN_COMMANDS.items():
-        about_plugins.add_command(Deferred(name, f"augalg_cli.commands.{module}", summary=summary))
-    group.add_command(about_plugins)
+    for title, about, panel, commands in groups:
+        inner = DeferringGroup(name=title, help=about, no_args_is_help=True, rich_help_panel=panel)
+        for name, (module, summary) in commands.items():
+            inner.add_command(Deferred(name, f"augalg_cli.commands.{module}", summary=summary))
+        group.add_command(inner)
     return group
 
 

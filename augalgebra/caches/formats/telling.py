@@ -14,7 +14,11 @@ from augalgebra.storage.values import shown_name
 FORMATS: tuple[CacheFormat, ...] = (SdScripts(), LightningDiT(), Mar(), MusubiTuner(), AiToolkit(), PlainArrays())
 """All that are known."""
 
-_KEYS = ("latents", "latents_64x64", "moments", "latent", "latents_1x64x64_float32")
+_KEYS = {
+    ".npz": ("latents", "latents_64x64", "moments"),
+    ".safetensors": ("latents", "latent", "latents_1x64x64_float32"),
+    ".npy": (),
+}
 
 
 def tell_format(file: ArrayFile) -> CacheFormat:
@@ -30,8 +34,9 @@ def tell_format(file: ArrayFile) -> CacheFormat:
     if found:
         could = " and ".join(item.name for item in found)
         raise DataError(f"{file.path} could be of the formats {could}: it holds {', '.join(names)}; take one out")
-    near = nearest(names[0], _KEYS, 1) if names else []
+    keys = _KEYS[file.path.suffix]
+    near = nearest(names[0], keys, 1) if names else []
     raise DataError(
-        f"{file.path} holds {', '.join(names[:6]) or 'nothing'}, and codes are called "
-        f"{', '.join(_KEYS)} or alike" + (f"; did you mean {near[0]}?" if near else "")
+        f"{file.path} holds {', '.join(names[:6]) or 'nothing'}, and codes in such a file are called "
+        f"{', '.join(keys)} or alike" + (f"; did you mean {near[0]}?" if near else "")
     )

@@ -111,3 +111,24 @@ PLUGIN_COMMANDS = {
     ),
 }
 """The same for ``augalg plugins``; behind a colon the Typer application of the module, if it is not ``app``."""
+
+LATENT_COMMANDS = {
+    "info": (
+        "latents",
+        "Say what is in a cache of codes: format, shapes, types, second copies, numbers that are none.",
+    ),
+    "move": (
+        "latents",
+        "Write a cache again with all its codes moved by a word, and with crops, masks and sizes moved along.",
+    ),
+    "augment": ("latents", "Write a cache under every element of the group that augmentations generate."),
+    "strip": (
+        "latents",
+        "Drop second copies that an operator replaces, in place; exit code 1 if it does not replace all of them.",
+    ),
+    "verify": (
+        "latents",
+        "Measure second copies against what an operator makes of the first; exit code 1 if a file is below the bar.",
+    ),
+}
+"""The same for ``augalg latents``."""

@@ -1,0 +1,112 @@
+"""Second copies against an operator: measured, dropped where it replaces them, kept where it does not."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from cached_codes import SPACE, build_registry, draw_pictures, encode, scaled_space, write_sd_scripts
+from safetensors.torch import load_file, save_file
+
+from augalgebra.caches.cache import Cache
+from augalgebra.caches.comparing import check_scaling, strip_cache, verify_cache
+from augalgebra.caches.moving import Scaling
+from augalgebra.errors import DataError, MissingOperatorError
+
+REGISTRY = build_registry("flip_lr")
+PICTURES = draw_pictures(4)
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    write_sd_scripts(tmp_path / "cache", PICTURES)
+    return tmp_path / "cache"
+
+
+def spoil(path: Path, by: float) -> None:
+    arrays = dict(np.load(path))
+    noise = np.random.default_rng(0).normal(size=arrays["latents"].shape).astype(np.float32)
+    np.savez(path, **arrays | {"latents_flipped": arrays["latents_flipped"] + by * noise})
+
+
+def test_an_exact_operator_agrees_and_a_plain_flip_does_not(cache: Path) -> None:
+    report = verify_cache(Cache.open(cache), REGISTRY, SPACE)
+    assert not report.below
+    assert report.mean("error") == pytest.approx(0, abs=1e-5)
+    assert report.mean("plain") > 0.1
+    assert report.mean("lost") == pytest.approx(0, abs=0.1)
+    assert report.worst > 60
+
+
+def test_decibels_are_those_of_what_is_drawn(cache: Path) -> None:
+    name = "p2_0048x0032_sd.npz"
+    spoil(cache / name, 0.1)
+    (file,) = [item for item in verify_cache(Cache.open(cache), REGISTRY, SPACE).files if item.file == name]
+    arrays = np.load(cache / name)
+    moved = REGISTRY.operator("flip_lr").apply(torch.from_numpy(arrays["latents"])[None])
+    drawn = [
+        SPACE.decode(codes)[0].detach().numpy() for codes in (torch.from_numpy(arrays["latents_flipped"])[None], moved)
+    ]
+    expected = -10 * np.log10(np.square(drawn[0] - drawn[1]).mean())
+    assert file.agreement == pytest.approx(expected, abs=1e-3)
+    truth = SPACE.decode(torch.from_numpy(arrays["latents"])[None])[0].detach().numpy()[..., ::-1]
+    decibels = [-10 * np.log10(np.square(truth - item).mean()) for item in drawn]
+    assert file.lost == pytest.approx(decibels[0] - min(decibels[1], 100), abs=1e-3)
+
+
+def test_copies_that_are_replaced_go_and_others_stay(cache: Path) -> None:
+    spoil(cache / "p1_0048x0032_sd.npz", 1.0)
+    before = {path.name: dict(np.load(path)) for path in cache.iterdir()}
+    report = strip_cache(Cache.open(cache), REGISTRY, SPACE)
+    assert [file.file for file in report.report.below] == ["p1_0048x0032_sd.npz"]
+    assert len(report.stripped) == 3
+    assert report.bytes_after < report.bytes_before
+    for name, arrays in before.items():
+        now = np.load(cache / name)
+        kept = set(arrays) if name.startswith("p1") else set(arrays) - {"latents_flipped"}
+        assert set(now) == kept
+        assert all(np.array_equal(now[key], arrays[key]) for key in kept)
+    assert strip_cache(Cache.open(cache), REGISTRY, SPACE, bar=0.0).stripped == ("p1_0048x0032_sd.npz",)
+
+
+def test_without_the_autoencoder_codes_are_judged(cache: Path) -> None:
+    spoil(cache / "p1_0048x0032_sd.npz", 1.0)
+    report = verify_cache(Cache.open(cache), REGISTRY)
+    assert not report.drawn
+    assert report.mean("agreement") is None
+    assert [file.file for file in report.below] == ["p1_0048x0032_sd.npz"]
+
+
+def test_a_shard_is_judged_by_some_of_its_pictures(tmp_path: Path) -> None:
+    codes, flipped = (torch.from_numpy(encode(item)) for item in (PICTURES, PICTURES.flip(-1)))
+    flipped[1::2] += 1.0  # those that are not looked at
+    tensors = {"latents": codes, "latents_flip": flipped, "labels": torch.arange(4)}
+    save_file(tensors, tmp_path / "a.safetensors", metadata={"total_size": "4"})
+    cache = Cache.open(tmp_path)
+    assert verify_cache(cache, REGISTRY).below
+    (file,) = verify_cache(cache, REGISTRY, samples=2).files
+    assert (file.pictures, round(file.error, 4)) == (2, 0)
+    strip_cache(cache, REGISTRY, samples=2)
+    assert sorted(load_file(tmp_path / "a.safetensors")) == ["labels", "latents"]
+
+
+def test_what_cannot_be_verified_is_refused(cache: Path, tmp_path: Path) -> None:
+    with pytest.raises(MissingOperatorError, match="no operator for flip_lr"):
+        verify_cache(Cache.open(cache), build_registry("rotate_cw^2"))
+    write_sd_scripts(tmp_path / "single", PICTURES, flipped=False)
+    with pytest.raises(DataError, match="has no second copies"):
+        strip_cache(Cache.open(tmp_path / "single"), REGISTRY)
+
+
+def test_codes_that_are_taken_for_what_they_are_not_are_found(cache: Path, tmp_path: Path) -> None:
+    space = scaled_space(0.2, 0.5)  # which draws and encodes raw codes again as they are
+    raw, scaled = Cache.open(cache), Scaling(0.2, 0.5)
+    check_scaling(raw, space, Scaling())
+    with pytest.raises(DataError, match="leave out --scaled"):
+        check_scaling(raw, space, scaled)
+    for number, codes in enumerate(encode(PICTURES)):
+        np.save(tmp_path / f"{number}.npy", (codes - 0.5) * 0.2)
+    kept = Cache.open(tmp_path / "0.npy")
+    check_scaling(kept, space, scaled)
+    with pytest.raises(DataError, match="say --scaled"):
+        check_scaling(kept, space, Scaling())
