@@ -3,7 +3,7 @@
 from augalgebra.consistency.grids.report import WAYS, GridReport
 from augalgebra.documents import HeatMap, Table
 from augalgebra.operators.grids.operator import weights_in
-from augalgebra.operators.grids.registry import GridEntry, GridRegistry
+from augalgebra.operators.grids.registry import GridEntry, GridFamilyEntry, GridRegistry
 from augalgebra.plain import finite
 
 _QUALITIES = (("psnr", "PSNR, dB"), ("ssim", "SSIM"), ("delta_e", "ΔE"), ("code_error", "code error"))
@@ -101,6 +101,7 @@ def fit_table(registry: GridRegistry) -> Table:
     """How each operator was fitted, and whether that is still true."""
     headings = ("operator", "fit", "weights", "images", "code error", "plain", "plugin", "stale")
     show = registry.catalog.shorten
+    entries: list[GridEntry | GridFamilyEntry] = [*registry.entries.values(), *registry.families.values()]
     rows = tuple(
         (
             show(entry.provenance.word),
@@ -112,7 +113,7 @@ def fit_table(registry: GridRegistry) -> Table:
             f"{entry.provenance.plugin} {entry.provenance.version}".strip(),
             "; ".join(registry.staleness(entry)) or "no",
         )
-        for entry in (*registry.entries.values(), *registry.families.values())
+        for entry in entries
     )
     title = "Operators: how they were fitted, and squared error of the codes over their variance as it was then"
     return Table(title, headings, rows)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from augalgebra.admission import Admission
+from augalgebra.algebra.words import Word
 from augalgebra.case_progress import CaseProgress, unseen
 from augalgebra.runs.grids.added_operators import GridExtension, extend_grid
 from augalgebra.runs.grids.stored import StoredGridRun
@@ -77,7 +78,8 @@ def withdraw_from_grid(run: StoredGridRun, names: set[str]) -> tuple[str, ...]:
     registry = run.registry
     words = [word for word in registry.entries if {symbol.name for symbol in word.symbols} & names]
     families = [key for key in registry.families if key.partition("(")[0] in names]
-    for gone in (*words, *families):
+    both: list[Word | str] = [*words, *families]
+    for gone in both:
         registry.remove(gone)
     run.keep_asked(lambda augmentation: augmentation.partition("(")[0] not in names)
-    return tuple(registry.catalog.shorten(str(gone)) for gone in (*words, *families))
+    return tuple(registry.catalog.shorten(str(gone)) for gone in both)
