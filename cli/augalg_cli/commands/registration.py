@@ -71,6 +71,7 @@ def register(
         str | None,
         typer.Option("--data", metavar="NAME", help="With --model: where its data set lies now, if it has moved."),
     ] = None,
+    space: grid_runs.Space = None,
     data_dir: Annotated[
         Path | None,
         typer.Option("--data-dir", help="With --model: where data sets lie.", envvar="AUGALG_DATA", show_envvar=True),
@@ -104,10 +105,12 @@ def register(
     A violated law or a broken promise refuses it with exit code 1; the workspace is then as it was.
     """
     if model is None:
-        options.refuse_idle(context, options.NEEDS_RUN, "fit", "moved", "data_dir")
+        options.refuse_idle(context, options.NEEDS_RUN, "fit", "moved", "space", "data_dir")
     check_options(model, transfer=transfer, beside=beside, epochs=epochs, budget=budget)
     if model is not None and grid_runs.is_grid(model):
         options.refuse_idle(context, grid_runs.NEEDS_TRAINED, "transfer", "beside", "epochs", "budget", "data_dir")
+    elif model is not None:
+        options.refuse_idle(context, grid_runs.NEEDS_GRID, "space")
     change = latent = on_grid = None
     with ExitStack() as held:
         with _status(quiet=as_json) as progress:
@@ -141,7 +144,7 @@ def register(
                     change = held.enter_context(run.transaction())
                     change.record(admission)
                 if isinstance(run, GridRun):
-                    grid_runs.settle(run, space=None, moved=moved)
+                    grid_runs.settle(run, space=space, moved=moved)
                     on_grid = register_grid_operators(run, admission, fit=fit, images=grid_runs.CROPS, cases=progress)
                 else:
                     trained, data = run, load_of(run, data_dir, moved, quiet=as_json)

@@ -166,6 +166,7 @@ def test_operators_are_added_and_registered(augalg: Program, tmp_path: Path) -> 
         ("sample run --out s.png", "needs a latent space that 'augalg train' made"),
         ("transfer run flip_ud", "needs a latent space that 'augalg train' made"),
         ("register albumentations:HorizontalFlip --model run --transfer", "--transfer has no effect"),
+        ("register albumentations:HorizontalFlip --model run --space waves:wrong", "is not the autoencoder"),
     ],
 )
 def test_what_does_not_go_is_said_in_one_line(
