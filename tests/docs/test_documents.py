@@ -31,6 +31,8 @@ DOCUMENTS = (
 )
 FOLLOWED = ("docs/tutorial-plugin.md",)
 """Documents whose commands build on each other: they are run in order, in one folder, and files are written."""
+WITH_DATA = "docs/augment-cached-latents.md"
+"""A document that is followed with the autoencoder and the photographs of ``AUGALG_DATA``."""
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PROMPT = re.compile(r"^\$ (?=augalg )", re.MULTILINE)
@@ -141,6 +143,23 @@ def test_a_document_can_be_followed_word_by_word(name: str, tmp_path: Path) -> N
     assert follow(read(name), tmp_path / "here", installation(tmp_path / "venv")) == read(name)
 
 
+def data_at_hand(folder: Path) -> bool:
+    """Lay the autoencoder and the photographs that a document speaks of into a folder, if there are any."""
+    data = Path(os.environ.get("AUGALG_DATA", "nowhere")).absolute()
+    if not (data / "taef2").is_dir() or not (data / "kodak").is_dir():
+        return False
+    (folder / "models").mkdir(parents=True)
+    (folder / "models" / "taef2").symlink_to(data / "taef2")
+    (folder / "photographs").symlink_to(data / "kodak")
+    return True
+
+
+def test_the_page_on_cached_latents_can_be_followed_word_by_word(tmp_path: Path) -> None:
+    if not data_at_hand(tmp_path / "here"):
+        pytest.skip("AUGALG_DATA has no taef2 and kodak")
+    assert follow(read(WITH_DATA), tmp_path / "here", installation(tmp_path / "venv")) == read(WITH_DATA)
+
+
 def test_numbers_and_dots_stand_for_what_varies_and_for_nothing_else() -> None:
     assert agrees("1 passed in ...s", "1 passed in 0.31s", varying=False)
     assert not agrees("1 passed in ...s", "1 failed in 0.31s", varying=False)
@@ -200,9 +219,11 @@ def refresh() -> None:
         (ROOT / name).write_text(page(), encoding="utf-8")
     for name in DOCUMENTS:
         (ROOT / name).write_text(CONSOLE.sub(block, read(name)), encoding="utf-8")
-    for name in FOLLOWED:
+    for name in (*FOLLOWED, WITH_DATA):
         with tempfile.TemporaryDirectory() as folder:
-            (Path(folder) / "here").mkdir()
+            if name == WITH_DATA and not data_at_hand(Path(folder) / "here"):
+                continue
+            (Path(folder) / "here").mkdir(exist_ok=True)
             told = follow(read(name), Path(folder) / "here", installation(Path(folder) / "venv"))
         (ROOT / name).write_text(told, encoding="utf-8")
 
