@@ -14,6 +14,8 @@ from .pendulum import cast_shadow as cast_shadow
 from .pendulum import draw_pendulum as draw_pendulum
 from .pendulum import read_pendulum as read_pendulum
 from .photographs import Photographs as Photographs
+from .strokes import measure_strokes as measure_strokes
+from .strokes import set_strokes as set_strokes
 
 __all__ = [
     "FLIPS",
@@ -30,6 +32,8 @@ __all__ = [
     "draw_pendulum",
     "glyph_data",
     "load_data",
+    "measure_strokes",
     "pendulum_data",
     "read_pendulum",
+    "set_strokes",
 ]

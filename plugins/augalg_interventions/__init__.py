@@ -4,7 +4,12 @@
 ``--data pendulum`` has them: the factors are read off the picture, one is set, and the picture is drawn again. Light
 and angle cause length and position of the shadow. So what was set last counts, causes commute, and an effect is
 overwritten by its cause, but not the other way round. Nothing says what was there before, so nothing undoes any of
-them. A picture of something else is refused, with the factor that cannot be read off it.
+them.
+
+``do_thickness``, ``do_slant`` and ``do_intensity`` set the strokes of grey digits. None causes another, and their laws
+hold up to what pixels can show.
+
+A picture of something else is refused, with the factor that cannot be read off it.
 """
 
 from collections.abc import Callable
@@ -16,13 +21,15 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 PENDULUM = "interventions.pendulum"
+STROKES = "interventions.strokes"
 
 
 @aa.hookimpl
 def augalg_register(register: aa.Register) -> None:
-    """Register causes first, then effects."""
+    """Register causes first, then effects, then strokes."""
     _register_causes(register)
     _register_effects(register)
+    _register_strokes(register)
 
 
 @aa.hookimpl
@@ -34,7 +41,12 @@ def augalg_probes() -> "dict[str, Callable[[int, int, int], Tensor]]":
 
         return pendulum.probes()
 
-    return {PENDULUM: pendulum}
+    def strokes(_channels: int, _height: int, _width: int) -> "Tensor":
+        from augalgebra.data import draw_glyphs
+
+        return draw_glyphs(4, seed=1).images().float() / 255
+
+    return {PENDULUM: pendulum, STROKES: strokes}
 
 
 def _register_causes(register: aa.Register) -> None:
@@ -107,3 +119,48 @@ def _register_effects(register: aa.Register) -> None:
         from augalg_interventions import pendulum
 
         return pendulum.intervene(x, shadow_position=units)
+
+
+def _register_strokes(register: aa.Register) -> None:
+    @register(
+        "do_thickness",
+        laws=[
+            aa.parse_law("do_thickness(a) * do_thickness(b) ≈ do_thickness(b)", tolerance=0.075),
+            aa.parse_law("do_thickness(a) * do_slant(b) ≈ do_slant(b) * do_thickness(a)", tolerance=0.05),
+            aa.parse_law("do_thickness(a) * do_intensity(b) ≈ do_intensity(b) * do_thickness(a)", tolerance=0.05),
+        ],
+        params=[aa.Param("pixels", low=1.5, high=4, doc="mean width of strokes")],
+        probes=[STROKES],
+    )
+    def do_thickness(x: "Tensor", pixels: "float | Tensor") -> "Tensor":
+        """Make the strokes of grey digits so thick."""
+        from augalgebra.data import set_strokes
+
+        return set_strokes(x, thickness=pixels)
+
+    @register(
+        "do_slant",
+        laws=[
+            aa.parse_law("do_slant(a) * do_slant(b) ≈ do_slant(b)", tolerance=0.05),
+            aa.parse_law("do_slant(a) * do_intensity(b) ≈ do_intensity(b) * do_slant(a)", tolerance=0.05),
+        ],
+        params=[aa.Param("degrees", low=-30, high=30, doc="positive where the top leans to the right")],
+        probes=[STROKES],
+    )
+    def do_slant(x: "Tensor", degrees: "float | Tensor") -> "Tensor":
+        """Shear grey digits until they lean so far."""
+        from augalgebra.data import set_strokes
+
+        return set_strokes(x, slant=degrees)
+
+    @register(
+        "do_intensity",
+        laws=[aa.parse_law("do_intensity(a) * do_intensity(b) ≈ do_intensity(b)", tolerance=0.02)],
+        params=[aa.Param("level", low=0.2, high=1, doc="median of the bright half")],
+        probes=[STROKES],
+    )
+    def do_intensity(x: "Tensor", level: "float | Tensor") -> "Tensor":
+        """Make the strokes of grey digits so bright."""
+        from augalgebra.data import set_strokes
+
+        return set_strokes(x, intensity=level)
