@@ -29,6 +29,7 @@ FEWEST = 10 * BINS
 _FARTHEST = 0.99  # quantile that stands for the largest deviation, as published
 _RIDGES = np.logspace(-3, 3, 7)
 _SHRINKAGE = 1e-3
+_NOISE = 1e-5
 
 Classes: TypeAlias = npt.NDArray[np.int64]
 
@@ -119,9 +120,10 @@ def mutual_information(block: Array, classes: Classes) -> float:
     """
     from sklearn.neighbors import KDTree
 
-    counts = np.bincount(classes)
-    kept = counts[classes] > 1
-    block, classes = block[kept], classes[kept]
+    kept = np.bincount(classes)[classes] > 1
+    # codes of few different values tie, and what rounding makes of ties may depend on the view
+    noise = _NOISE * block.std(axis=0).max() * np.random.default_rng(0).standard_normal(block.shape)
+    block, classes = (block + noise)[kept], classes[kept]
     reach, neighbours, sizes = (np.zeros(len(classes)) for _ in range(3))
     for number in np.unique(classes):
         rows = classes == number

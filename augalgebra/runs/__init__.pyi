@@ -22,6 +22,7 @@ from .grids.registration import register_grid_operators as register_grid_operato
 from .grids.registration import withdraw_from_grid as withdraw_from_grid
 from .moves import operator_for as operator_for
 from .operator_matching import OperatorAssignment as OperatorAssignment
+from .parts.factors import align_run as align_run
 from .parts.partition import UNCHANGED as UNCHANGED
 from .parts.partition import Part as Part
 from .parts.partition import Partition as Partition
@@ -92,6 +93,7 @@ __all__ = [
     "SwapScore",
     "Transaction",
     "add_head",
+    "align_run",
     "as_albumentations",
     "change_run",
     "check_kind",

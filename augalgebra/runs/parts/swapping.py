@@ -1,6 +1,6 @@
 """Content of one picture with the pose of another: codes recombined by their parts, judged and drawn."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from augalgebra.latent.protocol import device_of_space
 from augalgebra.notebooks import render_table
 from augalgebra.plain import PlainData
 from augalgebra.runs.classifier import train_classifier
+from augalgebra.runs.parts.factors import view_each
 from augalgebra.runs.parts.partition import IMAGES, Partition
 from augalgebra.runs.storage.stored_run import StoredRun
 from augalgebra.seeds import generator_for
@@ -104,14 +105,8 @@ def measure_swap(
     partner = torch.randperm(len(ids), generator=generator)
     own, other = (torch.randint(len(words), (len(ids),), generator=generator) for _ in range(2))
 
-    def under(originals: Tensor, numbers: list[int], views: Tensor) -> Tensor:
-        moved = originals.clone()
-        for number, word in enumerate(words):
-            rows = (views == number).nonzero().squeeze(1)
-            if len(rows):
-                chosen = [numbers[row] for row in rows.tolist()]
-                moved[rows] = catalog.apply(word, originals[rows], seed=seed, ids=chosen)
-        return moved.to(device)
+    def under(originals: Tensor, numbers: Sequence[int], views: Tensor) -> Tensor:
+        return view_each(catalog, words, originals, numbers, views, seed=seed).to(device)
 
     first = run.space.encode(under(pictures, ids, own))
     second = run.space.encode(under(pictures[partner], [ids[row] for row in partner.tolist()], other))

@@ -1,5 +1,6 @@
 """``partition``: the latent space of a run in named parts, and parts of two pictures swapped."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ from augalg_cli.datasets import Moved, load_of
 from augalgebra import AugalgebraError
 
 if TYPE_CHECKING:
+    from augalgebra.consistency import Alignment
     from augalgebra.runs import Partition, SwapReport
 
 app = typer.Typer()
@@ -34,6 +36,10 @@ def partition(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="With --swap: the picture to write, a .png.")
     ] = None,
+    factors: Annotated[
+        bool,
+        typer.Option("--factors", help="Say what each part knows of the factors of the images (glyphs, pendulum)."),
+    ] = False,
     images: Annotated[int, typer.Option("--images", min=10, help="Test images to measure on.")] = 1000,
     moved: Moved = None,
     data_dir: options.DataDir = None,
@@ -54,11 +60,19 @@ def partition(
             raise AugalgebraError(f"there is no test image {number}; {data.name} has {len(data.test)}, from 0")
     word = None if view is None else catalog.word(view)
     parts = loaded.partition(images=images, data=data)
+    answer = parts.to_dict()
+    aligned: dict[str, Alignment] = {}
+    if factors:
+        from augalgebra.runs import align_run
+
+        aligned = align_run(loaded, parts, images=images, data=data)
+        answer["factors"] = aligned
     if swap is None or out is None:
         if as_json:
-            render.emit_json(parts.to_dict())
+            render.emit_json(answer)
         else:
             _show_parts(parts)
+            _show_alignment(aligned)
         return
 
     import torch
@@ -72,9 +86,10 @@ def partition(
     report = measure_swap(loaded, parts, images=images, data=data)
     if as_json:
         about = {"swapped": list(swap), "view": catalog.display(word), "file": str(out)}
-        render.emit_json(parts.to_dict() | about | {"swap": report})
+        render.emit_json(answer | about | {"swap": report})
         return
     _show_parts(parts)
+    _show_alignment(aligned)
     _show_swap(report)
     render.line(
         f"{out}: A, B under {catalog.display(word)}, A with the other parts of B, B with those of A, A in the pose of "
@@ -86,6 +101,19 @@ def _show_parts(parts: "Partition") -> None:
     rows = [[part.name, part.dim, f"{part.share:.1%}", f"{part.moved_share:.1%}"] for part in parts.parts]
     title = f"{parts.group_name}: variance of the codes of {parts.images} test images, and of all their views"
     render.table(["part", "coordinates", "share", "all views"], rows, right=[1, 2, 3], title=title)
+
+
+def _show_alignment(aligned: "Mapping[str, Alignment]") -> None:
+    if not aligned:
+        return
+    information = next(iter(aligned.values())).information
+    names = list(next(iter(information.values())))
+    rows = [[factor, *(f"{known[name]:.2f}" for name in names)] for factor, known in information.items()]
+    title = "mutual information of parts and factors, as a share of the factor's entropy"
+    render.table(["factor", *names], rows, right=range(1, 1 + len(names)), title=title)
+    measures = ("disentanglement", "completeness", "informativeness", "mig", "sap", "irs")
+    scores = [[name, *(f"{getattr(found, key):.2f}" for key in measures)] for name, found in aligned.items()]
+    render.table(["blocks", *measures], scores, right=range(1, 1 + len(measures)))
 
 
 def _show_swap(report: "SwapReport") -> None:

@@ -180,10 +180,9 @@ def _factors(glyphs: Glyphs) -> dict[str, Array]:
 
 @torch.no_grad()
 def _encode(run: Run, glyphs: Glyphs) -> Array:
-    parts = (glyphs.images().float() / 255).split(_BATCH)
-    codes: Array = (
-        torch.cat([run.space.encode(part.to(device_of_space(run.space))).cpu() for part in parts]).double().numpy()
-    )
+    images = torch.split(glyphs.images().float() / 255, _BATCH)
+    device = device_of_space(run.space)
+    codes: Array = torch.cat([run.space.encode(part.to(device)).cpu() for part in images]).double().numpy()
     return codes
 
 

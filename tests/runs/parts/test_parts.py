@@ -11,22 +11,25 @@ import pytest
 import torch
 
 from augalgebra import Catalog, load_catalog
-from augalgebra.data.dataset import Dataset, load_data
-from augalgebra.errors import AugalgebraError, FitError
+from augalgebra.data.dataset import Dataset, Split, load_data
+from augalgebra.errors import AugalgebraError, DataError, FitError
 from augalgebra.operators import FiniteGroup, OperatorRegistry, Representation
+from augalgebra.runs.parts.factors import COORDINATES, PARTS, align_run
 from augalgebra.runs.parts.partition import Partition, partition_run
 from augalgebra.runs.parts.swapping import SwapReport, draw_swap, measure_swap
 
 SIDE = 16
+SMALL = 4
 FLIPS = ("flip_lr", "flip_ud")
 
 
 class PixelSpace:
     """Codes are pixels, so that operators are permutations and nothing is lost."""
 
-    dim = SIDE * SIDE
-    image_shape = (1, SIDE, SIDE)
     heads = ("main",)
+
+    def __init__(self, side: int) -> None:
+        self.dim, self.image_shape = side * side, (1, side, side)
 
     def encode(self, images: torch.Tensor) -> torch.Tensor:
         return images.flatten(1)
@@ -51,18 +54,18 @@ def data(few_digits: Path) -> Dataset:
     return load_data(few_digits)
 
 
-def make_run(catalog: Catalog, names: tuple[str, ...] = FLIPS) -> Any:
+def make_run(catalog: Catalog, names: tuple[str, ...] = FLIPS, side: int = SIDE) -> Any:
     words = [catalog.word(name) for name in names]
     group = FiniteGroup.closure(catalog.system(*words).exact, words)
     assert group is not None
-    pixels = torch.eye(SIDE * SIDE).view(-1, 1, SIDE, SIDE)
+    pixels = torch.eye(side * side).view(-1, 1, side, side)
     matrices = np.stack([catalog.apply(word, pixels).flatten(1).double().numpy() for word in group.elements])
-    registry = OperatorRegistry(SIDE * SIDE, "pixels", catalog)
+    registry = OperatorRegistry(side * side, "pixels", catalog)
     registry.set_matrices(Representation(group, matrices, ()))
     settings = SimpleNamespace(seed=0, data="digits")
     return SimpleNamespace(
         folder=Path("runs/pixels"),
-        space=PixelSpace(),
+        space=PixelSpace(side),
         registry=registry,
         settings=settings,
         check_data=lambda _: None,
@@ -174,6 +177,27 @@ def test_a_grid_has_the_swaps_and_the_views(run: Any, parts: Partition, data: Da
     torch.testing.assert_close(grid[0, :2], pair)
     torch.testing.assert_close(grid[1, 1], pair[0].flip(-1))
     assert (grid[1:, 4:] == grid[2, 5, 0, 0, 0]).all()  # nothing there
+
+
+def test_planted_factors_are_found_in_their_parts(catalog: Catalog, data: Dataset) -> None:
+    generator = torch.Generator().manual_seed(0)
+    factors = {name: torch.rand(300, generator=generator) for name in ("brightness", "lean", "noise")}
+    images = torch.full((300, 1, SMALL, SMALL), 0.25) + 0.25 * factors["brightness"][:, None, None, None]
+    images[..., : SMALL // 2] += 0.1 + 0.4 * factors["lean"][:, None, None, None]  # the left half is brighter
+    split = Split((images * 255).round().byte(), torch.zeros(300, dtype=torch.int64), factors=factors)
+    run, planted = make_run(catalog, side=SMALL), Dataset("planted", split, split)
+    found = align_run(run, partition_run(run, data=planted), data=planted)
+    assert set(found) == {PARTS, COORDINATES}
+    information = found[PARTS].information
+    assert set(information) == {"brightness", "lean", "noise", "flip_lr", "flip_ud"}  # all are of one class
+    best = {factor: max(known, key=lambda name: known[name]) for factor, known in information.items()}
+    assert best["flip_lr"] == best["lean"] == "changed by flip_lr"
+    assert information["flip_lr"]["changed by flip_lr"] > 0.9 > 0.1 > information["flip_lr"]["unchanged"]
+    assert information["brightness"]["unchanged"] > 0.2 > information["brightness"]["changed by flip_lr"]
+    assert max(information["noise"].values()) < 0.1
+    assert max(information["flip_ud"].values()) < 0.1  # these images do not show it
+    with pytest.raises(DataError, match="were drawn from is not known; of glyphs and pendulum it is"):
+        align_run(make_run(catalog), partition_run(make_run(catalog), data=data), data=data)
 
 
 def test_operators_that_make_no_group_have_no_parts(catalog: Catalog, data: Dataset) -> None:
