@@ -26,8 +26,8 @@ from augalgebra.storage.locks import lock
 __all__ = ["CopiesReport", "FileReport", "StripReport", "check_scaling", "strip_cache", "verify_cache"]
 
 PICTURES_BAR, CODES_BAR = 25.0, 12.0
-"""Least agreement, in dB, of pictures that are drawn, and of codes where nothing can be drawn. On TAEF2 a fitted flip
-agrees with the codes of flipped photographs to 15 dB and more, the grid flipped plainly to 2."""
+"""Least agreement, in dB, of pictures that are drawn, and of codes where nothing can be drawn. On TAEF2 and photographs
+the grid flipped plainly reaches 17.5 and 0, and a 3×3 kernel that was fitted on no more than 24 crops 27.7 and 8.9."""
 
 _MOST = 100.0  # dB, which what is equal has
 _BATCH = 16
