@@ -12,6 +12,7 @@ from augalgebra.catalog import Catalog
 from augalgebra.errors import IncompleteError, MissingOperatorError, NotInvertibleError, StaleOperatorError, nearest
 from augalgebra.operators.families import Family, FamilyOperator
 from augalgebra.operators.fits.affine import AffineMap
+from augalgebra.operators.fits.charts import Chart
 from augalgebra.operators.fits.choice import exact_period
 from augalgebra.operators.operator import Factor, Operator, Readout
 from augalgebra.operators.provenance import Provenance, staleness
@@ -29,12 +30,20 @@ class Entry:
         map: Its map, readout aside.
         provenance: Where it comes from.
         readout: What follows it once in every word.
+        chart: The coordinates in which it is this map; None for those of the latent space itself.
     """
 
     word: Word
     map: AffineMap
     provenance: Provenance
     readout: Readout | None = None
+    chart: Chart | None = None
+
+    @property
+    def own_operator(self) -> Operator:
+        """The operator without its readout."""
+        factor = Factor(self.map, str(self.word), chart=self.chart)
+        return Operator(self.map.dim, (factor,), self.word, str(self.word))
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,7 +207,7 @@ class OperatorTable:
         if isinstance(entry, FamilyEntry):
             factor = Factor(entry.operator(entry.family.parameter(letter.symbol) or 0.0), label)
         else:
-            factor = Factor(entry.map, label, entry.readout if readout else None)
+            factor = Factor(entry.map, label, entry.readout if readout else None, entry.chart)
         if not letter.inverse:
             return factor
         word = Word(((letter.symbol, 1),))

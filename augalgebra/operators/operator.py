@@ -1,4 +1,4 @@
-"""Operators: linear maps on latents that stand for words, composed lazily."""
+"""Operators: maps on latents that stand for words, composed lazily; linear, or linear in curved coordinates."""
 
 import math
 from dataclasses import dataclass, field, replace
@@ -13,9 +13,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from augalgebra.algebra.words import Word
-from augalgebra.errors import AugalgebraError, NotInvertibleError
+from augalgebra.errors import AugalgebraError, FitError, NotInvertibleError
 from augalgebra.notebooks import render_table
 from augalgebra.operators.fits.affine import AffineMap
+from augalgebra.operators.fits.charts import Chart, tensors_of
 from augalgebra.operators.groups.arrays import Array
 from augalgebra.operators.powers import RealPower, real_power
 
@@ -44,11 +45,13 @@ class Factor:
         map: The map, without its readout.
         label: The letter, for messages.
         readout: What follows the run of neighbouring factors that share it.
+        chart: The coordinates in which it is this map; None for those of the latent space itself.
     """
 
     map: AffineMap
     label: str
     readout: Readout | None = None
+    chart: Chart | None = None
 
     def inverse(self) -> "Factor":
         """The factor that undoes this one, readout aside.
@@ -75,7 +78,10 @@ class OperatorSource(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Operator:
-    """A linear map on row vectors that stands for a word; ``a @ b`` is a first, then b.
+    """A map on row vectors that stands for a word; ``a @ b`` is a first, then b.
+
+    It is linear, or linear in the coordinates of a chart φ: then it is φ⁻¹(φ(z) L) and has no matrix. A product of
+    operators that share a chart goes through it once.
 
     Nothing is multiplied out before a number is asked for. Products, inverses and whole powers of operators that come
     from one registry are looked up there, where the laws simplify the word first; so ``a @ ~a`` is the identity and
@@ -103,7 +109,7 @@ class Operator:
     source: OperatorSource | None = None
     stale: tuple[str, ...] = ()
     one_parameter: bool | None = None
-    _tensors: dict[tuple[torch.device, torch.dtype], tuple[Tensor, Tensor | None]] = field(
+    _tensors: dict[tuple[torch.device, torch.dtype], list[tuple[Chart | None, Tensor, Tensor | None]]] = field(
         default_factory=dict, repr=False
     )
 
@@ -119,17 +125,48 @@ class Operator:
         return cls(map.dim, (Factor(map, label),), word, label)
 
     @cached_property
-    def affine(self) -> AffineMap:
-        """All factors multiplied out, each readout applied once for each run of factors that share it."""
-        maps: list[AffineMap] = []
+    def stretches(self) -> tuple[tuple[Chart | None, AffineMap], ...]:
+        """All factors, those in the same coordinates multiplied out, each readout once for each run that shares it."""
+        maps: list[tuple[Chart | None, AffineMap]] = []
         for readout, run in groupby(self.factors, key=lambda factor: factor.readout):
-            maps.extend(factor.map for factor in run)
+            maps.extend((factor.chart, factor.map) for factor in run)
             if readout is not None:
-                maps.append(readout.map)
-        return AffineMap.product(maps, self.dim)
+                maps.append((None, readout.map))
+        return tuple(
+            (chart, AffineMap.product((item for _, item in group), self.dim))
+            for chart, group in groupby(maps, key=lambda item: item[0])
+        )
+
+    @property
+    def is_curved(self) -> bool:
+        """Whether a flow is part of it, so that it has no matrix."""
+        return any(factor.chart is not None for factor in self.factors)
+
+    @cached_property
+    def affine(self) -> AffineMap:
+        """All factors multiplied out, each readout applied once for each run of factors that share it.
+
+        Raises:
+            AugalgebraError: A flow is part of it.
+        """
+        if self.is_curved:
+            raise AugalgebraError(
+                f"{self.label} has no matrix: it is linear only in the coordinates of a flow; move codes with apply(), "
+                "or fit 'representation' for a matrix"
+            )
+        return AffineMap.product((item for _, item in self.stretches), self.dim)
+
+    @property
+    def arrays(self) -> tuple[Array, ...]:
+        """All numbers that it consists of, for digests."""
+        found: list[Array] = []
+        for chart, item in self.stretches or ((None, AffineMap.linear(np.eye(self.dim))),):
+            found += [item.matrix, item.shift, *(() if chart is None else chart.flow.to_arrays().values())]
+        return tuple(found)
 
     def _repr_html_(self) -> str:
-        row = (self.label, self.dim, self.rank, self.condition, bool(self.shift.any()), "; ".join(self.stale))
+        numbers = (None,) * 3 if self.is_curved else (self.rank, self.condition, bool(self.shift.any()))
+        row = (self.label, self.dim, *numbers, "; ".join(self.stale))
         return render_table(["operator", "coordinates", "rank", "condition", "shift", "stale"], [row])
 
     @property
@@ -192,11 +229,14 @@ class Operator:
         if key not in self._tensors:
             # ordinary tensors even where inference is on, since they may be met again where gradients are wanted
             with torch.inference_mode(mode=False):
-                shift = None if self.affine.is_linear else torch.tensor(self.shift).to(*key)
-                self._tensors[key] = torch.tensor(self.matrix).to(*key), shift
-        matrix, shift = self._tensors[key]
-        moved = latents @ matrix
-        return moved if shift is None else moved + shift
+                self._tensors[key] = [_tensors_of(chart, item, *key) for chart, item in self.stretches]
+        for chart, matrix, shift in self._tensors[key]:
+            if chart is not None and shift is not None:
+                latents = chart.move(latents, matrix, shift)
+            else:
+                moved = latents @ matrix
+                latents = moved if shift is None else moved + shift
+        return latents
 
     def __matmul__(self, other: "Operator") -> "Operator":
         """This operator first, then the other.
@@ -260,10 +300,20 @@ class Operator:
             return self._whole_power(int(exponent))
         power = self.real_power(exponent)
         label = f"{_bracketed(self.label)}^{exponent:g}"
-        return replace(Operator.of(power.map, None, label), stale=self.stale, one_parameter=power.one_parameter)
+        factor = Factor(power.map, label, chart=self.factors[0].chart if self.factors else None)
+        return Operator(self.dim, (factor,), None, label, stale=self.stale, one_parameter=power.one_parameter)
 
     def real_power(self, exponent: float) -> RealPower:
-        """A real power with what is known about it; see `augalgebra.operators.powers.real_power`."""
+        """A real power with what is known about it, in its own coordinates.
+
+        See `augalgebra.operators.powers.real_power`.
+
+        Raises:
+            NotInvertibleError: The exponent is negative and there is no inverse.
+            FitError: There are no real powers, or some factors share no coordinates with the others.
+        """
+        if len({factor.chart for factor in self.factors}) > 1:
+            raise FitError(f"{self.label} has no real powers: its factors are linear in different coordinates")
         return real_power(AffineMap.product((factor.map for factor in self.factors), self.dim), exponent)
 
     def _whole_power(self, exponent: int) -> "Operator":
@@ -275,11 +325,28 @@ class Operator:
         return replace(base, factors=base.factors * abs(exponent), word=word, label=label, _tensors={})
 
     def distance(self, other: "Operator") -> float:
-        """‖difference‖_F / √d, the measure of composition defects and relation residuals."""
-        return self.affine.distance(other.affine)
+        """‖difference‖_F / √d, the measure of composition defects and relation residuals.
+
+        Where a flow is part of either, it is what the unit vectors and the origin go to that differs.
+        """
+        if not (self.is_curved or other.is_curved):
+            return self.affine.distance(other.affine)
+        codes = torch.cat([torch.eye(self.dim), torch.zeros(1, self.dim)]).double()
+        difference = self.apply(codes) - other.apply(codes)
+        difference[:-1] -= difference[-1:].clone()
+        return float(torch.linalg.matrix_norm(difference)) / math.sqrt(self.dim)
 
     def __repr__(self) -> str:
         return f"Operator({self.label!r}, dim={self.dim})"
+
+
+def _tensors_of(
+    chart: Chart | None, item: AffineMap, device: torch.device, dtype: torch.dtype
+) -> tuple[Chart | None, Tensor, Tensor | None]:
+    if chart is not None:
+        return chart, *tensors_of(item, device)
+    shift = None if item.is_linear else torch.tensor(item.shift).to(device, dtype)
+    return None, torch.tensor(item.matrix).to(device, dtype), shift
 
 
 def _bracketed(label: str) -> str:

@@ -1,6 +1,6 @@
 """The registry: the operators of one latent space, and how more are fitted and added."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,17 +11,18 @@ from augalgebra.catalog import Catalog
 from augalgebra.errors import FitError
 from augalgebra.operators.families import FamilyFit, find_family, fit_family
 from augalgebra.operators.fits.affine import AffineMap
+from augalgebra.operators.fits.charts import Chart
 from augalgebra.operators.fits.choice import Plan, choose, exact_period
 from augalgebra.operators.fits.fitting import FitOptions, FitResult, KnownGroup, fit_plan
-from augalgebra.operators.fits.moments import ArrayLike, ViewMoments
+from augalgebra.operators.fits.moments import ArrayLike, ViewMoments, to_numpy
 from augalgebra.operators.fits.orbits import Pairs, pair_views
 from augalgebra.operators.groups.arrays import Array
 from augalgebra.operators.groups.finite_group import FiniteGroup
 from augalgebra.operators.groups.representation import Representation
 from augalgebra.operators.lookup import Entry, FamilyEntry, OperatorTable
-from augalgebra.operators.operator import Operator, Readout
+from augalgebra.operators.operator import Factor, Operator, Readout
 from augalgebra.operators.provenance import Provenance, origin
-from augalgebra.operators.residuals import LatentResidual, latent_residual
+from augalgebra.operators.residuals import LatentResidual, latent_residual, residual_on_codes
 
 EXACT = 1e-8
 """Relation residual below which operators count as a representation of their group."""
@@ -74,7 +75,7 @@ class OperatorRegistry(OperatorTable):
             operators: Words of one letter.
             fit: Name of a fit; see `augalgebra.operators.fits.choice.FITS`.
             options: Settings of fits.
-            samples: The encodings themselves, for the published fit.
+            samples: The encodings themselves, for the published fit and for flows, which learn from them.
             replace_existing: Whether operators that are there already may be replaced.
 
         Returns:
@@ -95,13 +96,13 @@ class OperatorRegistry(OperatorTable):
         for plan in plans:
             fitted = fit_plan(plan, moments, self.catalog, options, known=known, samples=samples)
             fresh.append((plan, fitted))
-            if plan.group is not None and known is None:
+            if plan.group is not None and known is None and fitted.chart is None:
                 known = KnownGroup(plan.group, _products(plan.group, fitted.maps, self.dim))
         for plan, fitted in fresh:
-            self._keep(fitted, plan, moments)
+            self._keep(fitted, plan, moments, samples)
         return plans
 
-    def _keep(self, fitted: FitResult, plan: Plan, moments: ViewMoments) -> None:
+    def _keep(self, fitted: FitResult, plan: Plan, moments: ViewMoments, samples: ArrayLike | None) -> None:
         last = None
         if fitted.readout is not None:
             names = ", ".join(str(word) for word in fitted.maps)
@@ -109,6 +110,9 @@ class OperatorRegistry(OperatorTable):
         known = self.known_group(without=fitted.maps)
         for word, operator in fitted.maps.items():
             details = {"reason": plan.reason, **fitted.details.get(word, {})}
+            if fitted.chart is not None and samples is not None:
+                self._put_curved(word, operator, fitted.chart, fitted.fit, details, moments.words, samples)
+                continue
             if known is not None and plan.group is None and exact_period(self.catalog, word) is not None:
                 details |= self._joined(known, word, operator)
             self._put(word, operator, fitted.fit, details, last, moments, fitted.pairs[word])
@@ -255,6 +259,42 @@ class OperatorRegistry(OperatorTable):
         provenance = self._provenance(str(word), fit, measured, details, images, error)
         self.add(Entry(word, operator, provenance, readout))
 
+    def _put_curved(
+        self,
+        word: Word,
+        operator: AffineMap,
+        chart: Chart,
+        fit: str,
+        details: Mapping[str, Any],
+        views: Sequence[Word],
+        samples: ArrayLike,
+    ) -> None:
+        codes = to_numpy(samples)
+        measured = Operator(self.dim, (Factor(operator, str(word), chart=chart),), word, str(word))
+        pairs = pair_views(views, self.catalog.system(*views, word), word)
+        error = residual_on_codes(measured, codes, views, pairs)
+        # rank and condition are those in the coordinates of the chart
+        straight = Operator.of(operator, word)
+        provenance = self._provenance(str(word), fit, straight, details, codes.shape[1], error)
+        self.add(Entry(word, operator, provenance, chart=chart))
+
+    def replace_chart(
+        self, words: Iterable[Word], chart: Chart, views: Sequence[Word], samples: ArrayLike, details: Mapping[str, Any]
+    ) -> None:
+        """Put a better chart in place of the one that some operators share.
+
+        Args:
+            words: All operators that share it.
+            chart: The better one.
+            views: The view of each row of the samples.
+            samples: Codes ``[view, image, latent]``, on which to measure the operators.
+            details: What else there is to know, beside what is known of each already; fit for JSON.
+        """
+        for word in words:
+            entry = self.entries[word]
+            known = {**entry.provenance.details, **details}
+            self._put_curved(word, entry.map, chart, entry.provenance.fit, known, views, samples)
+
     def _provenance(
         self,
         word: str,
@@ -340,9 +380,9 @@ class OperatorRegistry(OperatorTable):
             tuple(self.catalog.word(text) for text in entry.provenance.details.get("generators", ()))
             for entry in self.entries.values()
         }
-        usable = [
-            words for words in sets if words and not left_out.intersection(words) and self.entries.keys() >= set(words)
-        ]
+        # what is linear in other coordinates only has no matrices that others could go together with
+        linear = {word for word, entry in self.entries.items() if entry.chart is None}
+        usable = [words for words in sets if words and not left_out.intersection(words) and linear >= set(words)]
         for words in sorted(usable, key=lambda item: (-len(item), str(item))):
             group = FiniteGroup.closure(self.catalog.system(*words).exact, words)
             if group is not None:

@@ -1,11 +1,14 @@
 """How well operators do what they stand for, measured on the moments of encodings and on the operators themselves."""
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, product
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
+import torch
 
 from augalgebra.algebra.expressions import Value, as_variable
 from augalgebra.algebra.laws import Law
@@ -78,6 +81,29 @@ def latent_residual(operator: AffineMap, moments: ViewMoments, pairs: Sequence[t
     if variance == 0:
         return LatentResidual(*(0.0 if value == 0 else float("inf") for value in (error, baseline)))
     return LatentResidual(error / variance, baseline / variance)
+
+
+def residual_on_codes(
+    operator: Operator,
+    samples: npt.NDArray[np.floating[Any]],
+    views: Sequence[Word],
+    pairs: Sequence[tuple[Word, Word]],
+) -> LatentResidual:
+    """The error of an operator on pairs of views, pooled, from the codes themselves; what a flow needs.
+
+    Args:
+        operator: The operator.
+        samples: Codes, ``[view, image, latent]``.
+        views: The view of each row.
+        pairs: Source and target view of each pair.
+    """
+    error = baseline = variance = 0.0
+    for source, target in ((views.index(one), views.index(other)) for one, other in pairs):
+        codes, wanted = (torch.from_numpy(samples[number]).double() for number in (source, target))
+        error += float((operator.apply(codes) - wanted).square().sum())
+        baseline += float((codes - wanted).square().sum())
+        variance += float((wanted - wanted.mean(dim=0)).square().sum())
+    return LatentResidual(*(value / variance if variance else math.inf for value in (error, baseline)))
 
 
 def _squared_error(operator: AffineMap, moments: ViewMoments, source: Word, target: Word) -> float:

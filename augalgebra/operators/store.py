@@ -15,6 +15,7 @@ from augalgebra.catalog import Catalog
 from augalgebra.errors import AugalgebraError, StoreError
 from augalgebra.operators.families import Family, FamilyOperator, Scale
 from augalgebra.operators.fits.affine import AffineMap
+from augalgebra.operators.fits.charts import MOST_LAYERS, WIDEST, Chart, Flow, FlowShape
 from augalgebra.operators.groups.arrays import Array
 from augalgebra.operators.lookup import Entry, FamilyEntry
 from augalgebra.operators.operator import Readout
@@ -25,7 +26,8 @@ from augalgebra.storage.values import Fields, parse_json, read_bytes, safetensor
 
 HEADER = "augalgebra"
 KIND = "augalgebra.operators"
-FORMAT = 1
+FORMAT, CURVED = 1, 2
+"""The second has flows, which those who read the first would take for linear operators."""
 MOST_BYTES = 1 << 32
 """Largest file of operators that is read."""
 
@@ -47,10 +49,10 @@ def pack_registry(registry: OperatorRegistry) -> bytes:
     """A registry as the content of a file; what is read back is equal bit for bit, and equal ones give equal files.
 
     Each operator is a float64 tensor ``[latent, latent]``, with its shift as one more row if it has one; a family is
-    stored as its generator with its drift as one more row.
-
+    stored as its generator with its drift as one more row, a flow as the float32 tensors of its networks.
     """
     tensors: dict[str, Array] = {}
+    charts: dict[str, FlowShape] = {}
     operators, families = [], []
     for entry in registry.entries.values():
         key = str(entry.word)
@@ -59,21 +61,28 @@ def pack_registry(registry: OperatorRegistry) -> bytes:
         if entry.readout is not None:
             tensors[entry.readout.name] = _stacked(entry.readout.map)
             operators[-1]["readout"] = entry.readout.name
+        if entry.chart is not None:
+            operators[-1]["chart"] = entry.chart.name
+            charts[entry.chart.name] = entry.chart.flow.shape
+            arrays = entry.chart.flow.to_arrays()
+            tensors |= {f"{entry.chart.name}/{name}": array for name, array in arrays.items()}
     for key, item in registry.families.items():
-        tensors[key] = np.vstack([item.operator.generator, item.operator.drift])
+        tensors[key] = np.vstack([item.operator.generator, item.operator.drift]).astype(np.float64)
         family = {"symbol": str(item.family.symbol), "position": item.family.position, "scale": item.family.scale}
         families.append({"tensor": key, "family": family, "provenance": item.provenance.to_dict()})
     header = {
         "kind": KIND,
-        "format": FORMAT,
+        "format": CURVED if charts else FORMAT,
         "dim": registry.dim,
         "encoder": registry.fingerprint,
         "operators": operators,
         "families": families,
     }
+    if charts:
+        header["charts"] = {name: {"layers": shape.layers, "width": shape.width} for name, shape in charts.items()}
     # One entry only: safetensors writes several in random order, and equal registries shall give equal files.
     metadata = {HEADER: json.dumps(header, sort_keys=True)}
-    contiguous = {key: np.ascontiguousarray(tensor, dtype=np.float64) for key, tensor in tensors.items()}
+    contiguous = {key: np.ascontiguousarray(tensor) for key, tensor in tensors.items()}
     return save(contiguous, metadata=metadata)
 
 
@@ -107,8 +116,10 @@ def load_registry(
         names = {item.text("readout") for item in items if "readout" in item}
         # shared, since one readout follows a run of all operators that it belongs to
         readouts = {name: Readout(name, _split(tensors[name], space.dim)) for name in names}
+        described = header.table("charts").data if "charts" in header else {}
+        charts = {name: _chart(name, header, tensors, space.dim) for name in described}
         for item in items:
-            registry.add(_entry(item, tensors, readouts, space.dim))
+            registry.add(_entry(item, tensors, readouts, charts, space.dim))
         for item in header.tables("families"):
             registry.add(_family_entry(item, tensors, space.dim))
     except (KeyError, TypeError, ValueError, AugalgebraError) as error:
@@ -136,14 +147,30 @@ def _unpack(content: bytes, path: Path) -> tuple[dict[str, Array], Fields]:
         raise StoreError(f"{path} is damaged ({reason}); fit the operators again") from error
     if not isinstance(header, dict) or header.get("kind") != KIND:
         raise StoreError(f"{path} is no file of operators")
-    if header.get("format") != FORMAT:
+    if header.get("format") not in (FORMAT, CURVED):
         raise StoreError(
-            f"{path} is of format {show_value(header.get('format'))}, this version reads {FORMAT}; fit them again"
+            f"{path} is of format {show_value(header.get('format'))}, this version reads {FORMAT} and {CURVED}; "
+            "fit them again"
         )
     return tensors, Fields(header, f"{path}: header", StoreError, "fit the operators again")
 
 
-def _entry(item: Fields, tensors: Mapping[str, Array], readouts: Mapping[str, Readout], dim: int) -> Entry:
+def _chart(name: str, header: Fields, tensors: Mapping[str, Array], dim: int) -> Chart:
+    described = header.table("charts").table(name)
+    shape = FlowShape(dim, described.whole("layers", 1, MOST_LAYERS), described.whole("width", 1, WIDEST))
+    arrays = {key.removeprefix(f"{name}/"): array for key, array in tensors.items() if key.startswith(f"{name}/")}
+    if shape.layers * shape.width**2 > sum(array.size for array in arrays.values()):
+        raise ValueError(f"too few numbers for {name}")  # before a network is made that may be far larger than the file
+    return Chart(name, Flow.from_arrays(shape, arrays))
+
+
+def _entry(
+    item: Fields,
+    tensors: Mapping[str, Array],
+    readouts: Mapping[str, Readout],
+    charts: Mapping[str, Chart],
+    dim: int,
+) -> Entry:
     tensor = item.text("tensor")
     word = parse_word(tensor, variables=True)
     if [exponent for _, exponent in word.syllables] != [1]:
@@ -153,6 +180,7 @@ def _entry(item: Fields, tensors: Mapping[str, Array], readouts: Mapping[str, Re
         _split(tensors[tensor], dim),
         read_provenance(item.table("provenance")),
         readouts[item.text("readout")] if "readout" in item else None,
+        charts[item.text("chart")] if "chart" in item else None,
     )
 
 
@@ -187,7 +215,8 @@ def read_provenance(item: Fields) -> Provenance:
 
 
 def _stacked(operator: AffineMap) -> Array:
-    return operator.matrix if operator.is_linear else np.vstack([operator.matrix, operator.shift])
+    rows = operator.matrix if operator.is_linear else np.vstack([operator.matrix, operator.shift])
+    return np.asarray(rows, dtype=np.float64)
 
 
 def _split(tensor: Array, dim: int) -> AffineMap:

@@ -176,7 +176,10 @@ class _Report:
         if registry.dim > _LARGEST_MATRIX:
             yield Text(f"Matrices of {registry.dim} dimensions are too large to be shown.")
             return
-        yield Text("The matrices, acting on row vectors from the right; a readout, where there is one, is left out.")
+        text = "The matrices, acting on row vectors from the right; a readout, where there is one, is left out."
+        if any(entry.chart is not None for entry in registry.entries.values()):
+            text += " Matrices and eigenvalues of a flow are those in its coordinates."
+        yield Text(text)
         yield from (tables.matrix_map(name, operator) for name, operator in few.items())
         if len(few) < len(operators):
             yield Text(f"{len(operators) - len(few)} more operators are in the table only.")

@@ -158,7 +158,10 @@ def list_entries(registry: OperatorRegistry) -> list[Entry | FamilyEntry]:
 
 
 def own_operators(registry: OperatorRegistry) -> dict[str, Operator]:
-    """The operators that are kept, by the names of their words, without readouts; families are left out."""
+    """The operators that are kept, by the names of their words, without readouts; families are left out.
+
+    Of those that a flow is part of, what they are in its coordinates: they have no matrix in those of the codes.
+    """
     show = registry.catalog.shorten
     return {show(str(word)): Operator.of(entry.map, word) for word, entry in registry.entries.items()}
 

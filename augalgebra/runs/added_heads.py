@@ -278,7 +278,6 @@ def head_origin(registry: OperatorRegistry, augmentations: Sequence[Symbol], ope
     digest = hashlib.sha256()
     for symbol, moving in zip(augmentations, operators, strict=True):
         digest.update(f"{symbol} {' '.join(origin(registry.catalog, symbol.name))} {moving} ".encode())
-        affine = registry.operator(Word(((moving, 1),))).affine
-        for part in (affine.matrix, affine.shift):
+        for part in registry.operator(Word(((moving, 1),))).arrays:
             digest.update(np.ascontiguousarray(part, dtype=np.float64).tobytes())
     return digest.hexdigest()

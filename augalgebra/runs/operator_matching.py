@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 from augalgebra.algebra.laws import Law, commutation
 from augalgebra.algebra.rewriting import queries
 from augalgebra.algebra.words import IDENTITY, Word
@@ -12,10 +14,10 @@ from augalgebra.catalog import Catalog
 from augalgebra.checks import check_law
 from augalgebra.data.dataset import Split
 from augalgebra.errors import AugalgebraError
-from augalgebra.operators.residuals import LatentResidual, latent_residual
+from augalgebra.operators.residuals import LatentResidual, residual_on_codes
 from augalgebra.plain import pick
 from augalgebra.runs.storage.stored_run import StoredRun
-from augalgebra.training.encoding import view_moments
+from augalgebra.training.encoding import encoded_views
 from augalgebra.training.stage3 import assign_operators
 from augalgebra.training.views import Views
 
@@ -78,7 +80,7 @@ def match_operators(run: StoredRun, new: Iterable[str | Word], images: Split) ->
     words = views.generators
     trained = [word for word in map(catalog.word, run.settings.augmentations) if word in registry]
     assign_operators(trained, words)  # raises where there are too few
-    moments = view_moments(run.space, views, images)
+    codes = torch.cat(list(encoded_views(run.space, views, images)), dim=1).numpy()
     facts = {word: _facts(catalog, word) for word in {*words, *trained}}
     commute = {
         frozenset(pair): _commute(catalog, *pair)
@@ -86,7 +88,7 @@ def match_operators(run: StoredRun, new: Iterable[str | Word], images: Split) ->
         for pair in itertools.combinations(group, 2)
     }
     errors = {
-        (word, old): latent_residual(registry.operator(old).affine, moments, [(IDENTITY, word)])
+        (word, old): residual_on_codes(registry.operator(old), codes, views.words, [(IDENTITY, word)])
         for word in words
         for old in trained
     }

@@ -27,7 +27,16 @@ from augalgebra.training.recipe import Recipe
 from augalgebra.training.settings import TrainSettings, default_epochs
 from augalgebra.training.stage1 import STAGE as STAGE_1
 from augalgebra.training.stage1 import joint_operators, stage1_loop
-from augalgebra.training.stage2 import DECODER, PUBLISHED, READOUT, STRUCTURED, check_fit, fit_operators
+from augalgebra.training.stage2 import (
+    DECODER,
+    FLOW,
+    PUBLISHED,
+    READOUT,
+    REPRESENTATION,
+    STRUCTURED,
+    check_fit,
+    fit_operators,
+)
 from augalgebra.training.views import Views
 
 _SECONDS_BETWEEN_CHECKPOINTS = 20.0
@@ -177,7 +186,7 @@ def _trained(run: Run, loop: Loop, data: Dataset, progress: Progress, *, watch: 
     told = progress
     if watch:
         # those that descend take far longer than a glance; and what stage 1 moves codes by is known without a search
-        fit = {PUBLISHED: None, DECODER: READOUT}.get(settings.fit or "", settings.fit)
+        fit = {PUBLISHED: None, DECODER: READOUT, FLOW: REPRESENTATION}.get(settings.fit or "", settings.fit)
         if fit is None and settings.preset == "equivariant" and views.group is not None:
             fit = STRUCTURED
         progress = Probe(progress, space, views, data, joint, fit)

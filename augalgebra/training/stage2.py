@@ -2,18 +2,25 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+import torch
+from torch import Tensor
+
 from augalgebra.algebra.words import Word
 from augalgebra.data.dataset import Split
 from augalgebra.errors import FitError, nearest
 from augalgebra.latent.lavae import LAVAE
+from augalgebra.latent.protocol import device_of_space
 from augalgebra.operators import FITS, FitOptions, OperatorRegistry, Plan
+from augalgebra.operators.fits.charts import Chart, Flow
+from augalgebra.operators.fits.conjugation import ConjugatedMoves
 from augalgebra.operators.fits.moments import ViewMoments
 from augalgebra.operators.groups.arrays import Array
 from augalgebra.operators.groups.representation import build_representation
-from augalgebra.training.encoding import posterior_samples, view_moments
+from augalgebra.training.encoding import encoded_views, posterior_samples, view_moments
 from augalgebra.training.loop import TrainingError
 from augalgebra.training.progress import Progress, silent
-from augalgebra.training.through_decoder import refine_coordinates
+from augalgebra.training.through_decoder import learn_moves, refine_coordinates
 from augalgebra.training.views import MAX_VIEWS, Views
 
 JointSource = Callable[[], Mapping[Word, Array]]
@@ -28,10 +35,16 @@ JOINT = "joint"
 PUBLISHED = "published"
 """The fit by gradients on samples of the posterior, from originals only."""
 
-READOUT = "representation+readout"
+REPRESENTATION, READOUT = "representation", "representation+readout"
 DECODER = "representation+decoder"
 """The same, with coordinates and readout turned until the decoder draws moved codes as well as can be."""
 
+FLOW = "flow"
+"""Operators that are linear in the coordinates of a flow, which learns on codes and then through the decoder."""
+
+FLOW_STEPS, FLOW_RATE = 6000, 5e-4
+FLOW_IMAGES = 20_000
+"""Images whose codes a flow begins with; more of them teach it nothing."""
 
 NAMES: tuple[str, ...] = (*FITS, DECODER, STRUCTURED)
 """The names of all fits of stage 2."""
@@ -76,7 +89,8 @@ def fit_operators(
         joint: Operators that stage 1 learned along; they are kept as they are.
         fit: Name of a fit; None lets the laws decide. ``structured`` keeps the matrices that the equivariant stage 1
             trained around for those generators that make a finite group, and fits the others by the laws;
-            ``representation+decoder`` goes on from a representation with a readout, see `turned`.
+            ``representation+decoder`` goes on from a representation with a readout, see `turned`; ``flow`` learns on
+            codes, then through the decoder.
         options: Settings of fits.
         replace_existing: Whether operators that are there already may be replaced.
         through_decoder: Go on in this way with a representation and readout that the laws choose, too.
@@ -109,14 +123,48 @@ def fit_operators(
     asked = fit == DECODER
     if asked:
         fit, through_decoder = READOUT, True
-    samples = posterior_samples(space, views, split, options.seed) if fit == PUBLISHED else None
+    samples = None
+    if fit == PUBLISHED:
+        samples = posterior_samples(space, views, split, options.seed)
+    elif fit == FLOW:
+        samples = torch.cat(list(encoded_views(space, views, split.head(FLOW_IMAGES))), dim=1)
     plans = registry.fit(moments, words, fit, options, samples=samples, replace_existing=replace_existing)
     for plan in plans:
+        if samples is not None and plan.fit == FLOW:
+            _draw_flow(registry, space, plan, views, samples, split, options.seed, progress)
         if through_decoder and plan.fit == READOUT:
             done = _turn(registry, space, plan, views, moments, split, options.seed, progress)
             if asked and not done:
                 raise FitError(f"{DECODER} did not come out (more than {MAX_VIEWS} elements, or no finite loss)")
     return plans
+
+
+def _draw_flow(
+    registry: OperatorRegistry,
+    space: LAVAE,
+    plan: Plan,
+    views: Views,
+    samples: Tensor,
+    split: Split,
+    seed: int,
+    progress: Progress,
+) -> None:
+    """Teach the flow of a plan through the decoder too; if that cannot be done, or diverges, it stays as it is."""
+    closed = Views.closed(views.catalog, plan.operators, seed=views.seed)
+    chart, group = registry.entries[plan.operators[0]].chart, closed.group
+    if chart is None or group is None or set(group.generators) != set(plan.operators):
+        return  # too many elements to see each image under all of them
+    matrices = np.stack([element.matrix for element in registry.elements(group)])
+    flow = Flow.from_arrays(chart.flow.shape, chart.flow.to_arrays())
+    moving = ConjugatedMoves(flow, matrices).to(device_of_space(space))
+    try:
+        steps = learn_moves(
+            space, closed, group, moving, split, rate=FLOW_RATE, seed=seed, steps=FLOW_STEPS, progress=progress
+        )
+    except TrainingError:
+        return
+    details = {"steps through the decoder": steps}
+    registry.replace_chart(plan.operators, Chart(chart.name, flow.cpu()), views.words, samples, details)
 
 
 def _turn(

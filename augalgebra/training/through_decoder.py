@@ -6,11 +6,12 @@ all operators, and the readout K: L becomes T L T⁻¹. Whatever relations hold 
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from augalgebra.data.dataset import Split
@@ -74,17 +75,60 @@ def refine_coordinates(
         KeyboardInterrupt: Somebody stopped it; nothing is learned by halves.
         TrainingError: The loss was not finite.
     """
+    coordinates = Coordinates(elements, readout).to(device_of_space(space))
+    made = learn_moves(
+        space, views, group, coordinates, split, rate=LEARNING_RATE, seed=seed, steps=steps, progress=progress
+    )
+    T, K = coordinates.learned()
+    T_inverse = np.linalg.inv(T)
+    generators = tuple(
+        AffineMap.from_homogeneous(T @ elements[number].homogeneous @ T_inverse) for number in group.generators.values()
+    )
+    return RefinedOperators(generators, AffineMap.from_homogeneous(K), made)
+
+
+def learn_moves(
+    space: LAVAE,
+    views: Views,
+    group: FiniteGroup,
+    moving: nn.Module,
+    split: Split,
+    *,
+    rate: float,
+    seed: int = 0,
+    steps: int = STEPS,
+    progress: Progress = silent,
+) -> int:
+    """Teach what moves codes, in place, by drawing codes of one view moved to another.
+
+    Args:
+        space: The latent space; nothing in it changes.
+        views: Views, all of which the elements lead to one another.
+        group: The group.
+        moving: Moves codes by the numbers of elements; on the device of the space.
+        split: The images to learn from.
+        rate: Step size at the top of the schedule.
+        seed: Seed of everything drawn at random.
+        steps: Steps to make, rounded up to whole passes over the images, of which there are at most fifty.
+        progress: Called after each step.
+
+    Returns:
+        The steps that were made.
+
+    Raises:
+        KeyboardInterrupt: Somebody stopped it.
+        TrainingError: The loss was not finite.
+    """
     device = device_of_space(space)
-    coordinates = Coordinates(elements, readout).to(device)
     trained = [parameter for parameter in space.parameters() if parameter.requires_grad]
     for parameter in trained:
         parameter.requires_grad = False
     try:
         loop = Loop(
             STAGE,
-            coordinates,
-            torch.optim.AdamW(coordinates.parameters(), lr=LEARNING_RATE, weight_decay=0.0),
-            MovedAndDrawn(space, views, group, coordinates, split),
+            moving,
+            torch.optim.AdamW(moving.parameters(), lr=rate, weight_decay=0.0),
+            MovedAndDrawn(space, views, group, moving, split, device),
             samples=len(split),
             batch_size=min(BATCH, len(split)),
             limit=Limit(epochs=min(_MOST_PASSES, math.ceil(steps * BATCH / len(split)))),
@@ -97,12 +141,7 @@ def refine_coordinates(
     finally:
         for parameter in trained:
             parameter.requires_grad = True
-    T, K = coordinates.learned()
-    T_inverse = np.linalg.inv(T)
-    generators = tuple(
-        AffineMap.from_homogeneous(T @ elements[number].homogeneous @ T_inverse) for number in group.generators.values()
-    )
-    return RefinedOperators(generators, AffineMap.from_homogeneous(K), loop.step)
+    return loop.step
 
 
 class Coordinates(nn.Module):
@@ -123,11 +162,15 @@ class Coordinates(nn.Module):
         self.turn = nn.Parameter(torch.eye(size)[:, :-1])
         self.last = nn.Parameter(torch.tensor(readout.homogeneous[:, :-1], dtype=torch.float32))
 
-    def forward(self) -> Float[Tensor, "element latent_and_one latent"]:
-        """The map of each element with the readout after it."""
+    def forward(
+        self, codes: Float[Tensor, "batch latent"], element: Int64[Tensor, " batch"] | int
+    ) -> Float[Tensor, "batch latent"]:
+        """Codes moved by one element, or each by its own, with the readout after it."""
         T = self._whole(self.turn)
         maps: Tensor = T @ self.elements @ torch.linalg.inv(T) @ self.last
-        return maps
+        if isinstance(element, int):
+            return _lifted(codes) @ maps[element]
+        return torch.einsum("bi,bij->bj", _lifted(codes), maps[element])
 
     @torch.no_grad()
     def learned(self) -> tuple[Array, Array]:
@@ -142,6 +185,10 @@ class Coordinates(nn.Module):
         return torch.cat([part, last], dim=1)
 
 
+Moving = Callable[[Tensor, Tensor | int], Tensor]
+"""Moves codes ``[batch, latent]`` by one element of a group, by its number, or each by its own."""
+
+
 class MovedAndDrawn:
     """The loss of codes of random views, moved to other ones by random elements and drawn.
 
@@ -150,8 +197,10 @@ class MovedAndDrawn:
     large, and s so large that the worst ones count most.
     """
 
-    def __init__(self, space: LAVAE, views: Views, group: FiniteGroup, coordinates: Coordinates, split: Split) -> None:
-        self._space, self._views, self._coordinates, self._split = space, views, coordinates, split
+    def __init__(
+        self, space: LAVAE, views: Views, group: FiniteGroup, moving: Moving, split: Split, device: torch.device
+    ) -> None:
+        self._space, self._views, self._moving, self._split = space, views, moving, split
         self._losses = space.likelihood.loss_of_logits
         there = torch.arange(len(views))
         moves = {word.letters[0]: views.moves[number] for number, word in enumerate(views.generators)}
@@ -161,7 +210,6 @@ class MovedAndDrawn:
             for letter in element.letters:
                 reached = moves[letter][reached]
             targets.append(reached)
-        device = coordinates.elements.device
         self._targets = torch.stack(targets).flatten().to(device)  # [element but the identity, view], as one row
         self._ratios = self._measured()
 
@@ -179,7 +227,7 @@ class MovedAndDrawn:
             codes = self._space.encode(views[source, column])
             # of the very images that are moved, since some are several times as hard to draw as others
             floors = self._losses(self._space.logits(self._space.encode(targets)), targets)
-        moved = torch.einsum("bi,bij->bj", _lifted(codes), self._coordinates()[element])
+        moved = self._moving(codes, element)
         losses = self._losses(self._space.logits(moved), targets)
         self._remember(move, losses.detach(), floors)
         return Measurement({"moved": losses.mean()}, count)
@@ -197,11 +245,10 @@ class MovedAndDrawn:
         codes = [self._space.encode(view) for view in views]
         pairs = zip(codes, views, strict=True)
         floors = torch.stack([self._losses(self._space.logits(code), view).mean() for code, view in pairs])
-        maps = self._coordinates()
         ratios = []
         for move, target in enumerate(self._targets.tolist()):
             element, source = move // len(views) + 1, move % len(views)
-            drawn = self._space.logits(_lifted(codes[source]) @ maps[element])
+            drawn = self._space.logits(self._moving(codes[source], element))
             ratios.append(self._losses(drawn, views[target]).mean() / floors[target])
         return torch.stack(ratios)
 

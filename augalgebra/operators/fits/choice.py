@@ -24,6 +24,7 @@ FitName = Literal[
     "representation+readout",
     "projection",
     "intervention",
+    "flow",
 ]
 FITS: tuple[FitName, ...] = get_args(FitName)
 """The names of all fits."""
@@ -112,7 +113,9 @@ def _named(catalog: Catalog, operators: tuple[Word, ...], fit: str) -> Plan:
     name: FitName = fit
     reason = "asked for by name"
     shown = ", ".join(catalog.display(word) for word in operators)
-    if name in ("representation", "representation+readout"):
+    if name == "flow":
+        _refuse_what_is_not_undone(catalog, operators)
+    if name in ("representation", "representation+readout", "flow"):
         group = _group(catalog, operators)
         if group is None:
             raise FitError(
@@ -185,6 +188,17 @@ def _causes(catalog: Catalog, words: Sequence[Word]) -> dict[str, tuple[str, ...
         name: tuple(other for other, cause in first.items() if other != name and overwrites(cause, effect))
         for name, effect in first.items()
     }
+
+
+def _refuse_what_is_not_undone(catalog: Catalog, operators: Sequence[Word]) -> None:
+    for word in operators:
+        inverse = queries.inverse(catalog.system(word), word)
+        if inverse.kind in ("none", "left", "right"):
+            lacks = "no inverse" if inverse.kind == "none" else f"only a {inverse.kind} inverse"
+            raise FitError(
+                f"{catalog.display(word)} has {lacks}: {inverse.reason}; every operator of a flow can be undone, so "
+                "'flow' does not fit it; take the fit 'ridge', or leave it open"
+            )
 
 
 def _group(catalog: Catalog, operators: Sequence[Word]) -> FiniteGroup | None:

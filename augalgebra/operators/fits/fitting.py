@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
+import torch
 
 from augalgebra.algebra import group_names
 from augalgebra.algebra.rewriting.system import RewritingSystem
@@ -13,8 +15,10 @@ from augalgebra.catalog import Catalog
 from augalgebra.errors import FitError, OrbitError, RankError
 from augalgebra.operators.fits.affine import AffineMap
 from augalgebra.operators.fits.averaging import average, linear_symmetries
+from augalgebra.operators.fits.charts import WIDTH, Chart, Flow, FlowShape
 from augalgebra.operators.fits.choice import Plan
 from augalgebra.operators.fits.commuting import fit_commuting
+from augalgebra.operators.fits.conjugation import STEPS, straighten
 from augalgebra.operators.fits.gradient_descent import BATCH, EPOCHS, fit_by_descent
 from augalgebra.operators.fits.interventions import fit_interventions, fit_projection
 from augalgebra.operators.fits.moments import ArrayLike, PairMoments, ViewMoments, to_numpy
@@ -25,6 +29,7 @@ from augalgebra.operators.fits.whitening import Whitening
 from augalgebra.operators.groups.arrays import Array
 from augalgebra.operators.groups.finite_group import FiniteGroup
 from augalgebra.operators.groups.nearest import nearest_representation, readout
+from augalgebra.operators.groups.representation import build_representation
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,8 @@ class FitOptions:
         weight: Weight of the involution term of the published descent.
         epochs: Passes of the published descent.
         batch: Batch size of the published descent.
+        steps: Steps in which a flow learns on codes, at most.
+        width: Units in each hidden layer of a flow.
     """
 
     seed: int = 0
@@ -54,6 +61,8 @@ class FitOptions:
     weight: float = 1.0
     epochs: int = EPOCHS
     batch: int = BATCH
+    steps: int = STEPS
+    width: int = WIDTH
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +75,7 @@ class FitResult:
         pairs: For each of them the pairs of views that it was fitted on.
         readout: What is to be applied once after them, if anything.
         details: For each of them what else there is to know, fit for JSON.
+        chart: The coordinates in which the maps are meant, if not those of the latent space.
     """
 
     fit: str
@@ -73,6 +83,7 @@ class FitResult:
     pairs: Mapping[Word, Pairs]
     readout: AffineMap | None = None
     details: Mapping[Word, Mapping[str, Any]] = field(default_factory=dict)
+    chart: Chart | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,12 +126,12 @@ def fit_plan(
         catalog: Knows the laws.
         options: Settings.
         known: Exact operators with which the new ones shall fulfil all linear laws.
-        samples: Encodings themselves, ``[view, image, latent]`` in the order of the moments; only ``published`` needs
-            them.
+        samples: Encodings themselves, ``[view, image, latent]`` in the order of the moments; only ``published`` and
+            ``flow`` need them.
 
     Raises:
         MomentsError: The views do not suffice, do not span the latent space, or have one code for all images.
-        FitError: The published fit was asked for without encodings.
+        FitError: One that learns from encodings was asked for without them.
     """
     options = options or FitOptions()
     system = catalog.system(*moments.words, *plan.operators)
@@ -129,7 +140,7 @@ def fit_plan(
         moments.refuse_constant(catalog.display(word), views)
     try:
         if plan.group is not None:
-            return _representation(plan, plan.group, moments, catalog, options)
+            return _representation(plan, plan.group, moments, catalog, options, samples)
         pairs = {word: _pairs(moments, system, word, options) for word in plan.operators}
         if plan.fit == "published":
             return _published(plan, moments, pairs, options, samples)
@@ -158,11 +169,19 @@ def _pairs(moments: ViewMoments, system: RewritingSystem, word: Word, options: F
 
 
 def _representation(
-    plan: Plan, group: FiniteGroup, moments: ViewMoments, catalog: Catalog, options: FitOptions
+    plan: Plan,
+    group: FiniteGroup,
+    moments: ViewMoments,
+    catalog: Catalog,
+    options: FitOptions,
+    samples: ArrayLike | None,
 ) -> FitResult:
     system = catalog.system(*moments.words, *plan.operators)
     orbit = GroupOrbit.of(moments, group, system, centred=options.centred, ridge=options.ridge or 0.0, partial=True)
-    fit = nearest_representation(orbit.operators, group, seed=options.seed)
+    # nearly every image differs from all its views, and codes of such orbits are as many copies of each irreducible
+    # representation as of the others; what is linearly nearest may do nothing instead of bending
+    evenly = build_representation(group, moments.dim).multiplicities if plan.fit == "flow" else None
+    fit = nearest_representation(orbit.operators, group, seed=options.seed, multiplicities=evenly)
     maps = {
         word: orbit.whitening.affine(fit.representation.matrices[number]) for word, number in group.generators.items()
     }
@@ -176,11 +195,25 @@ def _representation(
         "whitening_condition": orbit.whitening.condition,
         "missing_views": [str(word) for word in orbit.missing],
     }
+    pairs = {word: pair_views(moments.words, system, word) for word in maps}
+    if plan.fit == "flow":
+        flow = Flow(FlowShape(moments.dim, width=options.width), seed=options.seed)
+        flow.start(orbit.whitening.inverse_root @ fit.basis, orbit.whitening.centre)
+        matrices = fit.basis.T @ fit.representation.matrices @ fit.basis
+        moves = [
+            (number, moments.words.index(source), moments.words.index(target))
+            for number, element in enumerate(group.elements)
+            for source, target in (pair_views(moments.words, system, element) if number else ())
+        ]
+        codes = torch.from_numpy(_checked(samples, moments, "flow")).float()
+        details["steps on codes"] = straighten(flow, matrices, codes, moves, steps=options.steps, seed=options.seed)
+        maps = {word: AffineMap.linear(matrices[number]) for word, number in group.generators.items()}
+        chart = Chart(f"flow({', '.join(map(str, maps))})", flow)
+        return FitResult(plan.fit, maps, pairs, details=dict.fromkeys(maps, details), chart=chart)
     last = None
     if plan.fit == "representation+readout":
         K = readout(orbit.operators, orbit.sources, orbit.weights, fit.representation)
         last = orbit.whitening.affine(K)
-    pairs = {word: pair_views(moments.words, system, word) for word in maps}
     return FitResult(plan.fit, maps, pairs, last, dict.fromkeys(maps, details))
 
 
@@ -275,6 +308,22 @@ def _whitening(moments: ViewMoments, views: Sequence[Word], options: FitOptions,
     return Whitening.of_second_moment(carried, centre, ridge=ridge)
 
 
+def _checked(samples: ArrayLike | None, moments: ViewMoments, fit: str) -> npt.NDArray[np.floating[Any]]:
+    """The encodings themselves, for fits that moments do not suffice for."""
+    if samples is None:
+        raise FitError(
+            f"the {fit} fit descends on the encodings themselves, not on their moments; "
+            "pass them as samples=[view, image, latent]"
+        )
+    values = to_numpy(samples)
+    if values.ndim != 3 or tuple(values.shape) != (len(moments.words), values.shape[1], moments.dim):
+        raise FitError(
+            f"expected samples [view, image, latent] of {len(moments.words)} views and {moments.dim} coordinates, "
+            f"not {list(values.shape)}"
+        )
+    return values
+
+
 def _published(
     plan: Plan,
     moments: ViewMoments,
@@ -282,17 +331,7 @@ def _published(
     options: FitOptions,
     samples: ArrayLike | None,
 ) -> FitResult:
-    if samples is None:
-        raise FitError(
-            "the published fit descends on the encodings themselves, not on their moments; "
-            "pass them as samples=[view, image, latent]"
-        )
-    values = to_numpy(samples)
-    if tuple(values.shape) != (len(moments.words), values.shape[1], moments.dim):
-        raise FitError(
-            f"expected samples [view, image, latent] of {len(moments.words)} views and {moments.dim} coordinates, "
-            f"not {list(values.shape)}"
-        )
+    values = _checked(samples, moments, plan.fit)
     maps: dict[Word, AffineMap] = {}
     used: dict[Word, Pairs] = {}
     for number, (word, connections) in enumerate(pairs.items()):

@@ -46,7 +46,12 @@ class RepresentationFit:
 
 
 def nearest_representation(
-    operators: Array, group: FiniteGroup, *, seed: int = 0, restarts: int = RESTARTS
+    operators: Array,
+    group: FiniteGroup,
+    *,
+    seed: int = 0,
+    restarts: int = RESTARTS,
+    multiplicities: tuple[int, ...] | None = None,
 ) -> RepresentationFit:
     """The representation of a group nearest to one measured matrix for each of its elements.
 
@@ -62,14 +67,16 @@ def nearest_representation(
         seed: Seed of the random starts.
         restarts: How many random starts there are besides the one that the isotypic projections suggest, in up to
             `SEARCHED` dimensions.
+        multiplicities: Those to keep to, if no others shall be tried.
     """
     copies = [_Copies.of(operators, irrep) for irrep in real_irreps(group)]
     fits: list[RepresentationFit] = []
-    for bound, multiplicities in _candidates(operators, copies):
+    candidates = _candidates(operators, copies) if multiplicities is None else [(np.inf, multiplicities)]
+    for bound, choice in candidates:
         if fits and fits[0].agreement >= bound - GOOD_ENOUGH:
             continue
-        first = polar(np.hstack([item.columns(times) for item, times in zip(copies, multiplicities, strict=True)]))
-        model = assemble(group, [item.irrep for item in copies], multiplicities)
+        first = polar(np.hstack([item.columns(times) for item, times in zip(copies, choice, strict=True)]))
+        model = assemble(group, [item.irrep for item in copies], choice)
         fits.append(_climb(operators, model, first, SCOUTING_STEPS))
         fits.sort(key=lambda fit: -fit.agreement)
     generator = np.random.default_rng(seed)

@@ -259,7 +259,7 @@ class StoredRun(RunFolder):
         digest = hashlib.sha256(f"{self.space.fingerprint()} {fingerprint_of(self.space.decoder(MAIN_HEAD))}".encode())
         for word, entry in self.registry.entries.items():
             if {str(word), self.registry.catalog.shorten(str(word))} & names:
-                for part in (entry.map.matrix, entry.map.shift):
+                for part in entry.own_operator.arrays:
                     digest.update(f"{word} ".encode() + np.ascontiguousarray(part, dtype=np.float64).tobytes())
         return digest.hexdigest()
 

@@ -1,0 +1,112 @@
+"""Runs whose operators are conjugated by a flow: trained, kept, asked, added to, reported."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+import augalgebra as aa
+from augalgebra.consistency import measure_composition
+from augalgebra.consistency.batches import UnreducedOperators
+from augalgebra.data.dataset import Dataset, Split, load_data
+from augalgebra.errors import FitError, NotInvertibleError
+from augalgebra.reports.run_tables import operator_table
+from augalgebra.runs.added_heads import add_head
+from augalgebra.runs.operator_matching import match_operators
+from augalgebra.runs.run import Run
+from augalgebra.runs.stages import train
+from augalgebra.training.settings import TrainSettings
+
+CATALOG = aa.load_catalog(aa.Settings())
+FLIPS = ["flip_lr", "flip_ud"]
+
+
+def few() -> Dataset:
+    digits = load_data()
+    cut = [Split(part.images[:24], part.labels[:24], part.first) for part in (digits.train, digits.test)]
+    return Dataset("digits", *cut)
+
+
+DATA = few()
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "flow"
+    settings = TrainSettings(dim=4, width=4, epochs=1, batch_size=8, preset="faithful", fit="flow")
+    train(folder, settings, CATALOG, data=DATA)
+    return folder
+
+
+@pytest.fixture
+def folder(kept: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(kept, tmp_path / "flow")
+
+
+def test_it_learns_on_codes_and_through_the_decoder(kept: Path) -> None:
+    run = Run.load(kept, CATALOG)
+    for entry in run.registry.entries.values():
+        assert entry.provenance.fit == "flow"
+        assert entry.provenance.details["steps on codes"] == 50
+        assert entry.provenance.details["steps through the decoder"] == 50
+    assert not run.registry.stale()
+
+
+def test_its_relations_hold_on_every_word(kept: Path) -> None:
+    run = Run.load(kept, CATALOG)
+    images, ids = DATA.test.batch(slice(None))
+    report = measure_composition(
+        run.space, UnreducedOperators(run.registry), CATALOG, images, [CATALOG.word(word) for word in FLIPS], ids=ids
+    )
+    assert report.relations
+    assert max(relation.residual for relation in report.relations) < 1e-5
+
+
+def test_inverses_products_and_pictures_go_through_the_same_doors(folder: Path) -> None:
+    run = Run.load(folder, CATALOG)
+    codes = torch.randn(5, 4)
+    product, back = (run.registry.operator(word) for word in ("flip_lr * flip_ud", "flip_ud * flip_lr"))
+    assert product.distance(back) < 1e-12
+    assert torch.allclose((~product).apply(product.apply(codes)), codes, atol=1e-5)
+    images, _ = DATA.test.batch(slice(3))
+    assert run.transform("flip_lr")(images).shape == images.shape
+    with pytest.raises(NotInvertibleError):
+        run.registry.operator("canny^-1")
+
+
+def test_operators_are_added_by_a_flow_of_their_own(folder: Path) -> None:
+    run = Run.load(folder, CATALOG)
+    before = {word: entry.chart.flow.to_arrays() for word, entry in run.registry.entries.items()}
+    (found,) = run.add_operators(["invert"], fit="flow", data=DATA)
+    assert found.provenance.fit == "flow"
+    again = Run.load(folder, CATALOG)
+    for word, arrays in before.items():
+        for name, array in again.registry.entries[word].chart.flow.to_arrays().items():
+            assert (array == arrays[name]).all()
+    mixed = again.registry.operator("flip_lr * invert")
+    codes = torch.randn(5, 4)
+    there = again.registry.operator("invert").apply(again.registry.operator("flip_lr").apply(codes))
+    assert torch.allclose(mixed.apply(codes), there, atol=1e-5)
+
+
+def test_what_cannot_be_undone_is_refused_with_its_law(folder: Path) -> None:
+    run = Run.load(folder, CATALOG)
+    with pytest.raises(FitError, match=r"canny has no inverse: .*'flow' does not fit it"):
+        run.add_operators(["canny"], fit="flow", data=DATA)
+    assert len(run.registry) == 2
+
+
+def test_a_report_tells_the_eigenvalues_in_the_coordinates_of_the_flow(folder: Path) -> None:
+    table = operator_table(Run.load(folder, CATALOG).registry)
+    assert [row[0] for row in table.rows] == FLIPS
+    assert {row[2] for row in table.rows} == {"flow"}
+    assert all("1" in row[6] and "−1" in row[6] for row in table.rows)
+
+
+def test_heads_relabel_it_by_its_residuals(folder: Path) -> None:
+    run = Run.load(folder, CATALOG)
+    best, *_ = match_operators(run, ["invert"], DATA.train)
+    assert best.residual > 0
+    add_head(run, ["invert"], data=DATA, epochs=1)
+    assert "invert" in run.space.heads
