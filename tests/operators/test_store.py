@@ -194,7 +194,7 @@ def test_a_truncated_file_is_one_clear_line(path, catalog, length):
     ("change", "message"),
     [
         (lambda own, _: own.update(kind="augalgebra.lavae"), "is no file of operators$"),
-        (lambda own, _: own.update(format=99), "is of format 99, this version reads 1; fit them again$"),
+        (lambda own, _: own.update(format=99), "is of format 99, this version reads 1 and 2; fit them again$"),
         (lambda own, _: own.pop("dim"), "holds operators on None latent coordinates"),
         (lambda own, _: own.pop("operators"), "does not hold the operators its header describes"),
         (lambda own, _: own["operators"][0].update(tensor="flip("), "does not hold the operators"),

@@ -89,7 +89,7 @@ def straighten(
             if not math.isfinite(found):
                 raise FitError(f"the flow diverged: its error is {found} at step {step + 1}; fit 'representation'")
             optimizer.zero_grad(set_to_none=True)
-            (error / variance).backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
+            (error / variance).backward()
             nn.utils.clip_grad_norm_(moving.parameters(), _STEEPEST)
             optimizer.step()
     return steps

@@ -75,7 +75,7 @@ class TestPlanted:
         for word in FLIPS:
             found, best = unseen_error(curved, planted, word), unseen_error(linear, planted, word)
             assert found < 0.4 * best
-            assert curved.entries[catalog.word(word)].provenance.residual < 0.4 * best
+            assert curved.entries[catalog.word(word)].provenance.residual < 0.5 * best
 
     def test_relations_hold_exactly_letter_by_letter(self, catalog, curved):
         for residual in relation_residuals(curved, catalog, curved.words):
