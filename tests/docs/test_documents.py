@@ -27,6 +27,7 @@ DOCUMENTS = (
     "docs/plugins.md",
     "docs/testing-a-plugin.md",
     "docs/inversion.md",
+    "docs/interventions.md",
     "docs/commands.md",
 )
 FOLLOWED = ("docs/tutorial-plugin.md",)

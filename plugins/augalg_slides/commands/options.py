@@ -17,8 +17,8 @@ Data = Annotated[
     str,
     typer.Option(
         metavar="NAME",
-        help="'digits' (embedded); 'glyphs' (made on the fly); 'mnist', 'fashion-mnist', 'kmnist' or 'cifar10' "
-        "(downloaded if not in --data-dir); a folder of pictures; a file.npz or a file.npy.",
+        help="'digits' (embedded); 'glyphs' or 'pendulum' (made on the fly); 'mnist', 'fashion-mnist', 'kmnist' or "
+        "'cifar10' (downloaded if not in --data-dir); a folder of pictures; a file.npz or a file.npy.",
     ),
 ]
 DataDir = Annotated[
