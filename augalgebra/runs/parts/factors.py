@@ -90,7 +90,7 @@ def view_each(
         seed: Seed of everything drawn at random.
     """
     moved = images.clone()
-    for number in numbers.unique().tolist():
+    for number in sorted(set(numbers.tolist())):
         rows = (numbers == number).nonzero().squeeze(1)
         moved[rows] = catalog.apply(words[number], images[rows], seed=seed, ids=[ids[row] for row in rows.tolist()])
     return moved
