@@ -24,7 +24,6 @@ from augalgebra.checks.inversion.round_trips import (
     probe_evaluators,
     round_trip_error,
 )
-from augalgebra.checks.probes import suited_probes
 from augalgebra.checks.tolerances import (
     MOVED_APPROXIMATE,
     MOVED_EXACT,
@@ -88,17 +87,11 @@ def _measured(
     words, left_out = _words(catalog, names)
     # the others are larger, so that crops can be applied to them too
     sizes = ((size, size), (size + 5, size + 5), ((size + 3) | 1, (size + 8) | 1))
-    suited = (
-        suited_probes(catalog, words.values()) if all(_is_choosy(catalog, word) for word in words.values()) else None
-    )
-    if suited is None:
-        evaluators = [item for one in sizes for item in probe_evaluators(catalog, *one, seed=seed, few=True)]
-    else:
-        evaluators = [Evaluator(catalog, suited[0])] if suited[0] else []
+    evaluators = [item for one in sizes for item in probe_evaluators(catalog, *one, seed=seed, few=True)]
     tables = [_Table(evaluator) for evaluator in evaluators]
     kept: dict[str, Word] = {}
     for name, word in words.items():
-        problems = [table.admit(word) for table in tables] or ["no probe images suit it and the others"]
+        problems = [table.admit(word) for table in tables]
         if all(problems):
             left_out.append((name, catalog.shorten(problems[-1])))
         else:
@@ -126,11 +119,6 @@ def _measured(
     }
     advance(total)
     return Matrix(tuple(rows), pairs, tuple(left_out), size)
-
-
-def _is_choosy(catalog: Catalog, word: Word) -> bool:
-    """Whether some augmentation in a word is made for certain pictures."""
-    return any(catalog.resolve(symbol.name).probes for symbol in word.symbols)
 
 
 def _words(catalog: Catalog, names: Sequence[str] | None) -> tuple[dict[str, Word], list[tuple[str, str]]]:
