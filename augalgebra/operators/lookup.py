@@ -1,21 +1,20 @@
 """A table of operators by word: looking up, simplifying, multiplying, and knowing what has gone stale."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
-from typing import Any
 
 from augalgebra.algebra.rewriting import queries
 from augalgebra.algebra.rewriting.system import RewritingSystem
 from augalgebra.algebra.words import Letter, Word, product
 from augalgebra.catalog import Catalog
-from augalgebra.errors import IncompleteError, MissingOperatorError, NotInvertibleError, StaleOperatorError, nearest
+from augalgebra.errors import IncompleteError, NotInvertibleError
 from augalgebra.operators.families import Family, FamilyOperator
 from augalgebra.operators.fits.affine import AffineMap
 from augalgebra.operators.fits.charts import Chart
 from augalgebra.operators.fits.choice import exact_period
 from augalgebra.operators.operator import Factor, Operator, Readout
-from augalgebra.operators.provenance import Provenance, staleness
+from augalgebra.operators.provenance import Provenance
+from augalgebra.operators.provenance_table import ProvenanceTable
 
 SEARCH = 64
 """Most products of operators that are tried when a word is written in letters that have none."""
@@ -61,7 +60,7 @@ class FamilyEntry:
     provenance: Provenance
 
 
-class OperatorTable:
+class OperatorTable(ProvenanceTable[Entry, FamilyEntry]):
     """Maps words to operators of one latent space.
 
     A word is simplified by the laws first, so that equal words have one operator and an identity costs nothing; its
@@ -81,22 +80,9 @@ class OperatorTable:
     """
 
     def __init__(self, dim: int, fingerprint: str, catalog: Catalog) -> None:
-        self.dim, self.fingerprint, self.catalog = dim, fingerprint, catalog
-        self.missing_hint: Callable[[str], str] = _encode_and_fit
-        self._entries: dict[Word, Entry] = {}
-        self._families: dict[str, FamilyEntry] = {}
+        super().__init__(fingerprint, catalog)
+        self.dim = dim
         self._operators: dict[tuple[Word, bool], Operator] = {}
-        self._stale: dict[str, tuple[str, ...]] = {}
-
-    @property
-    def entries(self) -> Mapping[Word, Entry]:
-        """What is kept of each operator, by its word of one letter."""
-        return MappingProxyType(self._entries)
-
-    @property
-    def families(self) -> Mapping[str, FamilyEntry]:
-        """What is kept of each one-parameter family, by its key."""
-        return MappingProxyType(self._families)
 
     def add(self, entry: Entry | FamilyEntry) -> None:
         """Keep an operator or a family, in place of what was kept under the same word."""
@@ -104,36 +90,10 @@ class OperatorTable:
             self._families[entry.family.key] = entry
         else:
             self._entries[entry.word] = entry
-        self._operators.clear()
-        self._stale.clear()
-
-    def remove(self, word: str | Word) -> None:
-        """Forget the operator of a word of one letter, or a family by its key.
-
-        Raises:
-            MissingOperatorError: There is none.
-        """
-        if isinstance(word, str) and word in self._families:
-            del self._families[word]
-        else:
-            # the augmentation of an operator that is kept may be gone
-            canonical = word if isinstance(word, Word) and word in self._entries else self.catalog.word(word)
-            if canonical not in self._entries:
-                raise self._missing(next(iter(canonical.letters)), canonical)
-            del self._entries[canonical]
-        self._operators.clear()
-        self._stale.clear()
-
-    def __len__(self) -> int:
-        return len(self.entries) + len(self.families)
+        self._forget()
 
     def __contains__(self, word: str | Word) -> bool:
         return all(self._find(letter) is not None for letter in self.catalog.word(word).letters)
-
-    @property
-    def words(self) -> tuple[Word, ...]:
-        """The words of one letter that have an operator of their own."""
-        return tuple(self.entries)
 
     def operator(self, word: str | Word, *, reduce: bool = True, readout: bool = True) -> Operator:
         """The operator of a word.
@@ -197,7 +157,7 @@ class OperatorTable:
         for letter in word.letters:
             entry = self._find(letter)
             if entry is None:
-                raise self._missing(letter, asked)
+                raise self._missing(Word(((letter.symbol, 1),)), asked)
             stale.update(dict.fromkeys(self.staleness(entry)))
             factors.append(self._factor(letter, entry, readout=readout))
         return Operator(self.dim, tuple(factors), asked, self.catalog.display(asked), self, tuple(stale))
@@ -227,48 +187,9 @@ class OperatorTable:
     def _has(self, word: Word) -> bool:
         return all(self._find(letter) is not None for letter in word.letters)
 
-    def _missing(self, letter: Letter, asked: Word) -> MissingOperatorError:
-        name = self.catalog.display(letter.symbol)
-        there = [self.catalog.display(word) for word in self.entries] + list(self.families)
-        message = f"this latent space has no operator for {name}"
-        if len(asked) > 1:
-            message += f" (in {self.catalog.display(asked)})"
-        message += f"; it has {', '.join(there)}" if there else "; it has none yet"
-        near = nearest(name, there, 1)
-        if near and near[0] != name:
-            message += f"; did you mean {near[0]}?"
-        return MissingOperatorError(f"{message}; {self.missing_hint(name)}")
-
-    def staleness(self, entry: Entry | FamilyEntry) -> tuple[str, ...]:
-        """Why an operator should not be trusted any more; nothing if it should."""
-        key = entry.provenance.word
-        if key not in self._stale:
-            self._stale[key] = staleness(entry.provenance, self.catalog, self.fingerprint)
-        return self._stale[key]
-
-    def stale(self) -> dict[str, tuple[str, ...]]:
-        """The operators that should not be trusted any more, with the reasons."""
-        everything: Sequence[Entry | FamilyEntry] = [*self.entries.values(), *self.families.values()]
-        return {entry.provenance.word: why for entry in everything if (why := self.staleness(entry))}
-
-    def require_fresh(self) -> None:
-        """Raise if anything is stale.
-
-        Raises:
-            StaleOperatorError: Naming every reason.
-        """
-        found = self.stale()
-        if found:
-            reasons = dict.fromkeys(reason for reasons in found.values() for reason in reasons)
-            raise StaleOperatorError(f"{'; '.join(reasons)}; fit {', '.join(found)} again")
-
-    def to_dict(self) -> list[dict[str, Any]]:
-        """Provenance and staleness of every operator, fit for JSON."""
-        everything: Sequence[Entry | FamilyEntry] = [*self.entries.values(), *self.families.values()]
-        return [
-            entry.provenance.to_dict() | {"r2": entry.provenance.r2, "stale": list(self.staleness(entry))}
-            for entry in everything
-        ]
+    def _forget(self) -> None:
+        super()._forget()
+        self._operators.clear()
 
 
 def _letters(word: Word) -> Iterator[Word]:
@@ -282,7 +203,3 @@ def _spellings(system: RewritingSystem, letters: Sequence[Word]) -> dict[Word, W
     for element in reached.elements:
         spellings.setdefault(system.normal_form(element), element)
     return spellings
-
-
-def _encode_and_fit(name: str) -> str:
-    return f"to add one, encode images before and after {name} and fit it to them"

@@ -1,8 +1,7 @@
 """The operators of one latent space whose codes are grids, by the element of the closure that they stand for."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Protocol
 
 from augalgebra.algebra.rewriting import queries
@@ -12,13 +11,11 @@ from augalgebra.catalog import Catalog
 from augalgebra.errors import (
     FitError,
     IncompleteError,
-    MissingOperatorError,
     NotInvertibleError,
-    StaleOperatorError,
-    nearest,
 )
 from augalgebra.operators.grids.operator import GridMap, GridOperator
-from augalgebra.operators.provenance import Provenance, origin, staleness
+from augalgebra.operators.provenance import Provenance, origin
+from augalgebra.operators.provenance_table import ProvenanceTable
 
 
 class GridCodes(Protocol):
@@ -78,7 +75,7 @@ class GridFamilyEntry:
     provenance: Provenance
 
 
-class GridRegistry:
+class GridRegistry(ProvenanceTable[GridEntry, GridFamilyEntry]):
     """Maps words to operators on grids of codes.
 
     A word is simplified by the laws first. What is left is looked up as a whole, since each element of a closure has an
@@ -105,12 +102,9 @@ class GridRegistry:
     """
 
     def __init__(self, channels: int, stride: int, fingerprint: str, catalog: Catalog) -> None:
-        self.channels, self.stride, self.fingerprint, self.catalog = channels, stride, fingerprint, catalog
-        self.missing_hint: Callable[[str], str] = _fit_it
-        self._entries: dict[Word, GridEntry] = {}
-        self._families: dict[str, GridFamilyEntry] = {}
+        super().__init__(fingerprint, catalog)
+        self.channels, self.stride = channels, stride
         self._operators: dict[Word, GridOperator] = {}
-        self._stale: dict[str, tuple[str, ...]] = {}
 
     @classmethod
     def of(cls, space: GridCodes, catalog: Catalog) -> "GridRegistry":
@@ -118,27 +112,9 @@ class GridRegistry:
         return cls(space.channels, space.stride, space.fingerprint(), catalog)
 
     @property
-    def entries(self) -> Mapping[Word, GridEntry]:
-        """What is kept of each operator, by its word."""
-        return MappingProxyType(self._entries)
-
-    @property
-    def families(self) -> Mapping[str, GridFamilyEntry]:
-        """What is kept of each family, by its key."""
-        return MappingProxyType(self._families)
-
-    @property
-    def words(self) -> tuple[Word, ...]:
-        """The words that have an operator of their own."""
-        return tuple(self._entries)
-
-    @property
     def letters(self) -> tuple[Word, ...]:
         """The augmentations among them: words of one letter."""
         return tuple(word for word in self._entries if word.length == 1)
-
-    def __len__(self) -> int:
-        return len(self._entries) + len(self._families)
 
     def __contains__(self, word: str | Word) -> bool:
         try:
@@ -162,24 +138,7 @@ class GridRegistry:
                 self._entries[entry.word] = entry
         if known and not replace_existing:
             raise FitError(f"{key} has an operator already; remove it, or say that it may be replaced")
-        self._operators.clear()
-        self._stale.clear()
-
-    def remove(self, word: str | Word) -> None:
-        """Forget the operator of a word, or a family by its key.
-
-        Raises:
-            MissingOperatorError: There is none.
-        """
-        if isinstance(word, str) and word in self._families:
-            del self._families[word]
-        else:
-            canonical = word if isinstance(word, Word) and word in self._entries else self.catalog.word(word)
-            if canonical not in self._entries:
-                raise self._missing(canonical)
-            del self._entries[canonical]
-        self._operators.clear()
-        self._stale.clear()
+        self._forget()
 
     def operator(self, word: str | Word, *, reduce: bool = True) -> GridOperator:
         """The operator of a word.
@@ -221,7 +180,7 @@ class GridRegistry:
         form = self.reduced(canonical)
         spelt = self._spelt(form)
         if spelt is None:
-            raise self._missing(canonical)
+            raise self._missing(self._lacking(canonical), canonical)
         return self._joined(canonical, [self._single(part) for part in spelt])
 
     def _single(self, word: Word) -> GridOperator:
@@ -234,7 +193,7 @@ class GridRegistry:
             if found is not None:
                 reasons = self.staleness(family) + family.family.remarks(word)
                 return GridOperator(self.channels, word, label, (found,), reasons)
-        raise self._missing(word)
+        raise self._missing(word, word)
 
     def _joined(self, word: Word, parts: Iterable[GridOperator]) -> GridOperator:
         parts = list(parts)
@@ -269,22 +228,14 @@ class GridRegistry:
         """The words that have operators, by their normal forms."""
         return {system.normal_form(word): word for word in self._entries} | {Word(): Word()}
 
-    def _missing(self, asked: Word) -> MissingOperatorError:
-        shown = self.catalog.display
-        there = [shown(word) for word in self._entries] + list(self._families)
-        lacking = next(
-            (Word.from_letters([letter]) for letter in asked.letters if not self._covers(Word.from_letters([letter]))),
-            asked,
-        )
-        name = shown(lacking)
-        message = f"this latent space has no operator for {name}"
-        if len(asked) > 1 and lacking != asked:
-            message += f" (in {shown(asked)})"
-        message += f"; it has {', '.join(there)}" if there else "; it has none yet"
-        near = nearest(name, there, 1)
-        if near and near[0] != name:
-            message += f"; did you mean {near[0]}?"
-        return MissingOperatorError(f"{message}; {self.missing_hint(name)}")
+    def _lacking(self, asked: Word) -> Word:
+        """The first letter of a word without an operator, or the word itself."""
+        letters = (Word.from_letters([letter]) for letter in asked.letters)
+        return next((letter for letter in letters if not self._covers(letter)), asked)
+
+    def _forget(self) -> None:
+        super()._forget()
+        self._operators.clear()
 
     def _covers(self, letter: Word) -> bool:
         try:
@@ -309,28 +260,6 @@ class GridRegistry:
         where = origin(self.catalog, name)
         return Provenance(key, name, where.plugin, where.version, where.laws, self.fingerprint, fit, **measured)
 
-    def staleness(self, entry: GridEntry | GridFamilyEntry) -> tuple[str, ...]:
-        """Why an operator should not be trusted any more; nothing if it should."""
-        key = entry.provenance.word
-        if key not in self._stale:
-            self._stale[key] = staleness(entry.provenance, self.catalog, self.fingerprint)
-        return self._stale[key]
-
-    def stale(self) -> dict[str, tuple[str, ...]]:
-        """The operators that should not be trusted any more, with the reasons."""
-        return {entry.provenance.word: why for entry in self._everything() if (why := self.staleness(entry))}
-
-    def require_fresh(self) -> None:
-        """Raise if anything is stale.
-
-        Raises:
-            StaleOperatorError: Naming every reason.
-        """
-        found = self.stale()
-        if found:
-            reasons = dict.fromkeys(reason for reasons in found.values() for reason in reasons)
-            raise StaleOperatorError(f"{'; '.join(reasons)}; fit {', '.join(found)} again")
-
     def elements(self, generators: Iterable[str | Word], bound: int = 192) -> tuple[Word, ...]:
         """The closure of some augmentations, each element in normal form, the identity first.
 
@@ -343,17 +272,3 @@ class GridRegistry:
             shown = ", ".join(self.catalog.display(word) for word in words)
             raise FitError(f"{shown} generate no finite set of at most {bound} elements by the exact laws")
         return table.elements
-
-    def _everything(self) -> list[GridEntry | GridFamilyEntry]:
-        return [*self._entries.values(), *self._families.values()]
-
-    def to_dict(self) -> list[dict[str, Any]]:
-        """Provenance and staleness of every operator, fit for JSON."""
-        return [
-            entry.provenance.to_dict() | {"r2": entry.provenance.r2, "stale": list(self.staleness(entry))}
-            for entry in self._everything()
-        ]
-
-
-def _fit_it(name: str) -> str:
-    return f"to add one, encode pictures before and after {name} and fit it to them"
