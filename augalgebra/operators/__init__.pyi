@@ -28,6 +28,7 @@ from .grids.store import load_grid_registry as load_grid_registry
 from .grids.store import save_grid_registry as save_grid_registry
 from .groups.arrays import Array as Array
 from .groups.finite_group import FiniteGroup as FiniteGroup
+from .groups.isotypic import UNCHANGED as UNCHANGED
 from .groups.representation import Representation as Representation
 from .groups.representation import build_representation as build_representation
 from .groups.representation import regular_representation as regular_representation
@@ -49,6 +50,7 @@ from .store import save_registry as save_registry
 __all__ = [
     "EPOCHS",
     "FITS",
+    "UNCHANGED",
     "AffineMap",
     "Array",
     "ChannelFit",

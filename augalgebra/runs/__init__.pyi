@@ -23,7 +23,6 @@ from .grids.registration import withdraw_from_grid as withdraw_from_grid
 from .moves import operator_for as operator_for
 from .operator_matching import OperatorAssignment as OperatorAssignment
 from .parts.factors import align_run as align_run
-from .parts.partition import UNCHANGED as UNCHANGED
 from .parts.partition import Part as Part
 from .parts.partition import Partition as Partition
 from .parts.partition import partition_run as partition_run
@@ -69,7 +68,6 @@ __all__ = [
     "GEOMETRY",
     "KINDS",
     "REPORT",
-    "UNCHANGED",
     "AddedHead",
     "Extension",
     "GridComparison",

@@ -14,9 +14,9 @@ from augalgebra.consistency import Alignment, measure_alignment
 from augalgebra.data import Dataset, Glyphs, draw_glyphs
 from augalgebra.documents import figures
 from augalgebra.latent import device_of_space
-from augalgebra.operators import Array
+from augalgebra.operators import UNCHANGED, Array
 from augalgebra.plain import PlainData
-from augalgebra.runs import UNCHANGED, Partition, Run, SwapReport, draw_swap, measure_swap
+from augalgebra.runs import Partition, Run, SwapReport, draw_swap, measure_swap
 from augalgebra.seeds import derived_seed
 from augalgebra.training import Views, encoded_views
 
