@@ -21,6 +21,7 @@ from augalgebra.case_progress import CaseProgress, unseen
 from augalgebra.errors import DataError
 from augalgebra.latent.grids import GridSpace
 from augalgebra.operators.grids.registry import GridRegistry
+from augalgebra.storage.files import remove_abandoned
 from augalgebra.storage.locks import lock
 
 __all__ = ["CopiesReport", "FileReport", "StripReport", "check_scaling", "strip_cache", "verify_cache"]
@@ -168,7 +169,10 @@ def verify_cache(
         MissingOperatorError: The flip has no operator.
         DataError: A file is damaged or does not belong to these operators.
     """
-    return _verify(cache, _mover(cache, registry, scaling), registry, space, bar, samples, jobs, progress)
+    report = _verify(cache, _mover(cache, registry, scaling), registry, space, bar, samples, jobs, progress)
+    if not report.compared:
+        raise DataError(f"{cache.root} has no second copies")
+    return report
 
 
 def strip_cache(
@@ -186,7 +190,7 @@ def strip_cache(
 
     Each file is measured first. One that reaches the bar is written again without second copies and then takes the
     place of what was there, in one step; one that does not is left as it is. Begun again, it goes on with what has
-    copies.
+    copies, and does nothing where nothing has any.
 
     Args:
         cache: The cache.
@@ -211,6 +215,8 @@ def strip_cache(
         for name, _ in run_all(partial(_strip, cache, mover), good, jobs):
             stripped.append(name.as_posix())
             progress(len(stripped), len(good), str(name))
+        for folder in {(cache.root / name).parent for name in cache.files}:
+            remove_abandoned(folder)
     after = sum((cache.root / name).stat().st_size for name in stripped)
     return StripReport(report, tuple(sorted(stripped)), sum(sizes[name] for name in stripped), after)
 
@@ -269,8 +275,6 @@ def _verify(
     for done, (name, report) in enumerate(run_all(work, cache.files, jobs), 1):
         reports.append(report)
         progress(done, len(cache.files), str(name))
-    if not any(report.pictures for report in reports):
-        raise DataError(f"{cache.root} has no second copies")
     bar = bar if bar is not None else CODES_BAR if space is None else PICTURES_BAR
     order = {name.as_posix(): number for number, name in enumerate(cache.files)}
     reports.sort(key=lambda report: order[report.file])

@@ -95,7 +95,14 @@ def test_what_cannot_be_verified_is_refused(cache: Path, tmp_path: Path) -> None
         verify_cache(Cache.open(cache), build_registry("rotate_cw^2"))
     write_sd_scripts(tmp_path / "single", PICTURES, flipped=False)
     with pytest.raises(DataError, match="has no second copies"):
-        strip_cache(Cache.open(tmp_path / "single"), REGISTRY)
+        verify_cache(Cache.open(tmp_path / "single"), REGISTRY)
+
+
+def test_stripped_again_a_cache_stays_as_it_is(tmp_path: Path) -> None:
+    write_sd_scripts(tmp_path / "single", PICTURES, flipped=False)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "single").iterdir()}
+    assert strip_cache(Cache.open(tmp_path / "single"), REGISTRY).stripped == ()
+    assert {name: (tmp_path / "single" / name).read_bytes() for name in before} == before
 
 
 def test_codes_that_are_taken_for_what_they_are_not_are_found(cache: Path, tmp_path: Path) -> None:

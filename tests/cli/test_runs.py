@@ -181,7 +181,7 @@ def test_only_a_download_shows_its_progress(
     datasets.load(str(few_digits), None, quiet=False)
     assert tuple(capfd.readouterr()) == ("", "")
 
-    def fetching(name: str, data_dir: Path | None, *, progress: CaseProgress, skip_broken: bool) -> Any:
+    def fetching(name: str, data_dir: Path | None, *, progress: CaseProgress, skip_broken: bool, **_: Any) -> Any:
         progress(500, 1000, "images.gz")
         progress(1000, 1000, "images.gz")
         return load_data(name, data_dir, skip_broken=skip_broken)

@@ -125,8 +125,9 @@ def test_shared_runs_are_trained_once_and_are_ordinary_ones(
     from augalgebra.runs.run import Run
 
     runs = sorted((whole[0] / "runs").iterdir())
-    assert [path.name.split("-")[0] for path in runs] == ["equivariant", "faithful", "flat"]
-    assert [Run.load(path, CATALOG).space.dim for path in runs] == [3, 3, 2]
+    assert [path.name.split("-")[0] for path in runs] == ["equivariant", "faithful", "flat", "glyphs"]
+    dims = {path.name.split("-")[0]: Run.load(path, CATALOG).space.dim for path in runs}
+    assert dims.items() >= {"equivariant": 3, "faithful": 3, "flat": 2}.items()
 
 
 def test_progress_names_the_experiment_and_the_time_left(

@@ -25,6 +25,11 @@ MOVED = 0.3
 Without them codes that are drawn well drift where the decoder does not look, and an operator that is applied to one
 draws it badly: on TAEF2 a flip and the same flip again was drawn 1.4 dB worse than one flip.
 """
+NEARNESS = 3.0
+"""Decibels that a mean difference of one standard deviation from the code of the true picture counts as.
+
+What is drawn well need not be a code that the encoder would give; models that train on codes would see others.
+"""
 _LEAST = 1e-5  # mean squared error that is taken for none
 _MEMORY, _EVEN = 0.95, 0.25  # of the level of each word, and how much every word is trained beside the worst
 _LARGER_BATCH, _LARGER_STEP = 8, 3.0  # on codes, beside those through the decoder
@@ -44,6 +49,15 @@ class Networks(nn.Module):
         super().__init__()
         trunk = Trunk(settings.width, settings.depth)
         self.maps = nn.ModuleList(ResidualMap(kernel, trunk, mean, deviation) for kernel in kernels)
+        self.register_buffer("deviation", deviation[:, None, None], persistent=False)
+
+    def apart(
+        self, moved: Tensor, orbits: Orbits, positions: Sequence[int], views: Sequence[int], target: Target
+    ) -> Tensor:
+        """Mean square of the difference from the codes of the moved pictures, in standard deviations."""
+        goals = [orbits.product(view, target.column) if target.in_group else target.column for view in views]
+        true = orbits.codes(positions, goals).to(moved.device)
+        return ((moved.float() - true) / self.get_buffer("deviation")).square().mean()
 
 
 class CodesAsEncoded:
@@ -52,7 +66,6 @@ class CodesAsEncoded:
     def __init__(self, orbits: Orbits, targets: Sequence[Target], networks: Networks, *, bfloat16: bool) -> None:
         self._orbits, self._targets, self._networks = orbits, targets, networks
         self._bfloat16 = bfloat16
-        self._deviation = orbits.statistics()[1][:, None, None].to(orbits.space.device)
 
     def __call__(self, step: Step) -> Measurement:
         """Compare moved codes of some crops with codes of the moved crops, in standard deviations."""
@@ -61,11 +74,11 @@ class CodesAsEncoded:
         number = int(draws[0] * len(self._targets))
         target, network = self._targets[number], self._networks.maps[number]
         views = (draws[1:] * len(self._orbits.views)).long().tolist() if target.in_group else [0] * len(positions)
-        goals = [self._orbits.product(view, target.column) if target.in_group else target.column for view in views]
         with autocast(device, bfloat16=self._bfloat16):
             moved = network(target.moved(self._orbits.codes(positions, views).to(device)))
-        apart = (moved.float() - self._orbits.codes(positions, goals).to(device)) / self._deviation
-        return Measurement({"code": apart.square().mean()}, len(positions))
+        return Measurement(
+            {"code": self._networks.apart(moved, self._orbits, positions, views, target)}, len(positions)
+        )
 
 
 class DrawnAsTrue:
@@ -92,7 +105,8 @@ class DrawnAsTrue:
         is_moved = bool(self._elements) and float(draws[1]) < MOVED
         sources = self._moved(positions, views, draws[2]) if is_moved else self._codes(positions, views)
         with autocast(self._orbits.space.device, bfloat16=self._bfloat16):
-            drawn = _draw(self._orbits.space, self._networks.maps[number](target.moved(sources)))
+            moved = self._networks.maps[number](target.moved(sources))
+            drawn = _draw(self._orbits.space, moved)
         error = _mean_square(drawn.float(), self._truth(positions, views, target))
         reached = error.detach()
         decibels = 10 * reached.log10().mean()
@@ -103,7 +117,10 @@ class DrawnAsTrue:
             self._level[number] += (1 - _MEMORY) * (float(decibels) - self._level[number])
         # the slope is that of decibels, and so is the value
         loss = (10 / math.log(10)) * (error / reached).mean()
-        return Measurement({"error": loss + (decibels - loss).detach()}, len(positions))
+        terms = {"error": loss + (decibels - loss).detach()}
+        if target.in_group or not any(views):  # else there are no codes to compare with
+            terms["code"] = NEARNESS * self._networks.apart(moved, self._orbits, positions, views, target)
+        return Measurement(terms, len(positions))
 
     def _choose(self, draw: Tensor) -> int:
         shares = (torch.tensor(self._level) - torch.tensor(self._floor)).clamp_min(0)

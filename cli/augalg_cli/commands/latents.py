@@ -150,6 +150,8 @@ def strip(
         )
     if as_json:
         render.emit_json(report)
+    elif not report.report.compared:
+        render.line(f"{cache} has no second copies; nothing was dropped")
     else:
         _show_copies(report.report)
         saved = (report.bytes_before - report.bytes_after) / 2**20
