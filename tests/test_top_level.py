@@ -11,7 +11,7 @@ import pytest
 import augalgebra as aa
 
 ROOT = Path(__file__).parent.parent
-HEAVY = {"torch", "albumentations", "cv2", "sklearn", "matplotlib", "scipy", "numpy", "typer", "rich"}
+HEAVY = {"torch", "albumentations", "kornia", "cv2", "sklearn", "matplotlib", "scipy", "numpy", "typer", "rich"}
 TYPES = """
 from typing import assert_type
 

@@ -39,7 +39,7 @@ def missing_requirements(distribution: str) -> tuple[str, ...]:
     return tuple(missing)
 
 
-_PROVIDERS = {"PIL": "pillow", "cv2": "albumentations", "sklearn": "scikit-learn", "yaml": "albumentations"}
+_PROVIDERS = {"PIL": "pillow", "cv2": "opencv-python-headless", "sklearn": "scikit-learn", "yaml": "albumentations"}
 """Packages whose modules have another name."""
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from augalg_cli.commands import words
 
-HEAVY = {"torch", "albumentations", "cv2", "sklearn", "matplotlib", "scipy", "numpy"}
+HEAVY = {"torch", "albumentations", "kornia", "cv2", "sklearn", "matplotlib", "scipy", "numpy"}
 SLOW = HEAVY | {"rich.markdown", "markdown_it", "pygments", "pydantic", "email", "importlib.metadata", "hashlib"}
 """What a short answer does without."""
 

@@ -81,7 +81,7 @@ def global_random_states() -> tuple[object, ...]:
 
 def test_every_plugin_loads_and_no_law_dangles() -> None:
     assert {info.name: (info.status, info.reason) for info in CATALOG.plugins} == dict.fromkeys(
-        {*FIRST_PARTY, "slides"}, ("loaded", "")
+        {*FIRST_PARTY, "kornia", "slides"}, ("loaded", "")
     )
     assert CATALOG.dangling == ()
 
@@ -156,7 +156,7 @@ def test_loading_imports_nothing_heavy() -> None:
     script = (
         "import sys, augalgebra as aa; catalog = aa.load_catalog(aa.Settings());"
         "assert catalog.equal('albumentations.HorizontalFlip * flip_lr', 'id').equal;"
-        "print(sorted({'torch', 'cv2', 'albumentations', 'scipy', 'sklearn'} & set(sys.modules)))"
+        "print(sorted({'torch', 'cv2', 'albumentations', 'kornia', 'scipy', 'sklearn'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120)
     assert done.stdout.strip() == "[]"

@@ -90,7 +90,10 @@ def matrix(
         ),
     ] = None,
     examples: Annotated[
-        str | None, typer.Option("--examples", metavar="PLUGIN", help="The examples that a plugin gives, as well.")
+        list[str] | None,
+        typer.Option(
+            "--examples", metavar="PLUGIN", help="The examples that a plugin gives, as well; may be repeated."
+        ),
     ] = None,
     albumentations: Annotated[
         bool, typer.Option("--albumentations", help="The same as --examples albumentations.")
@@ -108,8 +111,8 @@ def matrix(
         if path is not None and path.is_dir():
             raise AugalgebraError(f"{option} {path} is a folder; name a file in it")
     catalog = options.catalog()
-    plugin = "albumentations" if albumentations else examples
-    chosen = [*(names or []), *(examples_of(catalog, plugin) if plugin is not None else [])]
+    plugins = [*(["albumentations"] if albumentations else []), *(examples or [])]
+    chosen = [*(names or []), *(word for plugin in plugins for word in examples_of(catalog, plugin))]
     from augalgebra.checks import as_csv, as_markdown, measure_matrix
     from augalgebra.storage import write_atomically
 
@@ -119,7 +122,7 @@ def matrix(
         raise AugalgebraError(f"nothing could be measured: {'; '.join(': '.join(item) for item in found.left_out)}")
     if out is not None:
         title = f"Which of {len(found.rows)} augmentations can be undone, and which commute"
-        write_atomically(out, as_markdown(found, title, _command(names, plugin, size, out)))
+        write_atomically(out, as_markdown(found, title, _command(names, plugins, size, out)))
     if csv is not None:
         write_atomically(csv, as_csv(found))
     if as_json:
@@ -173,11 +176,11 @@ def _show(found: "Matrix") -> None:
         render.line(f"mismatch: {line}")
 
 
-def _command(names: list[str] | None, plugin: str | None, size: int, out: Path) -> str:
+def _command(names: list[str] | None, plugins: list[str], size: int, out: Path) -> str:
     import shlex
 
     arguments = ["augalg", "matrix", *(names or [])]
-    if plugin is not None:
+    for plugin in plugins:
         arguments += ["--albumentations"] if plugin == "albumentations" else ["--examples", plugin]
     if size != 32:
         arguments += ["--size", str(size)]
