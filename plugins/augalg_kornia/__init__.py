@@ -47,6 +47,6 @@ def augalg_pipeline(source: str) -> Sequence[aa.PipelineStep] | None:
 @aa.hookimpl
 def augalg_examples() -> Sequence[str]:
     """Augmentations with fixed parameters, always applied."""
-    from augalg_kornia import adapter
+    from augalg_kornia.examples import EXAMPLES
 
-    return adapter.EXAMPLES
+    return EXAMPLES

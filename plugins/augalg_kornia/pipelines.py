@@ -14,7 +14,9 @@ from torch import Tensor
 
 import augalgebra as aa
 from augalg_kornia import adapter
-from augalg_kornia.adapter import NORMALIZING, SINGLE, library
+from augalg_kornia.adapter import NORMALIZING, SINGLE
+
+from kornia import augmentation as library  # isort: skip  # after the adapter, which says where it is missing
 
 _IN_ORDER = {
     "AugmentationSequential": library.AugmentationSequential,
