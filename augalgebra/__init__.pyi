@@ -35,6 +35,7 @@ from .latent import LAVAE as LAVAE
 from .latent import LatentSpace as LatentSpace
 from .operators import Operator as Operator
 from .operators import OperatorRegistry as OperatorRegistry
+from .pipelines import Pipeline as Pipeline
 from .runs import LatentTransform as LatentTransform
 from .runs import Run as Run
 from .runs import train as train
@@ -57,6 +58,7 @@ __all__ = [
     "Operator",
     "OperatorRegistry",
     "Param",
+    "Pipeline",
     "PipelineStep",
     "PluginInfo",
     "Register",

@@ -402,6 +402,22 @@ class HookSpecs:
         """
 
     @hookspec
+    def augalg_export(self, pipeline: object, file: str) -> str | None:
+        """Write a reduced pipeline as somebody else's, or answer None if this plugin writes no files of this kind.
+
+        The pipeline is an `augalgebra.pipelines.FusedPipeline`; the answer is the text of the file, which is written
+        by the caller. A stage that cannot be expressed is an `AugalgebraError` that names it.
+
+        Examples:
+            Write the names of the stages to ``.txt``::
+
+                @aa.hookimpl
+                def augalg_export(pipeline, file):
+                    if file.endswith(".txt"):
+                        return " * ".join(pipeline.display(stage) for stage in pipeline.stages)
+        """
+
+    @hookspec
     def augalg_examples(self) -> Iterable[str]:
         """Words with fixed parameters that show what a plugin offers beyond the augmentations that it registers.
 

@@ -1,5 +1,6 @@
 from .catalog import Catalog as Catalog
 from .contributions import examples_of as examples_of
+from .contributions import export_pipeline as export_pipeline
 from .contributions import read_pipeline as read_pipeline
 from .digest import laws_digest as laws_digest
 from .lint.codes import CODES as CODES
@@ -41,6 +42,7 @@ __all__ = [
     "code_of",
     "erase",
     "examples_of",
+    "export_pipeline",
     "find_registration",
     "incomplete_plugins",
     "laws_digest",

@@ -78,6 +78,26 @@ def read_pipeline(catalog: Catalog, source: str) -> tuple[PipelineStep, ...] | N
     return None
 
 
+def export_pipeline(catalog: Catalog, pipeline: object, file: str) -> str:
+    """The text of a file that holds a reduced pipeline in somebody else's form.
+
+    Args:
+        catalog: Its plugins are asked, in the order of their names.
+        pipeline: The pipeline, as `augalgebra.Pipeline.fuse` gives it.
+        file: The name of the file, which says what form it has.
+
+    Raises:
+        AugalgebraError: No plugin writes such files, or a stage has no counterpart there.
+        PluginError: A plugin failed, or answered something else than text.
+    """
+    for plugin in sorted(catalog.managers):
+        for answer in catalog.ask(plugin, "augalg_export", pipeline=pipeline, file=file):
+            if not isinstance(answer, str):
+                raise PluginError(f"plugin {plugin}: augalg_export returns text or None, not {answer!r}")
+            return answer
+    raise AugalgebraError(f"no plugin writes a pipeline to {file!r}; albumentations writes to .json")
+
+
 def examples_of(catalog: Catalog, plugin: str) -> tuple[str, ...]:
     """The words that a plugin gives as examples of what it offers.
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from albumentations.core.serialization import Serializable
     from torch import Tensor
 
+    from augalgebra.pipelines import FusedPipeline
+
 CONSTRUCTION = "albumentations:"
 """What stands before a pipeline that is written as it would be in Python."""
 LINEAR = "albumentations.linear"
@@ -102,6 +104,16 @@ def augalg_pipeline(source: str) -> "Sequence[aa.PipelineStep] | None":
 
 
 @aa.hookimpl
+def augalg_export(pipeline: "FusedPipeline", file: str) -> str | None:
+    """Write a reduced pipeline as JSON, as ``albumentations.load`` reads it."""
+    if not file.endswith(".json"):
+        return None
+    from augalg_albumentations import exporting
+
+    return exporting.write(pipeline)
+
+
+@aa.hookimpl
 def augalg_examples() -> "Sequence[str]":
     """Transforms with fixed parameters, always applied."""
     from augalg_albumentations.examples import EXAMPLES
@@ -136,6 +148,26 @@ def as_augmentation(name: str, source: Union["Serializable", Mapping[str, Any], 
     from augalg_albumentations import adapter, building
 
     return adapter.as_augmentation(name, building.load(source))
+
+
+def export(fused: "FusedPipeline") -> Any:
+    """Write a reduced pipeline as one of albumentations, for images of the size that it was reduced for.
+
+    What leaves the picture between two of its maps is lost in the original, and comes back here, where they are one.
+    A filling other than black is meant for pictures of floating-point numbers in [0, 1].
+
+    Args:
+        fused: What `augalgebra.Pipeline.fuse` gave.
+
+    Returns:
+        An ``albumentations.Compose`` that leaves nothing to chance.
+
+    Raises:
+        AugalgebraError: A stage has no counterpart; the message names it and the reason.
+    """
+    from augalg_albumentations import exporting
+
+    return exporting.export(fused)
 
 
 def _apply(class_name: str, x: "Tensor") -> "Tensor":

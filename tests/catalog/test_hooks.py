@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 
 import augalgebra as aa
-from augalgebra.catalog.contributions import examples_of, head_factory, read_pipeline
+from augalgebra.catalog.contributions import examples_of, export_pipeline, head_factory, read_pipeline
 from augalgebra.catalog.declarations import KEYWORDS
 from augalgebra.catalog.lint.reference_pages import hooks_page
 from augalgebra.catalog.lint.tracing import trace
@@ -58,6 +58,10 @@ def augalg_pipeline(source):
     return [aa.PipelineStep(source, aa.word_of("every.flip"))] if source == "every:flip" else None
 
 @aa.hookimpl
+def augalg_export(pipeline, file):
+    return f"{pipeline} as every" if file == "every.txt" else None
+
+@aa.hookimpl
 def augalg_examples():
     return ["every.late"]
 """
@@ -96,6 +100,7 @@ EFFECTS = {
         [step.name for step in read_pipeline(catalog, "every:flip") or ()] == ["every:flip"]
         and read_pipeline(catalog, "?") is None
     ),
+    "augalg_export": lambda catalog: export_pipeline(catalog, "flip", "every.txt") == "flip as every",
     "augalg_examples": lambda catalog: examples_of(catalog, "every") == ("every.late",),
 }
 
@@ -307,6 +312,7 @@ def test_a_trace_tells_who_answered_what(every: aa.Catalog) -> None:
         "augalg_commands": ("every hello",),
         "augalg_heads": ("every.linear",),
         "augalg_pipeline": (),
+        "augalg_export": (),
         "augalg_examples": ("every.late",),
     }
     assert 0 < found.import_seconds <= found.seconds

@@ -178,7 +178,7 @@ def invert_pipeline(catalog: Catalog, pipeline: Pipeline, *, size: int = 28, see
         >>> found.whole.verdict, found.catalog.display(found.whole.inverse)
         ('exact', 'flip_lr * rotate_cw')
     """
-    return PipelineInversion(catalog, _steps(catalog, pipeline), size, seed)
+    return PipelineInversion(catalog, read_steps(catalog, pipeline), size, seed)
 
 
 def undo(
@@ -248,7 +248,12 @@ def undo(
     return torch.cat(found)
 
 
-def _steps(catalog: Catalog, pipeline: Pipeline) -> tuple[PipelineStep, ...]:
+def read_steps(catalog: Catalog, pipeline: Pipeline) -> tuple[PipelineStep, ...]:
+    """The steps of a pipeline, each a word in full names.
+
+    Raises:
+        AugalgebraError: It cannot be read, or a step is no function of the image.
+    """
     read = None
     if isinstance(pipeline, Mapping):  # arrays in it are written as lists
         text = json.dumps(pipeline, default=lambda item: item.tolist() if hasattr(item, "tolist") else str(item))

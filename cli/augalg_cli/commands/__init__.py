@@ -50,6 +50,13 @@ COMMANDS = {
             "inversion",
             "Say whether a pipeline can be undone, step by step; exit code 1 if it cannot exactly.",
         ),
+        "fuse": (
+            "fusion",
+            (
+                "Reduce a pipeline by its algebra, and say what was done and why; exit code 1 if there is nothing "
+                "to reduce."
+            ),
+        ),
     },
     "Latent spaces": {
         "train": ("runs", "Train a latent space and fit its operators; Ctrl-C keeps what was learned."),

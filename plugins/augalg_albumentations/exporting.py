@@ -1,0 +1,129 @@
+"""Reduced pipelines written back as pipelines of albumentations."""
+
+import json
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import augalgebra as aa
+from augalg_albumentations import adapter, building
+from augalgebra.pipelines import FusedPipeline, Stage
+
+import albumentations  # isort: skip  # after those, which keep it off the network
+
+_CLOSE = 1e-6
+_SLIGHT = 0.01
+"""Part of a pixel that a translation may miss; it comes of reading maps off pictures."""
+
+
+def export(fused: FusedPipeline) -> Any:
+    """The pipeline of albumentations that does what a reduced pipeline does; see the function in the package."""
+    parts: list[Any] = []
+    for number, stage in enumerate(fused.stages, start=1):
+        made, reason = _transforms(stage)
+        if reason:
+            raise aa.AugalgebraError(f"stage {number}, {fused.display(stage)}, {reason}")
+        parts += made
+    return albumentations.Compose(parts, p=1.0)
+
+
+def write(fused: FusedPipeline) -> str:
+    """The same as JSON, as ``albumentations.load`` reads it."""
+    return json.dumps(albumentations.to_dict(export(fused)))
+
+
+def _transforms(stage: Stage) -> tuple[list[Any], str]:
+    """The transforms of a stage; or why there are none."""
+    if stage.drawn:
+        return [], "draws its parameters in a way that albumentations does not have"
+    single = stage.parts[0].letter.symbol if len(stage.parts) == 1 else None
+    if stage.matrix is not None:
+        return _geometry(stage.matrix, stage)
+    if stage.values is not None:
+        items = (stage.values.scale, stage.values.offset, stage.values.low, stage.values.high)
+        numbers = [item.flatten() for item in items]
+        if any(float(item.max() - item.min()) > _CLOSE for item in numbers):
+            return [], "changes each channel in a way of its own"
+        return _values(*(float(item[0]) for item in numbers))
+    if single is not None and single.name == "photometric.gamma":
+        return [albumentations.RandomGamma(gamma_limit=(100 * float(single.args[0]),) * 2, p=1.0)], ""  # type: ignore[arg-type]
+    if single is not None and single.name.startswith("albumentations."):
+        transform = _own(single)
+        if transform is not None and not adapter.varies(transform):
+            return [transform], ""
+        return [], "is left to chance"
+    return [], "has no counterpart in albumentations"
+
+
+def _geometry(matrix: Tensor, stage: Stage) -> tuple[list[Any], str]:
+    parts: list[Any] = []
+    forth = torch.linalg.inv(torch.cat([matrix, matrix.new_tensor([[0, 0, 1]])]))
+    if sum(part.places.transposes for part in stage.parts if part.places) % 2:
+        parts.append(albumentations.Transpose(p=1.0))
+        forth = forth @ matrix.new_tensor([[0, 1, 0], [1, 0, 0], [0, 0, 1]])
+    if float(torch.linalg.det(forth)) < 0:
+        parts.append(albumentations.HorizontalFlip(p=1.0))
+        forth = forth @ torch.diag(matrix.new_tensor([-1, 1, 1]))
+    if float((forth - torch.eye(3)).abs().max()) <= _CLOSE:
+        return parts, ""
+    if float((forth - torch.diag(matrix.new_tensor([-1, -1, 1]))).abs().max()) <= _CLOSE:
+        return [*parts, albumentations.HorizontalFlip(p=1.0), albumentations.VerticalFlip(p=1.0)], ""
+    (a, b, right), (c, d, down), _ = forth.tolist()
+    if max(abs(right - round(right)), abs(down - round(down))) > _SLIGHT:
+        return [], f"moves by ({right:.3g}, {down:.3g}) pixels, and Affine by whole pixels only"
+    # a quarter turn, a scale and a shear make any map that keeps orientation
+    if a * d >= -b * c:
+        turn, x, y, along, up = (0, a, d, b / d, c / a) if a > 0 else (180, -a, -d, b / d, c / a)
+    else:
+        turn, x, y, along, up = (90, -c, b, a / c, d / b) if b > 0 else (270, c, -b, a / c, d / b)
+    return [
+        *parts,
+        albumentations.Affine(
+            rotate=(turn, turn),
+            scale={"x": (x, x), "y": (y, y)},
+            shear={"x": (_degrees(along),) * 2, "y": (_degrees(up),) * 2},
+            translate_px={"x": (round(right),) * 2, "y": (round(down),) * 2},
+            fill=stage.fill,
+            p=1.0,
+        ),
+    ], ""
+
+
+def _values(scale: float, offset: float, low: float, high: float) -> tuple[list[Any], str]:
+    parts: list[Any] = []
+    if low > _CLOSE or high < 1 - _CLOSE:
+        return [], f"keeps values in [{low:g}, {high:g}], which no transform of albumentations does"
+    if scale < 0:
+        parts, scale, offset = [albumentations.InvertImg(p=1.0)], -scale, scale + offset
+    if abs(scale - 1) <= _CLOSE and abs(offset) <= _CLOSE:
+        return parts, ""
+    if abs(offset) > 1:
+        return [], f"adds {offset:g}; albumentations adds at most 1"
+    brighter = albumentations.RandomBrightnessContrast(
+        brightness_limit=(offset, offset), contrast_limit=(scale - 1, scale - 1), brightness_by_max=True, p=1.0
+    )
+    return [*parts, brighter], ""
+
+
+def _own(symbol: aa.Symbol) -> Any:
+    """The transform that a word of this plugin names."""
+    names = [param.name for param in adapter.resolve(symbol.name).params] if "serialized" not in symbol.name else []
+    arguments = [_plain(item) for item in symbol.args]
+    if not names:
+        return building.load(arguments[0]) if arguments else adapter.build(symbol.name.partition(".")[2], {})
+    settings = dict(zip(names, arguments, strict=True))
+    settings.pop("seed", None)
+    return adapter.build(symbol.name.partition(".")[2], settings)
+
+
+def _plain(item: Any) -> Any:
+    if isinstance(item, tuple):
+        return tuple(map(_plain, item))
+    return (int(item) if item.denominator == 1 else float(item)) if hasattr(item, "denominator") else item
+
+
+def _degrees(slope: float) -> float:
+    """The angle of a shear, with the sign that albumentations gives it."""
+    return -math.degrees(math.atan(slope))
