@@ -43,7 +43,7 @@ class Pipeline:
         >>> pipeline = Pipeline(["flip_lr", "brightness(0.2)", "flip_lr", "contrast(2)"])
         >>> fused = pipeline.fuse(8)
         >>> [(stage.kind, fused.display(stage)) for stage in fused.stages]
-        [('values', 'brightness(1/5) * contrast(2)')]
+        [('values', 'brightness(0.2) * contrast(2)')]
         >>> images = torch.rand(2, 1, 8, 8)
         >>> bool(torch.allclose(fused(images), pipeline(images), atol=1e-6))
         True
