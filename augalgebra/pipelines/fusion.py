@@ -44,7 +44,7 @@ class Pipeline:
         >>> fused = pipeline.fuse(8)
         >>> [(stage.kind, fused.display(stage)) for stage in fused.stages]
         [('values', 'brightness(0.2) * contrast(2)')]
-        >>> images = torch.rand(2, 1, 8, 8)
+        >>> images = torch.rand(2, 3, 8, 8)
         >>> bool(torch.allclose(fused(images), pipeline(images), atol=1e-6))
         True
     """
@@ -208,7 +208,7 @@ class FusedPipeline:
 def _fuse(pipeline: Pipeline, size: tuple[int, int], channels: int, exact: bool) -> FusedPipeline:
     reducer = Reducer(pipeline.catalog.for_size(*size))
     reduction = reducer.reduce(pipeline.word)
-    cache: dict[tuple[Letter, tuple[int, int]], tuple[Read, tuple[int, int]]] = {}
+    cache: dict[tuple[Letter, tuple[int, int]], tuple[Read, tuple[int, int], bool]] = {}
     letters, proof = _gather(reducer, reduction, _read(pipeline.catalog, reduction.word, size, channels, cache))
     word = Word.from_letters(letters)
     parts = _read(pipeline.catalog, word, size, channels, cache)
@@ -221,18 +221,23 @@ def _read(
     word: Word,
     size: tuple[int, int],
     channels: int,
-    cache: dict[tuple[Letter, tuple[int, int]], tuple[Read, tuple[int, int]]],
+    cache: dict[tuple[Letter, tuple[int, int]], tuple[Read, tuple[int, int], bool]],
 ) -> list[Read]:
-    """What each letter does, on images of the size that those before it leave."""
-    parts = []
+    """What each letter does, on images of the size that those before it leave.
+
+    Behind what leaves [0, 1], as normalizing does, nothing is read off: clipping would do something else there.
+    """
+    parts, left = [], False
     for letter in word.letters:
         if (letter, size) not in cache:
-            black = torch.zeros(1, channels, *size)
-            after = catalog.apply(Word.from_letters([letter]), black, ids=[0]).shape
-            there = (int(after[2]), int(after[3]))
-            cache[letter, size] = read_letter(catalog, letter, size, channels), there
-        part, size = cache[letter, size]
-        parts.append(part)
+            noise = torch.rand(1, channels, *size, generator=torch.Generator().manual_seed(0))
+            after = catalog.apply(Word.from_letters([letter]), noise, ids=[0])
+            leaves = float(after.min()) < 0 or float(after.max()) > 1
+            there = (int(after.shape[2]), int(after.shape[3]))
+            cache[letter, size] = read_letter(catalog, letter, size, channels), there, leaves
+        part, there, leaves = cache[letter, size]
+        parts.append(Read(letter, size) if left else part)
+        size, left = there, left or leaves
     return parts
 
 

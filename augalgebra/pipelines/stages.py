@@ -141,7 +141,7 @@ class Stage:
 
     def apply(self, catalog: Catalog, images: Tensor, seed: int, ids: Sequence[int]) -> Tensor:
         """Do it to a batch of images; the parameters of each are drawn as they are without any reduction."""
-        if self.kind == "values":
+        if self.parts[0].values is not None:
             read = [self._values(catalog, part, images, seed, ids) for part in self.parts]
             found = [item for item in read if item is not None]
             if len(found) == len(read):

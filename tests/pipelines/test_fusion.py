@@ -163,3 +163,12 @@ def test_what_mixes_channels_is_no_map_of_values_or_places() -> None:
     fused = pipeline.fuse(16)
     images = torch.rand(2, 3, 16, 16)
     torch.testing.assert_close(fused(images), pipeline(images))
+
+
+def test_behind_what_leaves_the_range_nothing_is_clipped() -> None:
+    steps = "albumentations:Compose([Normalize(mean=0.5, std=0.1), InvertImg(p=1), HorizontalFlip(p=1)])"
+    pipeline = Pipeline(steps, CATALOG)
+    fused = pipeline.fuse(16)
+    images = torch.rand(2, 3, 16, 16)
+    torch.testing.assert_close(fused(images), pipeline(images))
+    assert float(fused(images).max()) > 2
