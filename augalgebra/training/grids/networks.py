@@ -18,7 +18,7 @@ from augalgebra.training.progress import Progress, silent
 
 STAGE = "operators"
 CODES = 0.15
-"""Share of the time that networks learn on codes alone, where a step costs a twentieth."""
+"""Share of the time that networks learn on codes alone, where steps are cheap because nothing is drawn."""
 MOVED = 0.3
 """Share of steps that begin with codes which an operator has moved already.
 
@@ -192,7 +192,7 @@ def train_networks(
     if device.type == "cpu":
         networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch leaves this one out
     teaching = (
-        # what it costs, and steps, that fit for codes
+        # nothing is drawn at first, so that a step has room for more crops
         (f"{STAGE}, on codes", CodesAsEncoded, CODES, _LARGER_BATCH, _LARGER_STEP),
         (STAGE, DrawnAsTrue, 1 - CODES, 1, 1.0),
     )
