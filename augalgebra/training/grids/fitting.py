@@ -15,7 +15,6 @@ from augalgebra.errors import FitError
 from augalgebra.latent.grids import GridSpace
 from augalgebra.operators.fits.choice import largest_group
 from augalgebra.operators.grids.channels import ChannelMoments
-from augalgebra.operators.grids.moves import GridMove
 from augalgebra.operators.grids.operator import GridMap, weights_in
 from augalgebra.operators.grids.registry import GridFamilyEntry, GridRegistry
 from augalgebra.operators.grids.resampling import find_nearest_move
@@ -57,7 +56,7 @@ def plan_grid_operators(catalog: Catalog, augmentations: Sequence[str | Word], s
         raise FitError("name at least one augmentation, such as flip_lr")
     alone = {word: _target(catalog, word, 0, stride, in_group=False) for word in words}
     # what changes values of pixels would double a group that moves of the grid make, and the laws multiply them as well
-    members, group = largest_group(catalog, [word for word, target in alone.items() if target.plain])
+    members, group = largest_group(catalog, [word for word, target in alone.items() if target.found.exact])
     elements = () if group is None else group.elements
     targets = [_target(catalog, word, number, stride, in_group=True) for number, word in enumerate(elements) if number]
     others = [target for word, target in alone.items() if word not in members]
@@ -192,9 +191,7 @@ def _keep(
 
 
 def _target(catalog: Catalog, word: Word, column: int, stride: int, *, in_group: bool) -> Target:
-    found = find_nearest_move(catalog, word, stride)
-    still = isinstance(found.move, GridMove) and found.move.is_identity
-    return Target(word, column, None if still else found.move, in_group, found.exact)
+    return Target(word, column, find_nearest_move(catalog, word, stride), in_group)
 
 
 def _single(catalog: Catalog, item: str | Word) -> Word:

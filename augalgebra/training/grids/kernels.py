@@ -13,9 +13,11 @@ from augalgebra.case_progress import CaseProgress, unseen
 from augalgebra.errors import FitError
 from augalgebra.operators.grids.families import FamilyMoments, KernelFamily
 from augalgebra.operators.grids.maps import KernelMap
+from augalgebra.operators.grids.moves import GridMove
 from augalgebra.operators.grids.operator import Move
 from augalgebra.operators.grids.parameters import ParameterFamily
 from augalgebra.operators.grids.patches import PatchMoments
+from augalgebra.operators.grids.resampling import NearestMove
 from augalgebra.training.grids.orbits import Orbits
 
 SHARDS = 8
@@ -31,16 +33,20 @@ class Target:
     Attributes:
         word: Its word.
         column: Its number among the views and words of the orbits.
-        move: The move of the grid that comes first.
+        found: The move of the grid that comes first.
         in_group: Whether it is an element of the group, so that it leads from any view to another.
-        plain: Whether the move is all that the word does to positions, so that it may be compared with alone.
     """
 
     word: Word
     column: int
-    move: Move | None
+    found: NearestMove
     in_group: bool
-    plain: bool = True
+
+    @property
+    def move(self) -> Move | None:
+        """The move of the grid that comes first; None if there is nothing to move."""
+        move = self.found.move
+        return None if isinstance(move, GridMove) and move.is_identity else move
 
     def moved(self, codes: Tensor) -> Tensor:
         """Codes after the move of the grid."""
@@ -125,7 +131,10 @@ def fit_families(orbits: Orbits, targets: Sequence[Target], side: int) -> tuple[
 
 
 def gather(orbits: Orbits, target: Target, side: int) -> PatchMoments:
-    """The moments of one target: an element of the group from each view in turn, other words from the original."""
+    """The moments of one target: an element of the group from each view in turn, other words from the original.
+
+    Positions beside a tear do not count: a kernel is the same everywhere, and what it did there would harm all others.
+    """
     moments = PatchMoments(orbits.space.channels, side)
     views = len(orbits.views) if target.in_group else 1
     for number, shard in enumerate(orbits.shards()):
@@ -133,5 +142,6 @@ def gather(orbits: Orbits, target: Target, side: int) -> PatchMoments:
         wanted = max(1, min(views, POSITIONS // positions))
         for view in {(number * wanted + extra) % views for extra in range(wanted)}:
             goal = orbits.product(view, target.column) if target.in_group else target.column
-            moments.add(target.moved(shard[:, view]), shard[:, goal])
+            inside = target.found.is_inside(shard.shape[-2], shard.shape[-1], max(1, side // 2))
+            moments.add(target.moved(shard[:, view]), shard[:, goal], inside if bool(inside.any()) else None)
     return moments

@@ -50,6 +50,14 @@ def crops(number: int = 20, size: int = 16) -> Iterator[Tensor]:
         yield torch.randint(0, 256, (3, size, size), dtype=torch.uint8, generator=generator)
 
 
+class SeesNeighbours(Encoder):
+    """Codes that hold what lies beside a patch as well, and zeros beyond the rim."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        codes = super().forward(images)
+        return codes + functional.avg_pool2d(codes, 3, 1, 1)
+
+
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
     return load_catalog()
@@ -164,3 +172,11 @@ def test_no_pictures_and_impossible_settings_are_refused(catalog: Catalog) -> No
             GridSettings(**wrong)  # type: ignore[arg-type]
     with pytest.raises((AugalgebraError, FitError)):
         fit_grid_operators(make_space(), crops(), ["crop"], catalog, KERNEL)
+
+
+def test_a_kernel_does_not_learn_from_positions_beside_a_tear(catalog: Catalog) -> None:
+    mix = torch.eye(12)
+    space = ModuleSpace(SeesNeighbours(mix, 0.0), Decoder(mix, 0.0), channels=12, stride=2, name="neighbours")
+    registry = fit_grid_operators(space, crops(), ["roll(4, 0)"], catalog, KERNEL)
+    codes = torch.randn(2, 12, 8, 8, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(registry.operator("roll(4, 0)").apply(codes), codes.roll(2, 3), rtol=0, atol=0.01)
