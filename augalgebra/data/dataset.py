@@ -20,6 +20,7 @@ from augalgebra.data.arrays import map_images, to_bytes
 from augalgebra.data.folder import read_folder
 from augalgebra.data.glyphs import draw_glyphs
 from augalgebra.data.labels import Numbers, number_classes
+from augalgebra.data.morpho import draw_stroke_factors, draw_strokes
 from augalgebra.data.pendulum import SIDE, as_bytes, draw_pendulum, pendulum_grid
 from augalgebra.errors import DataError, nearest
 from augalgebra.images import Array
@@ -33,7 +34,7 @@ Part: TypeAlias = tuple[Array, Numbers]
 DATA_VARIABLE = "AUGALG_DATA"
 """Environment variable that says where data sets lie."""
 
-NAMES = ("digits", *PUBLISHED, "glyphs", "pendulum")
+NAMES = ("digits", *PUBLISHED, "glyphs", "pendulum", "morpho", "morpho:digits")
 """The data sets known by name."""
 
 _TEST_EVERY = 5  # of the data sets that bring no split of their own, every fifth image of a class is for testing
@@ -139,18 +140,20 @@ def load_data(
     Args:
         name: ``digits``, which are always there; ``glyphs`` or ``pendulum``, which are made on the fly; ``mnist``,
             ``fashion-mnist``, ``kmnist`` or ``cifar10``, which are downloaded into the user's cache if they are not in
-            `data_dir`; a folder, an ``.npz`` or an ``.npy``. A path is never one of these names, nor is text with a
-            separator: ``./digits``. A folder's subfolders, if there are any, are the classes, or ``train`` and ``test``
-            with classes in them. An ``.npz`` holds ``images`` and perhaps ``labels``, or ``x_train``, ``y_train``,
-            ``x_test`` and ``y_test``; images are bytes or floats in [0, 1], ``[n, h, w]``, ``[n, h, w, c]`` or
-            ``[n, c, h, w]``; labels are text or whole numbers. An ``.npy`` holds such images, has no labels and may be
-            larger than memory: it is mapped, its order is kept, and the last fifth, at most 10,000, is for testing.
+            `data_dir`; ``morpho`` or ``morpho:digits``, which are MNIST and the digits with strokes that have causes
+            (`morpho_data`), drawn once and kept in the user's cache; a folder, an ``.npz`` or an ``.npy``. A
+            path is never one of these names, nor is text with a separator: ``./digits``. A folder's subfolders, if
+            there are any, are the classes, or ``train`` and ``test`` with classes in them. An ``.npz`` holds ``images``
+            and perhaps ``labels``, or ``x_train``, ``y_train``, ``x_test`` and ``y_test``; images are bytes or floats
+            in [0, 1], ``[n, h, w]``, ``[n, h, w, c]`` or ``[n, c, h, w]``; labels are text or whole numbers. An
+            ``.npy`` holds such images, has no labels and may be larger than memory: it is mapped, its order is kept,
+            and the last fifth, at most 10,000, is for testing.
         data_dir: Where data sets lie, directly, in a folder of their name, or as torchvision lays them out; by
             default what the environment variable ``AUGALG_DATA`` says.
         size: Bring a folder's pictures of any size to squares of so many pixels: the shorter side is scaled to it, and
             the middle is cut out. None takes them as they are; they must then be of one size.
         skip_broken: Leave out pictures of a folder that cannot be read.
-        progress: Called while something is downloaded.
+        progress: Called while something is downloaded, or pictures are drawn.
 
     Raises:
         DataError: There is no such data set, its files are damaged, or missing and not to be had; or it is no folder
@@ -171,6 +174,10 @@ def load_data(
         data = glyph_data()
     elif name == "pendulum":
         data = pendulum_data()
+    elif name == "morpho":
+        data = morpho_data(_of_published(PUBLISHED["mnist"], data_dir, progress), progress=progress)
+    elif name == "morpho:digits":
+        data = morpho_data(_digits(), progress=progress)
     elif name in PUBLISHED:
         data = _of_published(PUBLISHED[name], data_dir, progress)
     else:
@@ -264,6 +271,33 @@ def pendulum_data(*, size: int = SIDE, seed: int = 0) -> Dataset:
         splits.append(Split(images[order], torch.zeros(len(rows), dtype=torch.int64), first, shuffled))
         first += len(rows)
     return Dataset("pendulum", splits[0], splits[1])
+
+
+def morpho_data(digits: Dataset, *, seed: int = 0, progress: CaseProgress = unseen) -> Dataset:
+    """Digits with thickness, slant and intensity set at random, as a data set that knows these factors.
+
+    See `augalgebra.data.morpho` for the equations. What pixels show comes near the factors: see
+    `augalgebra.data.strokes.measure_strokes`. Images are drawn once and then kept in the user's cache.
+
+    Args:
+        digits: Bright strokes on a dark ground, grey. Split and labels are kept.
+        seed: Seed of all factors.
+        progress: Called while pictures are drawn.
+
+    Raises:
+        ImageError: A digit has no strokes.
+    """
+    parts = (digits.train, digits.test)
+    factors = draw_stroke_factors(sum(map(len, parts)), seed)
+    drawn, remarks = draw_strokes(torch.cat([part.images for part in parts]), factors, progress=progress)
+    splits, begun = [], 0
+    for part in parts:
+        rows = slice(begun, begun + len(part))
+        own = {name: values[rows] for name, values in factors.items()}
+        splits.append(Split(drawn[rows], part.labels, part.first, own))
+        begun = rows.stop
+    name = "morpho" if digits.name == "mnist" else f"morpho:{digits.name}"
+    return replace(digits, name=name, train=splits[0], test=splits[1], remarks=(*digits.remarks, *remarks))
 
 
 def _of_published(published: PublishedDataset, data_dir: str | Path | None, progress: CaseProgress) -> Dataset:

@@ -1,4 +1,4 @@
-"""Data sets as commands load them: with the progress of a download on standard error."""
+"""Data sets as commands load them: with the progress of downloading or drawing on standard error."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +9,8 @@ from augalg_cli import render
 from augalgebra import AugalgebraError
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from augalgebra.data import Dataset
     from augalgebra.runs import Run
 
@@ -17,7 +19,8 @@ Data = Annotated[
     typer.Option(
         metavar="NAME",
         help="'digits' (embedded); 'glyphs' or 'pendulum' (made on the fly); 'mnist', 'fashion-mnist', 'kmnist' or "
-        "'cifar10' (downloaded if not in --data-dir); a folder of pictures; a file.npz or a file.npy.",
+        "'cifar10' (downloaded if not in --data-dir); 'morpho' or 'morpho:digits' (MNIST and the digits with strokes "
+        "that have causes); a folder of pictures; a file.npz or a file.npy.",
     ),
 ]
 Moved = Annotated[
@@ -51,14 +54,29 @@ def load(
         skip_broken: What ``--skip-broken`` says.
     """
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        MofNCompleteColumn,
+        Progress,
+        Task,
+        TaskID,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
-    from augalgebra.data import load_data
+    from augalgebra.data import PICTURES_DRAWN, load_data
+
+    class Amount(DownloadColumn):
+        """Bytes, or a number of pictures."""
+
+        def render(self, task: Task) -> "Text":
+            return MofNCompleteColumn().render(task) if task.description == PICTURES_DRAWN else super().render(task)
 
     bars = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=12),
-        DownloadColumn(),
+        Amount(),
         TimeRemainingColumn(),
         console=Console(stderr=True),
         disable=quiet,
@@ -67,7 +85,7 @@ def load(
 
     def report(done: int, total: int, file: str = "", /) -> None:
         if file not in tasks:
-            bars.start()  # only here, so that nothing is drawn where nothing is downloaded
+            bars.start()  # only here, so that there is no bar where nothing takes long
             tasks[file] = bars.add_task(file, total=None)
         bars.update(tasks[file], completed=done, total=total or None)
 

@@ -257,7 +257,7 @@ def test_parts_of_what_is_not_there_are_refused(program: Callable[..., Any], run
         ((folder, "--swap", "0", "99", "--out", "x.png"), "there is no test image 99"),
         ((folder, "--swap", "0", "1"), "--swap draws a picture: name its file, such as --out swapped.png"),
         ((folder, "--out", "x.png"), "--out has no effect without two images to swap parts of: --swap A B"),
-        ((folder, "--factors"), "were drawn from is not known; of glyphs and pendulum it is"),
+        ((folder, "--factors"), "were drawn from is not known; of glyphs, pendulum and morpho it is"),
         ((str(ungrouped.folder),), "has no parts: its operators (flip_ud) make no finite group"),
     ):
         done = program("partition", *arguments)

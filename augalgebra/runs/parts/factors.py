@@ -55,7 +55,9 @@ def align_run(
     run.check_data(data)
     split, catalog, seed = data.test.head(images), run.registry.catalog, run.settings.seed
     if not split.factors:
-        raise DataError(f"what the images of {data.name} were drawn from is not known; of glyphs and pendulum it is")
+        raise DataError(
+            f"what the images of {data.name} were drawn from is not known; of glyphs, pendulum and morpho it is"
+        )
     pictures, ids = split.batch(slice(None))
     elements = torch.randint(len(partition.group), (len(ids),), generator=generator_for(seed, "views of factors"))
     moved = view_each(catalog, partition.group.elements, pictures, ids, elements, seed=seed)

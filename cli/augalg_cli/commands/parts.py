@@ -38,7 +38,7 @@ def partition(
     ] = None,
     factors: Annotated[
         bool,
-        typer.Option("--factors", help="Say what each part knows of the factors of the images (glyphs, pendulum)."),
+        typer.Option("--factors", help="Say what each part knows of the factors of glyphs, pendulum or morpho."),
     ] = False,
     images: Annotated[int, typer.Option("--images", min=10, help="Test images to measure on.")] = 1000,
     moved: Moved = None,

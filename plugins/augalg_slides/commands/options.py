@@ -18,7 +18,8 @@ Data = Annotated[
     typer.Option(
         metavar="NAME",
         help="'digits' (embedded); 'glyphs' or 'pendulum' (made on the fly); 'mnist', 'fashion-mnist', 'kmnist' or "
-        "'cifar10' (downloaded if not in --data-dir); a folder of pictures; a file.npz or a file.npy.",
+        "'cifar10' (downloaded if not in --data-dir); 'morpho' or 'morpho:digits' (MNIST and the digits with strokes "
+        "that have causes); a folder of pictures; a file.npz or a file.npy.",
     ),
 ]
 DataDir = Annotated[

@@ -196,7 +196,7 @@ def test_planted_factors_are_found_in_their_parts(catalog: Catalog, data: Datase
     assert information["brightness"]["unchanged"] > 0.2 > information["brightness"]["changed by flip_lr"]
     assert max(information["noise"].values()) < 0.1
     assert max(information["flip_ud"].values()) < 0.1  # these images do not show it
-    with pytest.raises(DataError, match="were drawn from is not known; of glyphs and pendulum it is"):
+    with pytest.raises(DataError, match="were drawn from is not known; of glyphs, pendulum and morpho it is"):
         align_run(make_run(catalog), partition_run(make_run(catalog), data=data), data=data)
 
 
