@@ -1,0 +1,143 @@
+"""All that the training of a causal model is asked for."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, get_args
+
+from augalgebra.causal.graphs import CausalGraph, GraphError, GraphPrior
+from augalgebra.causal.mechanisms import MECHANISM_KINDS, MechanismKind
+from augalgebra.data.pendulum import CAUSES
+from augalgebra.errors import AugalgebraError, UnknownNameError
+from augalgebra.latent.likelihoods import LIKELIHOODS, LikelihoodName
+from augalgebra.storage.values import Fields
+from augalgebra.training.settings import Precision
+
+_MOST = 1 << 62  # a seed may be any whole number that fits into 64 bits
+
+
+@dataclass(frozen=True)
+class CausalSettings:
+    """What the training of a causal model is asked for.
+
+    Attributes:
+        prior: What is known of the graph; it names all concepts. None is the true graph where it is known, and that
+            nothing is known otherwise.
+        concepts: The concepts, if they are fewer than the factors of the images; none stands for all.
+        mechanisms: ``network`` or ``linear``.
+        labels: Share of the training images whose labels are seen, larger than 0 and at most 1.
+        rest: Coordinates for what no concept names.
+        width: Channels of the decoder, and of the encoder after its first convolution.
+        waves: Waves of a block.
+        likelihood: How drawn pixels are compared with true ones.
+        steps: Steps of the training; with `seconds`, whichever is over first.
+        seconds: Time for the training; how far one gets then depends on the machine.
+        batch_size: Images in a step.
+        learning_rate: Largest step size.
+        sparsity: Cost of an edge of strength 1, in nats, where the graph is learned.
+        threshold: Strength below which an edge that was learned counts for none.
+        seed: Seed of everything that is random.
+        device: ``auto``, ``cpu``, ``cuda``, ….
+        precision: ``auto`` is bfloat16 where that is faster.
+
+    Raises:
+        AugalgebraError: A value is impossible.
+    """
+
+    prior: GraphPrior | None = None
+    concepts: tuple[str, ...] = ()
+    mechanisms: MechanismKind = "network"
+    labels: float = 1.0
+    rest: int = 0
+    width: int = 32
+    waves: int = 8
+    likelihood: LikelihoodName = "gaussian"
+    steps: int | None = None
+    seconds: float | None = 600.0
+    batch_size: int = 64
+    learning_rate: float = 2e-3
+    sparsity: float = 0.1
+    threshold: float = 0.1
+    seed: int = 0
+    device: str = "auto"
+    precision: Precision = "auto"
+
+    def __post_init__(self) -> None:
+        for name, known in (
+            ("mechanisms", MECHANISM_KINDS),
+            ("likelihood", tuple(LIKELIHOODS)),
+            ("precision", get_args(Precision)),
+        ):
+            if getattr(self, name) not in known:
+                raise UnknownNameError(name, str(getattr(self, name)), known, f"There are {', '.join(known)}")
+        if not 0 < self.labels <= 1:
+            raise AugalgebraError(f"labels is the share of images whose labels are seen, in (0, 1], not {self.labels}")
+        least = {"width": 1, "batch_size": 1, "rest": 0, "waves": 0}
+        for name, lowest in least.items():
+            if getattr(self, name) < lowest:
+                raise AugalgebraError(f"{name} must be at least {lowest}, not {getattr(self, name)}")
+        for name in ("learning_rate", "threshold"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise AugalgebraError(f"{name} must be larger than 0, not {getattr(self, name)}")
+        if not 0 <= self.sparsity < math.inf:
+            raise AugalgebraError(f"sparsity must be at least 0, not {self.sparsity}")
+        given = [value for value in (self.steps, self.seconds) if value is not None]
+        if not given or not all(0 < value < math.inf for value in given):
+            raise AugalgebraError("training needs a number of steps or of seconds to stop after, larger than 0")
+        if self.prior is not None and self.concepts and set(self.prior.concepts) != set(self.concepts):
+            self.prior.for_concepts(self.concepts)
+
+    def for_factors(self, factors: Mapping[str, Any]) -> "CausalSettings":
+        """The same with concepts and prior filled in.
+
+        Args:
+            factors: The factors of the images, by name.
+
+        Raises:
+            UnknownNameError: A concept is none of the factors.
+            GraphError: There are no concepts.
+        """
+        names = self.concepts or (self.prior.concepts if self.prior is not None else tuple(factors))
+        for concept in names:
+            if concept not in factors:
+                raise UnknownNameError("concept", concept, factors, f"The images have {', '.join(factors) or 'none'}")
+        if not names:
+            raise GraphError("there are no concepts: what these images were drawn from is not known")
+        ordered = tuple(name for name in factors if name in names)
+        prior = self.prior or (GraphPrior.given(known_graph(ordered)) if set(ordered) <= set(CAUSES) else None)
+        return replace(self, concepts=ordered, prior=(prior or GraphPrior.free(ordered)).for_concepts(ordered))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data without what was left open."""
+        values = asdict(self) | {"prior": self.prior.to_dict() if self.prior else None, "concepts": list(self.concepts)}
+        return {name: value for name, value in values.items() if value is not None}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "CausalSettings":
+        """Settings from plain data.
+
+        Raises:
+            AugalgebraError: A name is unknown, or a value is impossible.
+        """
+        table = Fields(values, "settings")
+        table.refuse_others([item.name for item in fields(cls)])
+        given = {item.name: _read(table, item.name, item.type) for item in fields(cls) if item.name in table}
+        return cls(**{"seconds": None, **given} if "steps" in given else given)
+
+
+def known_graph(concepts: tuple[str, ...]) -> CausalGraph:
+    """The true graph of some factors of the pendulum."""
+    return CausalGraph.of_parents({name: [c for c in CAUSES[name] if c in concepts] for name in concepts})
+
+
+def _read(table: Fields, name: str, kind: object) -> Any:
+    if name == "prior":
+        return GraphPrior.from_fields(table.table(name))
+    if name == "concepts":
+        return table.texts(name, 1000)
+    kinds = get_args(kind) or (kind,)
+    if float in kinds:
+        return table.number(name)
+    if int in kinds:
+        return table.whole(name, -_MOST, _MOST)
+    return table.text(name)
