@@ -6,6 +6,15 @@ from .graphs import GraphError as GraphError
 from .graphs import GraphPrior as GraphPrior
 from .graphs import area_under_curve as area_under_curve
 from .graphs import hamming_distance as hamming_distance
+from .measures import BAR as BAR
+from .measures import IMAGES as IMAGES
+from .measures import AxiomScore as AxiomScore
+from .measures import CausalReport as CausalReport
+from .measures import CompositionScore as CompositionScore
+from .measures import CounterfactualScore as CounterfactualScore
+from .measures import GraphScore as GraphScore
+from .measures import measure_causal as measure_causal
+from .measures import usual_edits as usual_edits
 from .model import CausalArchitecture as CausalArchitecture
 from .model import CausalModel as CausalModel
 from .model import EditedModel as EditedModel
@@ -22,21 +31,31 @@ from .training import causal_loop as causal_loop
 from .training import finish as finish
 from .training import prepare as prepare
 from .training import train_causal as train_causal
+from .truth import Truth as Truth
+from .truth import truth_of as truth_of
 
 __all__ = [
+    "BAR",
+    "IMAGES",
+    "AxiomScore",
     "CausalArchitecture",
     "CausalGraph",
     "CausalModel",
+    "CausalReport",
     "CausalResult",
     "CausalSettings",
+    "CompositionScore",
+    "CounterfactualScore",
     "Edit",
     "EditedModel",
     "Formula",
     "GraphError",
     "GraphPrior",
+    "GraphScore",
     "Learner",
     "Noise",
     "State",
+    "Truth",
     "World",
     "area_under_curve",
     "causal_loop",
@@ -44,8 +63,11 @@ __all__ = [
     "hamming_distance",
     "known_graph",
     "load_model",
+    "measure_causal",
     "model_bytes",
     "prepare",
     "save_model",
     "train_causal",
+    "truth_of",
+    "usual_edits",
 ]

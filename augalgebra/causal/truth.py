@@ -1,0 +1,160 @@
+"""What is true of images whose factors are known: how factors follow from each other, are read and are drawn."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from augalgebra.causal.edits import World
+from augalgebra.causal.graphs import CausalGraph
+from augalgebra.causal.mechanisms import Mechanisms
+from augalgebra.causal.model import CausalModel, Images
+from augalgebra.data.pendulum import CAUSES, LIMITS, TOLERANCE, cast_shadow, draw_pendulum, read_pendulum
+from augalgebra.data.strokes import STROKE_FACTORS, measure_strokes, set_strokes
+from augalgebra.errors import DataError, ImageError
+
+Factors = Mapping[str, Float[Tensor, " image"]]
+"""A value for each image, by the name of the concept, in its own units."""
+
+
+class Truth(ABC):
+    """What is true of some images.
+
+    Attributes:
+        graph: The true graph.
+    """
+
+    graph: CausalGraph
+
+    @abstractmethod
+    def read(self, images: Images) -> dict[str, Float[Tensor, " image"]]:
+        """The factors of images, NaN where one cannot be read."""
+
+    @abstractmethod
+    def change(self, images: Images, factors: Factors, world: World) -> Images:
+        """The true pictures of another world.
+
+        Args:
+            images: Pictures of the world as it is.
+            factors: Their factors.
+            world: The other world.
+        """
+
+
+class PendulumTruth(Truth):
+    """Pictures of a pendulum, drawn again from their factors."""
+
+    def __init__(self, model: CausalModel) -> None:
+        """Prepare for a model of these pictures.
+
+        Raises:
+            DataError: Its concepts are not the four factors.
+        """
+        if set(model.concepts) != set(CAUSES):
+            raise DataError(f"true pictures of a pendulum are drawn from {', '.join(CAUSES)}, all of them")
+        self.graph = CausalGraph.of_parents({concept: CAUSES[concept] for concept in model.concepts})
+        self._mean, self._deviation = model.mean.cpu().double(), model.deviation.cpu().double()
+        self._mechanisms = _Physics(self.graph, self._mean, self._deviation)
+
+    def read(self, images: Images) -> dict[str, Float[Tensor, " image"]]:
+        """See `augalgebra.data.read_pendulum`."""
+        found = read_pendulum(images)
+        unread = {name: ~(misfit <= TOLERANCE) for name, misfit in found.misfits.items()}
+        unread |= {name: unread[name] | found.hidden for name in unread if name.startswith("shadow")}
+        return {name: values.masked_fill(unread[name], torch.nan) for name, values in found.factors.items()}
+
+    def follow(self, factors: Factors, world: World) -> dict[str, Float[Tensor, " image"]]:
+        """The factors in another world: those of this one, acted on by the true mechanisms."""
+        own = torch.stack([factors[concept].double() for concept in self.graph.concepts], 1)
+        noise = self._mechanisms.noise((own - self._mean) / self._deviation)
+        values = self._mechanisms.values(noise, world, self._mean, self._deviation) * self._deviation + self._mean
+        # rounding may lead over a border
+        return {
+            name: column.clamp(*LIMITS[name]) if bool((_beyond(column, *LIMITS[name]) < 1e-6).all()) else column
+            for name, column in zip(self.graph.concepts, values.unbind(1), strict=True)
+        }
+
+    def change(self, images: Images, factors: Factors, world: World) -> Images:
+        """Drawn from the factors of the other world."""
+        height, width = images.shape[-2:]
+        return draw_pendulum(**self.follow(factors, world), size=(height, width)).to(images)
+
+
+class StrokesTruth(Truth):
+    """Grey digits whose strokes are set; no factor causes another."""
+
+    def __init__(self, model: CausalModel) -> None:
+        """Prepare for a model of these pictures.
+
+        Raises:
+            DataError: It has a concept that is no factor of strokes.
+        """
+        if not set(model.concepts) <= set(STROKE_FACTORS):
+            raise DataError(f"strokes have {', '.join(STROKE_FACTORS)}; the model has {', '.join(model.concepts)}")
+        self.graph = CausalGraph(model.concepts)
+
+    def read(self, images: Images) -> dict[str, Float[Tensor, " image"]]:
+        """See `augalgebra.data.measure_strokes`."""
+        columns: dict[str, list[Tensor]] = {name: [] for name in self.graph.concepts}
+        for image in images:
+            try:
+                found = measure_strokes(image[None])
+            except ImageError:
+                found = {}
+            for name, column in columns.items():
+                column.append(found[name][0] if name in found else torch.tensor(torch.nan, dtype=torch.float64))
+        return {name: torch.stack(column) for name, column in columns.items()}
+
+    def change(self, images: Images, factors: Factors, world: World) -> Images:  # noqa: ARG002 (the images tell)
+        """Set by morphology.
+
+        Raises:
+            DataError: The world has more than concepts that are held.
+        """
+        if world.added or world.formulas or world.frozen:
+            raise DataError("of strokes only interventions have a true picture")
+        return set_strokes(images, **world.held)
+
+
+def truth_of(model: CausalModel) -> Truth | None:
+    """What is true of the images that a model was made for, by its concepts; None if that is not known."""
+    if set(model.concepts) == set(CAUSES):
+        return PendulumTruth(model)
+    return StrokesTruth(model) if set(model.concepts) <= set(STROKE_FACTORS) else None
+
+
+class _Physics(Mechanisms):
+    """The true mechanisms of the pendulum, in standard units and without noise of their own."""
+
+    def __init__(self, graph: CausalGraph, mean: Tensor, deviation: Tensor) -> None:
+        super().__init__(graph.concepts, graph.matrix)
+        self.double()
+        self._mean, self._deviation = mean, deviation
+
+    @torch.no_grad()
+    def expect(
+        self, values: Float[Tensor, "batch concept"], edges: Bool[Tensor, "cause effect"] | None = None
+    ) -> Float[Tensor, "batch concept"]:
+        """What light and angle cast; a cause that does not count has its mean."""
+        counting = (self.edges if edges is None else edges).to(values)
+        columns: Sequence[Tensor] = [torch.zeros_like(values[:, 0])] * len(self.concepts)
+        expected = dict(zip(self.concepts, columns, strict=True))
+        pick: Mapping[str, Callable[[tuple[Tensor, Tensor]], Tensor]]
+        pick = {"shadow_length": lambda cast: cast[0], "shadow_position": lambda cast: cast[1]}
+        for concept, choose in pick.items():
+            place = self.concepts.index(concept)
+            own = values * counting[:, place] * self._deviation + self._mean
+            light, angle = (own[:, self.concepts.index(cause)] for cause in ("light", "angle"))
+            expected[concept] = (choose(cast_shadow(light, angle)) - self._mean[place]) / self._deviation[place]
+        return torch.stack(list(expected.values()), 1)
+
+    def weights(self) -> Float[Tensor, "cause effect"]:
+        """1 for each edge."""
+        return self.edges.double()
+
+
+def _beyond(values: Tensor, low: float, high: float) -> Tensor:
+    """How far values lie outside of a range."""
+    return torch.maximum(low - values, values - high).clamp(min=0)
