@@ -133,7 +133,7 @@ class CausalObjective:
         if bool(seen.any()):
             terms["labels"] = _tie(mean[seen, :count], labels[seen])
         some = torch.randint(len(self._rows), (LABELS,), generator=step.noise, device=device)
-        terms["mechanisms"] = _surprise(mechanisms, self._labels[self._rows[some.cpu()]].to(device))
+        terms["mechanisms"] = surprise(mechanisms, self._labels[self._rows[some.cpu()]].to(device))
         terms |= self._learner.search.terms(mechanisms, self._settings.sparsity)
         return Measurement(terms, len(images))
 
@@ -258,19 +258,19 @@ def train_causal(data: Dataset, settings: CausalSettings, progress: Progress = s
     return finish(learner, data, settings, outcome)
 
 
+def surprise(mechanisms: Mechanisms, labels: Float[Tensor, "batch concept"]) -> Float[Tensor, ""]:
+    """Negative log likelihood of labels, in nats per image."""
+    log_scale = mechanisms.log_scale
+    terms = 0.5 * (labels - mechanisms.expect(labels)).square() * (-2 * log_scale).exp() + log_scale
+    return terms.sum(1).mean() + 0.5 * math.log(2 * math.pi) * labels.shape[1]
+
+
 def _divergence(mechanisms: Mechanisms, drawn: Tensor, mean: Tensor, log_variance: Tensor) -> Float[Tensor, ""]:
     """KL divergence of the posterior of concepts from what their causes let expect, in nats per image."""
     log_scale = mechanisms.log_scale
     squares = (mean - mechanisms.expect(drawn)).square() + log_variance.exp()
     terms = squares * (-2 * log_scale).exp() - 1 - log_variance + 2 * log_scale
     return 0.5 * terms.sum() / len(mean)
-
-
-def _surprise(mechanisms: Mechanisms, labels: Float[Tensor, "batch concept"]) -> Float[Tensor, ""]:
-    """Negative log likelihood of labels, in nats per image."""
-    log_scale = mechanisms.log_scale
-    terms = 0.5 * (labels - mechanisms.expect(labels)).square() * (-2 * log_scale).exp() + log_scale
-    return terms.sum(1).mean() + 0.5 * math.log(2 * math.pi) * labels.shape[1]
 
 
 def _tie(read: Float[Tensor, "batch concept"], labels: Float[Tensor, "batch concept"]) -> Float[Tensor, ""]:

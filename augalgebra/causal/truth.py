@@ -56,7 +56,7 @@ class PendulumTruth(Truth):
             raise DataError(f"true pictures of a pendulum are drawn from {', '.join(CAUSES)}, all of them")
         self.graph = CausalGraph.of_parents({concept: CAUSES[concept] for concept in model.concepts})
         self._mean, self._deviation = model.mean.cpu().double(), model.deviation.cpu().double()
-        self._mechanisms = _Physics(self.graph, self._mean, self._deviation)
+        self._mechanisms = _Physics(self.graph, self._mean, self._deviation).requires_grad_(requires_grad=False)
 
     def read(self, images: Images) -> dict[str, Float[Tensor, " image"]]:
         """See `augalgebra.data.read_pendulum`."""

@@ -1,0 +1,77 @@
+"""True pictures of other worlds."""
+
+import pytest
+import torch
+
+from augalgebra.causal import CausalArchitecture, CausalModel, Edit, World, truth_of
+from augalgebra.causal.truth import PendulumTruth, StrokesTruth
+from augalgebra.data import Dataset, cast_shadow, draw_pendulum, glyph_data, measure_strokes, set_strokes
+from augalgebra.errors import DataError
+
+
+@pytest.fixture(scope="module")
+def truth(model: CausalModel) -> PendulumTruth:
+    found = truth_of(model)
+    assert isinstance(found, PendulumTruth)
+    return found
+
+
+def test_doing_nothing_gives_the_same_factors_and_pictures(truth: PendulumTruth, pendulums: Dataset) -> None:
+    world, factors = World.of(truth.graph), pendulums.test.factors
+    followed = truth.follow(factors, world)
+    assert all(torch.allclose(followed[name], factors[name], atol=1e-5) for name in factors)
+    images = pendulums.test.batch(slice(None))[0]
+    assert float((truth.change(images, factors, world) - images).abs().max()) <= 1 / 255
+
+
+def test_the_shadow_follows_the_light(truth: PendulumTruth, pendulums: Dataset) -> None:
+    factors, light = pendulums.test.factors, torch.full((len(pendulums.test),), 20.0, dtype=torch.float64)
+    images = pendulums.test.batch(slice(None))[0]
+    made = truth.change(images, factors, World.of(truth.graph, [Edit("do", "light", number=20.0)]))
+    assert torch.allclose(made, draw_pendulum(light, factors["angle"], size=(32, 32)).float(), atol=1e-5)
+    forced = truth.follow(factors, World.of(truth.graph, [Edit("do", "shadow_length", number=4.0)]))
+    assert torch.allclose(forced["light"], factors["light"])
+    assert torch.allclose(forced["shadow_length"], torch.tensor(4.0, dtype=torch.float64))
+
+
+def test_an_effect_that_was_set_stays_until_its_mechanism_acts(truth: PendulumTruth) -> None:
+    """What no cause explains is noise, which an intervention on a cause keeps."""
+    one = torch.tensor([10.0], dtype=torch.float64)
+    length, position = cast_shadow(one, one)
+    factors = {"light": one, "angle": one, "shadow_length": length + 2, "shadow_position": position}
+    moved = truth.follow(factors, World.of(truth.graph, [Edit("do", "light", number=-20.0)]))
+    assert torch.allclose(moved["shadow_length"], cast_shadow(-2 * one, one)[0] + 2, atol=1e-5)
+
+
+def test_a_cut_cause_counts_as_its_mean(truth: PendulumTruth, pendulums: Dataset, model: CausalModel) -> None:
+    factors = pendulums.test.factors
+    mean = model.mean[model.concepts.index("light")].double().expand(len(pendulums.test))
+    cut = truth.follow(factors, World.of(truth.graph, [Edit("cut", "shadow_length", "light")]))
+    assert torch.allclose(cut["shadow_length"], cast_shadow(mean, factors["angle"])[0], atol=1e-4)
+    assert torch.allclose(cut["shadow_position"], factors["shadow_position"], atol=1e-5)
+
+
+def test_what_cannot_be_read_is_no_number(truth: PendulumTruth, pendulums: Dataset) -> None:
+    images = pendulums.test.batch(slice(0, 3))[0].clone()
+    images[1, :, :10] = 1  # no light
+    found = truth.read(images)
+    assert found["light"].isnan().tolist() == [False, True, False]
+    assert not found["angle"].isnan().any()
+
+
+def test_strokes_are_set_by_morphology() -> None:
+    model = CausalModel(CausalArchitecture((1, 28, 28), ("thickness", "intensity"), width=2))
+    truth = truth_of(model)
+    assert isinstance(truth, StrokesTruth)
+    images = glyph_data(10).train.batch(slice(0, 3))[0]
+    made = truth.change(images, {}, World.of(truth.graph, [Edit("do", "thickness", number=3.0)]))
+    assert torch.equal(made, set_strokes(images, thickness=3.0))
+    found = truth.read(torch.cat([images[:1], torch.zeros_like(images[:1])]))
+    assert float(found["thickness"][0]) == float(measure_strokes(images[:1])["thickness"])
+    assert found["thickness"].isnan().tolist() == [False, True]
+    with pytest.raises(DataError, match="only interventions"):
+        truth.change(images, {}, World.of(truth.graph, [Edit("add", "thickness", "intensity", 1.0)]))
+
+
+def test_of_other_concepts_nothing_is_known() -> None:
+    assert truth_of(CausalModel(CausalArchitecture((1, 28, 28), ("colour",), width=2))) is None
