@@ -81,7 +81,7 @@ def test_an_unknown_concept_is_refused_with_the_nearest() -> None:
         Edit("add", "length", "lihgt", 1.0),
         Edit("set", "length", formula=Formula.parse("2*lihgt")),
     ):
-        with pytest.raises(UnknownNameError, match="did you mean (light|length)"):
+        with pytest.raises(UnknownNameError, match=r"did you mean (light|length)"):
             WORLD.edit(edit)
 
 
