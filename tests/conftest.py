@@ -35,6 +35,16 @@ def few_digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.fixture(scope="session")
+def causal_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A causal run on a few pictures of a pendulum; whoever changes it copies it first."""
+    from causal_runs import make_run
+
+    folder = tmp_path_factory.mktemp("causal") / "run"
+    make_run(folder)
+    return folder
+
+
 @pytest.fixture
 def augalg(tmp_path: Path) -> Augalg:
     """Run the program as a user would, in an empty folder; returns exit code, output and error output."""

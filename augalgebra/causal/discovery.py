@@ -8,6 +8,7 @@ from augalgebra.causal.mechanisms import Mechanisms, acyclicity
 
 _EVERY = 50  # steps between two updates of the multiplier
 _PROGRESS, _FACTOR, _MOST = 0.25, 3.0, 1e6  # of the penalty: it grows where h does not shrink by so much
+_UNKNOWN = 1e30  # the constraint before the first update; checkpoints hold finite numbers only
 
 
 class GraphSearch(nn.Module):
@@ -31,7 +32,7 @@ class GraphSearch(nn.Module):
             is_given: Whether there is nothing to search for.
         """
         super().__init__()
-        for name, value in (("multiplier", 0.0), ("penalty", 1.0), ("steps", 0.0), ("before", torch.inf)):
+        for name, value in (("multiplier", 0.0), ("penalty", 1.0), ("steps", 0.0), ("before", _UNKNOWN)):
             self.register_buffer(name, torch.tensor(value))
         self.register_buffer("settled", torch.tensor(is_given))
         self.register_buffer("strengths", torch.zeros(concepts, concepts))

@@ -1,3 +1,9 @@
+from .causal.causal_check import read_causal_check as read_causal_check
+from .causal.causal_check import write_causal_check as write_causal_check
+from .causal.causal_report import document_of_causal_run as document_of_causal_run
+from .causal.graph_figure import draw_causal_graph as draw_causal_graph
+from .causal.sheets import draw_counterfactuals as draw_counterfactuals
+from .causal.sheets import draw_ranges as draw_ranges
 from .cayley import cayley_of as cayley_of
 from .composition_table import composition_rows as composition_rows
 from .gallery import gallery_panel as gallery_panel
@@ -14,12 +20,18 @@ __all__ = [
     "STYLE",
     "cayley_of",
     "composition_rows",
+    "document_of_causal_run",
     "document_of_grid_run",
     "document_of_run",
+    "draw_causal_graph",
+    "draw_counterfactuals",
     "draw_gallery",
     "draw_gap_chart",
+    "draw_ranges",
     "draw_recursion",
     "gallery_panel",
+    "read_causal_check",
+    "write_causal_check",
     "write_check",
     "write_grid_check",
 ]

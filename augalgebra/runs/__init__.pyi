@@ -4,6 +4,13 @@ from .added_heads import transfer as transfer
 from .added_operators import Extension as Extension
 from .added_operators import extend as extend
 from .added_operators import withdraw as withdraw
+from .causal.blocks import ConceptBlock as ConceptBlock
+from .causal.blocks import ConceptBlocks as ConceptBlocks
+from .causal.blocks import swap_blocks as swap_blocks
+from .causal.causal_run import CausalRun as CausalRun
+from .causal.counterfactuals import Counterfactuals as Counterfactuals
+from .causal.making import find_or_train_causal as find_or_train_causal
+from .causal.making import train_causal_run as train_causal_run
 from .check import images_of_run as images_of_run
 from .check import measure_run as measure_run
 from .classifier import PixelClassifier as PixelClassifier
@@ -12,6 +19,7 @@ from .grids.added_operators import GridExtension as GridExtension
 from .grids.grid_run import GridRun as GridRun
 from .grids.making import make_grid_run as make_grid_run
 from .grids.opening import change_run as change_run
+from .grids.opening import is_causal_run as is_causal_run
 from .grids.opening import is_grid_run as is_grid_run
 from .grids.opening import open_run as open_run
 from .grids.queries import GridComparison as GridComparison
@@ -69,6 +77,10 @@ __all__ = [
     "KINDS",
     "REPORT",
     "AddedHead",
+    "CausalRun",
+    "ConceptBlock",
+    "ConceptBlocks",
+    "Counterfactuals",
     "Extension",
     "GridComparison",
     "GridExtension",
@@ -101,8 +113,10 @@ __all__ = [
     "encode_split",
     "extend",
     "find_or_train",
+    "find_or_train_causal",
     "images_of_run",
     "interpolate",
+    "is_causal_run",
     "is_grid_run",
     "make_grid_run",
     "measure_routes",
@@ -121,7 +135,9 @@ __all__ = [
     "register_operators",
     "repeated_pictures",
     "sample",
+    "swap_blocks",
     "train",
+    "train_causal_run",
     "train_classifier",
     "transfer",
     "withdraw",

@@ -15,7 +15,8 @@ from augalgebra.operators import FitOptions, OperatorRegistry, build_representat
 from augalgebra.operators.groups.arrays import Array
 from augalgebra.runs.gap_probe import Probe
 from augalgebra.runs.run import Run
-from augalgebra.runs.storage.files import CHECKPOINT, DERIVED, finish_change, revision_of
+from augalgebra.runs.storage.files import CHECKPOINT, finish_change, revision_of
+from augalgebra.runs.storage.run_folder import refuse_existing
 from augalgebra.runs.storage.stored_run import describe, of_run
 from augalgebra.seeds import derived_seed
 from augalgebra.storage.files import check_room
@@ -89,14 +90,14 @@ def train(
     loop, space = _stage1(settings, catalog, data)
     run = Run(folder, settings, space, of_run(OperatorRegistry.of(space, catalog), folder), describe(data))
     if not resume and not overwrite:
-        _refuse_existing(folder)
+        refuse_existing(folder)
     elif resume and not Run.exists(folder):
         run.check_resumable()  # says so, and makes no folder
     with lock(folder, "trained"):
         if resume:
             loop.resume(folder / CHECKPOINT, run.check_resumable())
         elif not overwrite:
-            _refuse_existing(folder)
+            refuse_existing(folder)
         run.revision = revision_of(folder)
         # what is saved twice, with the state of the optimizer: there are two while one takes the place of the other
         check_room(folder, 2 * 5 * sum(p.numel() * p.element_size() for p in loop.learned.parameters()))
@@ -149,17 +150,6 @@ def _finished(run: Run) -> Run:
     if run.ended != "limit":
         raise KeyboardInterrupt
     return run
-
-
-def _refuse_existing(folder: Path) -> None:
-    if Run.exists(folder):
-        raise RunError(f"there is a run in {folder} already; name another folder, resume it, or overwrite it")
-    others = [name for name in DERIVED if (folder / name).exists()]
-    if others:
-        raise RunError(
-            f"{folder} holds {', '.join(others)} and no run; what is written about a run has these names and goes with "
-            "it, so name another folder, or --overwrite"
-        )
 
 
 def _trained(run: Run, loop: Loop, data: Dataset, progress: Progress, *, watch: bool) -> Run:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from augalg_cli import options, streams
-from augalg_cli.commands import COMMANDS, LATENT_COMMANDS, PLUGIN_COMMANDS
+from augalg_cli.commands import CAUSAL_COMMANDS, COMMANDS, LATENT_COMMANDS, PLUGIN_COMMANDS
 from augalg_cli.deferred import Deferred, DeferringGroup
 from augalgebra import AugalgebraError, __version__
 
@@ -102,6 +102,12 @@ def program() -> "TyperGroup":
             "Codes that trainers cached: described, moved, verified, stripped.",
             "Latent spaces",
             LATENT_COMMANDS,
+        ),
+        (
+            "causal",
+            "Causal models of images: trained, asked for counterfactuals, edited.",
+            "Latent spaces",
+            CAUSAL_COMMANDS,
         ),
     )
     for title, about, panel, commands in groups:

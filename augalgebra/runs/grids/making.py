@@ -6,19 +6,22 @@ from pathlib import Path
 from augalgebra.case_progress import CaseProgress, unseen
 from augalgebra.catalog import Catalog
 from augalgebra.data.photographs import Photographs
-from augalgebra.errors import ImageError, RunError
+from augalgebra.errors import ImageError
 from augalgebra.latent.grids import GridSpace
 from augalgebra.operators.grids.registry import GridRegistry
 from augalgebra.runs.grids.grid_run import GridRun
 from augalgebra.runs.grids.record import GridRecord
 from augalgebra.runs.grids.stored import describe_photographs, open_grid_space, source_of
-from augalgebra.runs.storage.files import DERIVED, revision_of
+from augalgebra.runs.storage.files import revision_of
+from augalgebra.runs.storage.run_folder import refuse_existing
 from augalgebra.runs.storage.stored_run import of_run
 from augalgebra.storage.files import check_room
 from augalgebra.storage.locks import lock
 from augalgebra.training.grids.fitting import fit_grid_operators, plan_grid_operators
 from augalgebra.training.grids.settings import GridSettings
 from augalgebra.training.progress import Progress, silent
+
+_REMEDY = "name another folder, or replace it with --overwrite"
 
 
 def make_grid_run(
@@ -67,7 +70,7 @@ def make_grid_run(
     """
     folder = Path(folder)
     if not overwrite:
-        _refuse_existing(folder)
+        refuse_existing(folder, _REMEDY)
     words = tuple(str(catalog.word(name)) for name in augmentations)
     opened = open_grid_space(space, device) if isinstance(space, str) else space
     size, stride = settings.size, opened.stride
@@ -81,21 +84,10 @@ def make_grid_run(
     run.use(opened, photographs)
     with lock(folder, "trained"):
         if not overwrite:
-            _refuse_existing(folder)
+            refuse_existing(folder, _REMEDY)
         run.revision = revision_of(folder)
         check_room(folder, 1 << 24)
         crops = photographs.draw_crops(settings.crops, size, settings.seed)
         fit_grid_operators(opened, crops, words, catalog, settings, into=run.registry, progress=progress, cases=cases)
         run.save()
     return run
-
-
-def _refuse_existing(folder: Path) -> None:
-    if GridRun.exists(folder):
-        raise RunError(f"there is a run in {folder} already; name another folder, or replace it with --overwrite")
-    others = [name for name in DERIVED if (folder / name).exists()]
-    if others:
-        raise RunError(
-            f"{folder} holds {', '.join(others)} and no run; what is written about a run has these names and goes with "
-            "it, so name another folder, or --overwrite"
-        )

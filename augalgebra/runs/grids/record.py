@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from augalgebra.errors import AugalgebraError, RunError
 from augalgebra.runs.storage.files import SETTINGS, Pointer
-from augalgebra.runs.storage.records import GRID
+from augalgebra.runs.storage.records import CAUSAL, GRID
 from augalgebra.storage.values import Fields
 from augalgebra.training.grids.settings import GRID_FITS, GridSettings, Precision
 
@@ -62,8 +62,9 @@ class GridRecord:
         whole = Fields(pointer.tables, str(folder / SETTINGS), RunError, _DAMAGED)
         run = whole.table("run")
         if run.data.get("kind") != GRID:
+            made = "a causal model" if run.data.get("kind") == CAUSAL else "a latent space that 'augalg train' made"
             raise RunError(
-                f"{folder} is a latent space that 'augalg train' made; this needs operators of a pretrained "
+                f"{folder} is {made}; this needs operators of a pretrained "
                 "autoencoder: augalg operators FOLDER --space taesd:FOLDER --data FOLDER --augs flip_lr"
             )
         if pointer.digests is None:

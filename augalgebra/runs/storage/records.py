@@ -19,6 +19,9 @@ Mode = Literal["relabel", "extend"]
 GRID = "grid"
 """What ``run.toml`` says of a run whose codes are grids: its ``kind``."""
 
+CAUSAL = "causal"
+"""The same of a causal model."""
+
 _DAMAGED = "train it again"
 
 
@@ -84,6 +87,11 @@ class RunRecord:
             raise RunError(
                 f"{folder} holds operators of an autoencoder that somebody else trained ('augalg operators --space'); "
                 "this needs a latent space that 'augalg train' made"
+            )
+        if run.data.get("kind") == CAUSAL:
+            raise RunError(
+                f"{folder} is a causal model, which 'augalg causal' asks and changes; this needs a latent space that "
+                "'augalg train' made"
             )
         settings = whole.table("settings")
         try:

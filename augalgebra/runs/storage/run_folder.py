@@ -8,7 +8,7 @@ from typing import Self
 
 from augalgebra.catalog import Catalog
 from augalgebra.errors import RunError
-from augalgebra.runs.storage.files import MEMBERS, SETTINGS, Change, add_derived, read_pointer, revision_of
+from augalgebra.runs.storage.files import DERIVED, MEMBERS, SETTINGS, Change, add_derived, read_pointer, revision_of
 from augalgebra.storage.files import check_room
 from augalgebra.storage.locks import lock
 
@@ -96,3 +96,23 @@ class RunFolder(ABC):
             self.check_current()
             yield
             self.revision = add_derived(self.folder, names).revision
+
+
+def refuse_existing(folder: Path, remedy: str = "name another folder, resume it, or overwrite it") -> None:
+    """Refuse a folder in which a run could not be made without losing something.
+
+    Args:
+        folder: The folder.
+        remedy: What to do where there is a run.
+
+    Raises:
+        RunError: There is a run, or what is written about one.
+    """
+    if RunFolder.exists(folder):
+        raise RunError(f"there is a run in {folder} already; {remedy}")
+    others = [name for name in DERIVED if (folder / name).exists()]
+    if others:
+        raise RunError(
+            f"{folder} holds {', '.join(others)} and no run; what is written about a run has these names and goes with "
+            "it, so name another folder, or --overwrite"
+        )

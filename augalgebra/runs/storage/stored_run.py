@@ -242,16 +242,7 @@ class StoredRun(RunFolder):
         """Put the means of each epoch of a stage into the metrics, in place of what was there of that stage."""
         label = {"stage": stage, **more}
         self.metrics = [entry for entry in self.metrics if any(entry.get(key) != label[key] for key in label)]
-        self.metrics += [
-            {
-                **label,
-                "epoch": means.epoch,
-                "steps": means.steps,
-                "loss": sum(means.terms.values()),
-                "terms": dict(means.terms),
-            }
-            for means in epochs
-        ]
+        self.metrics += metrics_of(label, epochs)
 
     def _digest(self) -> str:
         """Digest of what its check and its gallery show: encoder, main head, operators of the trained augmentations."""
@@ -275,6 +266,20 @@ class StoredRun(RunFolder):
             entries = asdict(transfer)
             tables["transfer", name] = {key: entries[key] for key in entries if key != "head"}
         return tables
+
+
+def metrics_of(label: Mapping[str, object], epochs: Iterable[EpochMeans]) -> list[dict[str, Any]]:
+    """The means of each epoch as entries of the metrics, each with a label."""
+    return [
+        {
+            **label,
+            "epoch": means.epoch,
+            "steps": means.steps,
+            "loss": sum(means.terms.values()),
+            "terms": dict(means.terms),
+        }
+        for means in epochs
+    ]
 
 
 def versions() -> dict[str, str]:

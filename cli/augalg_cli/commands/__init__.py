@@ -139,3 +139,19 @@ LATENT_COMMANDS = {
     ),
 }
 """The same for ``augalg latents``."""
+
+CAUSAL_COMMANDS = {
+    "train": ("causal", "Train a causal model of images whose factors are known; Ctrl-C keeps what was learned."),
+    "show": ("causal", "Show the graph, what was learned of it, and what is kept of measurements and edits."),
+    "check": (
+        "causal",
+        "Measure counterfactuals against the truth, and the axioms that they obey; exit code 1 if a bar is missed.",
+    ),
+    "do": ("causal_use", "Draw what follows when concepts are set: new pictures, or given ones changed."),
+    "counterfactual": (
+        "causal_use",
+        "Draw what a picture would look like if concepts had other values, beside the truth where it is known.",
+    ),
+    "edit": ("causal_use", "Keep changes of graph and mechanisms under a name, and draw samples of that world."),
+}
+"""The same for ``augalg causal``."""

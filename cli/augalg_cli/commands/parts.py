@@ -50,8 +50,12 @@ def partition(
         options.refuse_idle(context, "two images to swap parts of: --swap A B", "view", "out")
     elif out is None:
         raise AugalgebraError("--swap draws a picture: name its file, such as --out swapped.png")
-    from augalgebra.runs import Run
+    from augalgebra.runs import Run, is_causal_run
 
+    if is_causal_run(run):
+        options.refuse_idle(context, "a run with augmentations, as 'augalg train' makes one", "view", "factors")
+        _partition_causal(run, swap, out, data_dir, moved, images=images, as_json=as_json)
+        return
     catalog = options.catalog()
     loaded = Run.load(run, catalog)
     data = load_of(loaded, data_dir, moved, quiet=as_json)
@@ -95,6 +99,44 @@ def partition(
         f"{out}: A, B under {catalog.display(word)}, A with the other parts of B, B with those of A, A in the pose of "
         "B, B in that of A; below views of A, and each brought upright"
     )
+
+
+def _partition_causal(
+    folder: Path,
+    swap: tuple[int, int] | None,
+    out: Path | None,
+    data_dir: str | None,
+    moved: str | None,
+    *,
+    images: int,
+    as_json: bool,
+) -> None:
+    """The same of a causal model: the block of each concept; blocks of two pictures swapped one by one."""
+    import torch
+
+    from augalg_cli.commands.causal import load_of as load_causal
+    from augalgebra.runs import CausalRun, swap_blocks, write_grid
+
+    run = CausalRun.load(folder)
+    data = load_causal(run, data_dir, moved, quiet=as_json)
+    blocks = run.partition(images=images, data=data)
+    if swap is not None and out is not None:
+        for number in swap:
+            if not 0 <= number < len(data.test):
+                raise AugalgebraError(f"there is no test image {number}; {data.name} has {len(data.test)}, from 0")
+        first, second = data.test.batch(torch.tensor(swap))[0][:, None]
+        names = [part.name for part in blocks.parts]
+        drawn = [first, second, *(swap_blocks(run.model, first, second, [name]).cpu() for name in names)]
+        write_grid(out, torch.stack(drawn, 1), scale=1 if first.shape[-1] > 40 else 3)
+    if as_json:
+        about = {} if swap is None else {"swapped": list(swap), "file": str(out)}
+        render.emit_json(blocks.to_dict() | about)
+        return
+    rows = [[part.name, part.dim, f"{part.share:.1%}", ", ".join(part.causes) or "-"] for part in blocks.parts]
+    title = f"Blocks of concepts: variance of the codes of {blocks.images} test images"
+    render.table(["block", "coordinates", "share", "caused by"], rows, right=[1, 2], title=title)
+    if swap is not None:
+        render.line(f"{out}: A, B, then A with the block of B for {', '.join(part.name for part in blocks.parts)}")
 
 
 def _show_parts(parts: "Partition") -> None:

@@ -13,6 +13,7 @@ from augalg_cli.commands.runs import Budget, Epochs
 from augalg_cli.datasets import load_of
 from augalg_cli.latent_registration import check_options, show_registration
 from augalg_cli.progress import training_progress
+from augalgebra import AugalgebraError
 from augalgebra.case_progress import unseen
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ def register(
             admitted = not admission.refusals
             if model is not None and admitted:
                 from augalgebra.runs import (
+                    CausalRun,
                     GridRun,
                     change_run,
                     open_run,
@@ -138,7 +140,10 @@ def register(
 
                 progress(0, 1, f"fitting operators in {model}")
                 if dry_run:
-                    run = open_run(model, admission.catalog, accept_stale=True)
+                    opened = open_run(model, admission.catalog, accept_stale=True)
+                    if isinstance(opened, CausalRun):
+                        raise AugalgebraError(f"{model} is a causal model, which has no operators of augmentations")
+                    run = opened
                 else:
                     run = held.enter_context(change_run(model, admission.catalog, accept_stale=True))
                     change = held.enter_context(run.transaction())

@@ -42,7 +42,7 @@ def report(
     """
     from augalgebra.documents import write_html
     from augalgebra.reports import document_of_run
-    from augalgebra.runs import FIGURES, REPORT, Run
+    from augalgebra.runs import FIGURES, REPORT, Run, is_causal_run
 
     path = run / REPORT if out is None else out
     figures = run / FIGURES if out is None else out.with_name(f"{out.stem}-{FIGURES}")
@@ -53,6 +53,9 @@ def report(
         _report_grid(found, path, figures, kept=out is None, images=images, moved=moved, as_json=as_json)
         return
     options.refuse_idle(context, grid_runs.NEEDS_GRID, "space")
+    if is_causal_run(run):
+        _report_causal(run, path, figures, data_dir, kept=out is None, images=images, moved=moved, as_json=as_json)
+        return
     loaded = Run.load(run, options.catalog(), accept_stale=True)
     stale = loaded.registry.stale()
     data: Dataset | None = None
@@ -102,6 +105,42 @@ def _report_grid(
     _tell(run.registry.stale())
     if as_json:
         render.emit_json({"report": str(path), "measured": not missing, "missing": missing, **document.to_dict()})
+        return
+    render.line(f"The report is {path}")
+
+
+def _report_causal(
+    folder: Path,
+    path: Path,
+    figures: Path,
+    data_dir: str | None,
+    *,
+    kept: bool,
+    images: int | None,
+    moved: str | None,
+    as_json: bool,
+) -> None:
+    """The same of a causal model; without its data set as far as that goes."""
+    from augalg_cli.commands.causal import load_of as load_causal
+    from augalgebra.documents import write_html
+    from augalgebra.reports import document_of_causal_run
+    from augalgebra.runs import FIGURES, REPORT, CausalRun
+
+    run = CausalRun.load(folder)
+    data, missing = None, ""
+    try:
+        data = load_causal(run, data_dir, moved, quiet=as_json)
+    except AugalgebraError as error:
+        missing = str(error)
+        render.note(f"nothing is measured on images: {missing}")
+    with run.describing(REPORT, FIGURES) if kept else nullcontext():
+        with case_progress(quiet=as_json) as progress:
+            document = document_of_causal_run(
+                run, data, missing=missing, images=images, figures=figures, progress=progress
+            )
+        write_html(document, path)
+    if as_json:
+        render.emit_json({"report": str(path), "measured": data is not None, "missing": missing, **document.to_dict()})
         return
     render.line(f"The report is {path}")
 

@@ -1,0 +1,1 @@
+"""What stands on the pages of causal runs: the graph, pictures under interventions, and what was measured."""

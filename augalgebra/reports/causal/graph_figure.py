@@ -1,0 +1,144 @@
+"""A causal graph as a drawing: causes above their effects, weights on edges, and what differs from another graph."""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from augalgebra.causal.graphs import CausalGraph, Edge
+from augalgebra.documents import figures
+from augalgebra.errors import AugalgebraError
+from augalgebra.storage.files import write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_WIDE, _HIGH = 2.3, 1.25  # inches of a node's place
+_KINDS = (".png", ".svg")
+
+
+def draw_causal_graph(
+    graph: CausalGraph,
+    path: Path,
+    *,
+    weights: Mapping[Edge, float] | None = None,
+    beside: CausalGraph | None = None,
+    title: str = "",
+) -> Path:
+    """Draw a graph as PNG or SVG, which the name of the file says.
+
+    Args:
+        graph: The graph.
+        path: The file, a .png or an .svg; missing folders are made.
+        weights: What stands on edges.
+        beside: A graph to compare with, of the same concepts. Edges that only it has are dashed, those that it lacks
+            are red.
+        title: Line above it.
+
+    Returns:
+        The path.
+
+    Raises:
+        AugalgebraError: The file is to be neither.
+    """
+    if path.suffix.lower() not in _KINDS:
+        raise AugalgebraError(f"{path} is no name for a drawing; let it end in {' or '.join(_KINDS)}")
+    missing = frozenset() if beside is None else beside.edges - graph.edges
+    places = arrange(CausalGraph(graph.concepts, graph.edges | missing) if _fits(graph, missing) else graph)
+    rows = 1 + max(row for _, row in places.values())
+    columns = max(1 + max(column for column, _ in places.values()), 2)
+    figure = figures.empty(_WIDE * columns, _HIGH * rows + 0.3 * bool(title))
+    axes = figure.add_subplot()
+    axes.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
+    axes.axis("off")
+    if title:
+        axes.set_title(title, fontsize=10)
+    for edge in sorted(graph.edges):
+        known = beside is None or edge in beside.edges
+        _arrow(axes, places, edge, figures.INK if known else figures.VERMILION, "-")
+    for edge in sorted(missing):
+        _arrow(axes, places, edge, figures.FAINT, (0, (4, 3)))
+    for (cause, effect), weight in (weights or {}).items():
+        (x, y), (to_x, to_y) = places[cause], places[effect]
+        axes.text(
+            x + 0.42 * (to_x - x),
+            y + 0.42 * (to_y - y),
+            f"{weight:+.2f}",
+            fontsize=7,
+            ha="center",
+            va="center",
+            color=figures.BLUE,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
+        )
+    for concept, (x, y) in places.items():
+        box = {"boxstyle": "round,pad=0.4", "facecolor": "white", "edgecolor": figures.INK, "linewidth": 1.0}
+        axes.text(x, y, concept, fontsize=9, ha="center", va="center", bbox=box, zorder=3)
+    return _write(figure, path)
+
+
+def arrange(graph: CausalGraph) -> dict[str, tuple[float, float]]:
+    """Where each concept stands: its column, and its row with every cause above its effects."""
+    rows: dict[str, int] = {}
+    for concept in graph.order:
+        rows[concept] = 1 + max((rows[cause] for cause in graph.parents(concept)), default=-1)
+    layers = [[concept for concept in graph.order if rows[concept] == row] for row in range(max(rows.values()) + 1)]
+    widest = max(map(len, layers))
+    columns: dict[str, float] = {}
+
+    def middle(concept: str) -> float:
+        """Where the causes of a concept stand, on average."""
+        causes = graph.parents(concept)
+        return sum(columns[cause] for cause in causes) / max(len(causes), 1)
+
+    for layer in layers:  # each as near below its causes as there is room
+        ordered = sorted(layer, key=middle)
+        columns |= {concept: number + (widest - len(layer)) / 2 for number, concept in enumerate(ordered)}
+    return {concept: (columns[concept], float(rows[concept])) for concept in graph.concepts}
+
+
+def _fits(graph: CausalGraph, missing: frozenset[Edge]) -> bool:
+    """Whether edges can be added without a cycle."""
+    try:
+        CausalGraph(graph.concepts, graph.edges | missing)
+    except AugalgebraError:
+        return False
+    return True
+
+
+def _arrow(
+    axes: "Axes",
+    places: Mapping[str, tuple[float, float]],
+    edge: Edge,
+    colour: str,
+    line: str | tuple[int, tuple[int, int]],
+) -> None:
+    (x, y), (to_x, to_y) = (places[end] for end in edge)
+    # what passes the row between bends, so that it is not hidden behind a concept there
+    bend = 0.25 if abs(to_y - y) != 1 else 0.0
+    axes.annotate(
+        "",
+        (to_x, to_y),
+        (x, y),
+        arrowprops={
+            "arrowstyle": "-|>",
+            "color": colour,
+            "linestyle": line,
+            "shrinkA": 14,
+            "shrinkB": 14,
+            "connectionstyle": f"arc3,rad={bend}",
+            "linewidth": 1.3,
+        },
+    )
+
+
+def _write(figure: "Figure", path: Path) -> Path:
+    if path.suffix.lower() == ".png":
+        return figures.write(figure, path)
+    from matplotlib import rc_context
+
+    buffer = io.BytesIO()
+    with rc_context({"svg.hashsalt": "augalgebra", "svg.fonttype": "none"}):  # equal graphs give equal files
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    write_atomically(path, buffer.getvalue())
+    return path

@@ -1,0 +1,132 @@
+"""Counterfactuals of some pictures beside what is true, where the data can draw that."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from augalgebra.causal.edits import Edit, World
+from augalgebra.causal.model import EditedModel
+from augalgebra.causal.truth import Truth, truth_of
+from augalgebra.data.dataset import Split
+from augalgebra.data.pendulum import FACTORS, read_pendulum
+from augalgebra.errors import AugalgebraError, ImageError
+from augalgebra.latent.likelihoods import squared_error
+from augalgebra.plain import PlainData
+
+Images = Float[Tensor, "picture channel height width"]
+Columns = Mapping[str, Float[Tensor, " picture"]]
+
+
+@dataclass(frozen=True, eq=False)
+class Counterfactuals(PlainData):
+    """Pictures and what they would look like.
+
+    Errors are squared differences of pixels, as `augalgebra.latent.likelihoods.squared_error` has them.
+
+    Attributes:
+        pictures: The pictures.
+        reconstructions: They, encoded and decoded.
+        drawn_pictures: The counterfactuals.
+        truth: The true ones; None where they are not known.
+        read: Concepts as the encoder reads them off the pictures, by name.
+        predicted: Concepts as they would be.
+        true: Their true values then; empty where they are not known.
+        drawn: Concepts as they are read off what was drawn, by other means than the model; empty likewise.
+        errors: Mean error of the ``counterfactual``, the ``floor`` (true ones encoded and decoded) and the
+            ``identity`` (the pictures as they are), each against the truth; None where that is not known.
+        picture_errors: Error of each counterfactual; empty where the truth is not known.
+        missing: Why the truth is not known; empty where it is.
+    """
+
+    pictures: Images
+    reconstructions: Images
+    drawn_pictures: Images
+    truth: Images | None
+    read: Columns
+    predicted: Columns
+    true: Columns
+    drawn: Columns
+    errors: Mapping[str, float] | None
+    picture_errors: tuple[float, ...]
+    missing: str = ""
+    in_json = "read", "predicted", "true", "drawn", "errors", "picture_errors", "missing"
+
+
+@torch.no_grad()
+def show_counterfactuals(
+    world: EditedModel, pictures: Images, do: Mapping[str, float], factors: Columns | None = None
+) -> Counterfactuals:
+    """Draw what pictures would look like, and what is true where that is known.
+
+    Args:
+        world: The model, edited or not.
+        pictures: The pictures, as the model takes them.
+        do: Concepts that are set.
+        factors: Factors of the pictures; None reads them off.
+
+    Raises:
+        ImageError: A factor cannot be read off a picture; the message names both.
+        UnknownNameError: There is no such concept.
+        ParameterError: A value is no number, or far beyond what was trained on.
+    """
+    model = world.model
+    state, noise = model.encode(pictures), model.abduct(pictures)
+    follows = world.predict(noise, do)
+    drawn, truth = model.decode(follows), truth_of(model)
+    made, missing, errors, single = None, "what is true of such pictures is not known", None, ()
+    true: Columns = {}
+    read: Columns = {}
+    if truth is not None:
+        factors = read_factors(truth, pictures) if factors is None else factors
+        try:
+            acting = World.of(truth.graph, (*world.edits, *(Edit("do", name, number=v) for name, v in do.items())))
+            made, missing = truth.change(pictures, factors, acting).cpu(), ""
+        except AugalgebraError as error:
+            missing = str(error)
+    if truth is not None and made is not None:
+        true, read = truth.read(made), truth.read(drawn.cpu())
+        asked = made.to(pictures)
+        each = squared_error(drawn, asked)
+        errors = {
+            "counterfactual": float(each.mean()),
+            "floor": float(squared_error(model.reconstruct(asked), asked).mean()),
+            "identity": float(squared_error(pictures, asked).mean()),
+        }
+        single = tuple(each.tolist())
+    names = model.concepts
+    columns = [dict(zip(names, item.values.cpu().double().unbind(1), strict=True)) for item in (state, follows)]
+    shown = (item.cpu() for item in (pictures, model.decode(state), drawn))
+    return Counterfactuals(*shown, made, *columns, true, read, errors, single, missing)
+
+
+def has_truth(truth: Truth, split: Split, edits: Sequence[Edit]) -> bool:
+    """Whether true pictures can be drawn of the world that edits make.
+
+    Args:
+        truth: What is true.
+        split: Some images with their factors.
+        edits: The edits.
+    """
+    try:
+        truth.change(split.batch(slice(None))[0], split.factors, World.of(truth.graph, edits))
+    except AugalgebraError:
+        return False
+    return True
+
+
+def read_factors(truth: Truth, pictures: Images) -> Columns:
+    """The factors of pictures.
+
+    Raises:
+        ImageError: One cannot be read off a picture; the message names both.
+    """
+    if set(truth.graph.concepts) == set(FACTORS):
+        return read_pendulum(pictures.cpu()).require(truth.graph.concepts)
+    found = truth.read(pictures.cpu())
+    for concept, values in found.items():
+        if bool(values.isnan().any()):
+            raise ImageError(f"{concept} cannot be read off picture {int(values.isnan().int().argmax())}")
+    return found

@@ -1,0 +1,229 @@
+"""A causal model on the command line: trained, shown, asked, edited, checked and reported; bad input in one line."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from augalg_cli.causal_text import edits_in, graph_lines, share_in, values_in
+from causal_runs import EDGES, few_pendulums
+from conftest import Done
+
+from augalgebra.causal import CausalGraph
+from augalgebra.data import draw_pendulum
+from augalgebra.errors import AugalgebraError
+from augalgebra.runs import CausalRun, write_picture
+
+Program = Callable[..., Done]
+PNG = b"\x89PNG"
+TRAIN = ("causal", "train", "run", "--width", "4", "--steps", "2")
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few and small pictures under the name of the data set."""
+    monkeypatch.setattr("augalgebra.data.dataset.pendulum_data", few_pendulums)
+
+
+@pytest.fixture
+def run(causal_folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(causal_folder, tmp_path / "copy"))
+
+
+def told(done: Done) -> str:
+    assert (done.code, done.out) == (2, ""), done
+    assert done.err.startswith("error: ")
+    assert done.err.count("\n") == 1
+    return done.err
+
+
+def test_a_model_is_trained_with_what_is_known_of_its_graph(program: Program) -> None:
+    answer = program(*TRAIN, "--json").data
+    assert (answer["steps"], answer["ended"], answer["learned"], answer["hamming_distance"]) == (2, "limit", False, 0)
+    roles = ("--exogenous", "light,angle", "--endogenous", "shadow_length,shadow_position")
+    answer = program(*TRAIN, *roles, "--overwrite", "--labels", "50%", "--mechanisms", "linear", "--json").data
+    settings = CausalRun.load("run").settings
+    assert answer["learned"]
+    assert settings.prior is not None
+    assert (settings.labels, settings.mechanisms, settings.prior.kind) == (0.5, "linear", "roles")
+    shown = program(*TRAIN, "--order", "light,angle,shadow_length,shadow_position", "--overwrite")
+    assert shown.code == 0
+    assert "2 steps, finished; the run is in run" in shown.out
+    assert program(*TRAIN, "--learn", "--overwrite", "--json").data["learned"]
+
+
+def test_the_graph_is_shown_and_drawn(program: Program, run: Path) -> None:
+    shown = program("causal", "show", str(run), "--out", "graph.svg")
+    assert shown.code == 0, shown
+    assert "─> shadow_length" in shown.out
+    assert "these are the edges of the true graph, which was given" in shown.out
+    texts = [element.text for element in ElementTree.parse("graph.svg").iter("{http://www.w3.org/2000/svg}text")]
+    assert {"light", "angle", "shadow_length", "shadow_position"} <= set(texts)
+    first = Path("graph.svg").read_bytes()
+    answer = program("causal", "show", str(run), "--out", "graph.svg", "--json").data
+    assert Path("graph.svg").read_bytes() == first
+    assert answer["graph"]["edges"][0] == ["light", "shadow_length"]
+    assert answer["check"] is None
+    assert "let it end in .png or .svg" in told(program("causal", "show", str(run), "--out", "graph.pdf"))
+
+
+def test_concepts_are_set_in_new_pictures_and_in_given_ones(program: Program, run: Path) -> None:
+    answer = program("causal", "do", str(run), "light=20,angle=-10", "--n", "3", "--out", "new.png", "--json").data
+    assert (answer["do"], answer["pictures"]) == ({"light": 20.0, "angle": -10.0}, 3)
+    np.testing.assert_allclose(answer["values"]["light"], [20.0] * 3, atol=1e-4)
+    assert Path("new.png").read_bytes().startswith(PNG)
+    shown = program("causal", "do", str(run), "light=20", "--index", "2", "--index", "0", "--out", "moved.png")
+    assert shown.code == 0
+    assert "moved.png: 2 pictures with light = 20" in shown.out
+    assert "--n has no effect without new pictures" in told(
+        program("causal", "do", str(run), "light=20", "--index", "2", "--n", "4", "--out", "x.png")
+    )
+
+
+def test_a_counterfactual_stands_beside_the_truth(program: Program, run: Path, tmp_path: Path) -> None:
+    write_picture(tmp_path / "one.png", draw_pendulum(20.0, -10.0, size=(32, 32))[0])
+    done = program(
+        "causal", "counterfactual", str(run), "--image", "one.png", "--do", "light=0", "--out", "s.png", "--json"
+    )
+    answer = done.data
+    assert answer["true"]["light"] == pytest.approx([0.0], abs=0.1)
+    assert answer["true"]["angle"] == pytest.approx([-10.0], abs=0.5)
+    assert set(answer["errors"]) == {"counterfactual", "floor", "identity"}
+    assert Path("s.png").read_bytes().startswith(PNG)
+    shown = program("causal", "counterfactual", str(run), "--index", "1", "--do", "light=0", "--out", "s.png")
+    assert shown.code == 0
+    assert "counterfactual" in shown.out
+    write_picture(tmp_path / "blank.png", draw_pendulum(20.0, -10.0, size=(32, 32))[0] * 0 + 1)
+    asked = ("--image", "blank.png", "--do", "light=0", "--out", "s.png")
+    assert "light cannot be read off picture 0" in told(program("causal", "counterfactual", str(run), *asked))
+    assert "of which picture?" in told(program("causal", "counterfactual", str(run), *asked[2:]))
+
+
+def test_edits_are_made_shown_and_used(program: Program, run: Path) -> None:
+    made = ("--cut", "light>shadow_length", "--set", "shadow_position=4 + 0.1*angle", "--freeze", "angle")
+    answer = program("causal", "edit", str(run), "fixed", *made, "--out", "world.png", "--json").data
+    assert answer["words"] == ["cut light>shadow_length", "set shadow_position = 4 + 0.1*angle", "freeze angle"]
+    assert answer["graph"]["edges"] == [["angle", "shadow_length"], ["angle", "shadow_position"]]
+    assert Path("world.png").read_bytes().startswith(PNG)
+    shown = program("causal", "edit", str(run), "fixed")
+    assert "angle ───> shadow_length" in shown.out
+    assert "fixed: cut light>shadow_length; set" in program("causal", "show", str(run)).out
+    values = program("causal", "do", str(run), "angle=10", "--edit", "fixed", "--out", "x.png", "--json").data["values"]
+    np.testing.assert_allclose(values["shadow_position"], [5.0] * 8, atol=1e-4)
+    assert program("causal", "show", str(run), "--edit", "fixed", "--out", "g.png").code == 0
+
+
+def test_a_check_says_no_where_a_bar_is_missed_and_is_kept(program: Program, run: Path) -> None:
+    program("causal", "edit", str(run), "cut", "--cut", "light>shadow_length")
+    done = program("causal", "check", str(run), "--images", "8")
+    assert done.code == 1  # hardly trained, it draws the same whatever is asked for
+    assert "missed by do(light)" in done.out
+    kept = program("causal", "show", str(run), "--json").data["check"]
+    assert {score["name"] for score in kept["edits"]} >= {"cut", "cut light>shadow_length"}
+    answer = json.loads(program("causal", "check", str(run), "--images", "8", "--bar", "0", "--json").out)
+    assert answer["passed"] is False
+    assert len(answer["missed"]) == len(answer["counterfactuals"]) == 10
+
+
+def test_a_causal_run_is_reported_and_partitioned(program: Program, run: Path) -> None:
+    program("causal", "edit", str(run), "fixed", "--cut", "light>shadow_length")
+    answer = program("report", str(run), "--images", "8", "--json").data
+    assert (answer["measured"], answer["missing"]) == (True, "")
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert all(text in page for text in ("Each concept over its range", "Composition", "cut light&gt;shadow_length"))
+    assert "Not reported" not in page
+    answer = program("partition", str(run), "--images", "10", "--swap", "1", "2", "--out", "p.png", "--json").data
+    assert [part["name"] for part in answer["parts"]] == ["light", "angle", "shadow_length", "shadow_position"]
+    assert Path("p.png").read_bytes().startswith(PNG)
+    assert "caused by" in program("partition", str(run), "--images", "10").out
+    assert "--factors has no effect" in told(program("partition", str(run), "--factors"))
+    moved = program("report", str(run), "--data", "digits", "--json").data
+    assert "is not what" in moved["missing"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--graph", "light>angle,angle>light"), "light -> angle -> light is a cycle"),
+        (("--graph", "ligth>angle"), "unknown concept 'ligth'; did you mean light?"),
+        (("--graph", "light-angle"), "an edge is written cause>effect"),
+        (("--exogenous", "light", "--endogenous", "angle"), "nothing is said of shadow_length, shadow_position"),
+        (("--order", "light,angle", "--learn"), "--order and --learn say different things"),
+        (("--labels", "ten"), "'ten' is no share of the images"),
+        (("--labels", "1%"), "1.00% of 60 images are 1 labels; at least 10 are needed"),
+        (("--data", "digits"), "what these images were drawn from is not known"),
+    ],
+)
+def test_a_training_that_cannot_be_is_refused(program: Program, options: tuple[str, ...], message: str) -> None:
+    assert message in told(program(*TRAIN, *options))
+    assert not Path("run").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("do", "RUN", "ligth=20", "--out", "x.png"), "unknown concept 'ligth'; did you mean light?"),
+        (("do", "RUN", "light=300", "--out", "x.png"), "light = 300 is too far beyond what the model was trained on"),
+        (("do", "RUN", "light", "--out", "x.png"), "'light' sets no concept to a number"),
+        (("do", "RUN", "light=nan", "--out", "x.png"), "light = nan is too far beyond"),
+        (("do", "RUN", "light=1,light=2", "--out", "x.png"), "light is set twice, to 1 and to 2"),
+        (("do", "RUN", "light=1", "--index", "30", "--out", "x.png"), "there is no test image 30; pendulum has 30"),
+        (("do", "RUN", "light=1", "--edit", "mine", "--out", "x.png"), "unknown edit 'mine'"),
+        (("edit", "RUN", "x", "--cut", "angle>light"), "there is no edge angle>light to cut"),
+        (("edit", "RUN", "x", "--add", "shadow_length>light=1"), "is a cycle"),
+        (("edit", "RUN", "x", "--add", "angle>light"), "says no weight"),
+        (("edit", "RUN", "x", "--set", "shadow_length=4 angle"), "'angle' is none"),
+        (("edit", "RUN", "x", "--freeze", "shadow"), "unknown concept 'shadow'"),
+        (("edit", "RUN", "../x", "--freeze", "light"), "is no name for an edit"),
+    ],
+)
+def test_a_question_that_has_no_answer_is_refused(
+    program: Program, causal_folder: Path, options: tuple[str, ...], message: str
+) -> None:
+    assert message in told(program("causal", *(str(causal_folder) if item == "RUN" else item for item in options)))
+    assert not Path("x.png").exists()
+
+
+def test_what_needs_another_kind_of_run_says_so(program: Program, causal_folder: Path) -> None:
+    old = str(Path(__file__).parents[2] / "fixtures" / "old_run")
+    assert "has no concepts that could be set" in told(program("causal", "do", old, "light=20", "--out", "x.png"))
+    folder = str(causal_folder)
+    for command in (("check", folder), ("operators", folder), ("compose", "flip_lr", "--model", folder)):
+        assert "is a causal model" in told(program(*command))
+
+
+def test_a_graph_is_drawn_with_letters() -> None:
+    graph = CausalGraph.parse(
+        EDGES + ", shadow_length>shadow_position", ["light", "angle", "shadow_length", "shadow_position"]
+    )
+    assert graph_lines(graph) == [
+        "light",
+        "angle",
+        "light         ─┐",
+        "angle         ─┴─> shadow_length",
+        "light         ─┐",
+        "angle         ─┤",
+        "shadow_length ─┴─> shadow_position",
+    ]
+    assert graph_lines(CausalGraph.parse("a>b", "ab"), {("a", "b"): -0.5}) == ["a", "a (-0.500) ───> b"]
+
+
+def test_what_is_written_is_read() -> None:
+    assert values_in(" light = 20, angle=-1e1 ") == {"light": 20.0, "angle": -10.0}
+    assert (share_in("10%"), share_in("0.1"), share_in("1")) == (0.1, 0.1, 1.0)
+    edits = edits_in(["a > b"], ["a>c=-0.5"], ["d = 4 - 0.5*a"], ["e, f"], ["g=1,h=2"])
+    assert list(map(str, edits)) == [
+        "cut a>b",
+        "add a>c with weight -0.5",
+        "set d = 4 - 0.5*a",
+        "freeze e",
+        "freeze f",
+        "do g = 1",
+        "do h = 2",
+    ]
+    for wrong in ("", "a=", "=3", "a=b"):
+        with pytest.raises(AugalgebraError, match="write"):
+            values_in(wrong)
