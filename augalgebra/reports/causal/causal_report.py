@@ -125,7 +125,8 @@ class _Report:
             path = self._figures / f"edit-{number}-graph.png"
             draw_causal_graph(world.graph, path, beside=run.model.graph)
             yield Picture(path, f"The graph of `{name}`; what was cut is dashed, what was added red.")
-            drawn = world.sample(_SAMPLES, run.settings.seed).cpu().unflatten(0, (2, -1))
+            drawn = world.sample(_SAMPLES, run.settings.seed).cpu()
+            drawn = drawn.reshape(2, -1, *drawn.shape[1:])
             path = self._figures / f"edit-{number}.png"
             yield Picture(write_grid(path, drawn, scale=1 if drawn.shape[-1] > 40 else 2), f"New pictures of `{name}`.")
 

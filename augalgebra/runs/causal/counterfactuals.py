@@ -97,9 +97,10 @@ def show_counterfactuals(
         }
         single = tuple(each.tolist())
     names = model.concepts
-    columns = [dict(zip(names, item.values.cpu().double().unbind(1), strict=True)) for item in (state, follows)]
-    shown = (item.cpu() for item in (pictures, model.decode(state), drawn))
-    return Counterfactuals(*shown, made, *columns, true, read, errors, single, missing)
+    now, then = (dict(zip(names, item.values.cpu().double().unbind(1), strict=True)) for item in (state, follows))
+    return Counterfactuals(
+        pictures.cpu(), model.decode(state).cpu(), drawn.cpu(), made, now, then, true, read, errors, single, missing
+    )
 
 
 def has_truth(truth: Truth, split: Split, edits: Sequence[Edit]) -> bool:

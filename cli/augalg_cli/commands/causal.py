@@ -249,7 +249,7 @@ def _show_check(report: "CausalReport", concepts: "Sequence[str]") -> None:
         read = [[score.name, *(f"{score.readings[concept]:.3g}" for concept in concepts)] for score in scores]
         title = "Read off the counterfactual: mean absolute error, in the units of each concept"
         render.table(["what", *concepts], read, right=range(1, 1 + len(concepts)), title=title)
-    rows = [[item.times, f"{item.pixels:.4f}", f"{item.codes:.4f}"] for item in report.composition]
+    rows = [[str(item.times), f"{item.pixels:.4f}", f"{item.codes:.4f}"] for item in report.composition]
     render.table(["nothing done, times", "per pixel", "per code"], rows, right=range(3), title="Composition")
     if report.axioms:
         rows = [

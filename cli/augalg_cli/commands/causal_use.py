@@ -91,7 +91,7 @@ def counterfactual(
     """Draw what a picture would look like if concepts had other values, beside the truth where it is known.
 
     A row of the sheet: the picture, as it is encoded and decoded, the
-    counterfactual, and the true one. Errors are mean absolute differences of
+    counterfactual, and the true one. Errors are mean squared differences of
     pixels; the floor is that of encoding and decoding the true one.
     """
     from augalgebra.reports import draw_counterfactuals
@@ -210,7 +210,7 @@ def _rows(pictures: "Tensor") -> "Tensor":
     columns = min(_COLUMNS, len(pictures))
     short = -len(pictures) % columns
     filled = torch.cat([pictures, torch.ones_like(pictures[:1]).expand(short, -1, -1, -1)])
-    return filled.unflatten(0, (-1, columns))
+    return filled.reshape(-1, columns, *pictures.shape[1:])
 
 
 def _told(do: dict[str, float]) -> str:
