@@ -42,7 +42,7 @@ class DeclaredProperties:
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
-        usable = [law for law in catalog.laws if law.kind != "singular" and law.counts]
+        usable = [law for law in catalog.laws if law.is_equation and law.counts]
         self._mentioned = {symbol.name for law in usable for symbol in law.symbols}
         # by the names in them: looking through all laws for each of many pairs takes longer than comparing images
         self._exchanges: dict[frozenset[str], list[Law]] = {}
@@ -71,6 +71,10 @@ class DeclaredProperties:
     def idempotent(self, word: Word) -> Claim:
         """Whether ``a * a = a``."""
         return self._equal(word**2, word)
+
+    def overwritten(self, first: Word, second: Word) -> Claim:
+        """Whether ``a * b = b``."""
+        return self._equal(first * second, second)
 
     def commute(self, first: Word, second: Word) -> Claim:
         """Whether ``a * b = b * a``.

@@ -16,7 +16,7 @@ from augalgebra.case_progress import CaseProgress
 from augalgebra.catalog import Catalog
 from augalgebra.checks.evaluation import Evaluator
 from augalgebra.checks.inversion.declared import Claim, DeclaredProperties
-from augalgebra.checks.inversion.matrix_report import Finding, Matrix, Measured, Row
+from augalgebra.checks.inversion.matrix_report import Finding, Matrix, Measured, Overwriting, Row
 from augalgebra.checks.inversion.round_trips import (
     Kind,
     fix_parameters,
@@ -24,6 +24,8 @@ from augalgebra.checks.inversion.round_trips import (
     probe_evaluators,
     round_trip_error,
 )
+from augalgebra.checks.probe_images import has_dark_border
+from augalgebra.checks.probes import Probe, suited_probes
 from augalgebra.checks.tolerances import (
     MOVED_APPROXIMATE,
     MOVED_EXACT,
@@ -52,16 +54,19 @@ def measure_matrix(
     catalog: Catalog,
     names: Sequence[str] | None = None,
     *,
+    probes: Sequence[Probe] | None = None,
     size: int = 28,
     seed: int = 0,
     on_progress: CaseProgress | None = None,
 ) -> Matrix:
-    """Find out of every augmentation whether it can be undone, and of every pair whether it commutes.
+    """Find out of every augmentation whether it can be undone, and of every pair whether it commutes or overwrites.
 
     Args:
         catalog: Where the augmentations and their laws are.
         names: Augmentations or words; all that are registered by default. Parameters that are left out and have no
             default, or are drawn at random, take one fixed value.
+        probes: Images to compare on; by default the built-in ones, or if some augmentations are made for certain
+            pictures (``register(..., probes=...)``), those that all of these name.
         size: Height and width of the probe images.
         seed: Seed of the probe images.
         on_progress: Called with the number of augmentations and products done, and their total.
@@ -74,20 +79,30 @@ def measure_matrix(
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # libraries warn of colour shifts that do nothing to grey, and of slow ways
-        return _measured(catalog, names, size, seed, on_progress)
+        return _measured(catalog, names, probes, size, seed, on_progress)
 
 
 def _measured(
     catalog: Catalog,
     names: Sequence[str] | None,
+    probes: Sequence[Probe] | None,
     size: int,
     seed: int,
     on_progress: CaseProgress | None,
 ) -> Matrix:
     words, left_out = _words(catalog, names)
-    # the others are larger, so that crops can be applied to them too
-    sizes = ((size, size), (size + 5, size + 5), ((size + 3) | 1, (size + 8) | 1))
-    evaluators = [item for one in sizes for item in probe_evaluators(catalog, *one, seed=seed, few=True)]
+    if probes is None:
+        suited = suited_probes(catalog, words.values())
+        probes = None if suited is None else suited[0]
+    if probes:
+        by_size: dict[tuple[int, ...], list[Probe]] = {}
+        for probe in probes:
+            by_size.setdefault(tuple(probe.images.shape[1:]), []).append(probe)
+        evaluators = [Evaluator(catalog, group) for group in by_size.values()]
+    else:
+        # the others are larger, so that crops can be applied to them too
+        sizes = ((size, size), (size + 5, size + 5), ((size + 3) | 1, (size + 8) | 1))
+        evaluators = [item for one in sizes for item in probe_evaluators(catalog, *one, seed=seed, few=True)]
     tables = [_Table(evaluator) for evaluator in evaluators]
     kept: dict[str, Word] = {}
     for name, word in words.items():
@@ -117,8 +132,14 @@ def _measured(
         (i, j): _pair(first, second, declared, tables)
         for (i, first), (j, second) in itertools.combinations(enumerate(kept.values()), 2)
     }
+    overwritten = [
+        found
+        for (i, first), (j, second) in itertools.permutations(enumerate(kept.values()), 2)
+        if (found := _overwriting(i, j, first, second, declared, tables)) is not None
+    ]
     advance(total)
-    return Matrix(tuple(rows), pairs, tuple(left_out), size)
+    pictures = "; ".join(map(_described, probes or ()))
+    return Matrix(tuple(rows), pairs, tuple(left_out), size, tuple(overwritten), pictures)
 
 
 def _words(catalog: Catalog, names: Sequence[str] | None) -> tuple[dict[str, Word], list[tuple[str, str]]]:
@@ -158,9 +179,10 @@ class _Table:
         self._evaluator = evaluator
         (self._batch,) = evaluator.batches
         border = torch.tensor([probe.dark_border for probe, _ in self._batch.labels])
-        self._dark = self._batch.smooth & border
+        self._dark = self._batch.smooth & (border | has_dark_border(self._batch.images))
         self._images: dict[Word, Tensor] = {}
         self.commuting: dict[tuple[Word, Word], _Apart] = {}
+        self.overwriting: dict[tuple[Word, Word], _Apart] = {}
         self.squared: dict[Word, tuple[_Apart, _Apart]] = {}
         self.undoing: dict[Word, set[Word]] = {}
         self.failures: dict[tuple[Word, Word], str] = {}
@@ -239,6 +261,7 @@ class _Table:
             other = products.get((second, first))
             if other is not None:
                 self.commuting[first, second] = self._apart(images, other)
+                self.overwriting[first, second] = self._apart(images, self._images[second])
             if images.shape == originals.shape:
                 catalog, dtype = self._evaluator.catalog, self._evaluator.dtype
                 limit = exact_tolerance(catalog, (first, second), dtype)
@@ -250,7 +273,8 @@ class _Table:
 
     def _summary(self, largest: Tensor, rms: Tensor) -> _Apart:
         height, width = self._batch.size
-        smooth, dark = float(rms[self._batch.smooth].max()), float(rms[self._dark].max())
+        smooth = float(rms[self._batch.smooth].max())
+        dark = float(rms[self._dark].max()) if bool(self._dark.any()) else math.inf
         return _Apart(float(largest.max()), smooth, dark, height == width)
 
     def _applied(self, word: Word, images: Float[Tensor, "image channel height width"]) -> Tensor:
@@ -322,6 +346,27 @@ def _pair(first: Word, second: Word, declared: DeclaredProperties, tables: Seque
         if pair in table.failures
     ]
     return _judged(declared.commute(first, second), tolerance, found, failures)
+
+
+def _overwriting(
+    i: int, j: int, first: Word, second: Word, declared: DeclaredProperties, tables: Sequence[_Table]
+) -> Overwriting | None:
+    """Whether what the first does to any probe is gone after the second, though each of them moves probes."""
+    tolerance = exact_tolerance(declared.catalog, (first, second), torch.float32)
+    found = [
+        (table.overwriting[first, second].error, table.moved(first, second).error)
+        for table in tables
+        if (first, second) in table.overwriting
+    ]
+    errors, moved = [error for error, _ in found], [far for _, far in found]
+    if max(errors, default=math.inf) > tolerance or max(moved, default=0.0) <= MOVED_EXACT * tolerance:
+        return None
+    return Overwriting(i, j, declared.overwritten(first, second).declared, max(errors))
+
+
+def _described(probe: Probe) -> str:
+    count, _, height, width = probe.images.shape
+    return f"{count} pictures of {probe.name} of {height}×{width} pixels"
 
 
 def _row(

@@ -128,6 +128,23 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Overwriting:
+    """A row of which nothing is left after another one: ``a * b = b`` on every probe.
+
+    Attributes:
+        first: Number of the row that is overwritten.
+        second: Number of the row that overwrites it.
+        declared: Whether the laws say so; None if they are silent.
+        error: Largest error of a pixel.
+    """
+
+    first: int
+    second: int
+    declared: Declared | None
+    error: float
+
+
+@dataclass(frozen=True)
 class Matrix(PlainData):
     """A set of augmentations: which can be undone, and which pairs commute.
 
@@ -136,12 +153,16 @@ class Matrix(PlainData):
         pairs: For each pair of numbers of rows, the first less than the second, whether the two commute.
         left_out: Augmentations that could not be measured, with the reason.
         size: Height and width of the square probes; there are rectangles of about that size as well.
+        overwritten: Which rows are overwritten by which.
+        pictures: What it was measured on, if these were not the built-in probes.
     """
 
     rows: tuple[Row, ...]
     pairs: dict[tuple[int, int], Finding]
     left_out: tuple[tuple[str, str], ...]
     size: int
+    overwritten: tuple[Overwriting, ...] = ()
+    pictures: str = ""
     in_json = "rows as augmentations", "pairs", "left_out", "mismatches", "size"
 
     @property
@@ -180,15 +201,36 @@ class Matrix(PlainData):
         count = range(len(self.rows))
         return [["\\" if i == j else self.commute(i, j).symbol for j in count] for i in count]
 
+    def overwritings(self) -> list[str]:
+        """What is overwritten as equations, with who says so."""
+        return [
+            f"{self.rows[item.first].name} * {self.rows[item.second].name} = {self.rows[item.second].name}"
+            + (", as the laws say" if item.declared else "; no law says so")
+            for item in self.overwritten
+        ]
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return super().to_dict() | {
-            "pairs": [
-                {"first": self.rows[i].name, "second": self.rows[j].name, **finding.to_dict()}
-                for (i, j), finding in self.pairs.items()
-            ],
-            "left_out": [{"name": name, "reason": reason} for name, reason in self.left_out],
-        }
+        measured_on = {"pictures": self.pictures} if self.pictures else {}
+        return (
+            super().to_dict()
+            | measured_on
+            | {
+                "pairs": [
+                    {"first": self.rows[i].name, "second": self.rows[j].name, **finding.to_dict()}
+                    for (i, j), finding in self.pairs.items()
+                ],
+                "overwritten": [
+                    {
+                        "first": self.rows[item.first].name,
+                        "second": self.rows[item.second].name,
+                        **pick(item, ("declared", "error")),
+                    }
+                    for item in self.overwritten
+                ],
+                "left_out": [{"name": name, "reason": reason} for name, reason in self.left_out],
+            }
+        )
 
 
 def as_markdown(matrix: Matrix, title: str, command: str) -> str:
@@ -200,11 +242,11 @@ def as_markdown(matrix: Matrix, title: str, command: str) -> str:
         command: The command that made it.
     """
     prefix, shown = matrix.namespace, matrix.shown
+    probes = f"square probe images of {matrix.size}×{matrix.size} pixels and on\nrectangles, in grey and in colour"
     lines = [
         f"# {title}",
         "",
-        f"Made by `{command}` on square probe images of {matrix.size}×{matrix.size} pixels and on",
-        "rectangles, in grey and in colour.",
+        f"Made by `{command}` on {matrix.pictures or probes}.",
         *([f"Names are in the namespace `{prefix.rstrip('.')}`."] if prefix else []),
         "",
         "*Invertible*: some word restores every probe exactly, whether it comes after or before. *Involutory*: twice",
@@ -229,6 +271,8 @@ def as_markdown(matrix: Matrix, title: str, command: str) -> str:
     counts = {symbol: sum(pair.symbol == symbol for pair in matrix.pairs.values()) for symbol, _ in LEGEND}
     tally = ", ".join(f"{count} × `{symbol}`" for symbol, count in counts.items() if count)
     lines += ["", f"{len(matrix.pairs)} pairs: {tally or 'none'}.", "", "```text", *grid(matrix), "```"]
+    if matrix.overwritten:
+        lines += ["", "## What is overwritten", "", *(f"- `{shown(line)}`" for line in matrix.overwritings())]
     if matrix.left_out:
         lines += ["", "## Left out", "", *(f"- `{name}`: {_escaped(reason)}" for name, reason in matrix.left_out)]
     if matrix.mismatches:

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from augalg_cli import options, render
+from augalg_cli.datasets import SkipBroken, load
 from augalg_cli.progress import case_progress
 from augalgebra import AugalgebraError, Catalog
 from augalgebra.algebra import holding_for
 from augalgebra.catalog import examples_of
 
 if TYPE_CHECKING:
-    from augalgebra.checks import Inversion, Matrix
+    from augalgebra.checks import Inversion, Matrix, Probe
 
 app = typer.Typer()
 
@@ -21,6 +22,9 @@ Size = Annotated[int, typer.Option(min=8, max=options.LARGEST, help="Height and 
 VERDICTS = {"right": "one-sided (right)", "left": "one-sided (left)"}
 WIDEST_GRID = 24
 """Most augmentations whose pairs are drawn on a terminal; a larger table is for a file."""
+MOST_RELATIONS = 40
+"""Most relations that are listed; ``--json`` gives all."""
+_SIZE = 32
 
 
 @app.command(epilog="Examples:  augalg invert 'flip_lr * rotate(30) * posterize(4)'   augalg invert policy.json")
@@ -78,7 +82,8 @@ def invert(
 
 
 @app.command(
-    epilog="Examples:  augalg matrix flip_lr rotate_cw invert   augalg matrix --albumentations --out matrix.md"
+    epilog="Examples:  augalg matrix flip_lr rotate_cw invert   augalg matrix --albumentations --out matrix.md   "
+    "augalg matrix 'do_light(30)' 'do_shadow_length(4)' --data pendulum"
 )
 def matrix(
     names: Annotated[
@@ -98,12 +103,31 @@ def matrix(
     albumentations: Annotated[
         bool, typer.Option("--albumentations", help="The same as --examples albumentations.")
     ] = False,
-    size: Size = 32,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Compare on test pictures of a data set, such as 'pendulum' or a folder, and not on probe images.",
+        ),
+    ] = None,
+    data_dir: options.DataDir = None,
+    skip_broken: SkipBroken = False,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            min=8,
+            max=options.LARGEST,
+            help="Height and width of the probe images, 32 if none is given; or squares to bring a folder's pictures "
+            "to.",
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="A page of Markdown to write.")] = None,
     csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="A table of all findings to write.")] = None,
     as_json: options.Json = False,
 ) -> None:
     """Compare augmentations: which are invertible, involutory, idempotent, which pairs commute; laws against images.
+
+    What is gone after another one is told too. Interventions and the like are compared on pictures that they are for.
 
     Exit code 1 if laws and images disagree. Families are taken at one fixed value of their parameters.
     """
@@ -116,13 +140,14 @@ def matrix(
     from augalgebra.checks import as_csv, as_markdown, measure_matrix
     from augalgebra.storage import write_atomically
 
+    probes = None if data is None else [_pictures(data, data_dir, size, quiet=as_json, skip_broken=skip_broken)]
     with case_progress("products on images", quiet=as_json) as progress:
-        found = measure_matrix(catalog, chosen or None, size=size, on_progress=progress)
+        found = measure_matrix(catalog, chosen or None, probes=probes, size=size or _SIZE, on_progress=progress)
     if not found.rows and names:
         raise AugalgebraError(f"nothing could be measured: {'; '.join(': '.join(item) for item in found.left_out)}")
     if out is not None:
         title = f"Which of {len(found.rows)} augmentations can be undone, and which commute"
-        write_atomically(out, as_markdown(found, title, _command(names, plugins, size, out)))
+        write_atomically(out, as_markdown(found, title, _command(names, plugins, data, size, out)))
     if csv is not None:
         write_atomically(csv, as_csv(found))
     if as_json:
@@ -134,6 +159,17 @@ def matrix(
             render.line(f"written to {path}")
     if found.mismatches:
         raise typer.Exit(1)
+
+
+def _pictures(data: str, data_dir: Path | None, size: int | None, *, quiet: bool, skip_broken: bool) -> "Probe":
+    """Some pictures of the test part of a data set, evenly spread."""
+    import torch
+
+    from augalgebra.checks import MOST_PICTURES, Probe
+
+    test = load(data, data_dir, quiet=quiet, size=size, skip_broken=skip_broken).test
+    images, _ = test.batch(torch.linspace(0, len(test) - 1, min(len(test), MOST_PICTURES)).long())
+    return Probe(data, images)
 
 
 def _row(catalog: Catalog, number: object, item: "Inversion", whole: "Inversion") -> tuple[object, ...]:
@@ -168,6 +204,9 @@ def _show(found: "Matrix") -> None:
         count = sum(pair.symbol == symbol for pair in found.pairs.values())
         if symbol in symbols:
             render.line(f"  {symbol}  {count:>4} pairs: {meaning}")
+    if found.pictures:
+        render.note(f"compared on {found.pictures}")
+    render.write_bullets("what is overwritten", [*map(found.shown, found.overwritings())], MOST_RELATIONS)
     if len(found.rows) > WIDEST_GRID:
         render.note("the table of all pairs is wide; --out FILE.md writes it")
     for name, reason in found.left_out:
@@ -176,12 +215,14 @@ def _show(found: "Matrix") -> None:
         render.line(f"mismatch: {line}")
 
 
-def _command(names: list[str] | None, plugins: list[str], size: int, out: Path) -> str:
+def _command(names: list[str] | None, plugins: list[str], data: str | None, size: int | None, out: Path) -> str:
     import shlex
 
     arguments = ["augalg", "matrix", *(names or [])]
     for plugin in plugins:
         arguments += ["--albumentations"] if plugin == "albumentations" else ["--examples", plugin]
-    if size != 32:
+    if data is not None:
+        arguments += ["--data", data]
+    if size not in (None, _SIZE):
         arguments += ["--size", str(size)]
     return shlex.join([*arguments, "--out", str(out)])

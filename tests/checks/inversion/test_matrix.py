@@ -13,6 +13,7 @@ import torch
 import augalgebra as aa
 from augalgebra.checks.inversion.matrix import measure_matrix
 from augalgebra.checks.inversion.matrix_report import Finding, Matrix, as_csv, as_markdown, grid
+from augalgebra.checks.probes import Probe
 
 
 def catalog_of(*registered: tuple[str, Any, dict[str, Any]]) -> aa.Catalog:
@@ -209,3 +210,39 @@ def test_the_same_can_be_read_in_every_form(matrix: Matrix) -> None:
     assert all(line in page for line in grid(matrix))
     assert "**! no, but declared**" in page
     assert "- `broken`: " in page
+
+
+def test_interventions_are_compared_on_pictures_that_they_are_made_for() -> None:
+    names = ["do_light(30)", "do_angle(10)", "do_shadow_length(4)"]
+    found = measure_matrix(aa.load_catalog(aa.Settings()), names)
+    assert found.symbols() == [["\\", "=", "."], ["=", "\\", "."], [".", ".", "\\"]]
+    assert [(item.first, item.second, item.declared) for item in found.overwritten] == [
+        (2, 0, "exact"),
+        (2, 1, "exact"),
+    ]
+    assert found.overwritings()[0] == "do_shadow_length(4) * do_light(30) = do_light(30), as the laws say"
+    assert found.mismatches == ()
+    assert found.pictures == "4 pictures of interventions.pendulum of 64×64 pixels"
+    assert "## What is overwritten" in as_markdown(found, "title", "command")
+    assert found.to_dict()["overwritten"][0]["first"] == "do_shadow_length(4)"
+
+
+def test_pictures_can_be_given_of_several_sizes() -> None:
+    catalog = catalog_of(
+        ("flip", lambda x: x.flip(-1), {"commutes_with": ["paint"]}),
+        ("paint", lambda x: x * 0 + 0.3, {}),
+        ("top", lambda x: torch.cat([x[..., :1, :] * 0, x[..., 1:, :]], -2), {}),
+    )
+    probes = [Probe("pictures", torch.rand(2, 1, *size, generator=torch.manual_seed(0))) for size in ((9, 9), (8, 12))]
+    found = measure_matrix(catalog, probes=probes)
+    assert found.overwritings() == ["flip * paint = paint; no law says so", "top * paint = paint; no law says so"]
+    assert found.commute(0, 1).symbol == "="
+    assert found.pictures == "2 pictures of pictures of 9×9 pixels; 2 pictures of pictures of 8×12 pixels"
+
+
+def test_what_the_laws_call_unequal_is_not_taken_for_equal() -> None:
+    catalog = catalog_of(
+        ("flip", lambda x: x.flip(-1), {"laws": ["flip * shift ≠ shift * flip"]}),
+        ("shift", lambda x: x.roll(1, -1), {}),
+    )
+    assert measure_matrix(catalog, size=12).commute(0, 1).declared is None

@@ -111,3 +111,14 @@ def test_what_holds_for_squares_only_is_shown_as_such(augalg: Callable[..., Any]
     done = augalg("invert", "rotate(90)")
     assert "exact for square pictures" in done.stdout
     assert json.loads(augalg("invert", "rotate(90)", "--json").stdout)["conditions"] == ["square"]
+
+
+def test_the_matrix_on_pictures_of_a_data_set(augalg: Callable[..., Any], few_digits: Path) -> None:
+    done = augalg("matrix", "flip_lr", "do_light(30)", "--data", str(few_digits), "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["pictures"] == f"9 pictures of {few_digits} of 16×16 pixels"
+    assert [item["name"] for item in found["augmentations"]] == ["flip_lr"]
+    assert [item["name"] for item in found["left_out"]] == ["do_light(30)"]
+    done = augalg("matrix", "flip_lr", "--data", "pendulums")
+    assert (done.returncode, "did you mean pendulum?" in done.stderr) == (2, True)
