@@ -2,14 +2,15 @@
 
 import contextlib
 import functools
+import io
 import os
 import warnings
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, BinaryIO, TypeAlias, TypeVar
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -22,18 +23,25 @@ __all__ = [
     "SUFFIXES",
     "Array",
     "ByteArray",
+    "PackedPicture",
+    "Picture",
     "PictureNotes",
     "Pictures",
     "as_images",
+    "check_sizes",
     "decode_picture",
     "list_files",
+    "map_in_threads",
     "picture_files",
     "read_pictures",
+    "read_pixels",
     "read_size",
 ]
 
 Array: TypeAlias = np.ndarray[Any, Any]
 ByteArray: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+T = TypeVar("T")
+R = TypeVar("R")
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 """What counts as a picture in a folder; other files there are left alone."""
@@ -46,6 +54,7 @@ _FORMATS = ("BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "PCX", "PNG", "PPM",
 _MOST_FOLDERS = 100_000
 _GAP = 2.0  # a picture may be made smaller in steps that average pixels, down to so many times the size that is wanted
 _MOST_THREADS = 8  # each may hold one picture of MOST_PIXELS
+_AHEAD = 4  # pictures that are read for each thread before they are asked for
 _NAMED = 5  # pictures in a remark
 _ORIENTATION = 0x0112
 _UPRIGHT = {
@@ -58,6 +67,26 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 """What turns a picture upright whose EXIF data has this orientation (EXIF 2.32, tag 0x0112)."""
+
+
+@dataclass(frozen=True)
+class PackedPicture:
+    """A picture that is no file of its own.
+
+    Attributes:
+        name: What it is called in messages.
+        content: What a file of it would hold.
+    """
+
+    name: str
+    content: bytes = field(repr=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+Picture: TypeAlias = Path | PackedPicture
+"""Where a picture is read from."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +113,10 @@ class PictureNotes:
         broken: Pictures that cannot be read, and why.
     """
 
-    changed: dict[str, dict[Path, None]] = field(default_factory=dict)
-    broken: dict[Path, str] = field(default_factory=dict)
+    changed: dict[str, dict[Path | str, None]] = field(default_factory=dict)
+    broken: dict[Path | str, str] = field(default_factory=dict)
 
-    def add(self, file: Path, done: Sequence[str]) -> None:
+    def add(self, file: Path | str, done: Sequence[str]) -> None:
         """Note what was done to a picture."""
         for what in done:
             self.changed.setdefault(what, {})[file] = None
@@ -177,9 +206,9 @@ def read_pictures(
     arrays: list[tuple[Path, ByteArray]] = []
     notes = PictureNotes()
     unpacked = packed = 0
-    read = functools.partial(_read_one, channels=channels, size=size, square=square)
-    with warnings.catch_warnings(action="ignore"), _threads() as pool:
-        for file, found in zip(files, pool.map(read, files), strict=True):
+    read = functools.partial(read_pixels, channels=channels, size=size, square=square)
+    with warnings.catch_warnings(action="ignore"):
+        for file, found in map_in_threads(read, files):
             if isinstance(found, ImageError):
                 notes.broken[file] = str(found)
                 continue
@@ -195,41 +224,65 @@ def read_pictures(
                 )
     if notes.broken and not (skip_broken and arrays):
         raise notes.refusal(len(files))
-    _check_sizes(arrays)
+    check_sizes(
+        Counter(array.shape[1:] for _, array in arrays), {array.shape[1:]: file for file, array in reversed(arrays)}
+    )
     stacked = _stacked([array for _, array in arrays])
     return Pictures(stacked, tuple(file for file, _ in arrays), notes.remarks(len(files)))
 
 
-@contextlib.contextmanager
-def _threads() -> Iterator[ThreadPoolExecutor]:
-    """Several threads; after an error or an interrupt none of them begins anything new."""
-    pool = ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1))
+def map_in_threads(function: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R]]:
+    """Apply a function to items in several threads, a few ahead of what is asked for.
+
+    After an error or an interrupt no thread begins anything new.
+
+    Args:
+        function: What is applied.
+        items: To what; they may be more than there is memory for.
+
+    Yields:
+        Each item with its result, in the order of the items.
+    """
+    threads = min(_MOST_THREADS, os.cpu_count() or 1)
+    waiting: deque[tuple[T, Future[R]]] = deque()
+    pool = ThreadPoolExecutor(threads)
     try:
-        yield pool
+        for item in items:
+            waiting.append((item, pool.submit(function, item)))
+            if len(waiting) > _AHEAD * threads:
+                first, done = waiting.popleft()
+                yield first, done.result()
+        while waiting:
+            first, done = waiting.popleft()
+            yield first, done.result()
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _read_one(
-    file: Path, channels: int | None, size: tuple[int, int] | None, square: int | None
+def read_pixels(
+    picture: Picture, *, channels: int | None = None, size: tuple[int, int] | None = None, square: int | None = None
 ) -> tuple[ByteArray, list[str]] | ImageError:
-    """Bytes ``[channel, height, width]`` of a picture and what was done to it, or why it cannot be read."""
+    """Read one picture as `read_pictures` does; Pillow's warnings are left to the caller.
+
+    Returns:
+        Bytes ``[channel, height, width]`` and what was done to it, or why it cannot be read.
+    """
     try:
-        picture, done = _decode(file, square)
+        decoded, done = _decode(picture, square)
     except ImageError as error:
         return error
     if channels is not None:
-        picture = _in_mode(picture, "L" if channels == 1 else "RGB")
+        decoded = _in_mode(decoded, "L" if channels == 1 else "RGB")
     if size is not None:
-        picture = picture.resize(size[::-1], Image.Resampling.BILINEAR)
+        decoded = decoded.resize(size[::-1], Image.Resampling.BILINEAR)
     if square is not None:
-        side = min(picture.size)
+        side = min(decoded.size)
         if side < square:
             done.append(f"enlarged to {square}×{square}")
-        left, top = (picture.width - side) // 2, (picture.height - side) // 2
+        left, top = (decoded.width - side) // 2, (decoded.height - side) // 2
         box = (left, top, left + side, top + side)
-        picture = picture.resize((square, square), Image.Resampling.BICUBIC, box=box, reducing_gap=_GAP)
-    return np.atleast_3d(np.asarray(picture)).transpose(2, 0, 1), done
+        decoded = decoded.resize((square, square), Image.Resampling.BICUBIC, box=box, reducing_gap=_GAP)
+    return np.atleast_3d(np.asarray(decoded)).transpose(2, 0, 1), done
 
 
 def as_images(path: Path, images: Array) -> Array:
@@ -287,12 +340,12 @@ def read_size(path: Path) -> tuple[int, int]:
         return picture.height, picture.width
 
 
-def _decode(path: Path, side: int | None = None) -> tuple[Image.Image, list[str]]:
+def _decode(source: Picture, side: int | None = None) -> tuple[Image.Image, list[str]]:
     """A picture as `decode_picture` reads it, perhaps smaller where its shorter side will be scaled to `side` pixels.
 
     Pillow's warnings are left to the caller: in several threads at once they cannot be caught.
     """
-    with _opened(path) as picture:
+    with _opened(source) as picture:
         if side is not None:
             least = round(_GAP * side)
             picture.draft(None, (least, least))  # a JPEG is decoded to an eighth of its size several times sooner
@@ -300,10 +353,10 @@ def _decode(path: Path, side: int | None = None) -> tuple[Image.Image, list[str]
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
+def _opened(source: Picture) -> Iterator[Image.Image]:
     """A picture of which the first bytes are read and found well; the error says why it cannot be read."""
     try:
-        with open_regular(path) as stream, Image.open(stream, formats=_FORMATS) as picture:
+        with _stream(source) as stream, Image.open(stream, formats=_FORMATS) as picture:
             _check_head(picture)
             yield picture
     except ImageError:
@@ -311,10 +364,15 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     except UnidentifiedImageError as error:
         raise ImageError("it is none of the kinds that are read, or damaged") from error
     except FileNotFoundError as error:
-        raise ImageError("it is a link to nowhere" if path.is_symlink() else "there is no file there") from error
+        is_link = isinstance(source, Path) and source.is_symlink()
+        raise ImageError("it is a link to nowhere" if is_link else "there is no file there") from error
     except Exception as error:  # Pillow lets through whatever a decoder stumbles over
         text = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise ImageError(" ".join(text.split())) from error
+
+
+def _stream(source: Picture) -> BinaryIO:
+    return open_regular(source) if isinstance(source, Path) else io.BytesIO(source.content)
 
 
 def _check_head(picture: Image.Image) -> None:
@@ -350,13 +408,20 @@ def _in_mode(picture: Image.Image, mode: str) -> Image.Image:
     return picture if picture.mode == mode else picture.convert(mode)  # Pillow would copy it
 
 
-def _check_sizes(arrays: list[tuple[Path, ByteArray]]) -> None:
-    sizes = Counter(array.shape[1:] for _, array in arrays)
+def check_sizes(sizes: Mapping[tuple[int, ...], int], examples: Mapping[tuple[int, ...], object]) -> None:
+    """See that pictures are of one size.
+
+    Args:
+        sizes: How many there are of each height and width.
+        examples: The first picture of each.
+
+    Raises:
+        ImageError: They are not; the message has the most frequent sizes, with an example of each.
+    """
     if len(sizes) > 1:
-        examples = {array.shape[1:]: file for file, array in reversed(arrays)}
         listed = [
             f"{height}×{width} ({count}, such as {examples[height, width]})"
-            for (height, width), count in sizes.most_common(_NAMED)
+            for (height, width), count in Counter(sizes).most_common(_NAMED)
         ]
         raise ImageError(
             f"the pictures have {len(sizes)} sizes: {', '.join(listed)}{', …' * (len(sizes) > _NAMED)}; "
@@ -373,7 +438,7 @@ def _stacked(arrays: list[ByteArray]) -> ByteArray:
     return pixels
 
 
-def list_files(files: Sequence[Path]) -> str:
+def list_files(files: Sequence[Path | str]) -> str:
     """The first few of some files, for a message."""
     return ", ".join(map(str, files[:_NAMED])) + ", …" * (len(files) > _NAMED)
 

@@ -21,6 +21,7 @@ from .pendulum import cast_shadow as cast_shadow
 from .pendulum import draw_pendulum as draw_pendulum
 from .pendulum import read_pendulum as read_pendulum
 from .photographs import Photographs as Photographs
+from .streams import PICTURES_READ as PICTURES_READ
 from .strokes import measure_strokes as measure_strokes
 from .strokes import set_strokes as set_strokes
 
@@ -29,6 +30,7 @@ __all__ = [
     "LIMITS",
     "NAMES",
     "PICTURES_DRAWN",
+    "PICTURES_READ",
     "RANGES",
     "STROKE_CAUSES",
     "Dataset",

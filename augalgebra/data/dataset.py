@@ -3,7 +3,7 @@
 import functools
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -19,9 +19,12 @@ from augalgebra.data.archives import PUBLISHED, PublishedDataset
 from augalgebra.data.arrays import map_images, to_bytes
 from augalgebra.data.folder import read_folder
 from augalgebra.data.glyphs import draw_glyphs
+from augalgebra.data.huggingface import open_hub
 from augalgebra.data.labels import Numbers, number_classes
 from augalgebra.data.morpho import draw_stroke_factors, draw_strokes
 from augalgebra.data.pendulum import SIDE, as_bytes, draw_pendulum, pendulum_grid
+from augalgebra.data.shards import find_shards, read_shards
+from augalgebra.data.streams import TEST_EVERY, CollectedPictures, collect_pictures
 from augalgebra.errors import DataError, nearest
 from augalgebra.images import Array
 from augalgebra.seeds import generator_for
@@ -37,7 +40,9 @@ DATA_VARIABLE = "AUGALG_DATA"
 NAMES = ("digits", *PUBLISHED, "glyphs", "pendulum", "morpho", "morpho:digits")
 """The data sets known by name."""
 
-_TEST_EVERY = 5  # of the data sets that bring no split of their own, every fifth image of a class is for testing
+HUB, SHARDS = "hf:", "webdataset:"
+"""What data sets of Hugging Face and WebDataset shards are named with."""
+
 _NO_FOLDER = "{} is no folder of pictures; only such pictures are brought to a size"
 _MOST_TESTED = 10_000  # of an array, as all that is measured on is in memory at once
 _ROWS = 1024  # images that are turned into bytes at once
@@ -141,19 +146,21 @@ def load_data(
         name: ``digits``, which are always there; ``glyphs`` or ``pendulum``, which are made on the fly; ``mnist``,
             ``fashion-mnist``, ``kmnist`` or ``cifar10``, which are downloaded into the user's cache if they are not in
             `data_dir`; ``morpho`` or ``morpho:digits``, which are MNIST and the digits with strokes that have causes
-            (`morpho_data`), drawn once and kept in the user's cache; a folder, an ``.npz`` or an ``.npy``. A
-            path is never one of these names, nor is text with a separator: ``./digits``. A folder's subfolders, if
-            there are any, are the classes, or ``train`` and ``test`` with classes in them. An ``.npz`` holds ``images``
-            and perhaps ``labels``, or ``x_train``, ``y_train``, ``x_test`` and ``y_test``; images are bytes or floats
-            in [0, 1], ``[n, h, w]``, ``[n, h, w, c]`` or ``[n, c, h, w]``; labels are text or whole numbers. An
-            ``.npy`` holds such images, has no labels and may be larger than memory: it is mapped, its order is kept,
-            and the last fifth, at most 10,000, is for testing.
+            (`morpho_data`), drawn once and kept in the user's cache; a folder, an ``.npz`` or an ``.npy``;
+            ``hf:PLACE`` (`augalgebra.data.huggingface.open_hub`) or ``webdataset:SHARDS``
+            (`augalgebra.data.shards.find_shards`), which may be larger than memory. A path is never one of these names,
+            nor is text with a separator: ``./digits``. A folder's subfolders, if there are any, are the classes, or
+            ``train`` and ``test`` with classes in them. An ``.npz`` holds ``images`` and perhaps ``labels``, or
+            ``x_train``, ``y_train``, ``x_test`` and ``y_test``; images are bytes or floats in [0, 1], ``[n, h, w]``,
+            ``[n, h, w, c]`` or ``[n, c, h, w]``; labels are text or whole numbers. An ``.npy`` holds such images, has
+            no labels and may be larger than memory: it is mapped, its order is kept, and the last fifth, at most
+            10,000, is for testing.
         data_dir: Where data sets lie, directly, in a folder of their name, or as torchvision lays them out; by
             default what the environment variable ``AUGALG_DATA`` says.
-        size: Bring a folder's pictures of any size to squares of so many pixels: the shorter side is scaled to it, and
+        size: Bring pictures of any size to squares of so many pixels: the shorter side is scaled to it, and
             the middle is cut out. None takes them as they are; they must then be of one size.
-        skip_broken: Leave out pictures of a folder that cannot be read.
-        progress: Called while something is downloaded, or pictures are drawn.
+        skip_broken: Leave out pictures that cannot be read.
+        progress: Called while something is downloaded, or pictures are drawn or read.
 
     Raises:
         DataError: There is no such data set, its files are damaged, or missing and not to be had; or it is no folder
@@ -180,6 +187,10 @@ def load_data(
         data = morpho_data(_digits(), progress=progress)
     elif name in PUBLISHED:
         data = _of_published(PUBLISHED[name], data_dir, progress)
+    elif name.startswith((HUB, SHARDS)):
+        _check_size(size)
+        read = _of_hub if name.startswith(HUB) else _of_shards
+        return read(name, size, skip_broken=skip_broken, progress=progress)
     else:
         return _of_files(name, size, skip_broken=skip_broken)
     if os.path.isdir(name) and not (data_dir and Path(data_dir).samefile(".")):  # noqa: PTH112
@@ -191,8 +202,7 @@ def load_data(
 def _of_files(name: str, size: int | None, *, skip_broken: bool) -> Dataset:
     """The data set in a folder or a file."""
     if os.path.isdir(name):  # noqa: PTH112 (of a name that is too long Path.is_dir raises)
-        if size is not None and size < 1:
-            raise DataError(f"pictures cannot be brought to {size} pixels")
+        _check_size(size)
         found = read_folder(Path(name), size=size, skip_broken=skip_broken)
         parts = [(images, np.asarray(labels, np.int64)) for images, labels in found.parts]
         data = _split(name, *parts[0]) if len(parts) == 1 else _dataset(name, parts[0], parts[1])
@@ -205,8 +215,33 @@ def _of_files(name: str, size: int | None, *, skip_broken: bool) -> Dataset:
     raise DataError(
         f"unknown data set {name[:80]!r}; "
         + (f"did you mean {near[0]}? " if near else "")
-        + f"Known are {', '.join(NAMES)}, a folder of pictures, a file.npz or a file.npy"
+        + f"Known are {', '.join(NAMES)}, a folder of pictures, hf:NAME, webdataset:SHARDS, a file.npz or a file.npy"
     )
+
+
+def _of_hub(name: str, size: int | None, *, skip_broken: bool, progress: CaseProgress) -> Dataset:
+    pictures = open_hub(name.removeprefix(HUB))
+    found = collect_pictures(
+        name, pictures, size=size, skip_broken=skip_broken, total=pictures.total, progress=progress
+    )
+    return _collected(name, replace(found, classes=pictures.classes or found.classes), pictures.remarks, size)
+
+
+def _of_shards(name: str, size: int | None, *, skip_broken: bool, progress: CaseProgress) -> Dataset:
+    shards, remarks = find_shards(name.removeprefix(SHARDS))
+    items = read_shards(shards, skip_broken=skip_broken, remarks=remarks)
+    found = collect_pictures(name, items, size=size, skip_broken=skip_broken, progress=progress)
+    return _collected(name, found, remarks, size)
+
+
+def _collected(name: str, found: CollectedPictures, remarks: Sequence[str], size: int | None) -> Dataset:
+    data = _dataset(name, found.train, found.test)
+    return replace(data, classes=found.classes, remarks=(*remarks, *found.remarks), size=size)
+
+
+def _check_size(size: int | None) -> None:
+    if size is not None and size < 1:
+        raise DataError(f"pictures cannot be brought to {size} pixels")
 
 
 def _digits() -> Dataset:
@@ -233,10 +268,10 @@ def glyph_data(number: int = 5000, *, flips: bool = False, seed: int = 0) -> Dat
     Raises:
         DataError: There are too few.
     """
-    if number < 2 * _TEST_EVERY:
-        raise DataError(f"{number} glyphs are too few; at least {2 * _TEST_EVERY} are needed")
+    if number < 2 * TEST_EVERY:
+        raise DataError(f"{number} glyphs are too few; at least {2 * TEST_EVERY} are needed")
     glyphs = draw_glyphs(number, flips=flips, seed=seed)
-    first = number - number // _TEST_EVERY
+    first = number - number // TEST_EVERY
     splits = [
         Split(part.images(), part.shapes, number, part.factors)
         for number, part in ((0, glyphs[:first]), (first, glyphs[first:]))
@@ -328,9 +363,9 @@ def _read_npz(path: Path) -> Dataset:
 def _read_npy(path: Path) -> Dataset:
     """The end of the file for testing: in another split the parts would have to be copied into memory."""
     images, remarks = map_images(path)
-    if len(images) < 2 * _TEST_EVERY:
-        raise DataError(f"{path} has {len(images)} images; at least {2 * _TEST_EVERY} are needed")
-    tested = min(len(images) // _TEST_EVERY, _MOST_TESTED)
+    if len(images) < 2 * TEST_EVERY:
+        raise DataError(f"{path} has {len(images)} images; at least {2 * TEST_EVERY} are needed")
+    tested = min(len(images) // TEST_EVERY, _MOST_TESTED)
     first, labels = len(images) - tested, torch.zeros((), dtype=torch.int64).expand(len(images))
     splits = Split(images[:first], labels[:first]), Split(images[first:], labels[first:], first)
     rule = f"the last {tested} images of {path} are measured on; save them in random order"
@@ -339,14 +374,14 @@ def _read_npy(path: Path) -> Dataset:
 
 def _split(name: str, images: Array, labels: Numbers) -> Dataset:
     """Every fifth image of each class for testing, the others for training."""
-    if len(images) < 2 * _TEST_EVERY:
-        raise DataError(f"{name} has {len(images)} images; at least {2 * _TEST_EVERY} are needed")
+    if len(images) < 2 * TEST_EVERY:
+        raise DataError(f"{name} has {len(images)} images; at least {2 * TEST_EVERY} are needed")
     rank = np.zeros(len(images), np.int64)
     for label in np.unique(labels):
         rank[labels == label] = np.arange((labels == label).sum())
-    testing = rank % _TEST_EVERY == _TEST_EVERY - 1
+    testing = rank % TEST_EVERY == TEST_EVERY - 1
     if not testing.any():  # more classes than images in each: then simply every fifth image
-        testing = np.arange(len(images)) % _TEST_EVERY == _TEST_EVERY - 1
+        testing = np.arange(len(images)) % TEST_EVERY == TEST_EVERY - 1
     return _dataset(name, (images[~testing], labels[~testing]), (images[testing], labels[testing]))
 
 

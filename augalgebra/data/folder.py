@@ -1,5 +1,6 @@
 """A folder of pictures as images with classes, split as its owner split it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -70,7 +71,7 @@ def find_pictures(folder: Path) -> tuple[dict[Path, Path], str, list[str]]:
         DataError: There is no picture.
     """
     places = {file: file.relative_to(folder).parent for file in picture_files(folder, subfolders=True)}
-    held_out = _held_out({place.parts[:1] for place in places.values()})
+    held_out = find_held_out({place.parts[:1] for place in places.values()})
     if not held_out:
         return places, "", []
     remarks = []
@@ -83,8 +84,12 @@ def find_pictures(folder: Path) -> tuple[dict[Path, Path], str, list[str]]:
     return {file: place for file, place in places.items() if place.parts[0] in (TRAIN, held_out)}, held_out, remarks
 
 
-def _held_out(tops: set[tuple[str, ...]]) -> str:
-    """Which subfolder is for measuring; empty unless all of them are parts of a split."""
+def find_held_out(tops: Collection[tuple[str, ...]]) -> str:
+    """Which part of a data set is for measuring; empty unless all of its parts are those of a split.
+
+    Args:
+        tops: The names of its parts, each as a tuple of at most one.
+    """
     names = {top[0] for top in tops if top}
     if () in tops or TRAIN not in names or not names <= {TRAIN, TEST, *VALIDATION}:
         return ""

@@ -1,4 +1,4 @@
-"""Data sets as commands load them: with the progress of downloading or drawing on standard error."""
+"""Data sets as commands load them: with the progress of downloading, drawing or reading on standard error."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,7 +20,8 @@ Data = Annotated[
         metavar="NAME",
         help="'digits' (embedded); 'glyphs' or 'pendulum' (made on the fly); 'mnist', 'fashion-mnist', 'kmnist' or "
         "'cifar10' (downloaded if not in --data-dir); 'morpho' or 'morpho:digits' (MNIST and the digits with strokes "
-        "that have causes); a folder of pictures; a file.npz or a file.npy.",
+        "that have causes); a folder of pictures; hf:NAME or hf:FOLDER (datasets of Hugging Face); "
+        "webdataset:'shards-{000..003}.tar' or a folder of them; a file.npz or a file.npy.",
     ),
 ]
 Moved = Annotated[
@@ -32,8 +33,7 @@ Size = Annotated[
         "--size",
         min=1,
         metavar="PIXELS",
-        help="Bring a folder's pictures of any size to squares of so many pixels: the shorter side is scaled, the "
-        "middle cut out.",
+        help="Bring pictures of any size to squares of so many pixels: the shorter side is scaled, the middle cut out.",
     ),
 ]
 SkipBroken = Annotated[
@@ -65,13 +65,14 @@ def load(
         TimeRemainingColumn,
     )
 
-    from augalgebra.data import PICTURES_DRAWN, load_data
+    from augalgebra.data import PICTURES_DRAWN, PICTURES_READ, load_data
 
     class Amount(DownloadColumn):
         """Bytes, or a number of pictures."""
 
         def render(self, task: Task) -> "Text":
-            return MofNCompleteColumn().render(task) if task.description == PICTURES_DRAWN else super().render(task)
+            counted = task.description in (PICTURES_DRAWN, PICTURES_READ)
+            return MofNCompleteColumn().render(task) if counted else super().render(task)
 
     bars = Progress(
         TextColumn("{task.description}", markup=False),

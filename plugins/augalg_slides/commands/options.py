@@ -19,7 +19,8 @@ Data = Annotated[
         metavar="NAME",
         help="'digits' (embedded); 'glyphs' or 'pendulum' (made on the fly); 'mnist', 'fashion-mnist', 'kmnist' or "
         "'cifar10' (downloaded if not in --data-dir); 'morpho' or 'morpho:digits' (MNIST and the digits with strokes "
-        "that have causes); a folder of pictures; a file.npz or a file.npy.",
+        "that have causes); a folder of pictures; hf:NAME or hf:FOLDER (datasets of Hugging Face); "
+        "webdataset:'shards-{000..003}.tar' or a folder of them; a file.npz or a file.npy.",
     ),
 ]
 DataDir = Annotated[
