@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from augalgebra.causal.edits import Edit, Formula, Function, GivenFunction, Value, World
 from augalgebra.causal.graphs import CausalGraph, GraphPrior, Matrix
 from augalgebra.causal.mechanisms import MECHANISM_KINDS, MechanismKind, make_mechanisms
-from augalgebra.causal.networks import Blocks, ConceptDecoder
+from augalgebra.causal.networks import Blocks, ConceptDecoder, restrict
+from augalgebra.causal.places import grid_of_places
 from augalgebra.errors import AugalgebraError, ImageError, ParameterError
 from augalgebra.latent.likelihoods import Likelihood, LikelihoodName, find_likelihood
 from augalgebra.latent.networks import Encoder, make_module
@@ -95,6 +96,7 @@ class CausalModel(nn.Module):
         deviation: Their standard deviation.
         low: Lowest label of each concept.
         high: Highest label.
+        places: Which concepts each place shows, ``[concept, row, column]``, see `augalgebra.causal.places`.
         quantiles: Quantiles of the noise of each concept, ``[concept, 257]``, from which is sampled.
     """
 
@@ -102,6 +104,7 @@ class CausalModel(nn.Module):
     deviation: Float[Tensor, " concept"]
     low: Float[Tensor, " concept"]
     high: Float[Tensor, " concept"]
+    places: Bool[Tensor, "concept row column"]
     quantiles: Float[Tensor, "concept quantile"]
 
     def __init__(self, architecture: CausalArchitecture, prior: GraphPrior | None = None, *, seed: int = 0) -> None:
@@ -124,8 +127,14 @@ class CausalModel(nn.Module):
         self.decoder.draw(generator)
         for name, start in (("mean", 0.0), ("deviation", 1.0), ("low", -1.0), ("high", 1.0)):
             self.register_buffer(name, torch.full((count,), start))
+        self.register_buffer("places", torch.ones(count, *grid_of_places(*shape[1:]), dtype=torch.bool))
         normal = torch.special.ndtri((torch.arange(QUANTILES) + 0.5) / QUANTILES)
         self.register_buffer("quantiles", normal.repeat(count, 1))
+
+    def show_at(self, places: Bool[Tensor, "concept row column"]) -> None:
+        """Let concepts be read from, and drawn at, some places alone, before anything is learned."""
+        self.places.copy_(places)
+        restrict(self.encoder, self.decoder, self.places)
 
     @property
     def likelihood(self) -> Likelihood:

@@ -8,9 +8,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from augalgebra.causal.discovery import GraphSearch
+from augalgebra.causal.discovery import GraphSearch, strongest
 from augalgebra.causal.mechanisms import Mechanisms
 from augalgebra.causal.model import QUANTILES, CausalArchitecture, CausalModel
+from augalgebra.causal.places import find_places
 from augalgebra.causal.settings import CausalSettings
 from augalgebra.data.dataset import Dataset, Split
 from augalgebra.errors import DataError, nearest
@@ -25,10 +26,12 @@ STAGE = "causal model"
 
 LABELS = 512
 """Labels that mechanisms learn from in each step."""
-SEARCH = 0.4
-"""Share of the training after which the graph that was learned stays as it is."""
+SEARCH_STEPS = 1500
+"""Steps of the search for a graph, which is on labels alone."""
 FEWEST = 10
 """Labels that there must be."""
+_SEARCH_RATE = 5e-3
+_SMALLEST = -12.0  # log variance of what the encoder reads
 
 
 @dataclass(frozen=True)
@@ -73,20 +76,30 @@ def read_labels(split: Split, concepts: Sequence[str]) -> Float[Tensor, "image c
 
 
 class Learner(nn.Module):
-    """All that is learned: the model, and the state of the search for its graph.
+    """All that is learned.
 
     Attributes:
         model: The model.
-        search: The search.
+        strengths: How strong each edge was before the weak ones were left out, ``[cause, effect]``; 0 where the graph
+            was given.
     """
 
-    def __init__(self, model: CausalModel, search: GraphSearch) -> None:
+    strengths: Float[Tensor, "cause effect"]
+
+    def __init__(self, model: CausalModel, strengths: Float[Tensor, "cause effect"]) -> None:
         super().__init__()
-        self.model, self.search = model, search
+        self.model = model
+        self.register_buffer("strengths", strengths)
 
 
 class CausalObjective:
-    """The evidence bound, with the mechanisms as the prior of the concepts, and concepts tied to their labels."""
+    """The evidence bound of images some of which have labels.
+
+    Where labels are seen, the picture is drawn from them, and the encoder learns to read them off it; where they are
+    not, it is drawn from what the encoder reads, and the mechanisms are the prior of that (Kingma et al. 2014,
+    https://arxiv.org/abs/1406.5298, with mechanisms in place of the prior of labels). So a value of a concept means
+    what its labels mean, and the decoder never takes in what the encoder gets wrong.
+    """
 
     def __init__(
         self,
@@ -94,7 +107,6 @@ class CausalObjective:
         split: Split,
         labels: Float[Tensor, "image concept"],
         seen: Bool[Tensor, " image"],
-        settings: CausalSettings,
         *,
         bfloat16: bool,
     ) -> None:
@@ -105,41 +117,38 @@ class CausalObjective:
             split: The images.
             labels: Their labels in standard units.
             seen: Which labels may be looked at.
-            settings: What is asked for.
             bfloat16: Whether to compute products in bfloat16.
         """
-        self._learner, self._model, self._split = learner, learner.model, split
+        self._model, self._split, self._bfloat16 = learner.model, split, bfloat16
         self._labels, self._seen, self._rows = labels, seen, seen.nonzero().squeeze(1)
-        self._settings, self._bfloat16 = settings, bfloat16
 
     def __call__(self, step: Step) -> Measurement:
         """The terms of the loss of some images."""
         model, device, count = self._model, step.noise.device, len(self._model.concepts)
-        mechanisms = model.mechanisms
-        if step.fraction >= SEARCH:
-            self._learner.search.settle(mechanisms, self._settings.threshold)
-        images, _ = self._split.batch(step.positions)
-        images = images.to(device)
+        images = self._split.batch(step.positions)[0].to(device)
+        labels, seen = self._labels[step.positions].to(device), self._seen[step.positions, None].to(device)
         with autocast(device, bfloat16=self._bfloat16):
             mean, log_variance = model.posterior(images)
-            latents = sample(mean, log_variance, step.noise)
-            logits = model.logits(latents[:, :count], latents[:, count:])
-        terms = {
-            "reconstruction": model.likelihood.surprise(logits, images),
-            "divergence": divergence(mean[:, count:], log_variance[:, count:])
-            + _divergence(mechanisms, latents[:, :count], mean[:, :count], log_variance[:, :count]),
-        }
-        labels, seen = self._labels[step.positions].to(device), self._seen[step.positions].to(device)
-        if bool(seen.any()):
-            terms["labels"] = _tie(mean[seen, :count], labels[seen])
-        some = torch.randint(len(self._rows), (LABELS,), generator=step.noise, device=device)
-        terms["mechanisms"] = surprise(mechanisms, self._labels[self._rows[some.cpu()]].to(device))
-        terms |= self._learner.search.terms(mechanisms, self._settings.sparsity)
-        return Measurement(terms, len(images))
+            drawn = sample(mean, log_variance, step.noise)
+            logits = model.logits(labels.where(seen, drawn[:, :count]), drawn[:, count:])
+        named, spread = mean[:, :count], log_variance[:, :count].clamp_min(_SMALLEST)
+        nats = _nats(named, spread, labels).where(seen, _divergence(model.mechanisms, drawn[:, :count], named, spread))
+        some = self._rows[torch.randint(len(self._rows), (LABELS,), generator=step.noise, device=device).cpu()]
+        return Measurement(
+            {
+                "reconstruction": model.likelihood.surprise(logits, images),
+                "concepts": nats.sum() / len(images),
+                "rest": divergence(mean[:, count:], log_variance[:, count:]),
+                "mechanisms": surprise(model.mechanisms, self._labels[some].to(device)),
+            },
+            len(images),
+        )
 
 
 def prepare(data: Dataset, settings: CausalSettings) -> Learner:
-    """A model with random weights that knows means and ranges of the labels.
+    """A model with random weights that knows means and ranges of the labels, its graph, and where concepts show.
+
+    The graph is learned from the labels, if it is not given: images tell nothing more of it.
 
     Raises:
         DataError: Labels are missing, wrong, or too few.
@@ -155,21 +164,52 @@ def prepare(data: Dataset, settings: CausalSettings) -> Learner:
         settings.waves,
         settings.likelihood,
     )
-    labels = read_labels(data.train, settings.concepts)[seen_labels(len(data.train), settings)]
+    seen = seen_labels(len(data.train), settings)
+    own = read_labels(data.train, settings.concepts)[seen]
     model = CausalModel(architecture, settings.prior, seed=settings.seed)
-    deviation = labels.std(0)
+    deviation = own.std(0)
     for concept, spread in zip(settings.concepts, deviation.tolist(), strict=True):
         if not spread > 0:
             raise DataError(f"all labels of {concept} are the same; nothing can be learned of it")
-    for name, values in (
-        ("mean", labels.mean(0)),
-        ("deviation", deviation),
-        ("low", labels.amin(0)),
-        ("high", labels.amax(0)),
-    ):
+    found = {"mean": own.mean(0), "deviation": deviation, "low": own.amin(0), "high": own.amax(0)}
+    for name, values in found.items():
         model.get_buffer(name).copy_(values)
-    search = GraphSearch(len(settings.concepts), is_given=settings.prior is not None and settings.prior.is_given)
-    return Learner(model, search).to(device_of(settings.device))
+    labels, strengths = model.to_standard(own.float()), torch.zeros_like(model.mechanisms.edges, dtype=torch.float32)
+    if settings.prior is not None and not settings.prior.is_given:
+        strengths = learn_graph(model.mechanisms, labels, settings)
+    if not settings.rest:  # else places show what no concept names, too
+        generator = generator_for(settings.seed, "where concepts show")
+        model.show_at(find_places(data.train.images[seen], labels, model.graph, generator))
+    return Learner(model, strengths).to(device_of(settings.device))
+
+
+def learn_graph(
+    mechanisms: Mechanisms, labels: Float[Tensor, "image concept"], settings: CausalSettings
+) -> Float[Tensor, "cause effect"]:
+    """Learn mechanisms, and which edges there are, from labels; the weak edges are left out.
+
+    Args:
+        mechanisms: What is learned, in place.
+        labels: The labels in standard units.
+        settings: Sparsity, threshold and seed.
+
+    Returns:
+        How strong each edge was before.
+    """
+    search = GraphSearch()
+    optimizer = torch.optim.Adam(mechanisms.parameters(), lr=_SEARCH_RATE)
+    for step in range(SEARCH_STEPS):
+        generator = generator_for(settings.seed, "search for a graph", step)
+        for group in optimizer.param_groups:
+            group["lr"] = _SEARCH_RATE * 0.5 * (1 + math.cos(math.pi * step / SEARCH_STEPS))
+        some = torch.randint(len(labels), (LABELS,), generator=generator)
+        terms = [surprise(mechanisms, labels[some]), *search.terms(mechanisms, settings.sparsity)]
+        optimizer.zero_grad()
+        torch.stack(terms).sum().backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
+        optimizer.step()
+    strengths = mechanisms.weights().detach()
+    mechanisms.edges &= strongest(strengths, settings.threshold, mechanisms.concepts)
+    return strengths
 
 
 def seen_labels(images: int, settings: CausalSettings) -> Bool[Tensor, " image"]:
@@ -203,7 +243,7 @@ def causal_loop(learner: Learner, data: Dataset, settings: CausalSettings) -> Lo
         STAGE,
         learner,
         torch.optim.AdamW(learner.parameters(), lr=settings.learning_rate, weight_decay=0.0, fused=True),
-        CausalObjective(learner, data.train, labels, seen, settings, bfloat16=bfloat16),
+        CausalObjective(learner, data.train, labels, seen, bfloat16=bfloat16),
         samples=samples,
         batch_size=settings.batch_size,
         limit=Limit(
@@ -220,7 +260,7 @@ def causal_loop(learner: Learner, data: Dataset, settings: CausalSettings) -> Lo
 
 @torch.no_grad()
 def finish(learner: Learner, data: Dataset, settings: CausalSettings, outcome: Outcome) -> CausalResult:
-    """Leave out weak edges, if that was not done before, and see what noise the labels have.
+    """See what noise the labels have, and learn no more.
 
     Args:
         learner: What was trained.
@@ -228,16 +268,14 @@ def finish(learner: Learner, data: Dataset, settings: CausalSettings, outcome: O
         settings: What was asked for.
         outcome: What the loop did.
     """
-    model, search = learner.model, learner.search
-    search.settle(model.mechanisms, settings.threshold)
-    if not bool(search.strengths.any()):  # the graph was given
-        search.strengths.copy_(model.mechanisms.weights())
+    model = learner.model
     labels = read_labels(data.train, model.concepts)[seen_labels(len(data.train), settings)].float()
     noise = model.mechanisms.noise(model.to_standard(labels.to(model.mean)))
     shares = torch.linspace(0, 1, QUANTILES, device=noise.device)
     model.quantiles.copy_(noise.quantile(shares, dim=0).T)
     model.eval().requires_grad_(requires_grad=False)
-    return CausalResult(model, outcome, search.strengths.cpu().clone())
+    strengths = learner.strengths if bool(learner.strengths.any()) else model.mechanisms.weights()
+    return CausalResult(model, outcome, strengths.cpu().clone())
 
 
 def train_causal(data: Dataset, settings: CausalSettings, progress: Progress = silent) -> CausalResult:
@@ -265,15 +303,15 @@ def surprise(mechanisms: Mechanisms, labels: Float[Tensor, "batch concept"]) -> 
     return terms.sum(1).mean() + 0.5 * math.log(2 * math.pi) * labels.shape[1]
 
 
-def _divergence(mechanisms: Mechanisms, drawn: Tensor, mean: Tensor, log_variance: Tensor) -> Float[Tensor, ""]:
-    """KL divergence of the posterior of concepts from what their causes let expect, in nats per image."""
+def _divergence(
+    mechanisms: Mechanisms, drawn: Tensor, mean: Tensor, log_variance: Tensor
+) -> Float[Tensor, "batch concept"]:
+    """KL divergence of the posterior of each concept from what its causes let expect."""
     log_scale = mechanisms.log_scale
     squares = (mean - mechanisms.expect(drawn)).square() + log_variance.exp()
-    terms = squares * (-2 * log_scale).exp() - 1 - log_variance + 2 * log_scale
-    return 0.5 * terms.sum() / len(mean)
+    return 0.5 * (squares * (-2 * log_scale).exp() - 1 - log_variance) + log_scale
 
 
-def _tie(read: Float[Tensor, "batch concept"], labels: Float[Tensor, "batch concept"]) -> Float[Tensor, ""]:
-    """Negative log likelihood of labels as the encoder reads them, with the best deviation for each concept."""
-    errors = (read - labels).square().mean(0).clamp_min(1e-8)
-    return 0.5 * (errors.log() + 1 + math.log(2 * math.pi)).sum()
+def _nats(mean: Tensor, log_variance: Tensor, labels: Tensor) -> Float[Tensor, "batch concept"]:
+    """Negative log likelihood of labels as the encoder reads them."""
+    return 0.5 * ((labels - mean).square() * (-log_variance).exp() + log_variance + math.log(2 * math.pi))
