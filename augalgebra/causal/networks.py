@@ -103,4 +103,4 @@ def restrict(encoder: Encoder, decoder: ConceptDecoder, places: Bool[Tensor, "co
 
 def _keep_zero(weight: nn.Parameter, mask: Bool[Tensor, "..."]) -> None:
     weight.mul_(mask)
-    weight.register_hook(lambda gradient: gradient * mask)
+    weight.register_hook(lambda gradient: gradient * mask.to(gradient.device))
