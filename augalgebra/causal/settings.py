@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 from augalgebra.causal.graphs import CausalGraph, GraphError, GraphPrior
 from augalgebra.causal.mechanisms import MECHANISM_KINDS, MechanismKind
+from augalgebra.data.morpho import STROKE_CAUSES
 from augalgebra.data.pendulum import CAUSES
 from augalgebra.errors import AugalgebraError, UnknownNameError
 from augalgebra.latent.likelihoods import LIKELIHOODS, LikelihoodName
@@ -104,8 +105,9 @@ class CausalSettings:
         if not names:
             raise GraphError("there are no concepts: what these images were drawn from is not known")
         ordered = tuple(name for name in factors if name in names)
-        prior = self.prior or (GraphPrior.given(known_graph(ordered)) if set(ordered) <= set(CAUSES) else None)
-        return replace(self, concepts=ordered, prior=(prior or GraphPrior.free(ordered)).for_concepts(ordered))
+        known = known_graph(ordered)
+        prior = self.prior or (GraphPrior.free(ordered) if known is None else GraphPrior.given(known))
+        return replace(self, concepts=ordered, prior=prior.for_concepts(ordered))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data without what was left open."""
@@ -125,9 +127,12 @@ class CausalSettings:
         return cls(**{"seconds": None, **given} if "steps" in given else given)
 
 
-def known_graph(concepts: tuple[str, ...]) -> CausalGraph:
-    """The true graph of some factors of the pendulum."""
-    return CausalGraph.of_parents({name: [c for c in CAUSES[name] if c in concepts] for name in concepts})
+def known_graph(concepts: tuple[str, ...]) -> CausalGraph | None:
+    """The true graph of some factors of the pendulum or of strokes; None of others."""
+    for causes in (CAUSES, STROKE_CAUSES):
+        if set(concepts) <= set(causes):
+            return CausalGraph.of_parents({name: [c for c in causes[name] if c in concepts] for name in concepts})
+    return None
 
 
 def _read(table: Fields, name: str, kind: object) -> Any:

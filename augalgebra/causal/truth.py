@@ -11,9 +11,13 @@ from augalgebra.causal.edits import World
 from augalgebra.causal.graphs import CausalGraph
 from augalgebra.causal.mechanisms import Mechanisms
 from augalgebra.causal.model import CausalModel, Images
+from augalgebra.causal.settings import known_graph
+from augalgebra.data.morpho import STROKE_CAUSES, cause_intensity, infer_intensity_noise
 from augalgebra.data.pendulum import CAUSES, LIMITS, TOLERANCE, cast_shadow, draw_pendulum, read_pendulum
-from augalgebra.data.strokes import STROKE_FACTORS, measure_strokes, set_strokes
+from augalgebra.data.strokes import measure_strokes, set_strokes
 from augalgebra.errors import DataError, ImageError
+
+_LIT = (0.2515, 0.9995)  # intensities, of strokes that some thickness causes
 
 Factors = Mapping[str, Float[Tensor, " image"]]
 """A value for each image, by the name of the concept, in its own units."""
@@ -83,7 +87,7 @@ class PendulumTruth(Truth):
 
 
 class StrokesTruth(Truth):
-    """Grey digits whose strokes are set; no factor causes another."""
+    """Grey digits whose strokes are set; thick strokes are bright, as `augalgebra.data.morpho` has it."""
 
     def __init__(self, model: CausalModel) -> None:
         """Prepare for a model of these pictures.
@@ -91,9 +95,10 @@ class StrokesTruth(Truth):
         Raises:
             DataError: It has a concept that is no factor of strokes.
         """
-        if not set(model.concepts) <= set(STROKE_FACTORS):
-            raise DataError(f"strokes have {', '.join(STROKE_FACTORS)}; the model has {', '.join(model.concepts)}")
-        self.graph = CausalGraph(model.concepts)
+        if not set(model.concepts) <= set(STROKE_CAUSES):
+            raise DataError(f"strokes have {', '.join(STROKE_CAUSES)}; the model has {', '.join(model.concepts)}")
+        self.graph = known_graph(model.concepts) or CausalGraph(model.concepts)
+        self._mean = dict(zip(model.concepts, model.mean.tolist(), strict=True))
 
     def read(self, images: Images) -> dict[str, Float[Tensor, " image"]]:
         """See `augalgebra.data.measure_strokes`."""
@@ -107,22 +112,39 @@ class StrokesTruth(Truth):
                 column.append(found[name][0] if name in found else torch.tensor(torch.nan, dtype=torch.float64))
         return {name: torch.stack(column) for name, column in columns.items()}
 
-    def change(self, images: Images, factors: Factors, world: World) -> Images:  # noqa: ARG002 (the images tell)
-        """Set by morphology.
+    def follow(self, factors: Factors, world: World) -> dict[str, Float[Tensor, " image"]]:
+        """The factors in another world: those of this one, acted on by the true mechanisms."""
+        before = {concept: factors[concept].double() for concept in self.graph.concepts}
+        values = dict(before)
+        for concept in world.graph.order:
+            if concept in world.held:
+                held = torch.as_tensor(world.held[concept], dtype=torch.float64)
+                values[concept] = held.expand(len(before[concept]))
+            elif concept in world.formulas:
+                values[concept] = world.formulas[concept](values)
+            elif concept not in world.frozen:
+                for cause, effect in sorted(self.graph.edges):
+                    if effect == concept:
+                        there = values[cause] if (cause, effect) in world.kept else self._mean[cause]
+                        values[concept] = _lit(before[cause], before[effect], there)
+                for (cause, effect), weight in world.added.items():
+                    if effect == concept:
+                        values[concept] = values[concept] + weight * (values[cause] - self._mean[cause])
+        return values
 
-        Raises:
-            DataError: The world has more than concepts that are held.
-        """
-        if world.added or world.formulas or world.frozen:
-            raise DataError("of strokes only interventions have a true picture")
-        return set_strokes(images, **world.held)
+    def change(self, images: Images, factors: Factors, world: World) -> Images:
+        """Set by morphology; what has the value that it had stays."""
+        then = self.follow(factors, world)
+        return set_strokes(
+            images, **{name: v for name, v in then.items() if not torch.equal(v, factors[name].double())}
+        )
 
 
 def truth_of(model: CausalModel) -> Truth | None:
     """What is true of the images that a model was made for, by its concepts; None if that is not known."""
     if set(model.concepts) == set(CAUSES):
         return PendulumTruth(model)
-    return StrokesTruth(model) if set(model.concepts) <= set(STROKE_FACTORS) else None
+    return StrokesTruth(model) if set(model.concepts) <= set(STROKE_CAUSES) else None
 
 
 class _Physics(Mechanisms):
@@ -158,3 +180,11 @@ class _Physics(Mechanisms):
 def _beyond(values: Tensor, low: float, high: float) -> Tensor:
     """How far values lie outside of a range."""
     return torch.maximum(low - values, values - high).clamp(min=0)
+
+
+def _lit(thickness: Tensor, intensity: Tensor, there: Tensor | float) -> Float[Tensor, " image"]:
+    """The intensity of strokes of another thickness, where they stay what they are but for that."""
+    # what is read off pictures may lie beyond what any thickness causes
+    noise = infer_intensity_noise(thickness, intensity.clamp(*_LIT))
+    caused = cause_intensity(torch.as_tensor(there, dtype=torch.float64).expand(len(thickness)), noise)
+    return torch.where(torch.as_tensor(there, dtype=torch.float64) == thickness, intensity, caused)

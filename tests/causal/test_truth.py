@@ -3,10 +3,17 @@
 import pytest
 import torch
 
-from augalgebra.causal import CausalArchitecture, CausalModel, Edit, World, truth_of
+from augalgebra.causal import CausalArchitecture, CausalModel, Edit, Formula, World, truth_of
 from augalgebra.causal.truth import PendulumTruth, StrokesTruth
-from augalgebra.data import Dataset, cast_shadow, draw_pendulum, glyph_data, measure_strokes, set_strokes
-from augalgebra.errors import DataError
+from augalgebra.data import (
+    Dataset,
+    cast_shadow,
+    cause_intensity,
+    draw_pendulum,
+    glyph_data,
+    measure_strokes,
+    set_strokes,
+)
 
 
 @pytest.fixture(scope="module")
@@ -59,18 +66,40 @@ def test_what_cannot_be_read_is_no_number(truth: PendulumTruth, pendulums: Datas
     assert not found["angle"].isnan().any()
 
 
-def test_strokes_are_set_by_morphology() -> None:
+def test_thick_strokes_are_bright_unless_that_is_cut() -> None:
     model = CausalModel(CausalArchitecture((1, 28, 28), ("thickness", "intensity"), width=2))
     truth = truth_of(model)
     assert isinstance(truth, StrokesTruth)
     images = glyph_data(10).train.batch(slice(0, 3))[0]
-    made = truth.change(images, {}, World.of(truth.graph, [Edit("do", "thickness", number=3.0)]))
-    assert torch.equal(made, set_strokes(images, thickness=3.0))
-    found = truth.read(torch.cat([images[:1], torch.zeros_like(images[:1])]))
-    assert float(found["thickness"][0]) == float(measure_strokes(images[:1])["thickness"])
+    noise = torch.tensor([-1.0, 0.0, 2.0], dtype=torch.float64)
+    thickness = torch.tensor([2.0, 2.5, 3.0], dtype=torch.float64)
+    factors = {"thickness": thickness, "intensity": cause_intensity(thickness, noise)}
+    thicker = Edit("do", "thickness", number=3.0)
+
+    def world(*edits: Edit) -> World:
+        return World.of(truth.graph, edits)
+
+    caused = cause_intensity(torch.full((3,), 3.0, dtype=torch.float64), noise)
+    found = truth.follow(factors, world(thicker))
+    torch.testing.assert_close(found["intensity"], caused)
+    made = truth.change(images, factors, world(thicker))
+    assert torch.equal(made[:2], set_strokes(images, thickness=3.0, intensity=found["intensity"])[:2])
+    for stays in (Edit("freeze", "intensity"), Edit("cut", "intensity", "thickness")):
+        found = truth.follow(factors, world(stays, thicker))["intensity"]
+        wanted = factors["intensity"] if stays.kind == "freeze" else cause_intensity(model.mean[:1].double(), noise)
+        torch.testing.assert_close(found, wanted)
+    half = truth.follow(factors, world(Edit("set", "intensity", formula=Formula.parse("0.25*thickness")), thicker))
+    torch.testing.assert_close(half["intensity"], torch.full((3,), 0.75, dtype=torch.float64))
+    assert torch.equal(truth.change(images, factors, world()), images)  # nothing is drawn anew where nothing changes
+
+
+def test_strokes_that_are_not_there_are_not_read() -> None:
+    truth = truth_of(CausalModel(CausalArchitecture((1, 28, 28), ("thickness", "intensity"), width=2)))
+    assert truth is not None
+    images = glyph_data(10).train.batch(slice(0, 1))[0]
+    found = truth.read(torch.cat([images, torch.zeros_like(images)]))
+    assert float(found["thickness"][0]) == float(measure_strokes(images)["thickness"])
     assert found["thickness"].isnan().tolist() == [False, True]
-    with pytest.raises(DataError, match="only interventions"):
-        truth.change(images, {}, World.of(truth.graph, [Edit("add", "thickness", "intensity", 1.0)]))
 
 
 def test_of_other_concepts_nothing_is_known() -> None:

@@ -21,6 +21,7 @@ from augalg_slides.reproduction.report import Origin, rows_of, write_report
 from augalg_slides.reproduction.reproduce import ItemResult, kept_results, reproduce
 from augalg_slides.sweeps.pairs import FLIPS, SHEAR_CANNY
 from augalg_slides.sweeps.sweep import Parallel, Standing
+from causal_runs import few_pendulums
 
 import augalgebra as aa
 from augalgebra.algebra.rewriting.cayley_tables import cayley_table
@@ -60,6 +61,15 @@ TINY = Plan(
 ALONE = Parallel(threads=1)
 ORIGIN = Origin("augalg slides reproduce", "digits", (60, 60), "tiny", "cpu")
 PNG = b"\x89PNG"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_pendulums_and_short_searches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))  # to which digits are drawn
+        patch.setattr("augalg_slides.reproduction.items_causal.pendulum_data", few_pendulums)
+        patch.setattr("augalgebra.causal.training.SEARCH_STEPS", 5)
+        yield
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -122,11 +132,13 @@ def test_both_trainings_stand_beside_each_other(
 def test_shared_runs_are_trained_once_and_are_ordinary_ones(
     whole: tuple[Path, list[ItemResult], list[tuple[Standing, str]]],
 ) -> None:
-    from augalgebra.runs.run import Run
+    from augalgebra.runs import Run, is_causal_run
 
     runs = sorted((whole[0] / "runs").iterdir())
-    assert [path.name.split("-")[0] for path in runs] == ["equivariant", "faithful", "flat", "glyphs"]
-    dims = {path.name.split("-")[0]: Run.load(path, CATALOG).space.dim for path in runs}
+    names = ["equivariant", "faithful", "flat", "glyphs", "pendulum", "pendulum", "strokes"]
+    assert [path.name.split("-")[0] for path in runs] == names
+    assert all(is_causal_run(path) for path in runs[4:])
+    dims = {path.name.split("-")[0]: Run.load(path, CATALOG).space.dim for path in runs[:4]}
     assert dims.items() >= {"equivariant": 3, "faithful": 3, "flat": 2}.items()
 
 

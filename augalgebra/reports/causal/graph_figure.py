@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _WIDE, _HIGH = 2.3, 1.25  # inches of a node's place
+_AT = 0.42  # of an edge, where its number stands
 _KINDS = (".png", ".svg")
 
 
@@ -45,13 +46,14 @@ def draw_causal_graph(
     if path.suffix.lower() not in _KINDS:
         raise AugalgebraError(f"{path} is no name for a drawing; let it end in {' or '.join(_KINDS)}")
     missing = frozenset() if beside is None else beside.edges - graph.edges
-    places = arrange(CausalGraph(graph.concepts, graph.edges | missing) if _fits(graph, missing) else graph)
-    rows = 1 + max(row for _, row in places.values())
-    columns = max(1 + max(column for column, _ in places.values()), 2)
+    grid = arrange(CausalGraph(graph.concepts, graph.edges | missing) if _fits(graph, missing) else graph)
+    rows = 1 + max(row for _, row in grid.values())
+    columns = max(1 + max(column for column, _ in grid.values()), 2)
     figure = figures.empty(_WIDE * columns, _HIGH * rows + 0.3 * bool(title))
     axes = figure.add_subplot()
-    axes.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
+    axes.set(xlim=(-0.5 * _WIDE, (columns - 0.5) * _WIDE), ylim=((0.5 - rows) * _HIGH, 0.5 * _HIGH), aspect="equal")
     axes.axis("off")
+    places = {concept: (_WIDE * column, -_HIGH * row) for concept, (column, row) in grid.items()}
     if title:
         axes.set_title(title, fontsize=10)
     for edge in sorted(graph.edges):
@@ -59,18 +61,10 @@ def draw_causal_graph(
         _arrow(axes, places, edge, figures.INK if known else figures.VERMILION, "-")
     for edge in sorted(missing):
         _arrow(axes, places, edge, figures.FAINT, (0, (4, 3)))
-    for (cause, effect), weight in (weights or {}).items():
-        (x, y), (to_x, to_y) = places[cause], places[effect]
-        axes.text(
-            x + 0.42 * (to_x - x),
-            y + 0.42 * (to_y - y),
-            f"{weight:+.2f}",
-            fontsize=7,
-            ha="center",
-            va="center",
-            color=figures.BLUE,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
-        )
+    for edge, weight in (weights or {}).items():
+        x, y = _along(places, edge)
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
+        axes.text(x, y, f"{weight:+.2f}", fontsize=7, ha="center", va="center", color=figures.BLUE, bbox=box)
     for concept, (x, y) in places.items():
         box = {"boxstyle": "round,pad=0.4", "facecolor": "white", "edgecolor": figures.INK, "linewidth": 1.0}
         axes.text(x, y, concept, fontsize=9, ha="center", va="center", bbox=box, zorder=3)
@@ -113,13 +107,11 @@ def _arrow(
     colour: str,
     line: str | tuple[int, tuple[int, int]],
 ) -> None:
-    (x, y), (to_x, to_y) = (places[end] for end in edge)
-    # what passes the row between bends, so that it is not hidden behind a concept there
-    bend = 0.25 if abs(to_y - y) != 1 else 0.0
+    (start, end), bend = (places[concept] for concept in edge), _bend(places, edge)
     axes.annotate(
         "",
-        (to_x, to_y),
-        (x, y),
+        end,
+        start,
         arrowprops={
             "arrowstyle": "-|>",
             "color": colour,
@@ -130,6 +122,22 @@ def _arrow(
             "linewidth": 1.3,
         },
     )
+
+
+def _bend(places: Mapping[str, tuple[float, float]], edge: Edge) -> float:
+    """How far an edge bends, as a share of its length: outwards, where it passes a row in which others stand."""
+    (x, y), (_, to_y) = (places[end] for end in edge)
+    middle = sum(place for place, _ in places.values()) / len(places)
+    return 0.0 if round(abs(to_y - y) / _HIGH) == 1 else 0.3 if x <= middle else -0.3
+
+
+def _along(places: Mapping[str, tuple[float, float]], edge: Edge) -> tuple[float, float]:
+    """A point of an edge a little before its middle, where its number stands."""
+    (x, y), (to_x, to_y), bend = *(places[end] for end in edge), _bend(places, edge)
+    # of the quadratic curve that matplotlib calls arc3
+    control = (x + to_x) / 2 + bend * (to_y - y), (y + to_y) / 2 - bend * (to_x - x)
+    first, second, third = (1 - _AT) ** 2, 2 * _AT * (1 - _AT), _AT**2
+    return first * x + second * control[0] + third * to_x, first * y + second * control[1] + third * to_y
 
 
 def _write(figure: "Figure", path: Path) -> Path:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from augalg_slides.reproduction import items_parts, items_runs, items_trained
+from augalg_slides.reproduction import items_causal, items_parts, items_runs, items_trained
 from augalg_slides.reproduction.comparisons import COMPARISONS
 from augalg_slides.reproduction.context import ExperimentContext, Outcome
 from augalgebra.errors import UnknownNameError
@@ -133,6 +133,25 @@ _LISTED = (
         "the known factors.",
         items_parts.partition,
         share=30,
+    ),
+    Experiment(
+        "causal",
+        "Causal models of pendulums",
+        "3-4, 17",
+        "Autoencoders with a causal model in the latent space learn the graph of a light, a pendulum and its shadow, "
+        "knowing only what has no causes. Counterfactuals, and pictures of worlds whose graph was edited, are held "
+        "against the true ones, which can be drawn.",
+        items_causal.causal,
+        share=60,
+    ),
+    Experiment(
+        "causal-digits",
+        "Counterfactuals of digits",
+        "3",
+        "A causal model of digits whose thickness, slant and intensity were set, thickness causing intensity, beside "
+        "published figures of the same measures.",
+        items_causal.digits,
+        share=40,
     ),
 )
 EXPERIMENTS: Mapping[str, Experiment] = {item.name: item for item in _LISTED}

@@ -82,7 +82,11 @@ def test_a_run_taken_up_ends_where_one_that_was_not_interrupted_does(
         train_causal_run(tmp_path / "run", data, SETTINGS)
 
 
-def test_an_interrupted_search_for_a_graph_leaves_a_graph(data: Dataset, tmp_path: Path) -> None:
+def test_a_graph_that_is_learned_is_the_same_when_training_is_taken_up(
+    data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("augalgebra.causal.training.SEARCH_STEPS", 5)
+
     def stop(report: Report) -> None:
         raise KeyboardInterrupt
 
