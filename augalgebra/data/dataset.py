@@ -17,6 +17,7 @@ from torch.nn import functional
 from augalgebra.case_progress import CaseProgress, unseen
 from augalgebra.data.archives import PUBLISHED, PublishedDataset
 from augalgebra.data.arrays import map_images, to_bytes
+from augalgebra.data.factor_arrays import FACTOR, read_factors
 from augalgebra.data.folder import read_folder
 from augalgebra.data.glyphs import draw_glyphs
 from augalgebra.data.huggingface import open_hub
@@ -150,9 +151,10 @@ def load_data(
             ``hf:PLACE`` (`augalgebra.data.huggingface.open_hub`) or ``webdataset:SHARDS``
             (`augalgebra.data.shards.find_shards`), which may be larger than memory. A path is never one of these names,
             nor is text with a separator: ``./digits``. A folder's subfolders, if there are any, are the classes, or
-            ``train`` and ``test`` with classes in them. An ``.npz`` holds ``images`` and perhaps ``labels``, or
-            ``x_train``, ``y_train``, ``x_test`` and ``y_test``; images are bytes or floats in [0, 1], ``[n, h, w]``,
-            ``[n, h, w, c]`` or ``[n, c, h, w]``; labels are text or whole numbers. An ``.npy`` holds such images, has
+            ``train`` and ``test`` with classes in them. An ``.npz`` holds ``images`` and perhaps ``labels`` and
+            ``factor_NAME``, or ``x_train``, ``y_train``, ``x_test`` and ``y_test``; images are bytes or floats in
+            [0, 1], ``[n, h, w]``, ``[n, h, w, c]`` or ``[n, c, h, w]``; labels are text or whole numbers, factors
+            numbers that images were drawn from. An ``.npy`` holds such images, has
             no labels and may be larger than memory: it is mapped, its order is kept, and the last fifth, at most
             10,000, is for testing.
         data_dir: Where data sets lie, directly, in a folder of their name, or as torchvision lays them out; by
@@ -348,7 +350,10 @@ def _read_npz(path: Path) -> Dataset:
         own_split = "images" not in archive.names and {"x_train", "x_test"} <= set(archive.names)
         keys = [("x_train", "y_train"), ("x_test", "y_test")] if own_split else [("images", "labels")]
         found = [(archive.read(images), archive.read(labels)) for images, labels in keys]
-        others = [name for name in archive.names if not any(name in pair for pair in keys)]
+        first = found[0][0]
+        factors = {} if own_split or first is None or not first.ndim else read_factors(path, archive, len(first))
+        read = {*(name for pair in keys for name in pair), *(f"{FACTOR}{name}" for name in factors)}
+        others = [name for name in archive.names if name not in read]
     listed = ", ".join(map(shown_name, others[:_NAMED])) + ", …" * (len(others) > _NAMED)
     parts = [(to_bytes(path, images), labels) for images, labels in found if images is not None]
     if not parts:
@@ -356,7 +361,7 @@ def _read_npz(path: Path) -> Dataset:
     labelled = [(key, labels, len(images)) for (_, key), (images, labels) in zip(keys, parts, strict=True)]
     numbers, classes = number_classes(str(path), labelled)
     ready = [(images, labels) for (images, _), labels in zip(parts, numbers, strict=True)]
-    data = _dataset(str(path), ready[0], ready[1]) if own_split else _split(str(path), *ready[0])
+    data = _dataset(str(path), ready[0], ready[1]) if own_split else _split(str(path), *ready[0], factors)
     return replace(data, classes=classes, remarks=(f"{path} also holds {listed}, which is not read",) * bool(others))
 
 
@@ -372,7 +377,9 @@ def _read_npy(path: Path) -> Dataset:
     return Dataset(str(path), *splits, remarks=(rule, *remarks))
 
 
-def _split(name: str, images: Array, labels: Numbers) -> Dataset:
+def _split(
+    name: str, images: Array, labels: Numbers, factors: Mapping[str, Float[Tensor, " image"]] | None = None
+) -> Dataset:
     """Every fifth image of each class for testing, the others for training."""
     if len(images) < 2 * TEST_EVERY:
         raise DataError(f"{name} has {len(images)} images; at least {2 * TEST_EVERY} are needed")
@@ -382,7 +389,10 @@ def _split(name: str, images: Array, labels: Numbers) -> Dataset:
     testing = rank % TEST_EVERY == TEST_EVERY - 1
     if not testing.any():  # more classes than images in each: then simply every fifth image
         testing = np.arange(len(images)) % TEST_EVERY == TEST_EVERY - 1
-    return _dataset(name, (images[~testing], labels[~testing]), (images[testing], labels[testing]))
+    data = _dataset(name, (images[~testing], labels[~testing]), (images[testing], labels[testing]))
+    rows = torch.from_numpy(testing)
+    known = [{name: values[chosen] for name, values in (factors or {}).items()} for chosen in (~rows, rows)]
+    return replace(data, train=replace(data.train, factors=known[0]), test=replace(data.test, factors=known[1]))
 
 
 def _dataset(name: str, train: Part, test: Part) -> Dataset:

@@ -387,3 +387,31 @@ def test_an_archive_knows_its_names(tmp_path: Path) -> None:
         assert ("images", "b") == archive.names
         assert archive.read("c") is None
         assert NUMBERS.tolist() == archive.read("b").tolist()
+
+
+def test_factors_stay_with_their_images(tmp_path: Path) -> None:
+    light = IMAGES[:, 0, 0].astype(np.float32)
+    np.savez(
+        tmp_path / "a.npz", images=IMAGES, labels=NUMBERS, factor_light=light, factor_age=NUMBERS[:, None], other=light
+    )
+    data = load_data(tmp_path / "a.npz")
+    for split in (data.train, data.test):
+        assert split.factors["light"].tolist() == split.images[:, 0, 0, 0].tolist()
+        assert split.factors["age"].tolist() == split.labels.tolist()
+    assert data.remarks == (f"{tmp_path / 'a.npz'} also holds other, which is not read",)
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        (FLOATS[:-1], r"20 images with 19 values of factor_light; each needs exactly one"),
+        (np.ones((20, 2)), r"20 images with 20 × 2 values of factor_light"),
+        (np.where(np.arange(20) == 3, np.nan, 1.0), r"factor_light\[3\] is nan; factors are finite numbers"),
+        (CLASSES, r"factor_light is of the type <U3; factors are numbers"),
+    ],
+    ids=["short", "columns", "nan", "text"],
+)
+def test_factors_that_are_no_numbers_are_refused(tmp_path: Path, values: np.ndarray, told: str) -> None:
+    np.savez(tmp_path / "a.npz", images=IMAGES, factor_light=values)
+    with pytest.raises(DataError, match=told):
+        load_data(tmp_path / "a.npz")

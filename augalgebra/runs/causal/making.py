@@ -13,6 +13,7 @@ from augalgebra.runs.causal.causal_run import CausalRun
 from augalgebra.runs.storage.files import CHECKPOINT, revision_of
 from augalgebra.runs.storage.run_folder import refuse_existing
 from augalgebra.runs.storage.stored_run import describe
+from augalgebra.storage.cache import digest_of
 from augalgebra.storage.files import check_room
 from augalgebra.storage.locks import lock
 from augalgebra.training.loop import Outcome, TrainingError
@@ -55,7 +56,8 @@ def train_causal_run(
     folder, settings = Path(folder), settings.for_factors(data.train.factors)
     learner = prepare(data, settings)
     loop = causal_loop(learner, data, settings)
-    run = CausalRun(folder, settings, learner.model, describe(data))
+    told = digest_of({name: data.train.factors[name].tolist() for name in settings.concepts})
+    run = CausalRun(folder, settings, learner.model, describe(data) | {"labels": told})
     if not resume and not overwrite:
         refuse_existing(folder)
     elif resume and not CausalRun.exists(folder):

@@ -75,6 +75,11 @@ def test_a_run_taken_up_ends_where_one_that_was_not_interrupted_does(
     assert (begun.ended, CausalRun.load(tmp_path / "run").ended) == ("interrupted", "interrupted")
     with pytest.raises(RunError, match=r"trained with seed = 0, not 1; resume with the same"):
         train_causal_run(tmp_path / "run", data, replace(SETTINGS, seed=1), resume=True)
+    shifted = {**data.train.factors, "light": data.train.factors["light"] + 1}
+    with pytest.raises(RunError, match="trained with labels = "):
+        train_causal_run(
+            tmp_path / "run", replace(data, train=replace(data.train, factors=shifted)), SETTINGS, resume=True
+        )
     assert equal(train_causal_run(tmp_path / "run", data, SETTINGS, resume=True).model, run.model)
     with pytest.raises(RunError, match="nothing to resume"):
         train_causal_run(tmp_path / "run", data, SETTINGS, resume=True)
