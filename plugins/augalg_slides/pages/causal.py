@@ -173,7 +173,11 @@ def _partitioned(report: CausalReport, blocks: ConceptBlocks) -> Claim:
         f"blocks of concepts by share of the variance: {shares}; {len(good)} of {len(report.counterfactuals)} "
         f"interventions on one or two concepts within 1.1 of the floor; what should stay drifts by "
         f"{_worst(drift.values()):.3f} deviations at most",
-        True if len(good) == len(report.counterfactuals) else False if not set(single) & set(good) else None,
+        True
+        if len(good) == len(report.counterfactuals)
+        else False
+        if not any(score.is_good for score in single)
+        else None,
         {f"{score.name}: ratio": score.ratio for score in report.counterfactuals}
         | {f"drift after {concept}": value for concept, value in drift.items()},
     )
