@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional
 
 from augalgebra.documents import figures
 from augalgebra.runs.causal.causal_run import CausalRun
@@ -14,6 +15,7 @@ STEPS = 7
 """Pictures over the range of a concept."""
 _INCH = 0.95  # of one picture
 _MOST = 8
+_LINE = 0.75  # grey of what stands between pictures
 
 
 def draw_counterfactuals(found: Counterfactuals, path: Path, *, title: str = "") -> Path:
@@ -66,6 +68,7 @@ def draw_ranges(run: CausalRun, image: Float[Tensor, "1 channel height width"], 
 def _write(
     sheet: Float[Tensor, "row column channel height width"], rows: list[str], columns: list[str], path: Path, title: str
 ) -> Path:
+    sheet = functional.pad(sheet, (1, 1, 1, 1), value=_LINE)
     height, width = sheet.shape[-2:]
     figure = figures.empty(1.5 + _INCH * sheet.shape[1] * width / height, 0.5 + _INCH * len(sheet), dpi=figures.FINE)
     axes = figure.add_subplot()
