@@ -1,3 +1,4 @@
+from .dependence import information_coefficients as information_coefficients
 from .edits import Edit as Edit
 from .edits import Formula as Formula
 from .edits import World as World
@@ -61,6 +62,7 @@ __all__ = [
     "causal_loop",
     "finish",
     "hamming_distance",
+    "information_coefficients",
     "known_graph",
     "load_model",
     "measure_causal",

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from augalgebra.causal.dependence import FEWEST, information_coefficients
 from augalgebra.causal.edits import Edit, World
 from augalgebra.causal.graphs import area_under_curve, hamming_distance
 from augalgebra.causal.model import CausalModel, EditedModel, Images
@@ -151,6 +152,8 @@ class CausalReport(PlainData):
     Attributes:
         images: How many test images it was measured on.
         reading: By concept, mean absolute error of the encoder on test images, in the units of the concept.
+        information: By concept, MIC and TIC of its label and what the encoder reads, see
+            `augalgebra.causal.dependence`; none of fewer than ten images.
         counterfactuals: Interventions on each concept and on pairs; none where no true pictures are known.
         edits: Edited graphs.
         composition: The null intervention.
@@ -160,6 +163,7 @@ class CausalReport(PlainData):
 
     images: int
     reading: Mapping[str, float]
+    information: Mapping[str, Mapping[str, float]]
     counterfactuals: tuple[CounterfactualScore, ...]
     edits: tuple[CounterfactualScore, ...]
     composition: tuple[CompositionScore, ...]
@@ -169,6 +173,7 @@ class CausalReport(PlainData):
     in_json: ClassVar[tuple[str, ...]] = (
         "images",
         "reading",
+        "information",
         "counterfactuals",
         "edits",
         "composition",
@@ -220,14 +225,22 @@ def measure_causal(
     read = model.encode(pictures).values.cpu().double()
     errors = {concept: read[:, place] - factors[concept] for place, concept in enumerate(model.concepts)}
     reading = {concept: float(error.abs().mean()) for concept, error in errors.items()}
+    information = {
+        concept: dict(
+            zip(("mic", "tic"), information_coefficients(read[:, place].numpy(), labels.numpy()), strict=True)
+        )
+        for place, (concept, labels) in enumerate(factors.items())
+        if len(part) >= FEWEST
+    }
     composition = tuple(_compose(model, pictures, times) for times in CYCLES)
     if truth is None:
-        return CausalReport(len(part), reading, (), (), composition, (), None)
+        return CausalReport(len(part), reading, information, (), (), composition, (), None)
     bench = _Bench(model, pictures, factors, truth, seed)
     edited = usual_edits(model) if edits is None else edits
     return CausalReport(
         len(part),
         reading,
+        information,
         tuple(bench.intervene(chosen) for chosen in _choices(model.concepts)),
         tuple(bench.edit(name, changes) for name, changes in edited.items()),
         composition,

@@ -73,6 +73,7 @@ def test_a_perfect_model_has_no_error(pendulums: Dataset) -> None:
     assert len(found.edits) == 4
     assert max(score.pixels for score in found.composition) < 1e-2
     assert max(axiom.reversibility for axiom in found.axioms) < 1e-2
+    assert min(item["mic"] for item in found.information.values()) > 0.95
     assert found.graph is not None
     assert (found.graph.distance, found.graph.area) == (0, 1)
 
