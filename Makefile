@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 OUT ?= runs/demo
+BENCH ?= runs/bench.json
 
 .PHONY: demo test coverage lint types imports docs serve-docs bench clean
 
@@ -37,8 +38,8 @@ docs: $(VENV)/.installed-docs
 serve-docs: $(VENV)/.installed-docs
 	$(BIN)/mkdocs serve
 
-bench: $(VENV)/.installed-test
-	for script in bench/bench_*.py; do $(BIN)/python $$script || exit 1; done
+bench: $(VENV)/.installed-bench
+	$(BIN)/python -m bench --json $(BENCH)
 
 clean:
 	rm -rf $(VENV) site dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov

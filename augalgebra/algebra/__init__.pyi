@@ -1,3 +1,4 @@
+from .automata import CayleyAutomaton as CayleyAutomaton
 from .conditions import KEPT as KEPT
 from .conditions import Conditions as Conditions
 from .conditions import holding_for as holding_for
@@ -13,6 +14,7 @@ from .words import product as product
 __all__ = [
     "IDENTITY",
     "KEPT",
+    "CayleyAutomaton",
     "Conditions",
     "Proof",
     "Symbol",

@@ -32,7 +32,7 @@ def bfloat16_pays(device: torch.device) -> bool:
 
     A processor needs matrix units for it (AMX). The vector instructions alone (AVX-512 BF16) multiply no faster than
     float32 ones do and conversions come on top: stage 1 on such an Intel Xeon ran at 0.75 of the speed of float32, as
-    ``bench/bench_training.py`` shows. Without either, bfloat16 is emulated, several times slower still.
+    ``python -m bench --only training`` shows. Without either, bfloat16 is emulated, several times slower still.
     """
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))

@@ -63,13 +63,14 @@ def _geometry(matrix: Tensor, stage: Stage) -> tuple[list[Any], str]:
     if sum(part.places.transposes for part in stage.parts if part.places) % 2:
         parts.append(albumentations.Transpose(p=1.0))
         forth = forth @ matrix.new_tensor([[0, 1, 0], [1, 0, 0], [0, 0, 1]])
-    if float(torch.linalg.det(forth)) < 0:
-        parts.append(albumentations.HorizontalFlip(p=1.0))
+    mirrored = float(torch.linalg.det(forth)) < 0
+    if mirrored:
         forth = forth @ torch.diag(matrix.new_tensor([-1, 1, 1]))
+    flip = [albumentations.HorizontalFlip(p=1.0)]
     if float((forth - torch.eye(3)).abs().max()) <= _CLOSE:
-        return parts, ""
+        return [*parts, *(flip if mirrored else [])], ""
     if float((forth - torch.diag(matrix.new_tensor([-1, -1, 1]))).abs().max()) <= _CLOSE:
-        return [*parts, albumentations.HorizontalFlip(p=1.0), albumentations.VerticalFlip(p=1.0)], ""
+        return [*parts, *([] if mirrored else flip), albumentations.VerticalFlip(p=1.0)], ""
     (a, b, right), (c, d, down), _ = forth.tolist()
     if max(abs(right - round(right)), abs(down - round(down))) > _SLIGHT:
         return [], f"moves by ({right:.3g}, {down:.3g}) pixels, and Affine by whole pixels only"
@@ -78,6 +79,7 @@ def _geometry(matrix: Tensor, stage: Stage) -> tuple[list[Any], str]:
         turn, x, y, along, up = (0, a, d, b / d, c / a) if a > 0 else (180, -a, -d, b / d, c / a)
     else:
         turn, x, y, along, up = (90, -c, b, a / c, d / b) if b > 0 else (270, c, -b, a / c, d / b)
+    x = -x if mirrored else x  # a flip before it, at no cost
     return [
         *parts,
         albumentations.Affine(

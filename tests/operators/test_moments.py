@@ -36,6 +36,30 @@ def test_streamed_moments_are_those_of_everything_at_once(sizes, seed):
             np.testing.assert_allclose(block, moments.covariance(first, second), rtol=1e-9, atol=1e-9)
 
 
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(0, 30), min_size=3, max_size=3).filter(any), st.permutations(range(3)), st.integers(0, 99))
+def test_moments_merge_in_any_order_and_grouping(sizes, order, seed):
+    latents = encodings(sum(sizes), seed=seed)
+    whole, parts = ViewMoments(WORDS, 3), [ViewMoments(WORDS, 3) for _ in sizes]
+    whole.add(latents)
+    for part, rows in zip(parts, np.split(latents, np.cumsum(sizes)[:-1], axis=1), strict=True):
+        if rows.shape[1]:
+            part.add(rows)
+    a, b, c = (parts[place] for place in order)
+    for merged in ((a + b) + c, a + (b + c)):
+        assert merged.count == whole.count
+        for word in WORDS:
+            np.testing.assert_allclose(whole.mean(word), merged.mean(word), rtol=1e-10)
+            np.testing.assert_allclose(whole.covariance(A, word), merged.covariance(A, word), rtol=1e-9, atol=1e-9)
+    assert [part.count for part in parts] == sizes
+
+
+@pytest.mark.parametrize("other", [ViewMoments((ID, B, A), 3), ViewMoments(WORDS, 4)])
+def test_moments_of_other_views_or_spaces_do_not_merge(other):
+    with pytest.raises(MomentsError, match="cannot be merged"):
+        ViewMoments(WORDS, 3) + other
+
+
 def test_a_large_batch_is_taken_in_by_chunks():
     latents = encodings(10_000).astype(np.float32)
     moments = ViewMoments(WORDS, 3)

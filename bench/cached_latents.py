@@ -1,6 +1,6 @@
 """A small denoiser trained on cached codes: with two copies, `LatentAugment`, plain flips of the grid, and none.
 
-Run ``python bench/bench_cached_latents.py RUN [--steps N] [--seeds 0,1,2] [--out FILE.json]``, where RUN is a run that
+Run ``python -m bench.cached_latents RUN [--steps N] [--seeds 0,1,2] [--out FILE.json]``, where RUN is a run that
 ``augalg operators RUN --space … --data …`` made, with an operator of flip_lr. What is measured is the loss on codes of
 test pictures that were really flipped, and of the pictures as they are: a model that learned wrong codes of flipped
 pictures does worse on true ones.
