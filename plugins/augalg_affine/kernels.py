@@ -79,10 +79,17 @@ def _resample(
     x = torch.arange(width, dtype=torch.float64, device=images.device) - (width - 1) / 2
     y = torch.arange(height, dtype=torch.float64, device=images.device).reshape(-1, 1) - (height - 1) / 2
     (xx, xy), (yx, yy) = matrix
-    shape = (len(images), 1, height, width)
-    source_x = ((xx * x + xy * y + shift[0]) * (2 / width)).expand(shape)
-    source_y = ((yx * x + yy * y + shift[1]) * (2 / height)).expand(shape)
-    grid = torch.cat((source_x, source_y), 1).permute(0, 2, 3, 1)
+    source_x = (xx * x + xy * y + shift[0]) * (2 / width)
+    source_y = (yx * x + yy * y + shift[1]) * (2 / height)
+    count, whole = len(images), images.double() - fill
+    parts = count
+    if source_x.ndim == source_y.ndim == 2 and images.device.type == "cpu":
+        # one map for all images is looked up once, as if they were channels of a few, one for each thread
+        parts = math.gcd(count, torch.get_num_threads())
+    shape = (parts, 1, height, width)
+    grid = torch.cat((source_x.expand(shape), source_y.expand(shape)), 1).permute(0, 2, 3, 1)
     # zero padding around the difference from `fill` is `fill` around the image, blended at the border alike
-    moved = functional.grid_sample(images.double() - fill, grid, padding_mode="zeros", align_corners=False)
-    return (moved + fill).to(images.dtype).clamp(0, 1)
+    moved = functional.grid_sample(
+        whole.reshape(parts, -1, height, width), grid, padding_mode="zeros", align_corners=False
+    )
+    return (moved.reshape(images.shape) + fill).to(images.dtype).clamp_(0, 1)

@@ -23,7 +23,7 @@ def gaussian_blur(images: Tensor, sigma: float | Tensor) -> Tensor:
     """
     for axis in (-1, -2):
         images = _blurred(images, sigma, axis)
-    return images.clamp(0, 1)
+    return images.clamp_(0, 1)
 
 
 def _blurred(images: Tensor, sigma: float | Tensor, axis: int) -> Tensor:
@@ -34,9 +34,9 @@ def _blurred(images: Tensor, sigma: float | Tensor, axis: int) -> Tensor:
     # Adding the two neighbours at a distance first makes this commute with mirroring to the last bit.
     total = weights[0] * images
     for offset, weight in enumerate(weights[1:], start=1):
-        neighbours = framed.narrow(axis, _REACH - offset, size) + framed.narrow(axis, _REACH + offset, size)
-        total += weight * neighbours
-    return total / (weights[0] + 2 * sum(weights[1:]))
+        before, after = (framed.narrow(axis, _REACH + side, size) for side in (-offset, offset))
+        total += (before + after).mul_(weight)
+    return total.div_(weights[0] + 2 * sum(weights[1:]))
 
 
 def _mirrored(size: int, reach: int, device: torch.device) -> Tensor:

@@ -24,10 +24,11 @@ def equalize(images: Tensor) -> Tensor:
     Returns:
         A batch of the same shape and type.
     """
-    levels = (images * 255).round().long().flatten(2)
+    levels = (images * 255).round_().long().flatten(2)
+    pixels = levels.shape[2]
     counts = levels.new_zeros(*levels.shape[:2], _LEVELS).scatter_add(2, levels, torch.ones_like(levels))
-    below = counts.cumsum(2).gather(2, levels)
-    smallest = below.amin(2, keepdim=True)
-    spread = (255.0 * (below - smallest) / (levels.shape[2] - smallest)).round() / 255
-    spread = torch.where(smallest == levels.shape[2], images.flatten(2), spread.to(images.dtype))
-    return spread.reshape(images.shape)
+    below = counts.cumsum(2)
+    # of the smallest value that there is; computed for 256 values, not for every pixel
+    smallest = below.masked_fill(counts == 0, pixels).amin(2, keepdim=True)
+    spread = ((255.0 * (below - smallest) / (pixels - smallest)).round() / 255).to(images.dtype).gather(2, levels)
+    return torch.where(smallest == pixels, images.flatten(2), spread).reshape(images.shape)

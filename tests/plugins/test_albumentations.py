@@ -10,7 +10,7 @@ import albumentations
 import numpy as np
 import pytest
 import torch
-from augalg_albumentations import adapter, as_augmentation
+from augalg_albumentations import adapter, as_augmentation, export
 from torch import Tensor
 
 import augalgebra as aa
@@ -206,3 +206,24 @@ def test_every_class_that_can_be_named_is_a_function() -> None:
         assert torch.equal(moved, torch.cat(singly)), name
     assert tried > 60
     assert (random.getstate(), np.random.get_state(legacy=False)["state"]["key"].tobytes()) == states  # noqa: NPY002
+
+
+@pytest.mark.parametrize(
+    ("steps", "names"),
+    [
+        (["flip_lr", "rotate(17)", "scale(1.3)"], ["Affine"]),
+        (["flip_ud", "shear_x(9)"], ["Affine"]),
+        (["rotate(100)", "flip_lr"], ["Affine"]),
+        (["transpose", "rotate(70)", "scale(0.8)"], ["Transpose", "Affine"]),
+        (["flip_lr", "rotate_180"], ["VerticalFlip"]),
+    ],
+)
+def test_a_reflection_is_part_of_the_interpolation(steps: list[str], names: list[str]) -> None:
+    side = 48
+    fused = aa.Pipeline(steps, CATALOG).fuse(side)
+    written = export(fused)
+    assert [type(part).__name__ for part in written.transforms] == names
+    y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
+    picture = np.exp(-8 * ((x - 0.3) ** 2 + 2 * (y + 0.1) ** 2))[..., None].repeat(3, 2).astype(np.float32)
+    wanted = fused(torch.from_numpy(picture).permute(2, 0, 1)[None])[0].permute(1, 2, 0).numpy()
+    np.testing.assert_allclose(written(image=picture)["image"], wanted, atol=0.02)
