@@ -14,6 +14,7 @@ from .grids.measuring import measure_grid as measure_grid
 from .grids.measuring import plain_move as plain_move
 from .grids.quality import Quality as Quality
 from .grids.report import WAYS as WAYS
+from .grids.report import CropScore as CropScore
 from .grids.report import Drift as Drift
 from .grids.report import GridCost as GridCost
 from .grids.report import GridReport as GridReport

@@ -146,7 +146,7 @@ def show_check(report: "GridReport") -> None:
 
 
 def show_scores(scores: "Sequence[GridScore]", title: str) -> None:
-    """Write scores as a table, those that tell nothing faintly."""
+    """Write scores as a table, those that tell nothing faintly; worst and lowest are of single crops."""
     from augalgebra.consistency import WAYS
 
     rows = [
@@ -154,13 +154,14 @@ def show_scores(scores: "Sequence[GridScore]", title: str) -> None:
             score.word,
             score.verdict,
             *(f"{score.ways[way].psnr:.2f}" if way in score.ways else "-" for way in WAYS),
-            "-" if score.share is None else f"{score.share:.0%}",
+            "-" if score.worst_crop is None else f"{score.worst_crop.psnr:.2f}",
+            *("-" if share is None else f"{share:.0%}" for share in (score.share, score.lowest_share)),
         )
         for score in scores
     ]
-    headings = ["word", "verdict", "operator", "plain", "pixels", "floor", "nothing", "share"]
+    headings = ["word", "verdict", "operator", "plain", "pixels", "floor", "nothing", "worst", "share", "lowest"]
     faint = [number for number, score in enumerate(scores) if not score.counts]
-    render.table(headings, rows, right=range(2, 8), title=title, faint=faint)
+    render.table(headings, rows, right=range(2, 10), title=title, faint=faint)
 
 
 def show_operators(run: "GridRun") -> None:
@@ -220,6 +221,7 @@ def show_comparison(measured: "GridComparison", folder: Path) -> None:
     render.fields(
         [
             ("  equal", f"{render.yes_no(measured.equal)}: {measured.reason}"),
+            ("  drawn alike", f"{measured.agreement:.2f} dB"),
             ("  codes differ by", render.number(measured.residual)),
             ("  truly apart", render.number(measured.true_difference)),
         ]

@@ -1,7 +1,9 @@
 """Changes of pixel values that look at no neighbours; they commute with every permutation of the pixels.
 
 All but `equalize` treat each pixel by itself. Results that would leave [0, 1] are clipped, which is why
-brightness and contrast have so few laws: what is clipped is lost.
+brightness, contrast and saturation have so few laws: what is clipped is lost. A turn of hues clips nothing.
+
+`hue` and `saturation` are for pictures in colour. They refuse grey ones, of one channel, which they could not change.
 """
 
 from typing import TYPE_CHECKING
@@ -27,6 +29,7 @@ PERMUTATIONS = (
 def augalg_register(register: aa.Register) -> None:
     """Register the maps, smooth ones first."""
     _register_curves(register)
+    _register_colours(register)
     _register_steps(register)
 
 
@@ -88,6 +91,38 @@ def _register_curves(register: aa.Register) -> None:
     def solarize(x: "Tensor", threshold: "float | Tensor" = 0.5) -> "Tensor":
         """Invert the values from a threshold on."""
         return x.where(x < threshold, 1 - x)
+
+
+def _register_colours(register: aa.Register) -> None:
+    @register(
+        "hue",
+        additive="turns",
+        commutes_with=[*PERMUTATIONS, "invert"],
+        laws=["hue(a + 1) = hue(a)", "saturation(0) * hue(a) = saturation(0)"],
+        params=[aa.Param("turns", low=-1, high=1, doc="how far around the circle of hues; 1/3 makes red green")],
+    )
+    def hue(x: "Tensor", turns: "float | Tensor") -> "Tensor":
+        """Turn the hue of every pixel; largest and smallest of its channels stay as they are. Not for grey pictures."""
+        from augalg_photometric import kernels
+
+        return kernels.turn_hue(x, turns)
+
+    @register(
+        "saturation",
+        commutes_with=[*PERMUTATIONS, "invert"],
+        laws=[
+            "saturation(1) = id",
+            # the other way round, vivid colours would be clipped
+            "saturation(0.5) * saturation(2) = id",
+            "saturation(0) * saturation(a) = saturation(0)",
+        ],
+        params=[aa.Param("factor", low=0, high=10, doc="0 leaves grey, more than 1 makes colours vivid")],
+    )
+    def saturation(x: "Tensor", factor: "float | Tensor") -> "Tensor":
+        """Stretch the distance to the grey of equal luma by a factor, clipping the result. Not for grey pictures."""
+        from augalg_photometric import kernels
+
+        return kernels.saturate(x, factor)
 
 
 def _register_steps(register: aa.Register) -> None:

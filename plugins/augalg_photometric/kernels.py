@@ -1,9 +1,62 @@
-"""Maps of pixel values that work on bytes, as the operations they are named after do."""
+"""Maps of pixel values: of colours, and those that work on bytes, as the operations they are named after do."""
 
 import torch
 from torch import Tensor
 
 _LEVELS = 256
+_LUMA = (0.299, 0.587, 0.114)  # shares of red, green and blue, as in JPEG
+
+
+def turn_hue(images: Tensor, turns: float | Tensor) -> Tensor:
+    """Turn every pixel's hue on the hexagon of hues, as the models HSV and HSL have it.
+
+    Args:
+        images: Float batch ``[batch, 3, height, width]``.
+        turns: How far, in whole turns: one number, or one for each image ``[batch, 1, 1, 1]``.
+
+    Returns:
+        A batch of the same shape and type.
+
+    Raises:
+        ValueError: The pictures are grey.
+    """
+    red, green, blue = _colours(images, "hue")
+    largest, smallest = images.amax(1, keepdim=True), images.amin(1, keepdim=True)
+    chroma = largest - smallest
+    step = chroma.where(chroma > 0, 1)
+    # sixths of a turn, from red by way of green and blue
+    place = torch.where(
+        red == largest,
+        (green - blue) / step,
+        torch.where(green == largest, (blue - red) / step + 2, (red - green) / step + 4),
+    )
+    place = place + 6 * (turns % 1)
+    away = (place + place.new_tensor([5, 3, 1]).reshape(1, 3, 1, 1)) % 6
+    return largest - chroma * torch.minimum(away, 4 - away).clamp(0, 1)
+
+
+def saturate(images: Tensor, factor: float | Tensor) -> Tensor:
+    """Stretch the distance of every pixel to the grey of equal luma, clipping the result.
+
+    Args:
+        images: Float batch ``[batch, 3, height, width]``.
+        factor: One number, or one for each image ``[batch, 1, 1, 1]``.
+
+    Returns:
+        A batch of the same shape and type.
+
+    Raises:
+        ValueError: The pictures are grey.
+    """
+    colours = _colours(images, "saturation")
+    grey = sum(share * colour for share, colour in zip(_LUMA, colours, strict=True))
+    return (grey + factor * (images - grey)).clamp(0, 1)
+
+
+def _colours(images: Tensor, name: str) -> tuple[Tensor, ...]:
+    if images.shape[1] != 3:
+        raise ValueError(f"grey pictures have no {name} to change; it needs red, green and blue")
+    return images.split(1, 1)
 
 
 def posterize(images: Tensor, bits: int | Tensor) -> Tensor:

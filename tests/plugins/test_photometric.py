@@ -1,4 +1,6 @@
-"""Changes of pixel values, against Pillow, OpenCV and NumPy."""
+"""Changes of pixel values, against Pillow, OpenCV, NumPy and the standard library's colorsys."""
+
+import colorsys
 
 import cv2
 import numpy as np
@@ -6,10 +8,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageOps
+from PIL import Image, ImageEnhance, ImageOps
 from torch import Tensor
 
 import augalgebra as aa
+from augalgebra.checks.laws import check_law, check_laws
 
 CATALOG = aa.load_catalog(aa.Settings())
 VALUES = torch.tensor([0.0, 0.2, 0.5, 0.8, 1.0], dtype=torch.float64).reshape(1, 1, 1, 5)
@@ -85,14 +88,72 @@ def test_equalizing_leaves_a_constant_channel() -> None:
     assert torch.equal(CATALOG.apply("equalize", constant), constant)
 
 
+def coloured(seed: int, count: int = 2) -> Tensor:
+    """Bytes in colour, as floats: with grey pixels, black ones, white ones, and ties between channels among them."""
+    bytes_ = np.random.default_rng(seed).integers(0, 256, (count, 3, 9, 11), dtype=np.uint8)
+    bytes_[:, :, 0] = bytes_[:, :1, 0]
+    bytes_[:, :, 1, :4], bytes_[:, :, 1, 4:] = 0, 255
+    bytes_[:, 0, 2], bytes_[:, 1, 3] = bytes_[:, 1, 2], bytes_[:, 2, 3]
+    return torch.from_numpy(bytes_ / 255)
+
+
+@given(st.floats(-1, 1), st.integers(0, 99))
+def test_hues_are_turned_as_colorsys_does(turns: float, seed: int) -> None:
+    images = coloured(seed)
+    pixels = images.permute(0, 2, 3, 1).reshape(-1, 3).tolist()
+    hsv = [colorsys.rgb_to_hsv(*pixel) for pixel in pixels]
+    expected = [colorsys.hsv_to_rgb((hue + turns) % 1, depth, value) for hue, depth, value in hsv]
+    moved = CATALOG.apply(aa.word_of("hue", turns), images).permute(0, 2, 3, 1).reshape(-1, 3)
+    assert moved.tolist() == [pytest.approx(pixel, abs=1e-12) for pixel in expected]
+
+
+@given(st.sampled_from([0, 0.25, 0.5, 1, 1.5, 3]), st.integers(0, 99))
+def test_pillow_saturates_alike(factor: float, seed: int) -> None:
+    images = coloured(seed, 1)
+    bytes_ = (images[0] * 255).round().byte().permute(1, 2, 0).numpy()
+    expected = np.asarray(ImageEnhance.Color(Image.fromarray(bytes_)).enhance(factor)).astype(int)
+    moved = CATALOG.apply(aa.word_of("saturation", factor), images)[0] * 255
+    # Pillow rounds the grey to a byte first
+    assert np.abs(moved.permute(1, 2, 0).numpy() - expected).max() <= 1 + 0.5 * abs(1 - factor)
+
+
+def test_thirds_of_a_turn_of_hues_exchange_channels_and_half_a_turn_mirrors_them() -> None:
+    images = coloured(5)
+    assert torch.allclose(CATALOG.apply("hue(1/3)", images), images.roll(1, 1), atol=1e-12)
+    ends = images.amax(1, keepdim=True) + images.amin(1, keepdim=True)
+    assert torch.allclose(CATALOG.apply("hue(1/2)", images), ends - images, atol=1e-12)
+    assert CATALOG.inverse("hue(0.3)").word == CATALOG.word("hue(-0.3)")
+    assert CATALOG.equal("hue(0.7) * flip_lr * hue(0.6)", "flip_lr * hue(0.3)").equal
+
+
+@pytest.mark.parametrize("word", ["hue(0.1)", "saturation(0.5)"])
+def test_grey_pictures_have_no_colour_to_change(word: str) -> None:
+    with pytest.raises(aa.AugalgebraError, match="grey pictures have no"):
+        CATALOG.apply(word, floats(picture(0)))
+    grey = floats(picture(0)).expand(-1, 3, -1, -1)
+    assert torch.allclose(CATALOG.apply(word, grey), grey, atol=1e-6)
+
+
+def test_laws_of_colours_are_checked_on_pictures_in_colour() -> None:
+    report = check_laws(CATALOG, ["hue", "saturation"])
+    assert {result.verdict for result in report.results} == {"holds"}
+    # on grey ones, where nothing moves, anything would hold
+    assert {result.verdict for result in check_laws(CATALOG, ["hue"], channels=1).results} == {"not checked"}
+    wrong = check_law(CATALOG, aa.parse_law("hue(0.5) * saturation(0.5) = saturation(0.5) * hue(0.5)"), channels=3)
+    assert wrong.verdict == "violated"
+
+
 def test_what_clips_is_not_called_invertible() -> None:
     assert CATALOG.inverse("brightness(0.2)").kind == "none"
     assert CATALOG.inverse("contrast(2)").kind == "left"
     assert CATALOG.inverse("contrast(0.5)").kind == "right"
+    assert CATALOG.inverse("saturation(2)").kind == "left"
     assert CATALOG.inverse("gamma(2)").word == CATALOG.word("gamma(0.5)")
 
 
-@pytest.mark.parametrize("word", ["gamma(0.1)", "brightness(2)", "posterize(2.5)", "posterize(0)", "threshold(0)"])
+@pytest.mark.parametrize(
+    "word", ["gamma(0.1)", "brightness(2)", "hue(36)", "posterize(2.5)", "posterize(0)", "threshold(0)"]
+)
 def test_parameters_out_of_range_are_refused(word: str) -> None:
     with pytest.raises(aa.AugalgebraError, match="must"):
         CATALOG.word(word)
@@ -101,6 +162,8 @@ def test_parameters_out_of_range_are_refused(word: str) -> None:
 @pytest.mark.parametrize(
     ("name", "values"),
     [
+        ("hue", [0.2, -0.7]),
+        ("saturation", [0.5, 3.0]),
         ("gamma", [0.5, 2.0]),
         ("brightness", [-0.2, 0.4]),
         ("contrast", [0.5, 3.0]),
@@ -109,7 +172,7 @@ def test_parameters_out_of_range_are_refused(word: str) -> None:
     ],
 )
 def test_every_image_gets_its_own_parameter(name: str, values: list[float]) -> None:
-    images = torch.cat([floats(picture(1)), floats(picture(2))])
+    images = coloured(1).float()
     augmentation = CATALOG.resolve(name)
     singly = [augmentation.apply(images[i : i + 1], [value]) for i, value in enumerate(values)]
     # PyTorch takes roots and squares another way when there is one exponent for all

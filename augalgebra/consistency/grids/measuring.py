@@ -11,7 +11,7 @@ from augalgebra.algebra.words import IDENTITY, Word
 from augalgebra.case_progress import CaseProgress, unseen
 from augalgebra.catalog import Catalog
 from augalgebra.consistency.grids.costs import measure_cost
-from augalgebra.consistency.grids.quality import QualitySums, Spread
+from augalgebra.consistency.grids.quality import Decibels, QualitySums, Spread, TruePictures
 from augalgebra.consistency.grids.relations import Operator, Operators, relation_defects
 from augalgebra.consistency.grids.report import Drift, GridReport, GridScore, RelationDefect, Way
 from augalgebra.errors import AugalgebraError, ImageError
@@ -84,9 +84,10 @@ def measure_grid(
             images = images.to(space.device)
             codes = space.encode(images)
             drawn = space.decode(codes)
+            originals = TruePictures(images)
             for place, element in enumerate(measured):
                 progress(count * len(measured) + place, 0, catalog.display(element.word))
-                element.add(images, codes, drawn, range(count, count + len(images)))
+                element.add(images, originals, codes, drawn, range(count, count + len(images)))
             if first:
                 relations = relation_defects(operators, catalog, generators, codes)
                 if cost and measured:
@@ -148,9 +149,9 @@ class _Element:
         self._sums: dict[Way, QualitySums] = {}
         self._spread = Spread()
         self._parts: dict[str, Tensor] | None = None
-        self._drift = {number: (QualitySums(), QualitySums()) for number in APPLICATIONS}
+        self._drift = {number: (Decibels(), Decibels()) for number in APPLICATIONS}
 
-    def add(self, images: Tensor, codes: Tensor, drawn: Tensor, ids: Sequence[int]) -> None:
+    def add(self, images: Tensor, originals: TruePictures, codes: Tensor, drawn: Tensor, ids: Sequence[int]) -> None:
         """Move some pictures each way."""
         space = self._space
 
@@ -158,8 +159,9 @@ class _Element:
             moved = self._catalog.apply(self.word, pictures.cpu(), seed=self._seed, ids=ids)
             return moved.to(pictures).clamp(0, 1)
 
-        true = act(images)
-        target = space.encode(true)
+        pictures = act(images)
+        true = TruePictures(pictures)
+        target = space.encode(pictures)
         direct = space.decode(target)
         moved = self.operator.apply(codes)
         shown = space.decode(moved)
@@ -174,21 +176,21 @@ class _Element:
             self._count("plain", space.decode(plain), true, plain, target)
         again = space.encode(act(drawn))
         self._count("round trip", space.decode(again), true, again, target)
-        if drawn.shape == true.shape:
+        if drawn.shape == pictures.shape:
             self._count("identity", drawn, true, codes, target)
         if self._back is not None and moved.shape == codes.shape:
-            self._add_drift(self._back[1], (images, drawn), (true, direct), moved, shown)
+            self._add_drift(self._back[1], (originals, drawn), (true, direct), moved, shown)
 
     def _count(
-        self, way: Way, shown: Tensor, true: Tensor, codes: Tensor | None = None, target: Tensor | None = None
+        self, way: Way, shown: Tensor, true: TruePictures, codes: Tensor | None = None, target: Tensor | None = None
     ) -> None:
         self._sums.setdefault(way, QualitySums()).add(shown, true, codes, target, self._parts)
 
     def _add_drift(
         self,
         back: Operator,
-        start: tuple[Tensor, Tensor],
-        goal: tuple[Tensor, Tensor],
+        start: tuple[TruePictures, Tensor],
+        goal: tuple[TruePictures, Tensor],
         moved: Tensor,
         shown: Tensor,
     ) -> None:
@@ -213,13 +215,14 @@ class _Element:
             {way: sums.result(spread) for way, sums in ways.items()},
             {name: {way: sums.parts[name] for way, sums in ways.items()} for name in names},
             spellings,
+            {way: tuple(sums.decibels.each) for way, sums in ways.items()},
         )
 
     def drift(self) -> Drift | None:
         """What adds up; None where nothing was measured."""
-        if self._back is None or not all(sums.count for sums, _ in self._drift.values()):
+        if self._back is None or not all(sums.each for sums, _ in self._drift.values()):
             return None
-        seen = [(sums.result(0).psnr, floor.result(0).psnr) for sums, floor in self._drift.values()]
+        seen = [(sums.mean, floor.mean) for sums, floor in self._drift.values()]
         psnr, floor = (tuple(column) for column in zip(*seen, strict=True))
         show = self._catalog.display
         return Drift(show(self.word), show(self._back[0]), APPLICATIONS, psnr, floor)

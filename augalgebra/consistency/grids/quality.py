@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -36,23 +37,59 @@ class Quality(PlainData):
     code_error: float | None = None
 
 
+class TruePictures:
+    """Pictures that several others are compared with; what takes time to make of them is made once.
+
+    Args:
+        images: The pictures, in [0, 1].
+    """
+
+    def __init__(self, images: Float[Tensor, "batch channel height width"]) -> None:
+        self.pixels = _arrays(images)
+
+    @cached_property
+    def colours(self) -> list[_Pixels]:
+        """The colours of each as CIELAB has them."""
+        return [_to_lab(pixels) for pixels in self.pixels]
+
+
+class Decibels:
+    """The PSNR of pictures, one by one.
+
+    Attributes:
+        each: Of each picture so far, in dB.
+    """
+
+    def __init__(self) -> None:
+        self.each: list[float] = []
+
+    def add(self, shown: Float[Tensor, "batch channel height width"], true: TruePictures) -> None:
+        """Compare some pictures."""
+        self.each += map(decibels, _arrays(shown), true.pixels)
+
+    @property
+    def mean(self) -> float:
+        """Of all of them."""
+        return sum(self.each) / len(self.each)
+
+
 class QualitySums:
     """Sums from which a `Quality` follows, so that pictures need not be kept.
 
     Attributes:
-        count: Pictures so far.
+        decibels: PSNR of each picture so far.
     """
 
     def __init__(self) -> None:
-        self.count = 0
-        self._pictures = np.zeros(3)
+        self.decibels = Decibels()
+        self._ssim = self._delta_e = 0.0
         self._error: float | None = None
         self._parts: dict[str, float] = {}
 
     def add(
         self,
         shown: Float[Tensor, "batch channel height width"],
-        true: Float[Tensor, "batch channel height width"],
+        true: TruePictures,
         codes: Float[Tensor, "batch code h w"] | None = None,
         target: Float[Tensor, "batch code h w"] | None = None,
         parts: Mapping[str, Bool[Tensor, "height width"]] | None = None,
@@ -66,25 +103,27 @@ class QualitySums:
             target: The codes of `true`.
             parts: Places whose PSNR is told apart, by name.
         """
-        for one, other in zip(_arrays(shown), _arrays(true), strict=True):
-            self._pictures += (decibels(one, other), _similarity(one, other), _colour_difference(one, other))
+        self.decibels.add(shown, true)
+        for one, other, colours in zip(_arrays(shown), true.pixels, true.colours, strict=True):
+            self._ssim += _similarity(one, other)
+            self._delta_e += _colour_difference(_to_lab(one), colours)
             for name, mask in (parts or {}).items():
                 here = mask.numpy()
                 found = decibels(one[:, here], other[:, here])
                 self._parts[name] = self._parts.get(name, 0.0) + found
         if codes is not None and target is not None:
             self._error = (self._error or 0.0) + float((codes - target).double().square().sum())
-        self.count += len(shown)
 
     def result(self, spread: float) -> Quality:
         """The means so far; `spread` is the squared distance of the true codes from their mean, of all together."""
-        psnr, ssim, delta_e = (self._pictures / self.count).tolist()
-        return Quality(psnr, ssim, delta_e, None if self._error is None or not spread else self._error / spread)
+        count = len(self.decibels.each)
+        error = None if self._error is None or not spread else self._error / spread
+        return Quality(self.decibels.mean, self._ssim / count, self._delta_e / count, error)
 
     @property
     def parts(self) -> dict[str, float]:
         """Mean PSNR of each part in dB."""
-        return {name: total / self.count for name, total in self._parts.items()}
+        return {name: total / len(self.decibels.each) for name, total in self._parts.items()}
 
 
 class Spread:
@@ -128,11 +167,17 @@ def _similarity(shown: _Pixels, true: _Pixels) -> float:
     return float(structural_similarity(true, shown, win_size=window, channel_axis=0, data_range=1.0))
 
 
-def _colour_difference(shown: _Pixels, true: _Pixels) -> float:
-    from skimage.color import deltaE_ciede2000, rgb2lab
+def _to_lab(pixels: _Pixels) -> _Pixels:
+    from skimage.color import rgb2lab
 
-    one, other = (rgb2lab(np.moveaxis(np.broadcast_to(p, (3, *p.shape[1:])), 0, -1)) for p in (shown, true))
-    return float(np.mean(deltaE_ciede2000(other, one)))
+    colours: _Pixels = rgb2lab(np.moveaxis(np.broadcast_to(pixels, (3, *pixels.shape[1:])), 0, -1))
+    return colours
+
+
+def _colour_difference(shown: _Pixels, true: _Pixels) -> float:
+    from skimage.color import deltaE_ciede2000
+
+    return float(np.mean(deltaE_ciede2000(true, shown)))
 
 
 def _arrays(images: Tensor) -> _Pixels:

@@ -2,8 +2,8 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from augalgebra.consistency.grids.quality import Quality
@@ -26,6 +26,23 @@ _ORDER: tuple[GridVerdict, ...] = get_args(GridVerdict)
 
 
 @dataclass(frozen=True)
+class CropScore(PlainData):
+    """What an operator makes of one crop.
+
+    Attributes:
+        number: Which crop, from 1 on.
+        psnr: What the operator reaches on it, in dB.
+        floor: What encoding the moved crop reaches, in dB.
+        share: How much of the way in dB from the base to the floor is made; None where there is no way to make.
+    """
+
+    number: int
+    psnr: float
+    floor: float
+    share: float | None
+
+
+@dataclass(frozen=True)
 class GridScore(PlainData):
     """How well the codes of pictures are moved to those under a word.
 
@@ -37,6 +54,7 @@ class GridScore(PlainData):
         parts: PSNR in dB by part and way: ``inside`` and ``border`` of a word that tears neighbours apart, such as a
             roll; else nothing.
         spellings: How many of the words that were asked for are this one by the laws.
+        crops: PSNR of each crop in dB by way, since means hide the worst.
     """
 
     word: str
@@ -44,9 +62,10 @@ class GridScore(PlainData):
     ways: Mapping[Way, Quality]
     parts: Mapping[str, Mapping[Way, float]]
     spellings: int = 1
+    crops: Mapping[Way, tuple[float, ...]] = field(default_factory=dict)
     in_json = (
-        *("word", "route as operator", "verdict", "share", "bar_db", "bar", "psnr", "base", "ways"),
-        *("parts", "spellings"),
+        *("word", "route as operator", "verdict", "share", "bar_db", "bar", "psnr", "base", "worst_crop"),
+        *("lowest_share", "ways", "parts", "spellings"),
     )
 
     @property
@@ -62,13 +81,31 @@ class GridScore(PlainData):
     @property
     def base(self) -> Way:
         """What the operator has to improve on: the plain move, or doing nothing where there is none."""
-        return next((way for way in ("plain", "identity") if way in self.ways), "round trip")
+        return base_of(self.ways)
 
     @property
     def share(self) -> float | None:
         """How much of the way in dB from the base to the floor is made; None where there is no way to make."""
-        way = self.floor - self.ways[self.base].psnr
-        return (self.psnr - self.ways[self.base].psnr) / way if way > TELLING else None
+        return _share(self.psnr, self.ways[self.base].psnr, self.floor)
+
+    @property
+    def crop_scores(self) -> tuple[CropScore, ...]:
+        """What the operator makes of each crop."""
+        each = zip(*(self.crops.get(way, ()) for way in ("operator", self.base, "floor")), strict=True)
+        return tuple(
+            CropScore(number, psnr, floor, _share(psnr, base, floor))
+            for number, (psnr, base, floor) in enumerate(each, start=1)
+        )
+
+    @property
+    def worst_crop(self) -> CropScore | None:
+        """The crop with the lowest PSNR; None where crops were not told apart."""
+        return min(self.crop_scores, key=lambda crop: crop.psnr, default=None)
+
+    @property
+    def lowest_share(self) -> float | None:
+        """The least share of the way that is made on a crop; None where there is no way to make on any."""
+        return min((crop.share for crop in self.crop_scores if crop.share is not None), default=None)
 
     @property
     def vacuous(self) -> bool:
@@ -78,8 +115,7 @@ class GridScore(PlainData):
     @property
     def bar_db(self) -> float:
         """PSNR from which on the word holds, in dB."""
-        missing = (1 - SHARE) * (self.floor - self.ways[self.base].psnr)
-        return max(self.ways["round trip"].psnr - ROUNDING, self.floor - max(missing, TELLING))
+        return self._bar[0]
 
     @property
     def bar(self) -> str:
@@ -88,9 +124,11 @@ class GridScore(PlainData):
             return "doing nothing comes as near as the floor, so that nothing can be told"
         if self.verdict == "fails":
             return f"above {self.base} ({self.ways[self.base].psnr:.2f} dB) to be of use"
-        if self.ways["round trip"].psnr - ROUNDING >= self.bar_db:
-            return f"the round trip through pixels, {self.bar_db:.2f} dB"
-        return f"{SHARE:.0%} of the way from {self.base} to floor, {self.bar_db:.2f} dB"
+        return self._bar[1]
+
+    @property
+    def _bar(self) -> tuple[float, str]:
+        return bar_of({way: quality.psnr for way, quality in self.ways.items()})
 
     @property
     def verdict(self) -> GridVerdict:
@@ -206,9 +244,19 @@ class GridReport(PlainData):
     size: tuple[int, int]
 
     def _repr_html_(self) -> str:
-        rows = [(s.word, s.verdict, *(s.ways[way].psnr if way in s.ways else math.nan for way in WAYS), s.share)
-                for s in self.worst_first]  # fmt: skip
-        return render_table(["word", "verdict", *WAYS, "share"], rows, f"PSNR in dB on {self.images} crops")
+        rows = [
+            (
+                *(
+                    score.word,
+                    score.verdict,
+                    *(score.ways[way].psnr if way in score.ways else math.nan for way in WAYS),
+                ),
+                *(score.share, score.worst_crop and score.worst_crop.psnr, score.lowest_share),
+            )
+            for score in self.worst_first
+        ]
+        headings = ["word", "verdict", *WAYS, "share", "worst crop", "lowest share"]
+        return render_table(headings, rows, f"PSNR in dB on {self.images} crops")
 
     @property
     def worst_first(self) -> tuple[GridScore, ...]:
@@ -246,16 +294,44 @@ class GridReport(PlainData):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON, worst first."""
-        shares = [score.share for score in self.scores if score.counts and score.share is not None]
+        told = [score for score in self.scores if score.counts]
+        shares, lowest = (
+            [value for value in values if value is not None]
+            for values in ([score.share for score in told], [score.lowest_share for score in told])
+        )
         return {
             "kind": "grid",
             "images": self.images,
             "size": list(self.size),
             "counted": self.counted,
             "worst_share": finite(min(shares, default=math.nan)),
+            "lowest_share": finite(min(lowest, default=math.nan)),
             "words": [score.to_dict() for score in self.worst_first],
             **pick(self, ("drift", "relations", "cost")),
         }
+
+
+def base_of(ways: Collection[Way]) -> Way:
+    """What an operator has to improve on, of the ways that there are."""
+    return next((way for way in ("plain", "identity") if way in ways), "round trip")
+
+
+def bar_of(psnr: Mapping[Way, float]) -> tuple[float, str]:
+    """The PSNR from which on a word holds, in dB, and the same for people.
+
+    Args:
+        psnr: What each way reaches, in dB.
+    """
+    base, floor = base_of(psnr), psnr["floor"]
+    bar = floor - max((1 - SHARE) * (floor - psnr[base]), TELLING)
+    through_pixels = psnr["round trip"] - ROUNDING
+    if through_pixels >= bar:
+        return through_pixels, f"the round trip through pixels, {through_pixels:.2f} dB"
+    return bar, f"{SHARE:.0%} of the way from {base} to floor, {bar:.2f} dB"
+
+
+def _share(psnr: float, base: float, floor: float) -> float | None:
+    return (psnr - base) / (floor - base) if floor - base > TELLING else None
 
 
 def _way(score: GridScore) -> float:

@@ -25,7 +25,8 @@ _HOW_TO_READ = (
     "decodes, moves pixels and encodes again; `floor` encodes the moved picture, and no operator need be better; "
     "`identity` does nothing. An element holds if it is as good as the round trip and makes nine tenths of the way, in "
     "dB, from the plain move to the floor; it is usable above the plain move, or above doing nothing where the stride "
-    "allows no plain move."
+    "allows no plain move. `worst crop` is the lowest PSNR of the operator on a single crop, `lowest share` the least "
+    "of the way that it makes on one."
 )
 
 

@@ -11,14 +11,19 @@ _QUALITIES = (("psnr", "PSNR, dB"), ("ssim", "SSIM"), ("delta_e", "ΔE"), ("code
 
 def verdict_table(report: GridReport) -> Table:
     """Every element with its verdict and the bar that it was judged by, worst first."""
-    headings = ("word", "verdict", *WAYS, "share of the way", "bar, dB", "the bar", "spellings")
+    headings = (
+        *("word", "verdict", *WAYS, "worst crop", "share of the way", "lowest share", "bar, dB", "the bar"),
+        "spellings",
+    )
     told = report.worst_first
     rows = tuple(
         (
             score.word,
             score.verdict,
             *(score.ways[way].psnr if way in score.ways else None for way in WAYS),
+            score.worst_crop and score.worst_crop.psnr,
             score.share,
+            score.lowest_share,
             score.bar_db,
             score.bar,
             score.spellings,

@@ -25,7 +25,6 @@ from augalgebra.runs.grids.queries import (
     measure_grid_word,
 )
 from augalgebra.runs.grids.stored import StoredGridRun
-from augalgebra.runs.queries import THRESHOLD
 from augalgebra.runs.transaction import Transaction, change
 from augalgebra.training.progress import Progress, silent
 
@@ -71,14 +70,17 @@ class GridRun(StoredGridRun):
         return measure_grid_word(self, word, images=images)
 
     def compare(
-        self, first: str | Word, second: str | Word, *, threshold: float = THRESHOLD, images: int = CROPS
+        self, first: str | Word, second: str | Word, *, threshold: float | None = None, images: int = CROPS
     ) -> GridComparison:
         """Compare two words by what is drawn of test crops moved by the operators of their letters.
+
+        They count as equal if what is drawn of one stands for what is drawn of the other as well as an operator that
+        holds stands for the truth: from the bar on that `check` has for the first word.
 
         Args:
             first: A word.
             second: Another.
-            threshold: Largest share of what their augmentations move at which they count as equal.
+            threshold: Largest share of what their augmentations move at which they count as equal, instead of that bar.
             images: How many test crops to use.
 
         Raises:

@@ -12,15 +12,15 @@ from torch import Tensor
 
 from augalgebra.algebra.words import Word
 from augalgebra.consistency.cases import refuse_singular
-from augalgebra.consistency.grids.measuring import BATCH, measure_grid
-from augalgebra.consistency.grids.quality import decibels
-from augalgebra.consistency.grids.report import GridScore
+from augalgebra.consistency.grids.measuring import BATCH, measure_grid, plain_move
+from augalgebra.consistency.grids.quality import Decibels, TruePictures
+from augalgebra.consistency.grids.report import GridScore, Way, bar_of
 from augalgebra.errors import ImageError
 from augalgebra.notebooks import render_table
 from augalgebra.operators.grids.operator import GridOperator
 from augalgebra.operators.grids.registry import GridRegistry
 from augalgebra.plain import PlainData
-from augalgebra.runs.queries import STILL, THRESHOLD, find_routes
+from augalgebra.runs.queries import STILL, find_routes
 
 if TYPE_CHECKING:
     from augalgebra.runs.grids.stored import StoredGridRun
@@ -55,7 +55,10 @@ class GridComparison(PlainData):
     Attributes:
         equal: Whether they are drawn alike; None if their augmentations move nothing that is drawn.
         reason: One line for people.
-        threshold: Largest share of `moved` at which they count as drawn alike.
+        threshold: Largest share of `moved` at which they count as drawn alike, if one was asked for.
+        agreement: PSNR of what is drawn of one against what is drawn of the other, in dB.
+        bar_db: PSNR from which on they count as drawn alike: the one from which on an operator of the first word holds.
+            None if a share was asked for.
         residual: ‖a − b‖ / ‖b‖ of the moved codes.
         drawn_difference: Of what is drawn of the two.
         true_difference: Of the true pictures under the two.
@@ -65,7 +68,9 @@ class GridComparison(PlainData):
 
     equal: bool | None
     reason: str
-    threshold: float
+    threshold: float | None
+    agreement: float
+    bar_db: float | None
     residual: float
     drawn_difference: float
     true_difference: float
@@ -73,8 +78,8 @@ class GridComparison(PlainData):
     images: int
     level: ClassVar[str] = "latent"
     in_json = (
-        *("equal", "level", "reason", "threshold", "residual", "drawn_difference", "true_difference", "moved"),
-        "images",
+        *("equal", "level", "reason", "threshold", "agreement", "bar_db", "residual", "drawn_difference"),
+        *("true_difference", "moved", "images"),
     )
 
 
@@ -181,15 +186,23 @@ def measure_grid_word(run: "StoredGridRun", word: str | Word, *, images: int = C
 
 @torch.no_grad()
 def compare_grid_words(
-    run: "StoredGridRun", first: str | Word, second: str | Word, *, threshold: float = THRESHOLD, images: int = CROPS
+    run: "StoredGridRun",
+    first: str | Word,
+    second: str | Word,
+    *,
+    threshold: float | None = None,
+    images: int = CROPS,
 ) -> GridComparison:
     """Compare two words by what is drawn of test crops moved by the operators of their letters.
+
+    They count as equal if what is drawn of one stands for what is drawn of the other as well as an operator that holds
+    stands for the truth: from the bar on that the run's check has for the first word.
 
     Args:
         run: The run.
         first: A word.
         second: Another.
-        threshold: Largest share of what their letters move at which they count as equal.
+        threshold: Largest share of what their letters move at which they count as equal, instead of that bar.
         images: How many test crops to use.
 
     Raises:
@@ -206,38 +219,65 @@ def compare_grid_words(
     moves = [registry.operator(letter) for letter in letters]
     drawn, true, codes, scale = _Squares(), _Squares(), _Squares(), _Squares()
     moved = [_Squares() for _ in moves]
-    count = 0
+    agreement, bar = Decibels(), _Bar(run, words[0])
     for originals, batch in _encoded(run, images):
         one, other = (operator.apply(batch) for operator in operators)
-        count += len(originals)
         pictures = [_acted(run, word, originals) for word in words]
         if one.shape != other.shape:
             shown = " and ".join(map(catalog.display, words))
             raise ImageError(f"{shown} lead to pictures of different sizes, which cannot be compared")
         codes.add(one, other)
         scale.add(other, torch.zeros_like(other))
-        drawn.add(space.decode(one), space.decode(other))
+        seen = space.decode(one), space.decode(other)
+        drawn.add(*seen)
+        agreement.add(seen[0], TruePictures(seen[1]))
         true.add(*pictures)
         still = space.decode(batch)
+        if threshold is None:
+            bar.add(pictures[0], batch, still)
         for squares, operator in zip(moved, moves, strict=True):
             moving = space.decode(operator.apply(batch))
             if moving.shape == still.shape:
                 squares.add(moving, still)
     least = min((squares.root for squares in moved if squares.count), default=0.0)
+    bar_db, told = (None, "") if threshold is not None else bar.result()
     equal: bool | None
     if [*map(id, operators[0].maps)] == [*map(id, operators[1].maps)]:
         equal, reason = True, "the same operators stand for both"
     elif least < STILL:
         equal = None
         reason = f"the operators are drawn to move nothing ({least:.2g}), so that they cannot be told apart"
-    else:
+    elif threshold is not None:
         equal = drawn.root <= threshold * least
         reason = (
             f"drawn {drawn.root:.2g} apart, {drawn.root / least:.1%} of the {least:.2g} that their augmentations are "
             f"drawn to move; up to {threshold:.0%} counts as equal"
         )
+    elif (still_db := -20 * math.log10(least)) >= (bar_db or 0):
+        equal = None
+        reason = (
+            f"their augmentations are drawn to move so little that nothing done agrees to {still_db:.2f} dB, above the "
+            f"bar ({told}), so that they cannot be told apart"
+        )
+    else:
+        equal = agreement.mean >= (bar_db or 0)
+        reason = (
+            f"what is drawn of the two agrees to {agreement.mean:.2f} dB; the bar is the one by which an operator "
+            f"holds: {told}"
+        )
     residual = codes.root / scale.root if scale.root else 0.0
-    return GridComparison(equal, reason, threshold, residual, drawn.root, true.root, least, count)
+    return GridComparison(
+        equal,
+        reason,
+        threshold,
+        agreement.mean,
+        bar_db,
+        residual,
+        drawn.root,
+        true.root,
+        least,
+        len(agreement.each),
+    )
 
 
 @torch.no_grad()
@@ -268,21 +308,21 @@ def measure_grid_routes(
         operator = registry.operator(word, reduce=False)
         if all([*map(id, operator.maps)] != [*map(id, known.maps)] for _, known in ways):
             ways.append((word, operator))
-    sums = [_Decibels() for _ in ways]
-    floor, nothing = _Decibels(), _Decibels()
+    sums = [Decibels() for _ in ways]
+    floor, nothing = Decibels(), Decibels()
     for pictures, _ in _encoded(run, images):
         source, target = (_acted(run, word, pictures) for word in (here, there))
-        codes = space.encode(source)
-        floor.add(space.decode(space.encode(target)), target)
+        codes, true = space.encode(source), TruePictures(target)
+        floor.add(space.decode(space.encode(target)), true)
         if source.shape == target.shape:
-            nothing.add(space.decode(codes), target)
+            nothing.add(space.decode(codes), true)
         for found, (_, operator) in zip(sums, ways, strict=True):
-            found.add(space.decode(operator.apply(codes)), target)
+            found.add(space.decode(operator.apply(codes)), true)
     routes = tuple(
         GridRoute(catalog.display(word), len(operator.maps), found.mean)
         for found, (word, operator) in zip(sums, ways, strict=True)
     )
-    return MeasuredGridRoutes(routes, floor.mean, nothing.mean if nothing.count else None, floor.count)
+    return MeasuredGridRoutes(routes, floor.mean, nothing.mean if nothing.each else None, len(floor.each))
 
 
 def _encoded(
@@ -300,6 +340,34 @@ def _acted(run: "StoredGridRun", word: Word, pictures: Tensor) -> Tensor:
     return moved.to(pictures).clamp(0, 1)
 
 
+class _Bar:
+    """The bar that an operator of a word is judged by, from what the other ways reach."""
+
+    def __init__(self, run: "StoredGridRun", word: Word) -> None:
+        self._run, self._word = run, word
+        self._move = plain_move(run.registry.catalog, word, run.space.stride)
+        self._ways: dict[Way, Decibels] = {}
+
+    def add(self, true: Tensor, codes: Tensor, drawn: Tensor) -> None:
+        """Count some pictures: those under the word, the codes of the originals, and what is drawn of these."""
+        space = self._run.space
+        shown: dict[Way, Tensor] = {
+            "floor": space.decode(space.encode(true)),
+            "round trip": space.decode(space.encode(_acted(self._run, self._word, drawn))),
+        }
+        if self._move is not None:
+            shown["plain"] = space.decode(self._move.apply(codes))
+        elif drawn.shape == true.shape:
+            shown["identity"] = drawn
+        goal = TruePictures(true)
+        for way, pictures in shown.items():
+            self._ways.setdefault(way, Decibels()).add(pictures, goal)
+
+    def result(self) -> tuple[float, str]:
+        """The bar in dB, and the same for people."""
+        return bar_of({way: found.mean for way, found in self._ways.items()})
+
+
 class _Squares:
     """The root mean square of differences, of which only the sum is kept."""
 
@@ -313,19 +381,3 @@ class _Squares:
     @property
     def root(self) -> float:
         return math.sqrt(self._total / self.count) if self.count else 0.0
-
-
-class _Decibels:
-    """The mean PSNR of pictures."""
-
-    def __init__(self) -> None:
-        self.count, self._total = 0, 0.0
-
-    def add(self, shown: Tensor, true: Tensor) -> None:
-        pairs = zip(shown.double().cpu().numpy(), true.double().cpu().numpy(), strict=True)
-        self._total += sum(decibels(one, other) for one, other in pairs)
-        self.count += len(shown)
-
-    @property
-    def mean(self) -> float:
-        return self._total / self.count

@@ -132,13 +132,14 @@ def equal(
     ] = 28,
     model: options.Model = None,
     threshold: Annotated[
-        float,
+        float | None,
         typer.Option(
             min=0,
             callback=options.finite,
-            help="With --model: drawn difference, as a share of what is moved, that counts as equal.",
+            help="With --model: drawn difference, as a share of what is moved, that counts as equal. Default: 0.1; "
+            "on a pretrained autoencoder agreement in dB, from the bar on by which 'check' says that a word holds.",
         ),
-    ] = 0.1,
+    ] = None,
     images: options.Images = 500,
     space: grid_runs.Space = None,
     moved: Moved = None,
@@ -163,7 +164,8 @@ def equal(
     asked = None
     if model is not None:
         asked = Asked(context, model, images, space=space, moved=moved, data_dir=data_dir, quiet=as_json)
-        measured = asked.run.compare(first, second, threshold=threshold, **asked.on)
+        chosen = {} if threshold is None else {"threshold": threshold}
+        measured = asked.run.compare(first, second, **chosen, **asked.on)
         found = measured.to_dict()
         answer = (answer or found) | {"measured": {"run": str(model), **found}}
     if as_json:

@@ -109,6 +109,37 @@ def test_an_operator_halfway_is_usable(space: ModuleSpace, registry: GridRegistr
     assert 0 < score.share < 0.9
 
 
+def test_the_worst_crop_is_told_beside_the_mean(space: ModuleSpace, registry: GridRegistry) -> None:
+    catalog = registry.catalog
+    word = catalog.word("flip_lr")
+    found = exact_map(space, catalog, word)
+    with torch.no_grad():
+        found.local.weight.mul_(0.93)  # type: ignore[union-attr, operator]
+    registry.add(registry.entry_for(found, word, "planted"))
+    crops = pictures(5)
+    crops = [crop if number == 3 else crop // 4 for number, crop in enumerate(crops)]  # too dark by 7 % of little
+    report = measure_grid(space, registry, catalog, crops, [word], batch=2, drift=False, cost=False)
+    (score,) = report.scores
+
+    with torch.no_grad():
+        before, true = (torch.stack(crops).float() / 255, torch.stack(crops).flip(-1).float() / 255)
+        codes = space.encode(before)
+        shown = found(codes), codes.flip(-1), space.encode(true)
+        errors = [(space.decode(item) - true).square().flatten(1).mean(1).log10() for item in shown]
+    own, plain, floor = (-10 * error for error in errors)
+    shares = (own - plain) / (floor - plain)
+    assert score.worst_crop is not None
+    assert score.worst_crop.number == 4 == int(own.argmin()) + 1
+    assert score.worst_crop.psnr == pytest.approx(float(own.min()), abs=1e-3)
+    assert score.worst_crop.floor == pytest.approx(float(floor[3]), abs=1e-3)
+    assert score.worst_crop.share == pytest.approx(float(shares[3]), abs=1e-3)
+    assert score.lowest_share == pytest.approx(float(shares.min()), abs=1e-3)
+    assert score.psnr > score.worst_crop.psnr + 3
+    answer = report.to_dict()
+    assert answer["words"][0]["worst_crop"]["number"] == 4
+    assert answer["lowest_share"] == answer["words"][0]["lowest_share"] == pytest.approx(score.lowest_share)
+
+
 def test_what_adds_up_over_saved_results_is_seen(space: ModuleSpace, registry: GridRegistry) -> None:
     catalog = registry.catalog
     word = catalog.word("flip_lr")

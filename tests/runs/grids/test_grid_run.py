@@ -21,6 +21,9 @@ from augalgebra.errors import (
     StaleOperatorError,
     StoreError,
 )
+from augalgebra.operators.grids.maps import KernelMap
+from augalgebra.operators.grids.moves import GridMove
+from augalgebra.operators.grids.operator import GridMap
 from augalgebra.runs.grids.grid_run import GridRun
 from augalgebra.runs.grids.making import make_grid_run
 from augalgebra.runs.grids.opening import change_run, open_run
@@ -115,6 +118,47 @@ def test_words_are_measured_compared_and_routed(run: GridRun) -> None:
     assert routes.routes[0].route in ("flip_lr", "flip_lr^-1")
     assert routes.best.psnr > (routes.nothing or 0)
     assert routes.ranked[0] is routes.best
+
+
+def scale_operator(run: GridRun, word: str, factor: float) -> None:
+    """Plant an operator that makes codes too large or small."""
+    registry = run.registry
+    canonical = registry.catalog.word(word)
+    units = torch.eye(registry.channels)[..., None, None]
+    move = GridMove.of(registry.catalog, canonical, registry.stride) if "flip" in word else None
+    fitted = registry.entries[canonical].map.local.weight if canonical in registry.entries else units
+    registry.add(registry.entry_for(GridMap(move, KernelMap(factor * fitted)), canonical, "planted"))
+
+
+def test_words_count_as_equal_from_the_bar_of_the_check_on(run: GridRun) -> None:
+    (score,) = run.check(images=4).scores
+    for factor, equal in ((0.99, True), (0.9, False)):
+        # what fulfils no law any more: three times is darker than once
+        again = GridRun.load(run.folder, run.registry.catalog)
+        scale_operator(again, "flip_lr", factor)
+        found = again.compare("flip_lr^3", "flip_lr", images=4)
+        assert found.equal is equal
+        assert found.bar_db == pytest.approx(score.bar_db, abs=1e-6)
+        assert f"{found.agreement:.2f} dB" in found.reason
+        assert score.bar in found.reason
+        pictures = torch.stack([*again.test_crops(4)]).float() / 255
+        with torch.no_grad():
+            once, thrice = (
+                again.space.decode(again.registry.operator(word, reduce=False).apply(again.space.encode(pictures)))
+                for word in ("flip_lr", "flip_lr^3")
+            )
+        errors = (once - thrice).square().flatten(1).mean(1)
+        assert found.agreement == pytest.approx(float((-10 * errors.log10()).mean()), abs=1e-3)
+    # by a share, as somebody may ask for
+    assert again.compare("flip_lr^3", "flip_lr", threshold=5, images=4).equal is True
+    assert again.compare("flip_lr^3", "flip_lr", threshold=1e-3, images=4).equal is False
+
+
+def test_words_that_hardly_move_anything_cannot_be_told_apart(run: GridRun) -> None:
+    scale_operator(run, "brightness(0.015)", 1.03)
+    found = run.compare("brightness(0.015)", "id", images=4)
+    assert found.equal is None
+    assert "move so little" in found.reason
 
 
 def test_a_word_without_an_operator_names_the_command(run: GridRun) -> None:
