@@ -11,6 +11,7 @@ from augalgebra.algebra.words import IDENTITY, Word
 from augalgebra.case_progress import CaseProgress, unseen
 from augalgebra.catalog import Catalog
 from augalgebra.consistency.grids.costs import measure_cost
+from augalgebra.consistency.grids.perceptual import Perceptual, find_lpips
 from augalgebra.consistency.grids.quality import Decibels, QualitySums, Spread, TruePictures
 from augalgebra.consistency.grids.relations import Operator, Operators, relation_defects
 from augalgebra.consistency.grids.report import Drift, GridReport, GridScore, RelationDefect, Way
@@ -44,7 +45,8 @@ def measure_grid(
 ) -> GridReport:
     """Measure words beside the plain move of the grid, the round trip through pixels, the floor and doing nothing.
 
-    Words that the laws say are one element are measured once.
+    Words that the laws say are one element are measured once. LPIPS is measured where its weights are at hand; the
+    report says why it is not.
 
     Args:
         space: The autoencoder.
@@ -71,6 +73,7 @@ def measure_grid(
     if not trivial:
         elements.pop(IDENTITY, None)
     measured = [_Element(space, operators, catalog, form, seed, drift=drift) for form in elements]
+    remark = ""
     relations: tuple[RelationDefect, ...] = ()
     costs = None
     size: tuple[int, int] | None = None
@@ -81,6 +84,10 @@ def measure_grid(
             if size not in (None, shape):
                 raise ImageError(f"crops of {size} and of {shape} pixels cannot be measured together")
             first, size = size is None, shape
+            if first:
+                perceptual, remark = find_lpips(min(shape), space.device)
+                for element in measured:
+                    element.perceptual = perceptual
             images = images.to(space.device)
             codes = space.encode(images)
             drawn = space.decode(codes)
@@ -101,7 +108,7 @@ def measure_grid(
         for element, spelt in zip(measured, elements.values(), strict=True)
     )
     drifts = tuple(item for element in measured if (item := element.drift()) is not None)
-    return GridReport(scores, drifts, relations, costs, count, size)
+    return GridReport(scores, drifts, relations, costs, count, size, (remark,) if remark else ())
 
 
 def plain_move(catalog: Catalog, word: Word, stride: int) -> GridMove | None:
@@ -143,6 +150,7 @@ class _Element:
         self, space: GridSpace, operators: Operators, catalog: Catalog, word: Word, seed: int, *, drift: bool
     ) -> None:
         self.word, self.operator = word, operators.operator(word)
+        self.perceptual: Perceptual | None = None
         self._space, self._catalog, self._seed = space, catalog, seed
         self._move = plain_move(catalog, word, space.stride)
         self._back = _way_back(operators, catalog, word) if drift else None
@@ -184,7 +192,7 @@ class _Element:
     def _count(
         self, way: Way, shown: Tensor, true: TruePictures, codes: Tensor | None = None, target: Tensor | None = None
     ) -> None:
-        self._sums.setdefault(way, QualitySums()).add(shown, true, codes, target, self._parts)
+        self._sums.setdefault(way, QualitySums(self.perceptual)).add(shown, true, codes, target, self._parts)
 
     def _add_drift(
         self,

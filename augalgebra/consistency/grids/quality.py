@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from augalgebra.consistency.grids.perceptual import Perceptual
 from augalgebra.plain import PlainData
 
 CLEAREST = 100.0
@@ -29,12 +30,14 @@ class Quality(PlainData):
         delta_e: Difference of colours (CIEDE2000), where about 1 is just seen; lower is better.
         code_error: Squared distance to the codes of the true pictures, over the variance of these. None where the way
             has no codes of its own.
+        lpips: Distance as a network sees it (LPIPS); lower is better. None where it was not measured.
     """
 
     psnr: float
     ssim: float
     delta_e: float
     code_error: float | None = None
+    lpips: float | None = None
 
 
 class TruePictures:
@@ -45,7 +48,7 @@ class TruePictures:
     """
 
     def __init__(self, images: Float[Tensor, "batch channel height width"]) -> None:
-        self.pixels = _arrays(images)
+        self.images, self.pixels = images, _arrays(images)
 
     @cached_property
     def colours(self) -> list[_Pixels]:
@@ -76,12 +79,16 @@ class Decibels:
 class QualitySums:
     """Sums from which a `Quality` follows, so that pictures need not be kept.
 
+    Args:
+        perceptual: Measures the distance that a network sees, if that is to be measured.
+
     Attributes:
         decibels: PSNR of each picture so far.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, perceptual: Perceptual | None = None) -> None:
         self.decibels = Decibels()
+        self._perceptual, self._lpips = perceptual, 0.0
         self._ssim = self._delta_e = 0.0
         self._error: float | None = None
         self._parts: dict[str, float] = {}
@@ -111,6 +118,9 @@ class QualitySums:
                 here = mask.numpy()
                 found = decibels(one[:, here], other[:, here])
                 self._parts[name] = self._parts.get(name, 0.0) + found
+        if self._perceptual is not None:
+            one, other = (images.expand(-1, 3, -1, -1) for images in (shown, true.images))
+            self._lpips += self._perceptual(one, other) * len(shown)
         if codes is not None and target is not None:
             self._error = (self._error or 0.0) + float((codes - target).double().square().sum())
 
@@ -118,7 +128,8 @@ class QualitySums:
         """The means so far; `spread` is the squared distance of the true codes from their mean, of all together."""
         count = len(self.decibels.each)
         error = None if self._error is None or not spread else self._error / spread
-        return Quality(self.decibels.mean, self._ssim / count, self._delta_e / count, error)
+        lpips = None if self._perceptual is None else self._lpips / count
+        return Quality(self.decibels.mean, self._ssim / count, self._delta_e / count, error, lpips)
 
     @property
     def parts(self) -> dict[str, float]:

@@ -234,6 +234,7 @@ class GridReport(PlainData):
         cost: Time and bytes; None if nothing was timed.
         images: Number of crops.
         size: Height and width of a crop in pixels.
+        remarks: What was not measured, and why.
     """
 
     scores: tuple[GridScore, ...]
@@ -242,6 +243,7 @@ class GridReport(PlainData):
     cost: GridCost | None
     images: int
     size: tuple[int, int]
+    remarks: tuple[str, ...] = ()
 
     def _repr_html_(self) -> str:
         rows = [
@@ -307,7 +309,7 @@ class GridReport(PlainData):
             "worst_share": finite(min(shares, default=math.nan)),
             "lowest_share": finite(min(lowest, default=math.nan)),
             "words": [score.to_dict() for score in self.worst_first],
-            **pick(self, ("drift", "relations", "cost")),
+            **pick(self, ("drift", "relations", "cost", "remarks")),
         }
 
 

@@ -6,7 +6,10 @@ from augalgebra.operators.grids.operator import weights_in
 from augalgebra.operators.grids.registry import GridEntry, GridFamilyEntry, GridRegistry
 from augalgebra.plain import finite
 
-_QUALITIES = (("psnr", "PSNR, dB"), ("ssim", "SSIM"), ("delta_e", "ΔE"), ("code_error", "code error"))
+_QUALITIES = (
+    *(("psnr", "PSNR, dB"), ("ssim", "SSIM"), ("lpips", "LPIPS"), ("delta_e", "ΔE")),
+    ("code_error", "code error"),
+)
 
 
 def verdict_table(report: GridReport) -> Table:
@@ -45,9 +48,10 @@ def quality_table(report: GridReport) -> Table:
         if way in score.ways
     )
     title = (
-        "Every way to move: similarity of structure (SSIM), difference of colours (ΔE, CIEDE2000), and squared error "
-        "of the code over the variance of codes"
+        "Every way to move: similarity of structure (SSIM), distance as AlexNet sees it (LPIPS), difference of colours "
+        "(ΔE, CIEDE2000), and squared error of the code over the variance of codes"
     )
+    title = ". ".join([title, *report.remarks])
     return Table(title, ("word", "way", *(heading for _, heading in _QUALITIES)), rows)
 
 
