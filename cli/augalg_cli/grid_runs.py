@@ -142,8 +142,6 @@ def show_check(report: "GridReport") -> None:
             f"{_bytes(cost.operator_bytes)} of operators, or {_bytes(cost.all_views_bytes)} for each image with "
             f"{cost.views} views stored"
         )
-    for remark in report.remarks:
-        render.line(remark)
     render.line(f"{report.counted}.")
 
 

@@ -56,7 +56,7 @@ def saturate(images: Tensor, factor: float | Tensor) -> Tensor:
 def _colours(images: Tensor, name: str) -> tuple[Tensor, ...]:
     if images.shape[1] != 3:
         raise ValueError(f"grey pictures have no {name} to change; it needs red, green and blue")
-    return images.split(1, 1)
+    return images.chunk(3, 1)
 
 
 def posterize(images: Tensor, bits: int | Tensor) -> Tensor:

@@ -253,7 +253,7 @@ class GridReport(PlainData):
                     score.verdict,
                     *(score.ways[way].psnr if way in score.ways else math.nan for way in WAYS),
                 ),
-                *(score.share, score.worst_crop and score.worst_crop.psnr, score.lowest_share),
+                *(score.share, score.worst_crop.psnr if score.worst_crop else None, score.lowest_share),
             )
             for score in self.worst_first
         ]

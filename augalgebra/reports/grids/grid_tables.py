@@ -24,7 +24,7 @@ def verdict_table(report: GridReport) -> Table:
             score.word,
             score.verdict,
             *(score.ways[way].psnr if way in score.ways else None for way in WAYS),
-            score.worst_crop and score.worst_crop.psnr,
+            None if score.worst_crop is None else score.worst_crop.psnr,
             score.share,
             score.lowest_share,
             score.bar_db,
