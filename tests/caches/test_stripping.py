@@ -117,3 +117,10 @@ def test_codes_that_are_taken_for_what_they_are_not_are_found(cache: Path, tmp_p
     check_scaling(kept, space, scaled)
     with pytest.raises(DataError, match="say --scaled"):
         check_scaling(kept, space, Scaling())
+
+
+def test_codes_that_draw_nothing_that_encodes_to_them_are_remarked_on(cache: Path, tmp_path: Path) -> None:
+    assert check_scaling(Cache.open(cache), SPACE, Scaling()) == ""
+    noise = np.random.default_rng(0).normal(size=encode(PICTURES).shape).astype(np.float32)
+    np.save(tmp_path / "noise.npy", 30 * noise)  # pictures are clamped, so that little of them comes back
+    assert "may be of another autoencoder" in check_scaling(Cache.open(tmp_path / "noise.npy"), SPACE, Scaling())

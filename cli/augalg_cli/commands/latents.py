@@ -221,7 +221,9 @@ def _scaling(cache: "Cache", run: "GridRun", *, scaled: bool) -> "Scaling":
     if scaled and space.scale == 1 and not space.shift:
         raise AugalgebraError("--scaled has no effect: the scale of this autoencoder is 1 and its shift 0")
     scaling = Scaling(space.scale, space.shift) if scaled else Scaling()
-    check_scaling(cache, space, scaling)
+    remark = check_scaling(cache, space, scaling)
+    if remark:
+        render.note(remark)
     return scaling
 
 
