@@ -37,6 +37,7 @@ __all__ = [
     "Alignment",
     "Batch",
     "CompositionReport",
+    "CropScore",
     "Drift",
     "Gap",
     "GridCost",
