@@ -237,8 +237,8 @@ def check_scaling(cache: Cache, space: GridSpace, scaling: Scaling) -> str:
             return ""
         first = layout.codes[0]
         codes = as_batch(file.read(first.key, 0, 4 if first.axes[0] == "n" else None), first.axes)[:4]
-    if codes.shape[1] != space.channels:
-        return ""  # which moving them finds
+    if codes.shape[1] != space.channels or not bool(codes.isfinite().all()):
+        return ""  # which moving them finds, and names
     errors = []
     for item in dict.fromkeys((RAW, Scaling(space.scale, space.shift))):
         raw = codes.float() / item.scale + item.shift

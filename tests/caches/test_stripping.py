@@ -124,3 +124,11 @@ def test_codes_that_draw_nothing_that_encodes_to_them_are_remarked_on(cache: Pat
     noise = np.random.default_rng(0).normal(size=encode(PICTURES).shape).astype(np.float32)
     np.save(tmp_path / "noise.npy", 30 * noise)  # pictures are clamped, so that little of them comes back
     assert "may be of another autoencoder" in check_scaling(Cache.open(tmp_path / "noise.npy"), SPACE, Scaling())
+
+
+def test_numbers_that_are_none_are_left_to_what_names_their_file(tmp_path: Path) -> None:
+    codes = encode(PICTURES)
+    codes[1, 0, 0, 0] = np.nan
+    np.save(tmp_path / "a.npy", codes)
+    for space in (SPACE, scaled_space(0.2, 0.5)):
+        assert check_scaling(Cache.open(tmp_path / "a.npy"), space, Scaling()) == ""

@@ -274,7 +274,8 @@ class GridReport(PlainData):
     def counted(self) -> str:
         """How many words hold, are usable, fail or tell nothing."""
         counts = Counter(score.verdict for score in self.scores)
-        told = ", ".join(f"{counts[verdict]} {'hold' if verdict == 'holds' else verdict.removesuffix('s')}"
+        verbs = {"holds": "hold", "fails": "fail"}
+        told = ", ".join(f"{counts[verdict]} {verbs.get(verdict, verdict)}"
                          for verdict in reversed(_ORDER) if counts[verdict])  # fmt: skip
         return f"of {len(self.scores)} elements {told}"
 
