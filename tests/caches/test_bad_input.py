@@ -143,6 +143,8 @@ def test_words_without_an_operator_and_those_that_the_stride_forbids_are_refused
     for word in ("rotate_cw", "roll(3, 0)"):
         with pytest.raises(MissingOperatorError, match=r"no operator for (rotate_cw|roll\(3, 0\))"):
             move_cache(cache, word, REGISTRY, tmp_path / "out")
+    with pytest.raises(MissingOperatorError, match=r"moves by 3 pixels; on this grid only multiples of 8 do"):
+        move_cache(cache, "roll(3, 0)", REGISTRY, tmp_path / "out")
     with pytest.raises(MissingOperatorError):
         augment_cache(cache, ["rotate_cw"], REGISTRY, tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -9,10 +9,14 @@ from augalgebra.algebra.rewriting.system import RewritingSystem
 from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog
 from augalgebra.errors import (
+    AugalgebraError,
     FitError,
+    GridMoveError,
     IncompleteError,
+    MissingOperatorError,
     NotInvertibleError,
 )
+from augalgebra.operators.grids.moves import read_pixels
 from augalgebra.operators.grids.operator import GridMap, GridOperator
 from augalgebra.operators.provenance import Provenance, origin
 from augalgebra.operators.provenance_table import ProvenanceTable
@@ -227,6 +231,19 @@ class GridRegistry(ProvenanceTable[GridEntry, GridFamilyEntry]):
     def _by_form(self, system: RewritingSystem) -> dict[Word, Word]:
         """The words that have operators, by their normal forms."""
         return {system.normal_form(word): word for word in self._entries} | {Word(): Word()}
+
+    def _missing(self, lacking: Word, asked: Word) -> MissingOperatorError:
+        """As for every registry; of a move of pixels that is none of the grid it also says which moves are."""
+        error = super()._missing(lacking, asked)
+        try:
+            pixels = read_pixels(self.catalog, lacking, self.stride)
+        except AugalgebraError:  # it does more than move pixels
+            return error
+        try:
+            pixels.divided(self.stride)
+        except GridMoveError as forbidden:
+            return MissingOperatorError(f"{error} ({forbidden}, and for others a kernel has to be fitted)")
+        return error
 
     def _lacking(self, asked: Word) -> Word:
         """The first letter of a word without an operator, or the word itself."""
