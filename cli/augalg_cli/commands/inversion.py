@@ -161,7 +161,7 @@ def matrix(
         raise typer.Exit(1)
 
 
-def _pictures(data: str, data_dir: Path | None, size: int | None, *, quiet: bool, skip_broken: bool) -> "Probe":
+def _pictures(data: str, data_dir: str | Path | None, size: int | None, *, quiet: bool, skip_broken: bool) -> "Probe":
     """Some pictures of the test part of a data set, evenly spread."""
     import torch
 
