@@ -4,6 +4,9 @@ from .adapters.pythae import PythaeSpace as PythaeSpace
 from .adapters.pythae import open_pythae as open_pythae
 from .adapters.taesd import open_taesd as open_taesd
 from .adapters.taesd import save_taesd as save_taesd
+from .code_flow import CodeFlow as CodeFlow
+from .code_flow import CodeFlowShape as CodeFlowShape
+from .code_flow import learn_density as learn_density
 from .grids import GridSpace as GridSpace
 from .grids import ModuleSpace as ModuleSpace
 from .lavae import LAVAE as LAVAE
@@ -31,6 +34,8 @@ __all__ = [
     "LIKELIHOODS",
     "MAIN_HEAD",
     "Architecture",
+    "CodeFlow",
+    "CodeFlowShape",
     "Decoder",
     "Encoder",
     "GridSpace",
@@ -45,6 +50,7 @@ __all__ = [
     "find_likelihood",
     "fingerprint_of",
     "greyness",
+    "learn_density",
     "likelihood_of",
     "make_module",
     "open_diffusers",

@@ -15,6 +15,8 @@ from .check import images_of_run as images_of_run
 from .check import measure_run as measure_run
 from .classifier import PixelClassifier as PixelClassifier
 from .classifier import train_classifier as train_classifier
+from .densities.code_density import CodeDensity as CodeDensity
+from .densities.fitting import fit_density as fit_density
 from .grids.added_operators import GridExtension as GridExtension
 from .grids.grid_run import GridRun as GridRun
 from .grids.making import make_grid_run as make_grid_run
@@ -55,8 +57,11 @@ from .registration import LatentRegistration as LatentRegistration
 from .registration import register_head as register_head
 from .registration import register_operators as register_operators
 from .run import Run as Run
+from .sampling import FLOW as FLOW
 from .sampling import KINDS as KINDS
+from .sampling import Kind as Kind
 from .sampling import check_kind as check_kind
+from .sampling import density_of as density_of
 from .sampling import draw_codes as draw_codes
 from .sampling import encode_split as encode_split
 from .sampling import interpolate as interpolate
@@ -73,11 +78,13 @@ from .transform import as_albumentations as as_albumentations
 
 __all__ = [
     "FIGURES",
+    "FLOW",
     "GEOMETRY",
     "KINDS",
     "REPORT",
     "AddedHead",
     "CausalRun",
+    "CodeDensity",
     "ConceptBlock",
     "ConceptBlocks",
     "Counterfactuals",
@@ -86,6 +93,7 @@ __all__ = [
     "GridExtension",
     "GridRegistration",
     "GridRun",
+    "Kind",
     "LatentComparison",
     "LatentRegistration",
     "LatentTransform",
@@ -108,12 +116,14 @@ __all__ = [
     "change_run",
     "check_kind",
     "compare_in_run",
+    "density_of",
     "draw_codes",
     "draw_swap",
     "encode_split",
     "extend",
     "find_or_train",
     "find_or_train_causal",
+    "fit_density",
     "images_of_run",
     "interpolate",
     "is_causal_run",

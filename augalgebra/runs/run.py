@@ -10,10 +10,13 @@ from torch import Tensor
 from augalgebra.algebra.words import IDENTITY, Word
 from augalgebra.consistency.report import CompositionReport
 from augalgebra.data.dataset import Dataset
+from augalgebra.latent.code_flow import STEPS
 from augalgebra.latent.protocol import MAIN_HEAD
 from augalgebra.runs.added_heads import transfer
 from augalgebra.runs.added_operators import Extension, extend
 from augalgebra.runs.check import measure_run
+from augalgebra.runs.densities import fitting
+from augalgebra.runs.densities.code_density import CodeDensity
 from augalgebra.runs.moves import Move
 from augalgebra.runs.parts.partition import Partition, partition_run
 from augalgebra.runs.queries import (
@@ -49,6 +52,7 @@ class Run(StoredRun):
         ended: Why stage 1 ended.
         transfers: Heads of stage 3, by name.
         metrics: One entry for each epoch of each stage.
+        density: How likely codes are, if that was fitted.
         revision: Which state of the folder this is; empty if it was not read from there.
         in_transaction: Whether a transaction is open, which alone writes the run then.
 
@@ -207,6 +211,39 @@ class Run(StoredRun):
             [('unchanged', 4), ('changed by flip_ud', 4), ('changed by flip_lr', 4), ('changed by flip_lr and ...', 4)]
         """
         return partition_run(self, images=images, data=data, data_dir=data_dir)
+
+    def fit_density(
+        self,
+        *,
+        classes: bool = True,
+        images: int = fitting.IMAGES,
+        steps: int = STEPS,
+        data: Dataset | None = None,
+        data_dir: str | Path | None = None,
+    ) -> CodeDensity:
+        """Fit how likely codes are, given class and view, and keep it in the run in place of what was there.
+
+        Everything else in the run stays bit for bit as it is.
+
+        Args:
+            classes: Tell it the classes, if the data have any.
+            images: Training images to fit, at most.
+            steps: Steps of 512 codes each.
+            data: The data set of the run, if it is in memory already.
+            data_dir: Where downloaded data sets lie.
+
+        Raises:
+            RunError: The data are not those of the run, or the run in the folder has changed since it was read.
+            AugalgebraError: There are too few images, or an augmentation cannot be applied to them.
+
+        Examples:
+            >>> density = run.fit_density()  # doctest: +SKIP
+            >>> codes = density.draw(8, label=density.find_class("3"))  # doctest: +SKIP
+        """
+        with nullcontext() if self.in_transaction else self.transaction():
+            found = fitting.fit_density(self, classes=classes, images=images, steps=steps, data=data, data_dir=data_dir)
+            self.density = found
+        return found
 
     def transform(
         self,

@@ -1,28 +1,34 @@
 """Walking and drawing at random in a trained latent space."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from augalgebra.algebra.words import Word
+from augalgebra.algebra.words import IDENTITY, Word
 from augalgebra.data.dataset import Dataset, Split
-from augalgebra.errors import AugalgebraError, nearest
+from augalgebra.errors import AugalgebraError, RunError, nearest
 from augalgebra.latent.protocol import MAIN_HEAD, device_of_space
+from augalgebra.runs.densities.code_density import CodeDensity
 from augalgebra.runs.moves import operator_for
 from augalgebra.runs.storage.stored_run import StoredRun
 from augalgebra.seeds import generator_for
 from augalgebra.training.encoding import BATCH
 
-Kind = Literal["prior", "box", "gaussian", "mixture", "whitened"]
+if TYPE_CHECKING:
+    from sklearn.mixture import GaussianMixture
+
+Kind = Literal["prior", "box", "gaussian", "mixture", "whitened", "flow"]
 """``prior``: the standard normal that the autoencoder was trained towards, wherever codes lie. ``box``: evenly from the
 smallest box around the codes, as on the slides. ``gaussian``: the normal with their mean and covariance. ``mixture``: a
 Gaussian mixture fitted to them. ``whitened``: that normal, but what falls out of the smallest box around the codes in
-whitened coordinates is rejected."""
+whitened coordinates is rejected. ``flow``: the density that was fitted to the run's codes, of a class and in a view."""
 
-KINDS: tuple[Kind, ...] = get_args(Kind)
+FLOW: Kind = "flow"
+KINDS: tuple[Kind, ...] = tuple(kind for kind in get_args(Kind) if kind != FLOW)
+"""Those that need nothing but codes."""
 
 _JITTER = 1e-6  # of the mean variance, for coordinates that do not vary
 _COMPONENTS, _CODES_EACH = 10, 50
@@ -72,6 +78,8 @@ def sample(
     *,
     number: int = 8,
     kinds: Sequence[Kind] = KINDS,
+    label: int | None = None,
+    view: Word = IDENTITY,
     head: str = MAIN_HEAD,
     seed: int = 0,
 ) -> dict[Kind, Float[Tensor, "row sample channel height width"]]:
@@ -83,6 +91,8 @@ def sample(
         words: One row for each.
         number: How many codes.
         kinds: Ways to draw codes, see `augalgebra.runs.sampling.Kind`.
+        label: The class of the codes, which ``flow`` alone knows; None draws that as well.
+        view: The view that the codes are of, which ``flow`` alone knows.
         head: The decoder to draw with.
         seed: Seed of the codes.
 
@@ -90,16 +100,26 @@ def sample(
         Images for each kind.
 
     Raises:
-        AugalgebraError: A word has no operator.
+        AugalgebraError: A word has no operator; or codes of a class or a view are asked for that are not known, or not
+            of ``flow``; or it was not fitted.
     """
+    if tuple(kinds) != (FLOW,) and (label is not None or view != IDENTITY):
+        raise AugalgebraError(f"of the ways to draw codes {FLOW!r} alone knows classes and views; ask for no other")
     operators = [operator_for(run, word, head) for word in words]
-    codes = encode_split(run, data.train)
+    codes = encode_split(run, data.train) if set(kinds) - {FLOW} else torch.empty(0, run.space.dim)
     device = device_of_space(run.space)
+
+    def draw(kind: Kind) -> Tensor:
+        if kind != FLOW:
+            return draw_codes(kind, codes, number, seed=seed)
+        density = density_of(run)
+        return density.draw(number, label=label, view=density.find_view(view, run.registry.catalog), seed=seed)
+
     with torch.no_grad():
         return {
             kind: torch.stack([run.space.decode(operator.apply(sampled.to(device)), head) for operator in operators])
             for kind in kinds
-            for sampled in [draw_codes(kind, codes, number, seed=seed)]
+            for sampled in [draw(kind)]
         }
 
 
@@ -112,18 +132,30 @@ def encode_split(run: StoredRun, split: Split, most: int = _ENCODED) -> Float[Te
     return torch.cat([run.space.encode(part.to(device)).cpu() for part in parts])
 
 
+def density_of(run: StoredRun) -> CodeDensity:
+    """The density of the codes of a run.
+
+    Raises:
+        RunError: None was fitted.
+    """
+    if run.density is None:
+        raise RunError(f"{run.folder} has no density of its codes; 'augalg density {run.folder} --fit' fits one")
+    return run.density
+
+
 def check_kind(name: str) -> Kind:
     """The kind of that name.
 
     Raises:
         AugalgebraError: There is none.
     """
-    for kind in KINDS:
+    known: tuple[Kind, ...] = get_args(Kind)
+    for kind in known:
         if kind == name:
             return kind
-    near = nearest(name, KINDS, 1)
+    near = nearest(name, known, 1)
     raise AugalgebraError(
-        f"there is no way {name!r} to draw codes; there are {', '.join(KINDS)}"
+        f"there is no way {name!r} to draw codes; there are {', '.join(known)}"
         + (f". Did you mean {near[0]}?" if near else "")
     )
 
@@ -134,7 +166,7 @@ def draw_codes(
     """Draw codes at random.
 
     Args:
-        kind: The way.
+        kind: The way, one of `KINDS`.
         codes: Where codes of images lie.
         number: How many to draw.
         seed: Seed of the draw; kinds are drawn independently of each other.
@@ -167,15 +199,29 @@ def _gaussian(codes: Tensor, number: int, generator: torch.Generator) -> Tensor:
 
 
 def _mixture(codes: Tensor, number: int, generator: torch.Generator) -> Tensor:
-    from sklearn.mixture import GaussianMixture
-
     seed = int(torch.randint(2**31, (1,), generator=generator))
-    components = max(1, min(_COMPONENTS, len(codes) // _CODES_EACH))
-    jitter = float(codes.double().var(0).mean()) * 1e-3
-    model = GaussianMixture(components, reg_covar=jitter, max_iter=300, tol=1e-2, random_state=seed)
-    drawn, which = model.fit(codes.double().numpy()).sample(number)
+    drawn, which = fit_mixture(codes, seed=seed).sample(number)
     del which  # sorted by component, so that the first few would all be of one
     return torch.from_numpy(drawn).float()[torch.randperm(number, generator=generator)]
+
+
+def fit_mixture(
+    codes: Float[Tensor, "image latent"], most: int = _COMPONENTS, *, jitter: float = 1e-3, seed: int = 0
+) -> "GaussianMixture":
+    """A mixture of normals, of at most so many and one for every fifty codes.
+
+    Args:
+        codes: The codes.
+        most: Largest number of normals.
+        jitter: What is added to the variance of each, as a share of the mean variance.
+        seed: Seed of the start.
+    """
+    from sklearn.mixture import GaussianMixture
+
+    components = max(1, min(most, len(codes) // _CODES_EACH))
+    added = float(codes.double().var(0).mean()) * jitter
+    model = GaussianMixture(components, reg_covar=added, max_iter=300, tol=1e-2, random_state=seed)
+    return model.fit(codes.double().numpy())
 
 
 def _whitened(codes: Tensor, number: int, generator: torch.Generator) -> Tensor:

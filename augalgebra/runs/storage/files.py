@@ -1,7 +1,8 @@
 """The files of a run: read as one state, replaced as one change.
 
 ``run.toml`` is the pointer of the folder, as `augalgebra.storage.folders` has it: it names ``model.safetensors``,
-``operators.safetensors``, ``metrics.jsonl`` and ``checkpoint.safetensors`` with their SHA-256 and is replaced last.
+``operators.safetensors``, ``metrics.jsonl``, ``density.safetensors`` and ``checkpoint.safetensors`` with their SHA-256
+and is replaced last.
 Pages and pictures of the run are named in it without a digest; those that speak of another model are removed with it.
 Runs written before there were digests are read as they are, and get them with the next change.
 """
@@ -22,9 +23,10 @@ SETTINGS = "run.toml"
 MODEL = "model.safetensors"
 OPERATORS = "operators.safetensors"
 METRICS = "metrics.jsonl"
+DENSITY = "density.safetensors"
 CHECKPOINT = "checkpoint.safetensors"
 
-MEMBERS = (MODEL, OPERATORS, METRICS, CHECKPOINT)
+MEMBERS = (MODEL, OPERATORS, METRICS, DENSITY, CHECKPOINT)
 CHECK, GALLERY, REPORT, FIGURES, GEOMETRY = "check.json", "gallery.png", "report.html", "figures", "geometry"
 DERIVED = (CHECK, GALLERY, REPORT, FIGURES, GEOMETRY)
 """What is written about a run into its folder."""
@@ -99,7 +101,7 @@ def revision_of(folder: Path) -> str:
         raise RunError(f"cannot read {folder / SETTINGS}: {error.strerror or error}") from error
 
 
-def read_run_files(folder: Path, names: tuple[str, ...] = MEMBERS[:3]) -> tuple[Pointer, dict[str, bytes]]:
+def read_run_files(folder: Path, names: tuple[str, ...] = MEMBERS[:-1]) -> tuple[Pointer, dict[str, bytes]]:
     """Read some files of a run, all of one state.
 
     Args:

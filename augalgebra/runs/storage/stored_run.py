@@ -25,9 +25,12 @@ from augalgebra.latent.protocol import MAIN_HEAD
 from augalgebra.operators import OperatorRegistry
 from augalgebra.operators.lookup import Entry, FamilyEntry
 from augalgebra.operators.store import load_registry, pack_registry
+from augalgebra.runs.densities.code_density import CodeDensity
+from augalgebra.runs.densities.store import pack_density, unpack_density
 from augalgebra.runs.storage.files import (
     CHECK,
     CHECKPOINT,
+    DENSITY,
     GALLERY,
     METRICS,
     MODEL,
@@ -75,6 +78,7 @@ class StoredRun(RunFolder):
         ended: Why stage 1 ended.
         transfers: Heads of stage 3, by name.
         metrics: One entry for each epoch of each stage.
+        density: How likely codes are, if that was fitted.
         revision: Which state of the folder this is; empty if it was not read from there.
         in_transaction: Whether a transaction is open, which alone writes the run then.
     """
@@ -88,6 +92,7 @@ class StoredRun(RunFolder):
     ended: Ending = "unfinished"
     transfers: dict[str, Transfer] = field(default_factory=dict)
     metrics: list[dict[str, Any]] = field(default_factory=list)
+    density: CodeDensity | None = None
     revision: str = ""
     in_transaction: bool = field(default=False, repr=False, compare=False)
     _described: str = field(default="", repr=False)
@@ -143,6 +148,10 @@ class StoredRun(RunFolder):
             transfers,
             metrics,
         )
+        if DENSITY in contents:
+            run.density = unpack_density(contents[DENSITY], folder / DENSITY)
+            if run.density.encoder != record.encoder:
+                raise RunError(f"{folder / DENSITY} is of another encoder; files of different runs were mixed")
         run.revision, run._described = pointer.revision, run._digest()
         return run
 
@@ -169,6 +178,8 @@ class StoredRun(RunFolder):
             contents = {MODEL: self.space.to_bytes(), METRICS: "".join(lines).encode()}
             if len(self.registry):
                 contents[OPERATORS] = pack_registry(self.registry)
+            if self.density is not None:
+                contents[DENSITY] = pack_density(self.density)
             if checkpoint is not None:
                 contents[CHECKPOINT] = checkpoint
             carried = () if finished or checkpoint is not None else (CHECKPOINT,)
@@ -193,7 +204,7 @@ class StoredRun(RunFolder):
         space, registry = self.space, self.registry
         heads, kinds = dict(space.decoders.items()), dict(space.head_kinds)
         kept: list[Entry | FamilyEntry] = [*registry.entries.values(), *registry.families.values()]
-        transfers, metrics = dict(self.transfers), list(self.metrics)
+        transfers, metrics, density = dict(self.transfers), list(self.metrics), self.density
 
         def put_back() -> None:
             space.decoders.clear()
@@ -205,6 +216,7 @@ class StoredRun(RunFolder):
             for entry in kept:
                 registry.add(entry)
             self.space, self.registry, self.transfers, self.metrics = space, registry, transfers, metrics
+            self.density = density
 
         return put_back
 

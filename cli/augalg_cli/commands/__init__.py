@@ -78,6 +78,10 @@ COMMANDS = {
                 "what is fitted to them."
             ),
         ),
+        "density": (
+            "density",
+            "Show how likely codes are, given class and view, beside normals and mixtures; or fit that.",
+        ),
         "partition": (
             "parts",
             "Cut a latent space into named parts: what no augmentation changes, and what each changes.",

@@ -126,6 +126,7 @@ def interpolate(
 
 @app.command(epilog="Example:  augalg sample runs/flips --word flip_lr --out samples.png")
 def sample(
+    context: typer.Context,
     run: Folder,
     out: Picture,
     word: Words = None,
@@ -134,9 +135,15 @@ def sample(
         list[str] | None,
         typer.Option(
             "--kind",
-            help="How codes are drawn: 'prior', 'box', 'gaussian', 'mixture' or 'whitened'; several times for several. "
-            "Default: all.",
+            help="How codes are drawn: 'prior', 'box', 'gaussian', 'mixture', 'whitened' or 'flow', for which 'augalg "
+            "density RUN --fit' is needed; several times for several. Default: all there are.",
         ),
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option("--class", metavar="NAME", help="Codes of this class only, of the kind 'flow'.")
+    ] = None,
+    view: Annotated[
+        str | None, typer.Option("--view", metavar="WORD", help="Codes of this view, of the kind 'flow'.")
     ] = None,
     compare: Annotated[
         bool, typer.Option("--compare", help="Compare the kinds instead, by how good their images are.")
@@ -150,22 +157,29 @@ def sample(
     """Draw images from random codes: from the box around those of the originals, and from what is fitted to them."""
     import torch
 
-    from augalgebra.runs import KINDS, check_kind, write_grid
+    from augalgebra.runs import FLOW, KINDS, check_kind, density_of, write_grid
     from augalgebra.runs import sample as drawn_at_random
 
-    kinds = [check_kind(name) for name in kind or KINDS]
+    kinds = [check_kind(name) for name in kind or ()]
+    if compare:
+        options.refuse_idle(context, "samples that are drawn, not compared: leave --compare out", "label", "view")
     loaded = _load(run)
+    if not kinds:
+        there = [FLOW] if loaded.density is not None else []
+        kinds = [FLOW] if label is not None or view is not None else [*KINDS, *there]
+    number = None if label is None else density_of(loaded).find_class(label)
+    words = [options.catalog().word(name) for name in ("id", *(word or []))]
+    shown = options.catalog().word(view or "id")
     data = load_of(loaded, data_dir, moved, quiet=as_json)
     if compare:
         _compare(loaded, data, out, seed, as_json=as_json)
         return
-    names = ["id", *(word or [])]
-    words = [options.catalog().word(name) for name in names]
-    drawn = drawn_at_random(loaded, data, words, number=n, kinds=kinds, head=head, seed=seed)
+    drawn = drawn_at_random(loaded, data, words, number=n, kinds=kinds, label=number, view=shown, head=head, seed=seed)
     write_grid(out, torch.cat(list(drawn.values())))
-    rows = [f"{way}: {name}" for way in drawn for name in names]
+    rows = [f"{way}: {name}" for way in drawn for name in ("id", *(word or []))]
     if as_json:
-        render.emit_json({"run": str(run), "n": n, "seed": seed, "rows": rows, "file": str(out)})
+        asked = {} if kinds != [FLOW] else {"class": label, "view": options.catalog().display(shown)}
+        render.emit_json({"run": str(run), "n": n, "seed": seed} | asked | {"rows": rows, "file": str(out)})
         return
     render.line(f"{out}: {n} codes; rows {', '.join(rows)}")
 
@@ -173,7 +187,7 @@ def sample(
 def _compare(run: "Run", data: "Dataset", out: Path, seed: int, *, as_json: bool) -> None:
     from augalg_slides.pages.sampling import draw_sampling, measure_sampling
 
-    measured = measure_sampling(run, data=data, seed=seed)
+    measured = measure_sampling(run, data=data, density=run.density, seed=seed)
     draw_sampling(measured, out)
     if as_json:
         render.emit_json({"file": str(out)} | measured.to_dict())

@@ -16,7 +16,7 @@ from augalgebra.documents import figures
 from augalgebra.errors import AugalgebraError
 from augalgebra.latent import device_of_space
 from augalgebra.plain import PlainData
-from augalgebra.runs import KINDS, Run, draw_codes, encode_split, train_classifier
+from augalgebra.runs import FLOW, KINDS, CodeDensity, Run, draw_codes, encode_split, train_classifier
 from augalgebra.seeds import generator_for
 
 REFERENCES = ("images", "reconstructed")
@@ -54,6 +54,7 @@ def measure_sampling(
     *,
     data: Dataset | None = None,
     data_dir: str | Path | None = None,
+    density: CodeDensity | None = None,
     number: int = 1000,
     seed: int = 0,
 ) -> Sampling:
@@ -66,6 +67,7 @@ def measure_sampling(
         run: The run.
         data: Its data set, if it is in memory already.
         data_dir: Where downloaded data sets lie.
+        density: How likely its codes are, if codes of originals are to be drawn from that as well.
         number: Images in each way, at most as many as there are test images.
         seed: Seed of the draws.
 
@@ -90,6 +92,8 @@ def measure_sampling(
         pictures["reconstructed"] = run.space.decode(run.space.encode(pictures["images"]))
         for kind in KINDS:
             pictures[kind] = run.space.decode(draw_codes(kind, codes, number, seed=seed).to(device))
+        if density is not None:
+            pictures[FLOW] = run.space.decode(density.draw(number, seed=seed).to(device))
     qualities = {kind: judge(images) for kind, images in pictures.items()}
     examples = {kind: images[:_SHOWN].cpu() for kind, images in pictures.items()}
     return Sampling(
@@ -98,17 +102,18 @@ def measure_sampling(
 
 
 def _claims(qualities: Mapping[str, Quality], dim: int) -> tuple[Claim, ...]:
-    coverage = {kind: qualities[kind].coverage for kind in KINDS}
-    density = {kind: qualities[kind].density for kind in KINDS}
+    kinds = [kind for kind in qualities if kind not in REFERENCES]
+    coverage = {kind: qualities[kind].coverage for kind in kinds}
+    density = {kind: qualities[kind].density for kind in kinds}
     ceiling = qualities["reconstructed"].coverage
     # the ceiling first, since it is what the others are to be read against
-    values = {f"coverage {name}": qualities[name].coverage for name in (*reversed(REFERENCES), *KINDS)}
-    values |= {f"density {name}": qualities[name].density for name in (*reversed(REFERENCES), *KINDS)}
+    values = {f"coverage {name}": qualities[name].coverage for name in (*reversed(REFERENCES), *kinds)}
+    values |= {f"density {name}": qualities[name].density for name in (*reversed(REFERENCES), *kinds)}
     most = f"reconstructions {ceiling:.2f}, training images themselves {qualities['images'].coverage:.2f}"
-    others = [kind for kind in KINDS if kind != "box"]
-    best = max(KINDS, key=lambda kind: coverage[kind])
+    others = [kind for kind in kinds if kind != "box"]
+    best = max(kinds, key=lambda kind: coverage[kind])
     rival = max(others, key=lambda kind: coverage[kind])
-    shown = ", ".join(f"{kind} {coverage[kind]:.2f} ({density[kind]:.2f})" for kind in KINDS)
+    shown = ", ".join(f"{kind} {coverage[kind]:.2f} ({density[kind]:.2f})" for kind in kinds)
     return (
         Claim(
             "10",

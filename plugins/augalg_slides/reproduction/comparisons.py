@@ -53,7 +53,8 @@ COMPARISONS: Mapping[ComparisonName, ComparisonKind] = {
     "combined": ComparisonKind(
         "Conditions and operators in one model",
         "17",
-        "Class by condition, augmentations by operators: fitted afterwards, and trained together.",
+        "Class by condition, augmentations by operators: fitted afterwards, and trained together; and with charts of "
+        "each class, through which codes are brought to another class before they are moved.",
         "Gap ratio of the product, and what a changed class changes after codes were moved; pictures below.",
         15,
         combined_on,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from augalg_slides.reproduction import items_causal, items_parts, items_runs, items_trained
+from augalg_slides.reproduction import items_causal, items_flows, items_parts, items_runs, items_trained
 from augalg_slides.reproduction.comparisons import COMPARISONS
 from augalg_slides.reproduction.context import ExperimentContext, Outcome
 from augalgebra.errors import UnknownNameError
@@ -121,6 +121,25 @@ _LISTED = (
         "augmentation pairs; and from real images in pairs. Linear probes say what codes know of the factors, "
         "least-squares operators how far flips act linearly on them.",
         items_trained.synthetic,
+        share=30,
+    ),
+    Experiment(
+        "density",
+        "Densities of codes, given class and view",
+        "10, 17",
+        "A flow is fitted to the codes of training images in all views, told class and view. Its draws are judged "
+        "like those of the other ways, and by frozen classifiers of class and view; the log density of held-out codes "
+        "stands beside that of normals and of mixtures, of all codes together and for each class and view.",
+        items_flows.density,
+        share=30,
+    ),
+    Experiment(
+        "flow",
+        "Operators conjugated by a flow",
+        "17",
+        "Operators φ⁻¹(φ(z) π(g)) with π an exact representation and φ an invertible network, on an encoder trained as "
+        "published; linear fits on the same encoder stand beside it. Relations hold by construction.",
+        items_flows.flow,
         share=30,
     ),
     Experiment(

@@ -1,0 +1,1 @@
+"""Densities of the codes of a run, conditioned on class and view."""
