@@ -117,7 +117,8 @@ class CodeFlow(nn.Module):
     ) -> Float[Tensor, " batch"]:
         """The logarithm of the density of codes, in nats."""
         normal, stretch = self(codes, condition)
-        return stretch - 0.5 * (normal.square().sum(-1) + self.shape.dim * math.log(2 * math.pi))
+        density: Tensor = stretch - 0.5 * (normal.square().sum(-1) + self.shape.dim * math.log(2 * math.pi))
+        return density
 
     def to_arrays(self) -> dict[str, Array]:
         """All that was learned, by name; float32. What follows from the shape is left out."""

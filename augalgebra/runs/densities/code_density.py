@@ -1,6 +1,6 @@
 """How likely codes of images of a class in a view are, and codes drawn accordingly."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -184,8 +184,3 @@ class CodeDensity(PlainData):
             for part in parts
         ]
         return torch.cat(found)
-
-
-def view_numbers(views: Sequence[Word], images: int) -> Int64[Tensor, " code"]:
-    """The number of the view of each of the codes ``[view, image]`` in a row."""
-    return torch.arange(len(views)).repeat_interleave(images)

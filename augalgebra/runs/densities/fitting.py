@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
@@ -12,7 +11,7 @@ from torch import Tensor
 from augalgebra.data.dataset import Dataset
 from augalgebra.errors import AugalgebraError
 from augalgebra.latent.code_flow import STEPS, CodeFlow, CodeFlowShape, learn_density
-from augalgebra.runs.densities.code_density import CodeDensity, told, view_numbers
+from augalgebra.runs.densities.code_density import CodeDensity, told
 from augalgebra.runs.sampling import fit_mixture
 from augalgebra.runs.storage.stored_run import StoredRun
 from augalgebra.seeds import derived_seed
@@ -109,7 +108,8 @@ def _told(
 ) -> tuple[Float[Tensor, "code latent"], Float[Tensor, "code condition"] | None]:
     """The codes of some images in a row, and the condition of each."""
     views, images = len(codes), int(chosen.sum())
-    conditions = told(numbers[chosen].repeat(views), view_numbers(range(views), images), len(known), views)
+    view = torch.arange(views).repeat_interleave(images)
+    conditions = told(numbers[chosen].repeat(views), view, len(known), views)
     return codes[:, chosen].flatten(0, 1), conditions
 
 
@@ -126,14 +126,14 @@ def _measured(
     """Mean log density of tested codes in nats per coordinate, by model."""
     every = torch.ones(tested.shape[1], dtype=torch.bool)
     rows, conditions = _told(tested, tested_numbers, known, every)
-    found = {FLOW: flow.log_density(rows, conditions).mean(dtype=torch.float64)}
+    found = {FLOW: float(flow.log_density(rows, conditions).mean(dtype=torch.float64))}
     makers: dict[tuple[str, str], Callable[[Tensor], Any]] = {
         (NORMAL, NORMALS): lambda part: fit_mixture(part, 1, jitter=_JITTER, seed=seed),
         (MIXTURE, MIXTURES): lambda part: fit_mixture(part, seed=seed),
     }
     for (single, several), make in makers.items():
         whole = make(codes.flatten(0, 1))
-        found[single] = torch.tensor(whole.score(rows.double().numpy()))
+        found[single] = float(whole.score(rows.double().numpy()))
         total = 0.0
         for view in range(len(codes)):
             for number in range(max(1, len(known))):
@@ -142,6 +142,6 @@ def _measured(
                     own = codes[view, numbers == number]
                     model = make(own) if len(own) > own.shape[1] else whole
                     total += float(model.score_samples(tested[view, there].double().numpy()).sum())
-        found[several] = torch.tensor(total / len(rows))
+        found[several] = total / len(rows)
     order = (NORMAL, MIXTURE, NORMALS, MIXTURES, FLOW)
-    return {name: float(np.float64(found[name]) / codes.shape[-1]) for name in order}
+    return {name: found[name] / codes.shape[-1] for name in order}

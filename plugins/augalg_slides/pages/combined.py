@@ -1,7 +1,7 @@
 """Class by condition, augmentations by operators, in one latent space; and charts of each class (slide 17)."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from augalg_slides.pages.cvae import BY_CLASS, conditional_draw, shown_rows
 from augalgebra.algebra import Word
 from augalgebra.consistency import CompositionReport, UnreducedOperators, measure_composition
 from augalgebra.documents import figures
-from augalgebra.latent import LAVAE, LatentSpace
+from augalgebra.latent import LatentSpace
 from augalgebra.operators import Array, FitOptions, OperatorRegistry, ViewMoments
 from augalgebra.training import BATCH, JOINT, encoded_views
 
@@ -68,6 +68,7 @@ def combined_on(networks: BaselineNetworks) -> CombinedResult:
     lavae, equivariant = networks.lavae(), networks.equivariant()
     by_class, conditions = networks.cvae(BY_CLASS, classes=True)
     moving, _, movers = networks.moving_cvae()
+    split = networks.dataset.train
     spaces: dict[str, tuple[LatentSpace, OperatorRegistry]] = {
         EXACT: (lavae, networks.operators(lavae)),
         EQUIVARIANT: equivariant,
@@ -79,8 +80,8 @@ def combined_on(networks: BaselineNetworks) -> CombinedResult:
     }
     reports = {model: _measured(networks, space, registry) for model, (space, registry) in spaces.items()}
     charts = {
-        CHARTS: _charts(networks, equivariant[1], equivariant[0]),
-        ALL: _charts(networks, spaces[TOGETHER][1], moving, conditions),
+        CHARTS: _charts(networks, equivariant[1], encoded_views(equivariant[0], networks.closed, split)),
+        ALL: _charts(networks, spaces[TOGETHER][1], _codes(networks, moving, conditions)),
     }
     # where the class is not changed nothing is moved through a chart
     reports |= {CHARTS: reports[EQUIVARIANT], ALL: reports[TOGETHER]}
@@ -93,8 +94,13 @@ def combined_on(networks: BaselineNetworks) -> CombinedResult:
     draws = {
         EQUIVARIANT: _ignoring(networks, *equivariant),
         **draws,
-        CHARTS: _charted(networks, charts[CHARTS], equivariant[1], equivariant[0]),
-        ALL: _charted(networks, charts[ALL], spaces[TOGETHER][1], moving, conditions),
+        CHARTS: _charted(networks, charts[CHARTS], *equivariant, lambda codes, _: equivariant[0].decode(codes)),
+        ALL: _charted(
+            networks,
+            charts[ALL],
+            *spaces[TOGETHER],
+            lambda codes, classes: moving.decode(codes, conditions(classes, classes)),
+        ),
     }
     controls = tuple(
         control for model, draw in draws.items() for control in class_control(networks, model, draw, conditions.labels)
@@ -160,38 +166,32 @@ def _codes(
 
 
 def _charts(
-    networks: BaselineNetworks, registry: OperatorRegistry, space: LAVAE | CVAE, conditions: Conditions | None = None
+    networks: BaselineNetworks, registry: OperatorRegistry, batches: Iterable[Float[Tensor, "view batch latent"]]
 ) -> ClassCharts:
-    """Charts fitted to the codes of the training images."""
-    views, split = networks.closed, networks.dataset.train
-    if isinstance(space, CVAE) and conditions is not None:
-        codes = torch.cat(list(_codes(networks, space, conditions)), dim=1)
-    else:
-        codes = torch.cat(list(encoded_views(space, views, split)), dim=1)
-    group = views.group
+    """Charts fitted to the codes of all views of the training images."""
+    views, group = networks.closed, networks.closed.group
     # a view that cannot be undone tells nothing of the original
     undone = len(views) if group is not None and set(group.generators) == set(views.generators) else 1
+    codes = torch.cat([batch[:undone] for batch in batches], dim=1)
     operators = [registry.operator(word) for word in views.words[:undone]]
-    return ClassCharts.fit(codes[:undone], split.labels, operators, steps=networks.size.fitting, seed=networks.seed)
+    labels = networks.dataset.train.labels
+    return ClassCharts.fit(codes, labels, operators, steps=networks.size.fitting, seed=networks.seed)
 
 
 def _charted(
     networks: BaselineNetworks,
     charts: ClassCharts,
+    space: LatentSpace,
     registry: OperatorRegistry,
-    space: LAVAE | CVAE,
-    conditions: Conditions | None = None,
+    decode: Callable[[Tensor, Tensor], Tensor],
 ) -> Draw:
-    """Originals encoded, brought to another class by the charts, moved by operators, and drawn."""
+    """Originals encoded, brought to other classes by the charts, moved by operators, and drawn given the classes."""
     labels = networks.test.labels.to(networks.device)
-    shown = _known(networks, space, conditions) if isinstance(space, CVAE) and conditions is not None else space
-    codes = shown.encode(networks.shown[0])
+    codes = space.encode(networks.shown[0])
 
     def draw(view: int, classes: Tensor) -> Tensor:
-        moved = registry.operator(networks.views.words[view]).apply(charts.change(codes, labels, classes))
-        if isinstance(space, CVAE) and conditions is not None:
-            return space.decode(moved, conditions(classes, classes))
-        return space.decode(moved)
+        changed = charts.change(codes, labels, classes)
+        return decode(registry.operator(networks.views.words[view]).apply(changed), classes)
 
     return draw
 
