@@ -112,6 +112,8 @@ def test_densities_are_judged_beside_other_ways_and_reconstructions(
     }
     found = judge_density({"normal": -1.4, "mixtures": -1.2, "flow": nats}, qualities, shown, {"view": 0.8})
     assert tuple(claim.holds for claim in found) == verdicts
+    blurred = qualities | {"reconstructed": Quality(0.0, 1.0, 0.1, None)}
+    assert judge_density({"normal": -1.4, "flow": nats}, blurred, shown, {})[0].holds is None
     unreadable = shown | {"encoded and decoded": Shown(0.2, 0.3)}
     assert judge_density({"normal": -1.4, "flow": nats}, qualities, unreadable, {})[1].holds is None
     unlabelled = {name: Shown(math.nan, seen.view) for name, seen in shown.items()}

@@ -26,6 +26,8 @@ OBEYED, IGNORED = 0.9, 0.5
 """Times what encoded and decoded images show: from the first on draws show what was asked for, below the second not."""
 READABLE = 0.75
 """Times what true images show: below that the latent space draws too badly for classifiers."""
+SEEN = 0.5
+"""Share of true images, and coverage by reconstructions, below which nothing can be told."""
 _SHOWN = 10
 
 
@@ -168,7 +170,10 @@ def judge_density(
     covers, likelier = coverage[FLOW] >= coverage[rival] - MARGIN, nats[FLOW] > nats[best]
     draws, floor, true = (shown[name] for name in ("draws", "encoded and decoded", "true images"))
     judged = ["view"] if math.isnan(draws.label) else ["label", "view"]
-    readable = all(getattr(floor, name) >= READABLE * getattr(true, name) for name in judged)
+    readable = all(
+        getattr(true, name) > SEEN and getattr(floor, name) >= READABLE * getattr(true, name) for name in judged
+    )
+    drawn = coverage["reconstructed"] > SEEN
     obeyed = min(getattr(draws, name) / (getattr(floor, name) or 1.0) for name in judged)
     values = {f"coverage {name}": value for name, value in coverage.items()}
     values |= {f"nats {name}": value for name, value in nats.items()}
@@ -180,7 +185,7 @@ def judge_density(
             f"the flow covers {coverage[FLOW]:.2f} of the test images, {rival} {coverage[rival]:.2f}, reconstructions "
             f"{coverage['reconstructed']:.2f}; held-out codes have {nats[FLOW]:.3f} nats per coordinate, under {best} "
             f"{nats[best]:.3f}",
-            True if covers and likelier else False if not covers and not likelier else None,
+            None if not drawn or covers != likelier else covers,
             values,
         ),
         Claim(
