@@ -14,11 +14,11 @@ demo: $(VENV)/.installed
 	$(BIN)/augalg demo --out $(OUT)
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal
 
 coverage: $(VENV)/.installed-test
 	rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest -n logical --maxprocesses 4 --dist loadfile
+	$(BIN)/coverage run -m pytest -n logical --maxprocesses 4 --dist worksteal
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

@@ -4,11 +4,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from forking import Forks
 from hypothesis import settings
 
 # the tensors of tests are so small that threads only get into each other's way
@@ -45,25 +46,25 @@ def causal_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """Processes of the program, without the seconds of importing other people's packages."""
+    forks = Forks()
+    yield forks
+    forks.close()
+
+
 @pytest.fixture
-def augalg(tmp_path: Path) -> Augalg:
+def augalg(tmp_path: Path, forks: Forks) -> Augalg:
     """Run the program as a user would, in an empty folder; returns exit code, output and error output."""
 
     def run(
         *arguments: str, env: dict[str, str] | None = None, cwd: Path | None = None
     ) -> "subprocess.CompletedProcess[str]":
-        program = Path(sys.executable).with_name("augalg")
         cache = str(tmp_path.with_name(f"{tmp_path.name}-cache"))  # not the user's, and not in the workspace
         environment = {k: v for k, v in os.environ.items() if not k.startswith("AUGALG_") or k == "AUGALG_DATA"}
-        return subprocess.run(
-            [program, *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=cwd or tmp_path,
-            env=environment | NO_NETWORK | {"COLUMNS": "80", "NO_COLOR": "1", "XDG_CACHE_HOME": cache} | (env or {}),
-            timeout=240,
-        )
+        environment |= NO_NETWORK | {"COLUMNS": "80", "NO_COLOR": "1", "XDG_CACHE_HOME": cache} | (env or {})
+        return forks.run(arguments, cwd or tmp_path, environment)
 
     return run
 

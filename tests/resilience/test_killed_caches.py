@@ -1,10 +1,13 @@
 """Killed at random moments, work on a cache loses nothing, and begun again it ends as if undisturbed."""
 
+import json
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,20 +20,29 @@ from augalgebra.caches.comparing import strip_cache
 from augalgebra.caches.moving import augment_cache, move_cache
 
 WORK = """
-import sys
+import json, os, signal, sys
 from pathlib import Path
 from cached_codes import build_registry
 from augalgebra.caches.cache import Cache
 from augalgebra.caches.comparing import strip_cache
 from augalgebra.caches.moving import augment_cache
-registry, cache = build_registry(), Cache.open(sys.argv[2])
-print("ready", flush=True)
-if sys.argv[1] == "strip":
-    strip_cache(cache, registry)
-else:
-    augment_cache(cache, ["flip_lr", "rotate_cw"], registry, Path(sys.argv[3]), jobs=int(sys.argv[4]))
-print("done", flush=True)
+registry = build_registry()
+for line in sys.stdin:
+    process = os.fork()
+    if process == 0:
+        what, folder, *out = json.loads(line)
+        cache = Cache.open(folder)
+        print("ready", flush=True)
+        if what == "strip":
+            strip_cache(cache, registry)
+        else:
+            augment_cache(cache, ["flip_lr", "rotate_cw"], registry, Path(out[0]), jobs=out[1])
+        os._exit(0)
+    sys.stdin.readline()
+    os.kill(process, signal.SIGKILL)
+    print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
 """
+"""Begins, for a line, a process that works on a cache, and kills it at the next line; answers with its exit code."""
 REGISTRY = build_registry()
 PICTURES = draw_pictures(60)
 
@@ -40,16 +52,23 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.glob("[!.]*.npz"))}
 
 
-def kill_at(moment: float, *arguments: object) -> bool:
+@pytest.fixture
+def kill_at() -> Iterator[Callable[..., bool]]:
     """Begin work in another process and kill it so many seconds after it began; returns whether it was killed."""
-    command = [sys.executable, "-c", WORK, *map(str, arguments)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent.parent)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    time.sleep(moment)
-    process.kill()
-    process.stdout.close()
-    return process.wait() < 0
+    command = [sys.executable, "-c", WORK]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=Path(__file__).parent.parent, bufsize=1, **pipes) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+
+        def kill(moment: float, *arguments: object) -> bool:
+            process.stdin.write(json.dumps(arguments, default=str) + "\n")
+            assert process.stdout.readline() == "ready\n"
+            time.sleep(moment)
+            process.stdin.write("\n")
+            return int(process.stdout.readline()) == -signal.SIGKILL
+
+        yield kill
 
 
 def whole(folder: Path) -> set[str]:
@@ -60,8 +79,7 @@ def whole(folder: Path) -> set[str]:
     return set(contents(folder))
 
 
-@pytest.mark.timeout(900)  # eleven processes, each of which imports all of it
-def test_ten_kills_at_random_moments_lose_nothing(tmp_path: Path) -> None:
+def test_ten_kills_at_random_moments_lose_nothing(tmp_path: Path, kill_at: Callable[..., bool]) -> None:
     cache = tmp_path / "cache"
     write_sd_scripts(cache, PICTURES)
     before = contents(cache)
