@@ -26,8 +26,6 @@ from .checks import invert_pipeline as invert_pipeline
 from .data import load_data as load_data
 from .errors import AugalgebraError as AugalgebraError
 from .hooks import CONTRACT_VERSION as CONTRACT_VERSION
-from .hooks import CommandLine as CommandLine
-from .hooks import Defer as Defer
 from .hooks import PipelineStep as PipelineStep
 from .hooks import Register as Register
 from .hooks import hookimpl as hookimpl
@@ -36,6 +34,8 @@ from .latent import LatentSpace as LatentSpace
 from .operators import Operator as Operator
 from .operators import OperatorRegistry as OperatorRegistry
 from .pipelines import Pipeline as Pipeline
+from .plugin_commands import CommandLine as CommandLine
+from .plugin_commands import Defer as Defer
 from .runs import LatentTransform as LatentTransform
 from .runs import Run as Run
 from .runs import train as train

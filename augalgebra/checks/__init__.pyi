@@ -11,7 +11,7 @@ from .inversion.matrix_report import as_markdown as as_markdown
 from .inversion.matrix_report import grid as grid
 from .inversion.pipelines import invert_pipeline as invert_pipeline
 from .inversion.pipelines import undo as undo
-from .laws import LawChecker as LawChecker
+from .law_checker import LawChecker as LawChecker
 from .laws import check_law as check_law
 from .laws import check_laws as check_laws
 from .laws import judge_law as judge_law

@@ -10,7 +10,7 @@ from augalgebra.algebra.conditions import ALWAYS, Conditions, holding_for
 from augalgebra.algebra.laws import Law
 from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog
-from augalgebra.checks.laws import LawChecker
+from augalgebra.checks.law_checker import LawChecker
 from augalgebra.checks.probes import Probe, make_probes, suited_probes
 from augalgebra.checks.results import Counterexample, sizes_text
 from augalgebra.notebooks import render_table

@@ -16,7 +16,7 @@ from augalgebra.algebra.rewriting.short_presentations import relations
 from augalgebra.algebra.words import Word, product
 from augalgebra.catalog import Catalog
 from augalgebra.checks.evaluation import Evaluator, Symbols
-from augalgebra.checks.laws import LawChecker
+from augalgebra.checks.law_checker import LawChecker
 from augalgebra.checks.probe_images import blob_images, glyph_images, index_image, noise_images
 from augalgebra.checks.probes import LEAST, Probe, probe_sizes, standard_probes, suited_probes
 from augalgebra.checks.results import LawResult

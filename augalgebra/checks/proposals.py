@@ -24,7 +24,7 @@ from augalgebra.catalog.declarations import declared_laws
 from augalgebra.catalog.restoring import recognise
 from augalgebra.checks.evaluation import Evaluator, Symbols
 from augalgebra.checks.instances import instances
-from augalgebra.checks.laws import LawChecker
+from augalgebra.checks.law_checker import LawChecker
 from augalgebra.checks.probe_images import blob_images, noise_images
 from augalgebra.checks.probes import Probe, standard_probes
 from augalgebra.checks.results import LawResult
