@@ -96,10 +96,9 @@ def move(
     as_json: options.Json = False,
 ) -> None:
     """Write a cache again with all its codes moved by a word, and with crops, masks and sizes moved along."""
-    from augalgebra.caches import Cache, move_cache
+    from augalgebra.caches import move_cache
 
-    opened, run = Cache.open(cache, carry or ()), _load(model, space)
-    scaling = _scaling(opened, run, scaled=scaled)
+    opened, run, scaling = _open(cache, carry, model, space, scaled=scaled)
     with case_progress("files", quiet=as_json) as progress:
         written = move_cache(opened, word, run.registry, out, scaling=scaling, jobs=jobs, progress=progress)
     _tell_written(opened, written, as_json=as_json)
@@ -118,10 +117,9 @@ def augment(
     as_json: options.Json = False,
 ) -> None:
     """Write a cache under every element of the group that augmentations generate."""
-    from augalgebra.caches import Cache, augment_cache
+    from augalgebra.caches import augment_cache
 
-    opened, run = Cache.open(cache, carry or ()), _load(model, space)
-    scaling = _scaling(opened, run, scaled=scaled)
+    opened, run, scaling = _open(cache, carry, model, space, scaled=scaled)
     with case_progress("files", quiet=as_json) as progress:
         written = augment_cache(opened, names, run.registry, out, scaling=scaling, jobs=jobs, progress=progress)
     _tell_written(opened, written, as_json=as_json)
@@ -140,10 +138,10 @@ def strip(
     as_json: options.Json = False,
 ) -> None:
     """Drop second copies that an operator replaces, in place; exit code 1 if it does not replace all of them."""
-    from augalgebra.caches import Cache, strip_cache
+    from augalgebra.caches import strip_cache
 
-    opened, run = Cache.open(cache, carry or ()), _load(model, space)
-    scaling, drawn = _scaling(opened, run, scaled=scaled), _space_at_hand(run)
+    opened, run, scaling = _open(cache, carry, model, space, scaled=scaled)
+    drawn = _space_at_hand(run)
     with case_progress("files", quiet=as_json) as progress:
         report = strip_cache(
             opened, run.registry, drawn, scaling=scaling, bar=bar, samples=samples, jobs=jobs, progress=progress
@@ -173,10 +171,10 @@ def verify(
     as_json: options.Json = False,
 ) -> None:
     """Measure second copies against what an operator makes of the first; exit code 1 if a file is below the bar."""
-    from augalgebra.caches import Cache, verify_cache
+    from augalgebra.caches import verify_cache
 
-    opened, run = Cache.open(cache, carry or ()), _load(model, space)
-    scaling, drawn = _scaling(opened, run, scaled=scaled), _space_at_hand(run)
+    opened, run, scaling = _open(cache, carry, model, space, scaled=scaled)
+    drawn = _space_at_hand(run)
     with case_progress("files", quiet=as_json) as progress:
         report = verify_cache(
             opened, run.registry, drawn, scaling=scaling, bar=bar, samples=samples, jobs=jobs, progress=progress
@@ -189,12 +187,15 @@ def verify(
         raise typer.Exit(1)
 
 
-def _load(model: Path, space: str) -> "GridRun":
+def _open(
+    cache: Path, carry: list[str] | None, model: Path, space: str, *, scaled: bool
+) -> "tuple[Cache, GridRun, Scaling]":
+    from augalgebra.caches import Cache
     from augalgebra.runs import GridRun
 
-    run = GridRun.load(model, options.catalog())
+    opened, run = Cache.open(cache, carry or ()), GridRun.load(model, options.catalog())
     run.place = space
-    return run
+    return opened, run, _scaling(opened, run, scaled=scaled)
 
 
 def _space_at_hand(run: "GridRun") -> "GridSpace | None":
