@@ -64,7 +64,18 @@ def augalg(tmp_path: Path, forks: Forks) -> Augalg:
         cache = str(tmp_path.with_name(f"{tmp_path.name}-cache"))  # not the user's, and not in the workspace
         environment = {k: v for k, v in os.environ.items() if not k.startswith("AUGALG_") or k == "AUGALG_DATA"}
         environment |= NO_NETWORK | {"COLUMNS": "80", "NO_COLOR": "1", "XDG_CACHE_HOME": cache} | (env or {})
-        return forks.run(arguments, cwd or tmp_path, environment)
+        if sys.platform == "linux" and not any(name.startswith("PYTHON") for name in env or ()):
+            return forks.run(arguments, cwd or tmp_path, environment)
+        program = Path(sys.executable).with_name("augalg")  # for what Python reads only as it begins
+        return subprocess.run(
+            [program, *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=cwd or tmp_path,
+            env=environment,
+            timeout=240,
+        )
 
     return run
 
