@@ -109,6 +109,14 @@ def test_nan_names_the_view_and_takes_nothing_in(bad):
     assert moments.count == 0
 
 
+def test_numbers_whose_sum_overflows_are_finite_all_the_same():
+    latents = np.full((3, 4, 3), 3e38, dtype=np.float32)
+    moments = ViewMoments(WORDS, 3)
+    moments.add(latents)
+    assert moments.count == 4
+    np.testing.assert_allclose(moments.mean(A), latents[1, 0].astype(np.float64))
+
+
 @pytest.mark.parametrize("shape", [(3, 5, 4), (2, 5, 3), (5, 3)])
 def test_another_shape_is_refused(shape):
     with pytest.raises(MomentsError, match=r"\[view, batch, latent\] = \[3, batch, 3\], not \["):
