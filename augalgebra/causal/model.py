@@ -11,11 +11,10 @@ from torch import Tensor, nn
 from augalgebra.causal.edits import Edit, Formula, Function, GivenFunction, Value, World
 from augalgebra.causal.graphs import CausalGraph, GraphPrior, Matrix
 from augalgebra.causal.mechanisms import MECHANISM_KINDS, MechanismKind, make_mechanisms
-from augalgebra.causal.networks import Blocks, ConceptDecoder, restrict
+from augalgebra.causal.networks import Blocks, ConceptDecoder, ConceptEncoder, restrict
 from augalgebra.causal.places import grid_of_places
 from augalgebra.errors import AugalgebraError, ImageError, ParameterError
 from augalgebra.latent.likelihoods import Likelihood, LikelihoodName, find_likelihood
-from augalgebra.latent.networks import Encoder, make_module
 from augalgebra.seeds import generator_for
 
 QUANTILES = 257
@@ -120,7 +119,8 @@ class CausalModel(nn.Module):
         count, shape = len(self.concepts), architecture.image_shape
         allowed = (prior or GraphPrior.free(self.concepts)).for_concepts(self.concepts).mask
         generator = generator_for(seed, "weights of a causal model")
-        self.encoder = make_module(lambda: Encoder(shape, count + architecture.rest, architecture.width), generator)
+        self.encoder = ConceptEncoder(shape, count, architecture.rest, architecture.width)
+        self.encoder.draw(generator)
         self.mechanisms = make_mechanisms(architecture.mechanisms, self.concepts, allowed, generator)
         self.blocks = Blocks(architecture.waves)
         self.decoder = ConceptDecoder(shape, count, self.blocks.size, architecture.rest, architecture.width)

@@ -10,6 +10,51 @@ from torch.nn import functional
 from augalgebra.causal.places import STRIDE, grid_of_places
 from augalgebra.latent.networks import KERNEL, PAD, Encoder, draw_weights
 
+READING = 32
+"""Features from which a concept is read."""
+
+
+class ConceptEncoder(nn.Module):
+    """Pictures to mean and log variance of each concept, and of what no concept names.
+
+    Two strided convolutions as in `augalgebra.latent.networks.Encoder`; of their features each concept has a small
+    network of its own.
+
+    Attributes:
+        features: The convolutions, and a linear map to the features of each concept.
+        inner: The hidden layer of each concept.
+        outer: From there to mean and log variance.
+    """
+
+    def __init__(self, image_shape: tuple[int, int, int], concepts: int, rest: int, width: int) -> None:
+        super().__init__()
+        self._concepts, self._rest = concepts, rest
+        self.features = Encoder(image_shape, concepts * READING // 2 + rest, width)
+        self.inner = nn.Parameter(torch.empty(concepts, READING, READING))
+        self.inner_shift = nn.Parameter(torch.empty(concepts, READING))
+        self.outer = nn.Parameter(torch.empty(concepts, READING, 2))
+        self.outer_shift = nn.Parameter(torch.empty(concepts, 2))
+
+    def forward(
+        self, images: Float[Tensor, "batch channel height width"]
+    ) -> tuple[Float[Tensor, "batch latent"], Float[Tensor, "batch latent"]]:
+        """Mean and log variance of the concepts, then of the rest."""
+        features = torch.cat(self.features(images), 1)
+        own, rest = features.split((self._concepts * READING, 2 * self._rest), 1)
+        hidden = functional.relu(own).view(-1, self._concepts, READING)
+        hidden = functional.relu(torch.einsum("bch,chk->bck", hidden, self.inner) + self.inner_shift)
+        read = (torch.einsum("bch,chk->bck", hidden, self.outer) + self.outer_shift).float()
+        mean, log_variance = rest.chunk(2, dim=1)
+        return torch.cat([read[:, :, 0], mean], 1), torch.cat([read[:, :, 1], log_variance], 1)
+
+    @torch.no_grad()
+    def draw(self, generator: torch.Generator) -> None:
+        """Draw all weights."""
+        draw_weights(self.features.modules(), generator)
+        bound = 1 / math.sqrt(READING)
+        for weight in (self.inner, self.inner_shift, self.outer, self.outer_shift):
+            weight.uniform_(-bound, bound, generator=generator)
+
 
 class Blocks(nn.Module):
     """A block for each concept: what its value becomes before the decoder draws it.
@@ -79,25 +124,22 @@ class ConceptDecoder(nn.Module):
 
 
 @torch.no_grad()
-def restrict(encoder: Encoder, decoder: ConceptDecoder, places: Bool[Tensor, "concept row column"]) -> None:
+def restrict(encoder: ConceptEncoder, decoder: ConceptDecoder, places: Bool[Tensor, "concept row column"]) -> None:
     """Let concepts be read from, and drawn at, the places that show them alone.
 
     What is left out is 0 and stays so, whatever is learned.
 
     Args:
-        encoder: Reads the concepts, then what no concept names.
+        encoder: Reads the concepts.
         decoder: Draws them.
         places: Which concepts each place shows.
     """
-    count = len(places)
     _keep_zero(decoder.spread, places.flatten(1).repeat_interleave(decoder.inner.in_channels, 1)[:, None])
     coarse = functional.max_pool2d(places[None].float(), 2, ceil_mode=True)[0].bool()
-    weight = encoder.heads.weight
-    channels = weight.shape[1] // coarse[0].numel()
+    weight = encoder.features.heads.weight
     mask = torch.ones_like(weight, dtype=torch.bool)
-    dim = len(weight) // 2
-    for start in (0, dim):  # of the means, and of the log variances
-        mask[start : start + count] = coarse.flatten(1).repeat_interleave(channels, 1)
+    own = coarse.flatten(1).repeat_interleave(weight.shape[1] // coarse[0].numel(), 1)
+    mask[: len(places) * READING] = own.repeat_interleave(READING, 0)
     _keep_zero(weight, mask)
 
 
