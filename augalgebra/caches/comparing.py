@@ -16,13 +16,13 @@ from augalgebra.caches.formats.layout import Codes, as_batch
 from augalgebra.caches.mover import FLIP, Mover, check_record
 from augalgebra.caches.moving import RAW, Scaling
 from augalgebra.caches.rewriting import Target, rewrite
-from augalgebra.caches.workers import run_all
 from augalgebra.case_progress import CaseProgress, unseen
 from augalgebra.errors import DataError
 from augalgebra.latent.grids import GridSpace
 from augalgebra.operators.grids.registry import GridRegistry
 from augalgebra.storage.files import remove_abandoned
 from augalgebra.storage.locks import lock
+from augalgebra.tasks import Workers, run_tasks
 
 __all__ = ["CopiesReport", "FileReport", "StripReport", "check_scaling", "strip_cache", "verify_cache"]
 
@@ -214,7 +214,7 @@ def strip_cache(
         report = _verify(cache, mover, registry, space, bar, samples, jobs, progress)
         below = {file.file for file in report.below}
         good = [Path(file.file) for file in report.compared if file.file not in below]
-        for name, _ in run_all(partial(_strip, cache, mover), good, jobs):
+        for name, _ in run_tasks(partial(_strip, cache, mover), good, Workers(jobs, threads=1)):
             stripped.append(name.as_posix())
             progress(len(stripped), len(good), str(name))
         for folder in {(cache.root / name).parent for name in cache.files}:
@@ -281,7 +281,7 @@ def _verify(
     flip = registry.catalog.word(FLIP)
     work = partial(_measure, cache, mover, flip, space, samples)
     reports = []
-    for done, (name, report) in enumerate(run_all(work, cache.files, jobs), 1):
+    for done, (name, report) in enumerate(run_tasks(work, cache.files, Workers(jobs, threads=1)), 1):
         reports.append(report)
         progress(done, len(cache.files), str(name))
     bar = bar if bar is not None else CODES_BAR if space is None else PICTURES_BAR

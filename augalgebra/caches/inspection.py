@@ -9,8 +9,8 @@ from typing import Any
 import torch
 
 from augalgebra.caches.cache import Cache
-from augalgebra.caches.workers import run_all
 from augalgebra.case_progress import CaseProgress, unseen
+from augalgebra.tasks import Workers, run_tasks
 
 __all__ = ["CacheInfo", "describe_cache"]
 
@@ -94,7 +94,8 @@ def describe_cache(cache: Cache, *, jobs: int = 1, progress: CaseProgress = unse
     arrays: Counter[str] = Counter()
     sizes: Counter[tuple[int, int, int]] = Counter()
     total, not_finite = _Sums(), {}
-    for done, (name, (names, shapes, sums)) in enumerate(run_all(partial(_describe, cache), cache.files, jobs), 1):
+    described = run_tasks(partial(_describe, cache), cache.files, Workers(jobs, threads=1))
+    for done, (name, (names, shapes, sums)) in enumerate(described, 1):
         arrays.update(names)
         sizes.update(shapes)
         for key in ("pictures", "copies", "bytes", "numbers", "total", "squares"):

@@ -11,12 +11,12 @@ from augalgebra.caches.cache import Cache
 from augalgebra.caches.journal import Journal, digest_of, state_of
 from augalgebra.caches.mover import FLIP, Mover, check_record
 from augalgebra.caches.rewriting import Target, rewrite
-from augalgebra.caches.workers import run_all
 from augalgebra.case_progress import CaseProgress, unseen
 from augalgebra.errors import ParameterError
 from augalgebra.operators.grids.registry import GridRegistry
 from augalgebra.storage.files import parts_in, remove_abandoned
 from augalgebra.storage.locks import lock
+from augalgebra.tasks import Workers, run_tasks
 
 __all__ = ["Written", "augment_cache", "move_cache"]
 
@@ -194,7 +194,8 @@ def _write(
                 remove_abandoned(folder)
         states = {name: state_of(cache.root / name) for name in cache.files}
         items = [(name, journal.written(name.as_posix(), states[name])) for name in cache.files]
-        for (name, _), written in run_all(partial(_rewrite_all, cache, targets, mover, out), items, jobs):
+        work = partial(_rewrite_all, cache, targets, mover, out)
+        for (name, _), written in run_tasks(work, items, Workers(jobs, threads=1)):
             if written is None:
                 before += 1
             else:

@@ -7,7 +7,6 @@ Nothing here knows LAVAE: any latent space, and anything that maps words to line
 
 import itertools
 import math
-from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
 
@@ -18,16 +17,18 @@ from torch import Tensor
 from augalgebra.algebra.words import Word
 from augalgebra.case_progress import CaseProgress
 from augalgebra.catalog import Catalog
-from augalgebra.consistency.batches import Batch, Operators, Setting, check_images
+from augalgebra.consistency.batches import Operators, Setting, check_images
 from augalgebra.consistency.cases import Case, Kind, Relabelling, default_views, words_up_to
 from augalgebra.consistency.excess import ratio_of_excesses
-from augalgebra.consistency.information import Information, Spread, divergence_of
+from augalgebra.consistency.information import Information
 from augalgebra.consistency.plan import Plan, Task
 from augalgebra.consistency.relations import relation_residuals
 from augalgebra.consistency.report import CompositionReport, OrderSwap, WordScore
+from augalgebra.consistency.sums import Sums, measure_batch
 from augalgebra.errors import AugalgebraError
-from augalgebra.latent.likelihoods import decibels, likelihood_of, squared_error
+from augalgebra.latent.likelihoods import decibels, likelihood_of
 from augalgebra.latent.protocol import MAIN_HEAD, LatentSpace
+from augalgebra.tasks import Workers, run_tasks
 
 
 def measure_composition(
@@ -46,6 +47,7 @@ def measure_composition(
     head: str = MAIN_HEAD,
     relabelling: Relabelling | None = None,
     batch_size: int = 500,
+    workers: Workers | None = None,
     on_progress: CaseProgress | None = None,
 ) -> CompositionReport:
     """Move every view to every word, decode, and score against the true images.
@@ -70,6 +72,7 @@ def measure_composition(
         relabelling: The trained words that new augmentations stand for: those are encoded and moved by, while the
             loss is taken against the image under the new ones.
         batch_size: Images at a time.
+        workers: Who measures the batches; this process by default.
         on_progress: Called with the number of images done and their total after each batch.
 
     Returns:
@@ -96,6 +99,7 @@ def measure_composition(
         head=head,
         relabelling=relabelling,
         batch_size=batch_size,
+        workers=workers,
         on_progress=on_progress,
     )
 
@@ -115,6 +119,7 @@ def measure_cases(
     head: str = MAIN_HEAD,
     relabelling: Relabelling | None = None,
     batch_size: int = 500,
+    workers: Workers | None = None,
     on_progress: CaseProgress | None = None,
 ) -> CompositionReport:
     """Measure chosen cases, as `measure_composition` does those of all short words.
@@ -134,6 +139,7 @@ def measure_cases(
         head: The decoder to draw with.
         relabelling: The trained words that new augmentations stand for.
         batch_size: Images at a time.
+        workers: Who measures the batches; this process by default.
         on_progress: Called with the number of images done and their total after each batch.
 
     Raises:
@@ -154,116 +160,70 @@ def measure_cases(
     known, index = torch.zeros(0, dtype=torch.long), torch.zeros(len(images), dtype=torch.long)
     if labels is not None:
         known, index = torch.unique(labels.cpu(), return_inverse=True)
-    sums = _Sums(plan, torch.bincount(index))
-    setting = Setting(space, catalog, seed, head)
-    with torch.inference_mode():
-        for start in range(0, len(images), batch_size):
-            part = slice(start, min(start + batch_size, len(images)))
-            sums.add(Batch(setting, images[part], numbers[part]), index[part])
-            if on_progress is not None:
-                on_progress(part.stop, len(images))
+    measure = partial(measure_batch, Setting(space, catalog, seed, head), plan.work, max(1, len(known)))
+    parts = (slice(start, start + batch_size) for start in range(0, len(images), batch_size))
+    batches = ((images[part], numbers[part], index[part]) for part in parts)
+    sums, done = Sums(), 0
+    for (part, *_), measured in run_tasks(measure, batches, workers, ordered=True):
+        sums.add(measured)
+        done += len(part)
+        if on_progress is not None:
+            on_progress(done, len(images))
+    found = _Findings(plan, sums, len(images))
     return CompositionReport(
-        floor=sums.floors(),
-        entropy=sums.entropies(),
-        words=tuple(sums.score(task, task.case.kind(letters), known.tolist()) for task in plan.tasks),
+        floor=found.floors(),
+        entropy=found.entropies(),
+        words=tuple(found.score(task, task.case.kind(letters), known.tolist()) for task in plan.tasks),
         no_inverse=plan.no_inverse,
         relations=relation_residuals(operators, catalog, letters, space.dim, plan.relabelling),
-        orders=tuple(sums.order(*swap) for swap in plan.swaps),
+        orders=tuple(found.order(*swap) for swap in plan.swaps),
         images=len(images),
         head=head,
-        information=sums.information(),
+        information=found.information(),
         likelihood=likelihood_of(space).name,
-        psnr=sums.psnr(),
+        psnr=found.psnr(),
     )
 
 
-class _Sums:
-    """Running sums over batches: losses by label, and what R², the order swap and the spread of drawings need.
+class _Findings:
+    """What the sums over all images say.
 
     Args:
-        plan: What has to be computed.
-        counts: Number of images of each label.
+        plan: What was measured.
+        sums: The sums.
+        images: Number of images.
     """
 
-    def __init__(self, plan: Plan, counts: Tensor) -> None:
-        self._plan, self._counts = plan, counts.double()
-        zeros = partial(torch.zeros_like, self._counts)
-        self._direct: defaultdict[tuple[Word, Word], Tensor] = defaultdict(zeros)
-        self._moved: defaultdict[tuple[int, Word], Tensor] = defaultdict(zeros)
-        self._entropy: defaultdict[Word, Tensor] = defaultdict(zeros)
-        self._distance: defaultdict[tuple[int, Word], float] = defaultdict(float)
-        self._codes: dict[Word, Tensor] = {}
-        self._errors: defaultdict[tuple[Word | int, Word], float] = defaultdict(float)
-        self._true: defaultdict[tuple[Word, Word], float] = defaultdict(float)
-        self._drawn: defaultdict[tuple[int, int], float] = defaultdict(float)
-        self._spreads = Spread(), Spread()
-        self._divergence: float | None = None
-
-    def add(self, batch: Batch, index: Int[Tensor, " batch"]) -> None:
-        """Measure one batch; `index` counts the labels from 0."""
-
-        def by_label(losses: Tensor) -> Tensor:
-            return torch.zeros_like(self._counts).index_add_(0, index, losses.cpu().double())
-
-        for code, target in self._plan.direct:
-            self._direct[code, target] += by_label(batch.loss(batch.drawn(code), batch.image(target)))
-            self._errors[code, target] += _error(batch.drawn(code), batch.image(target))
-        for target in dict.fromkeys(target for _, target in self._plan.direct):
-            self._entropy[target] += by_label(batch.entropy(batch.image(target)))
-        self._inform(batch)
-        pictures: dict[int, Tensor] = {}
-        for move, (source, operator) in enumerate(self._plan.moves):
-            codes = operator.apply(batch.code(source))
-            picture = batch.decode(codes)
-            for target in self._plan.targets[move]:
-                self._moved[move, target] += by_label(batch.loss(picture, batch.image(target)))
-                self._errors[move, target] += _error(picture, batch.image(target))
-            for goal in self._plan.goals[move]:
-                self._distance[move, goal] += _square(codes - batch.code(goal))
-            if move in self._plan.swapped:
-                pictures[move] = picture
-        for goal in self._plan.aims:
-            codes = batch.code(goal).cpu().double()
-            moments = torch.cat([codes.square().sum()[None], codes.sum(0)])
-            self._codes[goal] = self._codes[goal] + moments if goal in self._codes else moments
-        for one, other in self._plan.swaps:
-            self._true[one.target, other.target] += _square(batch.image(one.target) - batch.image(other.target))
-            self._drawn[one.move, other.move] += _square(pictures[one.move] - pictures[other.move])
-
-    def _inform(self, batch: Batch) -> None:
-        code = next((code for code, _ in self._plan.direct), Word())
-        for spread, images in zip(self._spreads, (batch.image(code), batch.drawn(code)), strict=True):
-            spread.add(images)
-        divergence = divergence_of(batch.setting.space, batch.image(code))
-        if divergence is not None:
-            self._divergence = (self._divergence or 0.0) + divergence
+    def __init__(self, plan: Plan, sums: Sums, images: int) -> None:
+        self._plan, self._sums, self._images = plan, sums, images
 
     def information(self) -> Information:
         """What drawings of one view tell of its images."""
-        true, drawn = (spread.value for spread in self._spreads)
-        return Information(true, drawn, None if self._divergence is None else self._divergence / self._images)
+        true, drawn = (self._sums.spreads[name].value for name in ("true", "drawn"))
+        divergence = self._sums.divergence.get("prior")
+        return Information(true, drawn, None if divergence is None else divergence / self._images)
 
     def entropies(self) -> dict[str, float]:
         """The entropy of every view, under its shortest name."""
         show = self._plan.catalog.display
-        return {show(word): self._mean(self._entropy[target]) for (_, target), word in self._plan.names.items()}
+        return {show(word): self._mean(self._sums.entropy[target]) for (_, target), word in self._plan.names.items()}
 
     def floors(self) -> dict[str, float]:
         """The floor of every view, under its shortest name."""
         show = self._plan.catalog.display
-        return {show(word): self._mean(self._direct[pair]) for pair, word in self._plan.names.items()}
+        return {show(word): self._mean(self._sums.direct[pair]) for pair, word in self._plan.names.items()}
 
     def psnr(self) -> dict[str, float]:
         """The peak signal-to-noise ratio of direct drawings of every view, under its shortest name."""
         show = self._plan.catalog.display
-        return {show(word): decibels(self._errors[pair] / self._images) for pair, word in self._plan.names.items()}
+        return {show(word): decibels(self._sums.errors[pair] / self._images) for pair, word in self._plan.names.items()}
 
     def score(self, task: Task, kind: Kind, labels: Sequence[int]) -> WordScore:
         """What was measured of one task."""
         show = self._plan.catalog.display
-        moved, floor = self._moved[task.move, task.target], self._direct[task.goal, task.target]
-        entropy = self._entropy[task.target]
-        square, *sums = self._codes[task.goal].tolist()
+        moved, floor = self._sums.moved[task.move, task.target], self._sums.direct[task.goal, task.target]
+        entropy = self._sums.entropy[task.target]
+        square, *sums = self._sums.codes[task.goal].tolist()
         variance = square - math.fsum(value**2 for value in sums) / self._images
         return WordScore(
             word=show(task.case.word),
@@ -273,11 +233,11 @@ class _Sums:
             encoded=show(self._plan.relabelling(task.case.view)),
             bce=self._mean(moved),
             floor=self._mean(floor),
-            identity_bce=self._mean(self._direct[task.source, task.target]),
+            identity_bce=self._mean(self._sums.direct[task.source, task.target]),
             entropy=self._mean(entropy),
-            residual=_relative(self._distance[task.move, task.goal], variance),
+            residual=_relative(self._sums.distance[task.move, task.goal], variance),
             trivial=task.trivial,
-            psnr=decibels(self._errors[task.move, task.target] / self._images),
+            psnr=decibels(self._sums.errors[task.move, task.target] / self._images),
             by_label={
                 label: ratio_of_excesses(*excesses)
                 for label, *excesses in zip(
@@ -293,33 +253,21 @@ class _Sums:
         return OrderSwap(
             first=show(one.case.word),
             second=show(other.case.word),
-            true_difference=math.sqrt(self._true[one.target, other.target] / pixels),
-            drawn_difference=math.sqrt(self._drawn[one.move, other.move] / pixels),
+            true_difference=math.sqrt(self._sums.true[one.target, other.target] / pixels),
+            drawn_difference=math.sqrt(self._sums.drawn[one.move, other.move] / pixels),
             own=(
-                self._mean(self._moved[one.move, one.target]),
-                self._mean(self._moved[other.move, other.target]),
+                self._mean(self._sums.moved[one.move, one.target]),
+                self._mean(self._sums.moved[other.move, other.target]),
             ),
             crossed=(
-                self._mean(self._moved[one.move, other.target]),
-                self._mean(self._moved[other.move, one.target]),
+                self._mean(self._sums.moved[one.move, other.target]),
+                self._mean(self._sums.moved[other.move, one.target]),
             ),
-            entropy=(self._mean(self._entropy[one.target]), self._mean(self._entropy[other.target])),
+            entropy=(self._mean(self._sums.entropy[one.target]), self._mean(self._sums.entropy[other.target])),
         )
-
-    @property
-    def _images(self) -> int:
-        return int(self._counts.sum())
 
     def _mean(self, losses: Tensor) -> float:
         return float(losses.sum()) / self._images
-
-
-def _square(difference: Tensor) -> float:
-    return float(difference.square().sum(dtype=torch.float64))
-
-
-def _error(drawn: Tensor, image: Tensor) -> float:
-    return float(squared_error(drawn, image).sum(dtype=torch.float64))
 
 
 def _relative(distance: float, variance: float) -> float:

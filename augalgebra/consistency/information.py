@@ -69,6 +69,15 @@ class Spread:
         self._sum = pixels.sum(0) if self._sum is None else self._sum + pixels.sum(0)
         self._squares += float(pixels.square().sum())
 
+    def __add__(self, other: "Spread") -> "Spread":
+        """The spread of the images of both."""
+        if self._sum is None or other._sum is None:
+            return other if self._sum is None else self
+        both = Spread()
+        both._number, both._sum = self._number + other._number, self._sum + other._sum
+        both._squares = self._squares + other._squares
+        return both
+
     @property
     def value(self) -> float:
         """Root mean square over pixels and images."""

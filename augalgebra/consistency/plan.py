@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from augalgebra.algebra.words import Symbol, Word
 from augalgebra.catalog import Catalog
@@ -34,6 +33,25 @@ class Task:
     target: Word
     move: int
     trivial: bool
+
+
+@dataclass(frozen=True)
+class Work:
+    """What has to be done with each batch of images; it can be sent to other processes.
+
+    Attributes:
+        direct: As in `Plan`, like all that follow.
+        moves: Pairs of a source and the operator that its codes are moved by.
+        targets: For each move, the images that what it draws is scored against.
+        goals: For each move, the codes that it is compared with.
+        swaps: Move and target of both orders of a pair.
+    """
+
+    direct: tuple[tuple[Word, Word], ...]
+    moves: tuple[tuple[Word, Operator], ...]
+    targets: tuple[tuple[Word, ...], ...]
+    goals: tuple[tuple[Word, ...], ...]
+    swaps: tuple[tuple[int, Word, int, Word], ...]
 
 
 class Plan:
@@ -128,15 +146,16 @@ class Plan:
         except NotInvertibleError:
             return False
 
-    @cached_property
-    def aims(self) -> dict[Word, None]:
-        """The views whose codes are aimed at."""
-        return dict.fromkeys(goal for goals in self.goals for goal in goals)
-
-    @cached_property
-    def swapped(self) -> frozenset[int]:
-        """The moves whose pictures are compared with each other."""
-        return frozenset(task.move for swap in self.swaps for task in swap)
+    @property
+    def work(self) -> Work:
+        """What has to be done with each batch of images."""
+        return Work(
+            tuple(self.direct),
+            tuple(self.moves),
+            tuple(map(tuple, self.targets)),
+            tuple(map(tuple, self.goals)),
+            tuple((one.move, one.target, other.move, other.target) for one, other in self.swaps),
+        )
 
     def _refuse_singular(self, route: Word) -> None:
         undone = {symbol for symbol, inverse in route.letters if inverse}

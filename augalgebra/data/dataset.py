@@ -82,8 +82,12 @@ class Split:
 
     def head(self, number: int | None) -> "Split":
         """The first images, or all of them."""
-        factors = {name: values[:number] for name, values in self.factors.items()}
-        return Split(self.images[:number], self.labels[:number], self.first, factors)
+        return self.part(0, number)
+
+    def part(self, start: int, stop: int | None) -> "Split":
+        """The images from one position to before another, or to the end."""
+        factors = {name: values[start:stop] for name, values in self.factors.items()}
+        return Split(self.images[start:stop], self.labels[start:stop], self.first + start, factors)
 
 
 @dataclass(frozen=True)

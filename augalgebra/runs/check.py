@@ -17,6 +17,7 @@ from augalgebra.errors import RunError
 from augalgebra.latent.likelihoods import decibels, squared_error
 from augalgebra.latent.protocol import MAIN_HEAD, device_of_space
 from augalgebra.runs.storage.stored_run import StoredRun
+from augalgebra.tasks import Workers
 
 
 def measure_run(
@@ -29,6 +30,7 @@ def measure_run(
     images: int | None = None,
     words: Sequence[str] | None = None,
     views: Sequence[str] | None = None,
+    workers: Workers | None = None,
 ) -> CompositionReport:
     """Measure the words of a run's augmentations, or of those that one of its heads was added for.
 
@@ -41,6 +43,7 @@ def measure_run(
         images: How many test images to use, if not all.
         words: Words to aim at; by default all up to the longest.
         views: Where from; by default the original, each augmentation and their products.
+        workers: Who measures; this process by default.
 
     Raises:
         RunError: There is no such head, or the data are not those of the run.
@@ -62,6 +65,7 @@ def measure_run(
         seed=run.settings.seed,
         head=head or MAIN_HEAD,
         relabelling=relabelling,
+        workers=workers,
     )
     errors = squared_error(mean_picture(data.train).to(pictures), pictures)
     return replace(report.named(data.classes), mean_picture=decibels(float(errors.mean(dtype=torch.float64))))

@@ -32,6 +32,7 @@ from augalgebra.runs.queries import (
 from augalgebra.runs.storage.records import Mode, Transfer
 from augalgebra.runs.storage.stored_run import StoredRun
 from augalgebra.runs.transaction import Transaction, change
+from augalgebra.tasks import Workers
 from augalgebra.training.progress import Progress, silent
 
 
@@ -158,6 +159,7 @@ class Run(StoredRun):
         views: Sequence[str] | None = None,
         data: Dataset | None = None,
         data_dir: str | Path | None = None,
+        workers: Workers | None = None,
     ) -> CompositionReport:
         """Measure the words of the run's augmentations, or of those that one of its heads was added for.
 
@@ -169,6 +171,7 @@ class Run(StoredRun):
             views: Where from; by default the original, each augmentation and their products.
             data: The data set of the run, if it is in memory already.
             data_dir: Where downloaded data sets lie.
+            workers: Who measures; this process by default.
 
         Raises:
             RunError: There is no such head, or the data are not those of the run.
@@ -186,6 +189,7 @@ class Run(StoredRun):
             views=views,
             data=data,
             data_dir=data_dir,
+            workers=workers,
         )
 
     def partition(

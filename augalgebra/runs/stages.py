@@ -21,6 +21,7 @@ from augalgebra.runs.storage.stored_run import describe, of_run
 from augalgebra.seeds import derived_seed
 from augalgebra.storage.files import check_room
 from augalgebra.storage.locks import lock
+from augalgebra.training.devices import Team, assemble_team
 from augalgebra.training.loop import Limit, Loop, TrainingError
 from augalgebra.training.precision import device_of
 from augalgebra.training.progress import Progress, silent
@@ -54,11 +55,16 @@ def train(
     watch: bool = False,
     resume: bool = False,
     overwrite: bool = False,
+    devices: int = 1,
+    strategy: str = "auto",
 ) -> Run:
     """Train a latent space (stage 1), fit its operators (stage 2), and keep both in a folder.
 
     Interrupted by `KeyboardInterrupt`, it keeps what was learned, fits operators on that and returns a usable run,
     which can be resumed. With a limit in epochs, resuming ends where an uninterrupted run does, bit for bit.
+
+    On several devices stage 1 runs in as many processes, each on its part of every batch; losses are those of one
+    process but for rounding. The other processes run the same script from its beginning, and end here.
 
     Args:
         folder: Where to keep the run.
@@ -70,9 +76,12 @@ def train(
         watch: Measure the product of the augmentations now and then, and tell `progress`; takes about 3 % of the time.
         resume: Take up the interrupted run in this folder; settings and data must be the same.
         overwrite: Whether a run in this folder may be replaced.
+        devices: On how many devices of this machine stage 1 runs. Under torchrun 1 stands for as many processes as it
+            started, on all machines; all must see the folder.
+        strategy: Lightning Fabric's name of a way to train with data in parallel, such as ``ddp``.
 
     Raises:
-        RunError: There is a run in the folder already, or none to resume.
+        RunError: There is a run in the folder already, or none to resume; or one of several processes has ended.
         BusyError: Another process is training or changing it.
         TrainingError: The loss was not finite; the folder holds the last good state.
         AugalgebraError: Settings, data or augmentations are impossible.
@@ -87,12 +96,17 @@ def train(
     if settings.epochs is None and settings.seconds is None:
         settings = replace(settings, epochs=default_epochs(settings.preset, len(data.train)))
     catalog = catalog.for_size(*data.image_shape[1:])
-    loop, space = _stage1(settings, catalog, data)
+    team = assemble_team(devices, strategy, device_of(settings.device))
+    loop, space = _stage1(settings, catalog, data, team)
     run = Run(folder, settings, space, of_run(OperatorRegistry.of(space, catalog), folder), describe(data))
     if not resume and not overwrite:
         refuse_existing(folder)
     elif resume and not Run.exists(folder):
         run.check_resumable()  # says so, and makes no folder
+    if team is not None and not team.is_first:
+        if resume:
+            loop.resume(folder / CHECKPOINT, run.check_resumable())
+        raise SystemExit(_accompany(loop, team))
     with lock(folder, "trained"):
         if resume:
             loop.resume(folder / CHECKPOINT, run.check_resumable())
@@ -101,7 +115,14 @@ def train(
         run.revision = revision_of(folder)
         # what is saved twice, with the state of the optimizer: there are two while one takes the place of the other
         check_room(folder, 2 * 5 * sum(p.numel() * p.element_size() for p in loop.learned.parameters()))
-        return _trained(run, loop, data, progress, watch=watch)
+        return _trained(run, loop, data, progress, team, watch=watch)
+
+
+def _accompany(loop: Loop, team: Team) -> int:
+    """Train along with the first process, which tells and keeps what comes of it."""
+    with contextlib.suppress(TrainingError, RuntimeError), team.interrupted_together():
+        loop.run()
+    return 0
 
 
 def find_or_train(
@@ -152,7 +173,7 @@ def _finished(run: Run) -> Run:
     return run
 
 
-def _trained(run: Run, loop: Loop, data: Dataset, progress: Progress, *, watch: bool) -> Run:
+def _trained(run: Run, loop: Loop, data: Dataset, progress: Progress, team: Team | None, *, watch: bool) -> Run:
     """Stages 1 and 2 of a run whose folder is locked; nothing in it changes before the first new state is whole."""
     settings, space, catalog = run.settings, run.space, run.registry.catalog
     kept = time.monotonic()
@@ -181,11 +202,17 @@ def _trained(run: Run, loop: Loop, data: Dataset, progress: Progress, *, watch: 
             fit = STRUCTURED
         progress = Probe(progress, space, views, data, joint, fit)
     try:
-        outcome = loop.run(progress, keep_now_and_then)
+        with contextlib.nullcontext() if team is None else team.interrupted_together():
+            outcome = loop.run(progress, keep_now_and_then)
     except TrainingError:
         run.ended = "diverged"
         keep(finished=True)
         raise
+    except RuntimeError as error:
+        if team is None:
+            raise
+        keep()
+        raise RunError(f"another process has ended; what was learned is kept, and can be resumed ({error})") from error
     keep()  # before the fits, so that whatever happens there can be taken up from here
     run.registry = of_run(OperatorRegistry.of(space, catalog), run.folder)
     # the published stage 1 knows nothing of operators: on MNIST a readout took the worst gap from 1.162 to 1.132, and
@@ -207,10 +234,11 @@ def _trained(run: Run, loop: Loop, data: Dataset, progress: Progress, *, watch: 
     return run
 
 
-def _stage1(settings: TrainSettings, catalog: Catalog, data: Dataset) -> tuple[Loop, LAVAE]:
+def _stage1(settings: TrainSettings, catalog: Catalog, data: Dataset, team: Team | None) -> tuple[Loop, LAVAE]:
     """The loop of stage 1, and what it trains."""
+    device = device_of(settings.device) if team is None else team.device
     architecture = Architecture(data.image_shape, settings.dim, settings.width, settings.likelihood or "bernoulli")
-    space = LAVAE(architecture, seed=derived_seed(settings.seed, "weights")).to(device_of(settings.device))
+    space = LAVAE(architecture, seed=derived_seed(settings.seed, "weights")).to(device)
     make = Views.published if settings.preset == "faithful" else Views.closed
     views = make(catalog, settings.augmentations, seed=settings.seed)
     operators = {} if views.group is None else build_representation(views.group, space.dim).generators
@@ -218,4 +246,4 @@ def _stage1(settings: TrainSettings, catalog: Catalog, data: Dataset) -> tuple[L
     recipe = Recipe.of(
         settings, limit, seed=settings.seed, learning_rate=settings.learning_rate, batch_size=settings.batch_size
     )
-    return stage1_loop(space, views, data.train, recipe, operators), space
+    return stage1_loop(space, views, data.train, recipe, operators, team), space

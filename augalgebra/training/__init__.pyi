@@ -1,3 +1,4 @@
+from .devices import is_first_process as is_first_process
 from .encoding import BATCH as BATCH
 from .encoding import encoded_views as encoded_views
 from .encoding import view_moments as view_moments
@@ -68,6 +69,7 @@ __all__ = [
     "finetune_space",
     "fit_grid_operators",
     "fit_operators",
+    "is_first_process",
     "plan_grid_operators",
     "sample",
     "silent",

@@ -1,5 +1,6 @@
 """Encoding a whole data set once: what stages 2 and 3 start from, since the encoder is frozen then."""
 
+import functools
 from collections.abc import Iterator
 
 import torch
@@ -11,6 +12,7 @@ from augalgebra.latent.lavae import LAVAE
 from augalgebra.latent.protocol import LatentSpace
 from augalgebra.operators.fits.moments import ViewMoments
 from augalgebra.seeds import generator_for
+from augalgebra.tasks import Workers, run_tasks
 from augalgebra.training.losses import sample
 from augalgebra.training.views import Views
 
@@ -18,29 +20,42 @@ BATCH = 500
 """Images encoded at once."""
 
 
-def view_moments(space: LatentSpace, views: Views, split: Split) -> ViewMoments:
+def view_moments(space: LatentSpace, views: Views, split: Split, workers: Workers | None = None) -> ViewMoments:
     """Moments of the codes of all views, streamed batch by batch.
 
     Args:
         space: Any latent space; its codes are posterior means, since sampling noise would shrink every fit.
         views: The views.
         split: The images.
+        workers: Who encodes; this process by default.
     """
     moments = ViewMoments(views.words, space.dim)
-    for codes in encoded_views(space, views, split):
+    for codes in encoded_views(space, views, split, workers):
         moments.add(codes)
     return moments
 
 
+def encoded_views(
+    space: LatentSpace, views: Views, split: Split, workers: Workers | None = None
+) -> Iterator[Float[Tensor, "view batch latent"]]:
+    """The codes of all views, batch by batch in order, on the processor.
+
+    Args:
+        space: The latent space.
+        views: The views.
+        split: The images.
+        workers: Who encodes; this process by default.
+    """
+    parts = (split.part(start, start + BATCH) for start in range(0, len(split), BATCH))
+    for _, codes in run_tasks(functools.partial(_encode, space, views), parts, workers, ordered=True):
+        yield codes
+
+
 @torch.no_grad()
-def encoded_views(space: LatentSpace, views: Views, split: Split) -> Iterator[Float[Tensor, "view batch latent"]]:
-    """The codes of all views, batch by batch, on the processor."""
-    device = _device(space)
-    for start in range(0, len(split), BATCH):
-        images, ids = split.batch(slice(start, start + BATCH))
-        made = views.make(images, ids)
-        codes = space.encode(made.flatten(0, 1).to(device))
-        yield codes.view(len(views), len(images), -1).cpu()
+def _encode(space: LatentSpace, views: Views, part: Split) -> Float[Tensor, "view batch latent"]:
+    made = views.make(*part.batch(slice(None)))
+    codes = space.encode(made.flatten(0, 1).to(_device(space)))
+    return codes.view(len(views), len(part), -1).cpu()
 
 
 @torch.no_grad()

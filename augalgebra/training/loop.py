@@ -66,14 +66,30 @@ class Step:
     """What an objective is given.
 
     Attributes:
-        positions: Numbers of the samples of this batch, on the processor.
+        positions: Numbers of the samples of this batch, on the processor; of several processes that work on it, of
+            those that are this one's.
         noise: Source of everything drawn at random in this step.
         fraction: How much of the epochs or of the time is used up, from 0 to 1.
+        first: Place of the first of these samples in the batch.
+        batch: Samples in the batch of all processes together; None if these are all.
     """
 
     positions: Tensor
     noise: torch.Generator
     fraction: float = 1.0
+    first: int = 0
+    batch: int | None = None
+
+    def draw(self, draw: Callable[[int], Tensor], axis: int = 0) -> Tensor:
+        """Something random for each sample: drawn for the whole batch, so that it is the same in any process.
+
+        Args:
+            draw: Draws it for so many samples.
+            axis: Which axis of it goes through the samples.
+        """
+        if self.batch is None:
+            return draw(len(self.positions))
+        return draw(self.batch).narrow(axis, self.first, len(self.positions))
 
 
 @dataclass(frozen=True)
@@ -157,6 +173,7 @@ class Loop:
         seed: int,
         schedule: Schedule = "constant",
         device: torch.device | None = None,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """Prepare, at step 0.
 
@@ -171,12 +188,14 @@ class Loop:
             seed: What order and noise are drawn from.
             schedule: ``cosine`` warms up for 50 steps and falls to zero as the limit comes near.
             device: Where noise is drawn.
+            clock: Tells the time for a limit in seconds; of several processes all must be told the same.
         """
         self.stage, self.learned, self.optimizer = stage, learned, optimizer
         self.step = 0
         self._objective, self._samples, self._batch_size = objective, samples, batch_size
         self._limit, self._seed, self._schedule = limit, seed, schedule
         self._device = device or torch.device("cpu")
+        self._clock = clock
         self._rates = [group["lr"] for group in optimizer.param_groups]
         self._steps_per_epoch = math.ceil(samples / batch_size)
         self._epochs: list[EpochMeans] = []
@@ -196,7 +215,7 @@ class Loop:
         Raises:
             TrainingError: The loss is not finite. The weights are then those after the last full epoch.
         """
-        begun, spent_before, images = time.perf_counter(), self._spent, 0
+        begun, started, spent_before, images = time.perf_counter(), self._clock(), self._spent, 0
         good = self._weights()
         order = torch.empty(0, dtype=torch.int64)
         interrupted = False
@@ -211,7 +230,7 @@ class Loop:
                 measured = self._objective(Step(positions, noise, fraction))
                 terms = self._descend(measured, good)
                 images += measured.images
-                self._spent = spent_before + time.perf_counter() - begun
+                self._spent = spent_before + self._clock() - started
                 done = self._limit.fraction(self.step / self._steps_per_epoch, self._spent)
                 if self.step % self._steps_per_epoch == 0:
                     good = self._weights()

@@ -30,5 +30,18 @@ def sample(
     generator: torch.Generator,
 ) -> Float[Tensor, "batch latent"]:
     """A draw from the posterior of each image, differentiable in its parameters."""
-    noise = torch.randn(mean.shape, generator=generator, device=mean.device, dtype=mean.dtype)
+    return displace(mean, log_variance, normal_like(mean, generator, *mean.shape))
+
+
+def normal_like(like: Tensor, generator: torch.Generator, *shape: int) -> Tensor:
+    """Standard normal numbers of a shape, with the type and on the device of another tensor."""
+    return torch.randn(shape, generator=generator, device=like.device, dtype=like.dtype)
+
+
+def displace(
+    mean: Float[Tensor, "batch latent"],
+    log_variance: Float[Tensor, "batch latent"],
+    noise: Float[Tensor, "batch latent"],
+) -> Float[Tensor, "batch latent"]:
+    """The draw from the posterior of each image that belongs to some standard normal numbers."""
     return mean + noise * (0.5 * log_variance).exp()

@@ -5,6 +5,7 @@ views from moved latents: each latent is moved by the identity or by one generat
 once, so that it costs no more than drawing the views themselves.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -19,8 +20,9 @@ from augalgebra.latent.lavae import LAVAE
 from augalgebra.latent.likelihoods import Likelihood
 from augalgebra.latent.protocol import device_of_space
 from augalgebra.operators.groups.arrays import Array
+from augalgebra.training.devices import Team
 from augalgebra.training.loop import Loop, Measurement, Step
-from augalgebra.training.losses import divergence, sample, warmed_up
+from augalgebra.training.losses import displace, divergence, normal_like, warmed_up
 from augalgebra.training.precision import autocast
 from augalgebra.training.recipe import Recipe
 from augalgebra.training.views import Views
@@ -73,7 +75,8 @@ class FaithfulObjective:
         targets = self.views.pick(images, ids, step.positions // len(self.split)).to(step.noise.device)
         with autocast(step.noise.device, bfloat16=self.bfloat16):
             mean, log_variance = self.space.posterior(targets)
-            logits = self.space.logits(sample(mean, log_variance, step.noise))
+            noise = step.draw(lambda number: normal_like(mean, step.noise, number, mean.shape[1]))
+            logits = self.space.logits(displace(mean, log_variance, noise))
         return Measurement(
             {
                 "reconstruction": self.space.likelihood.surprise(logits, targets),
@@ -165,12 +168,15 @@ class EquivariantObjective:
         views = self._views.make(images, ids).to(device)  # [view, batch, channel, height, width]
         view, batch = views.shape[:2]
         odds = self._odds.to(device)
-        moves = torch.multinomial(odds, batch, replacement=True, generator=step.noise)  # [view, batch]
+        moves = step.draw(
+            lambda number: torch.multinomial(odds, number, replacement=True, generator=step.noise), axis=1
+        )  # [view, batch]
         source, column = torch.arange(view, device=device)[:, None], torch.arange(batch, device=device)
         targets = views[self._targets.to(device)[moves, source], column].flatten(0, 1)
         with autocast(device, bfloat16=self._bfloat16):
             mean, log_variance = self._space.posterior(views.flatten(0, 1))
-            latents = sample(mean, log_variance, step.noise).view(view, batch, -1)
+            noise = step.draw(lambda number: normal_like(mean, step.noise, view, number, mean.shape[1]), axis=1)
+            latents = displace(mean, log_variance, noise.flatten(0, 1)).view(view, batch, -1)
             moved = torch.einsum("vbd,mde->mvbe", latents, self._movers())[moves, source, column]
             logits = self._space.logits(moved.flatten(0, 1))
         return Measurement(
@@ -194,7 +200,12 @@ def joint_operators(learned: nn.Module) -> dict[Word, Array]:
 
 
 def stage1_loop(
-    space: LAVAE, views: Views, split: Split, recipe: Recipe, operators: Mapping[Word, Array] | None = None
+    space: LAVAE,
+    views: Views,
+    split: Split,
+    recipe: Recipe,
+    operators: Mapping[Word, Array] | None = None,
+    team: Team | None = None,
 ) -> Loop:
     """Stage 1, ready to run.
 
@@ -207,6 +218,7 @@ def stage1_loop(
         recipe: How to descend.
         operators: For the equivariant preset: the fixed orthogonal matrix ``[latent, latent]`` of each generator.
             Those of generators that are not in here are learned along, from the identity.
+        team: The processes that train it together; None for this one alone.
     """
     device = device_of_space(space)
     objective: FaithfulObjective | EquivariantObjective
@@ -229,11 +241,12 @@ def stage1_loop(
         STAGE,
         learned,
         recipe.optimizer(learned.parameters()),
-        objective,
+        objective if team is None else team.spread(learned, objective),
         samples=objective.samples,
         batch_size=recipe.batch_size,
         limit=recipe.limit,
         seed=recipe.seed,
         schedule=recipe.schedule,
         device=device,
+        clock=time.perf_counter if team is None else team.clock,
     )

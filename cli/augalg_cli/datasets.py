@@ -66,6 +66,7 @@ def load(
     )
 
     from augalgebra.data import PICTURES_DRAWN, PICTURES_READ, load_data
+    from augalgebra.training import is_first_process
 
     class Amount(DownloadColumn):
         """Bytes, or a number of pictures."""
@@ -95,7 +96,7 @@ def load(
     finally:
         if tasks:
             bars.stop()
-    for remark in data.remarks:
+    for remark in data.remarks if is_first_process() else ():
         render.note(remark)
     return data
 

@@ -32,6 +32,14 @@ Model = Annotated[
     Path | None,
     typer.Option("--model", metavar="RUN", help="Measure in the latent space of this trained run as well."),
 ]
+Jobs = Annotated[int, typer.Option(min=0, help="Pieces of work at a time on this machine; 0: as many as it has cores.")]
+Backend = Annotated[
+    Literal["loky", "threading", "dask", "ray"],
+    typer.Option(help="Processes or threads of this machine, or a cluster."),
+]
+Scheduler = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="The cluster's scheduler, such as tcp://10.0.0.1:8786.")
+]
 Images = Annotated[int, typer.Option("--images", min=1, help="Test images to measure on, with --model.")]
 
 

@@ -14,7 +14,7 @@ from types import ModuleType
 import pytest
 from augalg_slides.sweeps.pairs import FLIPS
 from augalg_slides.sweeps.settings import SweepSettings
-from augalg_slides.sweeps.sweep import Parallel, run_sweep
+from augalg_slides.sweeps.sweep import run_sweep
 from faults import Faults, Killed
 
 import augalgebra as aa
@@ -29,6 +29,7 @@ from augalgebra.runs.added_operators import withdraw
 from augalgebra.runs.run import Run
 from augalgebra.runs.stages import train
 from augalgebra.runs.transaction import Transaction
+from augalgebra.tasks import Workers
 from augalgebra.training.progress import Report
 from augalgebra.training.settings import TrainSettings
 
@@ -126,7 +127,7 @@ def sweep() -> None:
     settings = SweepSettings(
         pairs=(FLIPS,), modes=("relabel",), dim=2, width=1, epochs=1, transfer_epochs=1, device="cpu"
     )
-    result = run_sweep("sweep", settings, CATALOG, data=DATA.part(16), parallel=Parallel(threads=1))
+    result = run_sweep("sweep", settings, CATALOG, data=DATA.part(16), workers=Workers(threads=1))
     assert not result.missing
 
 

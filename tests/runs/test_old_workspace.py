@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from augalg_slides.sweeps.settings import MODES
 from augalg_slides.sweeps.store import SweepStore
-from augalg_slides.sweeps.sweep import Parallel, run_sweep
+from augalg_slides.sweeps.sweep import run_sweep
 from augalg_slides.sweeps.tables import to_markdown
 
 from augalgebra.catalog import load_catalog
 from augalgebra.data.dataset import load_data
+from augalgebra.tasks import Workers
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 ANSWERS: list[dict[str, Any]] = json.loads((FIXTURES / "old_workspace.json").read_text())
@@ -72,7 +73,7 @@ def test_a_sweep_has_its_cells_and_makes_the_same_table(workspace: Path) -> None
     data = load_data(settings.data)
     assert data.fingerprint == fingerprint
     assert settings.modes == MODES
-    result = run_sweep("sweep", settings, load_catalog(), data=data, parallel=Parallel(threads=1))
+    result = run_sweep("sweep", settings, load_catalog(), data=data, workers=Workers(threads=1))
     assert not result.missing
     assert to_markdown(result) == Path("sweep/table.md").read_text(encoding="utf-8")
     assert contents(workspace) == before  # nothing was trained or measured again

@@ -17,7 +17,7 @@ from augalg_slides.reproduction.registry import EXPERIMENTS, Experiment, choose_
 from augalg_slides.reproduction.report import Origin, rows_of, write_report
 from augalg_slides.reproduction.reproduce import ItemResult, kept_results, reproduce
 from augalg_slides.sweeps.pairs import FLIPS, SHEAR_CANNY
-from augalg_slides.sweeps.sweep import Parallel, Standing
+from augalg_slides.sweeps.sweep import Standing
 from causal_runs import few_pendulums
 
 import augalgebra as aa
@@ -28,6 +28,7 @@ from augalgebra.data.dataset import load_data
 from augalgebra.documents import Cayley, HeatMap, Picture, Table, Text, block_from_dict, to_markdown
 from augalgebra.errors import AugalgebraError, RunError, UnknownNameError
 from augalgebra.reports.cayley import cayley_of
+from augalgebra.tasks import Workers
 
 CATALOG = aa.load_catalog()
 DATA = load_data().part(60)
@@ -55,7 +56,7 @@ TINY = Plan(
     glyph_width=2,
     seeds=(0,),
 )
-ALONE = Parallel(threads=1)
+ALONE = Workers(threads=1)
 ORIGIN = Origin("augalg slides reproduce", "digits", (60, 60), "tiny", "cpu")
 PNG = b"\x89PNG"
 
@@ -78,7 +79,7 @@ def one_thread() -> Iterator[None]:
 
 
 def made(folder: Path, **more: Any) -> list[ItemResult]:
-    return list(reproduce(folder, DATA, CATALOG, **({"plan": TINY, "device": "cpu", "parallel": ALONE} | more)))
+    return list(reproduce(folder, DATA, CATALOG, **({"plan": TINY, "device": "cpu", "workers": ALONE} | more)))
 
 
 @pytest.fixture(scope="module")
@@ -261,7 +262,7 @@ def test_what_is_kept_beside_is_shown_too(tmp_path: Path) -> None:
 def test_what_results_depend_on_makes_them_anew_and_where_they_are_made_does_not(tmp_path: Path) -> None:
     items = {"one": stub("one", seen), "all": stub("all", seen, once=True)}
     assert [result.fresh for result in made(tmp_path, items=items)] == [True, True]
-    assert [result.fresh for result in made(tmp_path, items=items, device="auto", parallel=Parallel(2))] == [False] * 2
+    assert [result.fresh for result in made(tmp_path, items=items, device="auto", workers=Workers(2))] == [False] * 2
     # over other seeds, what is judged over all of them together is judged anew
     assert [result.fresh for result in made(tmp_path, items=items, seeds=(0, 1))] == [False, True, True]
 

@@ -2,7 +2,9 @@
 
 import itertools
 import json
+import os
 import shutil
+import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +26,7 @@ from augalg_slides.sweeps.pairs import (
 from augalg_slides.sweeps.results import SweepResult
 from augalg_slides.sweeps.settings import NATIVE, CellKey, CellMode, SweepSettings
 from augalg_slides.sweeps.store import Cell, SweepStore, Term
-from augalg_slides.sweeps.sweep import Backend, Parallel, Standing, read_sweep, run_sweep
+from augalg_slides.sweeps.sweep import Standing, read_sweep, run_sweep
 from augalg_slides.sweeps.tables import to_markdown, write_result
 
 import augalgebra as aa
@@ -32,6 +34,7 @@ from augalgebra.data.dataset import Dataset, load_data
 from augalgebra.errors import AugalgebraError, DataError, RunError
 from augalgebra.runs.added_heads import transfer
 from augalgebra.runs.run import Run
+from augalgebra.tasks import Backend, Workers
 from augalgebra.training.loop import TrainingError
 
 CATALOG = aa.load_catalog()
@@ -39,11 +42,11 @@ DATA = load_data().part(24)
 TINY = SweepSettings(
     pairs=(FLIPS, SHEAR_CANNY), modes=("relabel",), dim=4, width=4, epochs=1, transfer_epochs=1, device="cpu"
 )
-ALONE = Parallel(threads=1)
+ALONE = Workers(threads=1)
 
 
 def swept(folder: Path, settings: SweepSettings = TINY, **more: Any) -> SweepResult:
-    return run_sweep(folder, settings, CATALOG, data=DATA, **({"parallel": ALONE} | more))
+    return run_sweep(folder, settings, CATALOG, data=DATA, **({"workers": ALONE} | more))
 
 
 def cells(folder: Path) -> dict[str, bytes]:
@@ -253,21 +256,27 @@ def test_what_fails_is_named_and_does_not_keep_the_others_from_being_computed(
 
 @pytest.mark.parametrize(("backend", "jobs"), [("threading", 2), ("loky", 2)])
 def test_results_are_equal_whatever_the_backend(whole: Path, tmp_path: Path, backend: Backend, jobs: int) -> None:
-    swept(tmp_path / "sweep", parallel=Parallel(jobs, backend, threads=1))
+    swept(tmp_path / "sweep", workers=Workers(jobs, backend, threads=1))
     assert cells(whole) == cells(tmp_path / "sweep")
 
 
-def test_a_dask_cluster_of_two_workers_computes_the_same(whole: Path, tmp_path: Path) -> None:
+def test_a_dask_cluster_of_which_one_worker_is_killed_half_way_computes_the_same(whole: Path, tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, local_directory=str(tmp_path / "dask")
+        n_workers=2, threads_per_worker=1, dashboard_address=":0", local_directory=str(tmp_path / "dask")
     ) as cluster:
-        parallel = Parallel(backend="dask", scheduler=cluster.scheduler_address, threads=1)
-        assert not swept(tmp_path / "sweep", parallel=parallel).missing
-        with distributed.Client(cluster) as client:  # the client of this process will do as well
-            workers = client.run(lambda: None)
-            swept(tmp_path / "again", replace(TINY, pairs=(FLIPS,)), parallel=Parallel(backend="dask", threads=1))
-    assert 2 == len(workers)
+        with distributed.Client(cluster, set_as_default=False) as client:
+            processes = list(client.run(os.getpid).values())
+
+        def kill(standing: Standing) -> None:
+            if standing.done and len(processes) > 1:
+                os.kill(processes.pop(), signal.SIGKILL)
+
+        workers = Workers(backend="dask", scheduler=cluster.scheduler_address, threads=1)
+        assert not swept(tmp_path / "sweep", workers=workers, progress=kill).missing
+        assert 1 == len(processes)
+        with distributed.Client(cluster):  # the client of this process will do as well
+            swept(tmp_path / "again", replace(TINY, pairs=(FLIPS,)), workers=Workers(backend="dask", threads=1))
     assert cells(whole) == cells(tmp_path / "sweep")
     assert cells(tmp_path / "again").items() <= cells(whole).items()
 
@@ -277,12 +286,12 @@ def test_backends_that_cannot_be_used_say_so(tmp_path: Path, monkeypatch: pytest
         monkeypatch.setitem(__import__("sys").modules, package, None)
     for backend in ("dask", "ray"):
         with pytest.raises(AugalgebraError, match="pip install"):
-            swept(tmp_path / backend, parallel=Parallel(backend=backend))  # type: ignore[arg-type]
+            swept(tmp_path / backend, workers=Workers(backend=backend))  # type: ignore[arg-type]
     with pytest.raises(AugalgebraError, match="has no scheduler"):
-        Parallel(scheduler="tcp://127.0.0.1:1")
+        Workers(scheduler="tcp://127.0.0.1:1")
     with pytest.raises(AugalgebraError, match="from 0 up"):
-        Parallel(jobs=-2)
-    assert Parallel(backend="dask").threads_each == 1
+        Workers(jobs=-2)
+    assert Workers(backend="dask").threads_each == 1
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from augalgebra.runs.storage.run_folder import refuse_existing
 from augalgebra.runs.storage.stored_run import of_run
 from augalgebra.storage.files import check_room
 from augalgebra.storage.locks import lock
+from augalgebra.tasks import Workers
 from augalgebra.training.grids.fitting import fit_grid_operators, plan_grid_operators
 from augalgebra.training.grids.settings import GridSettings
 from augalgebra.training.progress import Progress, silent
@@ -35,6 +36,7 @@ def make_grid_run(
     device: str = "auto",
     overwrite: bool = False,
     skip_broken: bool = False,
+    workers: Workers | None = None,
     progress: Progress = silent,
     cases: CaseProgress = unseen,
 ) -> GridRun:
@@ -50,6 +52,7 @@ def make_grid_run(
         device: Where to compute, if the autoencoder is not opened already.
         overwrite: Whether a run in this folder may be replaced.
         skip_broken: Whether pictures that cannot be read are left out.
+        workers: Who encodes the crops; this process by default.
         progress: Called after each step of the networks.
         cases: Called as crops are encoded and kernels fitted.
 
@@ -88,6 +91,16 @@ def make_grid_run(
         run.revision = revision_of(folder)
         check_room(folder, 1 << 24)
         crops = photographs.draw_crops(settings.crops, size, settings.seed)
-        fit_grid_operators(opened, crops, words, catalog, settings, into=run.registry, progress=progress, cases=cases)
+        fit_grid_operators(
+            opened,
+            crops,
+            words,
+            catalog,
+            settings,
+            into=run.registry,
+            workers=workers,
+            progress=progress,
+            cases=cases,
+        )
         run.save()
     return run

@@ -19,6 +19,7 @@ from augalgebra.operators.grids.operator import GridMap, weights_in
 from augalgebra.operators.grids.registry import GridFamilyEntry, GridRegistry
 from augalgebra.operators.grids.resampling import find_nearest_move
 from augalgebra.operators.groups.finite_group import FiniteGroup
+from augalgebra.tasks import Workers
 from augalgebra.training.grids.kernels import FittedKernel, Target, fit_families, fit_kernels, residual_of
 from augalgebra.training.grids.networks import train_networks
 from augalgebra.training.grids.orbits import Orbits
@@ -73,6 +74,7 @@ def fit_grid_operators(
     settings: GridSettings,
     *,
     into: GridRegistry | None = None,
+    workers: Workers | None = None,
     progress: Progress = silent,
     cases: CaseProgress = unseen,
 ) -> GridRegistry:
@@ -88,6 +90,7 @@ def fit_grid_operators(
         catalog: Augmentations and their laws.
         settings: Fit, time and sizes.
         into: A registry that gets the operators in addition to its own.
+        workers: Who encodes the crops; this process by default.
         progress: Called after each step of the networks.
         cases: Called as crops are encoded and kernels fitted.
 
@@ -109,7 +112,7 @@ def fit_grid_operators(
     bfloat16 = settings.precision == "bfloat16" or (settings.precision == "auto" and bfloat16_pays(space.device))
     others = [target.word for target in plan.targets if not target.in_group]
     with Orbits(space, catalog, plan.group, others) as orbits:
-        orbits.encode(crops, bfloat16=bfloat16, total=settings.crops, progress=cases)
+        orbits.encode(crops, bfloat16=bfloat16, total=settings.crops, workers=workers, progress=cases)
         details: dict[str, Any] = {"size": settings.size, "crops": len(orbits)}
         side = 1 if settings.fit == "channels" else settings.kernel
         kernels = fit_kernels(orbits, plan.targets, side, cases)

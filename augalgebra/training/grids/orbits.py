@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +20,7 @@ from augalgebra.errors import AugalgebraError, DataError
 from augalgebra.images import Array
 from augalgebra.latent.grids import GridSpace
 from augalgebra.operators.groups.finite_group import FiniteGroup
+from augalgebra.tasks import Workers, run_tasks
 from augalgebra.training.precision import autocast
 
 SHARD = 8
@@ -69,6 +71,7 @@ class Orbits:
         *,
         bfloat16: bool = False,
         total: int = 0,
+        workers: Workers | None = None,
         progress: CaseProgress = unseen,
     ) -> None:
         """Encode crops under all views and words.
@@ -77,20 +80,18 @@ class Orbits:
             crops: The crops, all of one size.
             bfloat16: Whether to compute in bfloat16.
             total: How many there will be, for `progress`.
+            workers: Who encodes; this process by default.
             progress: Called after each few crops.
 
         Raises:
             DataError: There is no crop.
         """
         source = iter(crops)
-        while shard := list(islice(source, SHARD)):
-            pictures = torch.stack(shard)
-            words = (*self.views, *self.words)
-            with torch.no_grad(), autocast(self.space.device, bfloat16=bfloat16):
-                codes = [self.space.encode(self.under(word, pictures)).float().cpu() for word in words]
+        shards = (torch.stack(shard) for shard in iter(lambda: list(islice(source, SHARD)), []))
+        encode = partial(_encode, self.space, self.catalog, (*self.views, *self.words), bfloat16)
+        for pictures, codes in run_tasks(encode, shards, workers, ordered=True):
             self._crops.append(self._kept("crops", pictures.numpy()))
-            # turned, a grid that is no square has another shape: crops are squares
-            self._codes.append(self._kept("codes", torch.stack(codes, 1).numpy()))
+            self._codes.append(self._kept("codes", codes.numpy()))
             progress(len(self), total, "crops encoded")
         if not self._crops:
             raise DataError("there is no crop to fit operators to; the pictures are too few or too small")
@@ -99,14 +100,7 @@ class Orbits:
         self, word: Word, pictures: UInt8[Tensor, "batch channel size size"]
     ) -> Float[Tensor, "batch channel size size"]:
         """Pictures in [0, 1] under a word, where the autoencoder computes."""
-        moved = self.catalog.apply(word, pictures.float() / 255) if word else pictures.float() / 255
-        if moved.shape[-2:] != pictures.shape[-2:]:
-            shown = self.catalog.display(word)
-            raise AugalgebraError(
-                f"{shown} makes pictures of {moved.shape[-2]}×{moved.shape[-1]} pixels out of {pictures.shape[-2]}×"
-                f"{pictures.shape[-1]}; operators are fitted to what keeps the size"
-            )
-        return moved.to(self.space.device)
+        return _under(self.space, self.catalog, word, pictures)
 
     def crops(self, positions: Sequence[int]) -> UInt8[Tensor, "batch channel size size"]:
         """Some crops."""
@@ -148,3 +142,28 @@ class Orbits:
         np.save(path, values, allow_pickle=False)
         read: Array = np.load(path, mmap_mode="r", allow_pickle=False)
         return read
+
+
+@torch.no_grad()
+def _encode(
+    space: GridSpace,
+    catalog: Catalog,
+    words: Sequence[Word],
+    bfloat16: bool,
+    pictures: UInt8[Tensor, "crop channel size size"],
+) -> Float[Tensor, "crop view channel row column"]:
+    with autocast(space.device, bfloat16=bfloat16):
+        codes = [space.encode(_under(space, catalog, word, pictures)).float().cpu() for word in words]
+    # turned, a grid that is no square has another shape: crops are squares
+    return torch.stack(codes, 1)
+
+
+def _under(space: GridSpace, catalog: Catalog, word: Word, pictures: Tensor) -> Tensor:
+    moved = catalog.apply(word, pictures.float() / 255) if word else pictures.float() / 255
+    if moved.shape[-2:] != pictures.shape[-2:]:
+        shown = catalog.display(word)
+        raise AugalgebraError(
+            f"{shown} makes pictures of {moved.shape[-2]}×{moved.shape[-1]} pixels out of {pictures.shape[-2]}×"
+            f"{pictures.shape[-1]}; operators are fitted to what keeps the size"
+        )
+    return moved.to(space.device)

@@ -11,6 +11,7 @@ from augalg_cli.commands.runs import Folder, names_in
 from augalg_cli.datasets import SkipBroken, load_of
 from augalg_cli.progress import fitting_progress
 from augalgebra import AugalgebraError
+from augalgebra.tasks import Workers
 
 if TYPE_CHECKING:
     from augalgebra.operators import Entry, FamilyEntry
@@ -20,7 +21,7 @@ app = typer.Typer()
 
 NEEDS_AUGS = "operators to make on a pretrained autoencoder: --space KIND:FOLDER --augs NAMES"
 NEEDS_ADD = "operators to add: --add AUGMENTATION"
-MAKING = ("kernel", "size", "crops", "seed", "device", "skip_broken", "overwrite")
+MAKING = ("kernel", "size", "crops", "seed", "device", "skip_broken", "overwrite", "jobs", "backend", "scheduler")
 """Parameters that have an effect where a run is made."""
 
 
@@ -80,6 +81,9 @@ def operators(
     images: Annotated[int, typer.Option(min=1, help="Test crops to measure on, on an autoencoder.")] = 24,
     seed: Annotated[int, typer.Option(help="With --augs: seed of everything drawn at random.")] = 0,
     device: Annotated[str, typer.Option(help="With --augs: 'auto', 'cpu', 'cuda', ...")] = "auto",
+    jobs: options.Jobs = 1,
+    backend: options.Backend = "loky",
+    scheduler: options.Scheduler = None,
     skip_broken: SkipBroken = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="With --augs: replace a run in this folder.")] = False,
     data_dir: options.DataDir = None,
@@ -108,6 +112,7 @@ def operators(
             device=device,
             skip_broken=skip_broken,
             overwrite=overwrite,
+            workers=Workers(jobs, backend, scheduler),
             as_json=as_json,
         )
         return
@@ -137,6 +142,7 @@ def _make(
     device: str,
     skip_broken: bool,
     overwrite: bool,
+    workers: Workers,
     as_json: bool,
 ) -> None:
     from augalgebra.runs import make_grid_run
@@ -156,6 +162,7 @@ def _make(
             device=device,
             overwrite=overwrite,
             skip_broken=skip_broken,
+            workers=workers,
             progress=progress,
             cases=cases,
         )

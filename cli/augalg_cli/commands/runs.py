@@ -10,6 +10,7 @@ from augalg_cli.composition import SHORT_KINDS, show_composition, show_scores, s
 from augalg_cli.datasets import Data, Moved, Size, SkipBroken, load, load_of
 from augalg_cli.progress import training_progress
 from augalgebra import AugalgebraError
+from augalgebra.tasks import Workers
 
 if TYPE_CHECKING:
     from augalgebra.consistency import CompositionReport, WordScore
@@ -24,6 +25,7 @@ Epochs = Annotated[int | None, typer.Option("--epochs", min=1, help="Passes over
 Fit = Annotated[str | None, typer.Option("--fit", help="Name of the fit; by default the laws decide.")]
 
 _MOST_SHOWN = 25
+_TRAINED_ONLY = "head", "by_label", "data_dir", "jobs", "backend", "scheduler"
 
 
 @app.command(epilog="Example:  augalg train runs/flips --data mnist --augs flip_lr,flip_ud --budget 10m")
@@ -59,6 +61,12 @@ def train(
     precision: Annotated[
         Literal["auto", "float32", "bfloat16"], typer.Option(help="'auto': bfloat16 where matrix units make it faster.")
     ] = "auto",
+    devices: Annotated[
+        int, typer.Option(min=1, help="Train on so many devices; torchrun says it itself, on all machines.")
+    ] = 1,
+    strategy: Annotated[
+        str, typer.Option(metavar="NAME", help="Lightning Fabric's way to train on several, such as 'ddp'.")
+    ] = "auto",
     resume: Annotated[
         bool, typer.Option("--resume", help="Take up an interrupted run with the same settings.")
     ] = False,
@@ -67,8 +75,9 @@ def train(
 ) -> None:
     """Train a latent space and fit its operators; Ctrl-C keeps what was learned."""
     from augalgebra.runs import train as train_run
-    from augalgebra.training import TrainSettings
+    from augalgebra.training import TrainSettings, is_first_process
 
+    quiet = as_json or not is_first_process()
     settings = TrainSettings(
         data=data,
         augmentations=names_in(augs),
@@ -88,19 +97,21 @@ def train(
         precision=precision,
         size=size,
     )
-    dataset = load(data, data_dir, quiet=as_json, size=size, skip_broken=skip_broken)
-    if likelihood is None:
+    dataset = load(data, data_dir, quiet=quiet, size=size, skip_broken=skip_broken)
+    if likelihood is None and is_first_process():
         tell_likelihood(dataset)
-    with training_progress(quiet=as_json) as progress:
+    with training_progress(quiet=quiet) as progress:
         trained = train_run(
             run,
             settings,
             options.catalog(),
             data=dataset,
             progress=progress,
-            watch=not as_json,
+            watch=not quiet,
             resume=resume,
             overwrite=overwrite,
+            devices=devices,
+            strategy=strategy,
         )
     report = _measured(trained, dataset, max_length=2, head=None, images=None)
     _keep(trained, report, dataset)
@@ -183,6 +194,9 @@ def check(
     ] = None,
     images: Annotated[int | None, typer.Option(min=1, help="Measure on so many test images only.")] = None,
     by_label: Annotated[bool, typer.Option("--by-label", help="Show the worst label of each word.")] = False,
+    jobs: options.Jobs = 1,
+    backend: options.Backend = "loky",
+    scheduler: options.Scheduler = None,
     space: grid_runs.Space = None,
     moved: Moved = None,
     data_dir: options.DataDir = None,
@@ -195,7 +209,7 @@ def check(
     pixels, floor and identity.
     """
     if grid_runs.is_grid(run):
-        found = grid_runs.load_grid(context, run, "head", "by_label", "data_dir", space=space, moved=moved)
+        found = grid_runs.load_grid(context, run, *_TRAINED_ONLY, space=space, moved=moved)
         length = max_length if options.is_typed(context, "max_length") else 1
         if not grid_runs.check_grid(found, max_length=length, images=images, bar=bar, as_json=as_json):
             raise typer.Exit(1)
@@ -203,7 +217,8 @@ def check(
     options.refuse_idle(context, grid_runs.NEEDS_GRID, "space")
     loaded = _load(run)
     dataset = load_of(loaded, data_dir, moved, quiet=as_json)
-    report = _measured(loaded, dataset, max_length=max_length, head=head, images=images)
+    workers = Workers(jobs, backend, scheduler)
+    report = _measured(loaded, dataset, max_length=max_length, head=head, images=images, workers=workers)
     missed = "" if bar is None else report.failing(bar)
     if as_json:
         render.emit_json(report.to_dict() | {"bar": bar, "passed": not missed, "reason": missed})
@@ -244,11 +259,17 @@ def _load(run: Path) -> "Run":
 
 
 def _measured(
-    run: "Run", data: "Dataset", *, max_length: int, head: str | None, images: int | None
+    run: "Run",
+    data: "Dataset",
+    *,
+    max_length: int,
+    head: str | None,
+    images: int | None,
+    workers: Workers | None = None,
 ) -> "CompositionReport":
     from augalgebra.runs import measure_run
 
-    return measure_run(run, data=data, max_length=max_length, head=head, images=images)
+    return measure_run(run, data=data, max_length=max_length, head=head, images=images, workers=workers)
 
 
 def _keep(run: "Run", report: "CompositionReport", data: "Dataset") -> None:

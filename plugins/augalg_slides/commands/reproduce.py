@@ -74,7 +74,7 @@ def reproduce(
     from augalg_slides.reproduction.report import Origin, rows_of, to_dict, write_report
     from augalg_slides.reproduction.reproduce import kept_results
     from augalg_slides.reproduction.reproduce import reproduce as make
-    from augalg_slides.sweeps.sweep import Parallel
+    from augalgebra.tasks import Workers
     from augalgebra.training import device_of
 
     choose_experiments(names)  # what is misspelt is said before anything is downloaded
@@ -110,7 +110,7 @@ def reproduce(
                 seeds=numbers,
                 only=names,
                 device=device,
-                parallel=Parallel(jobs),
+                workers=Workers(jobs),
                 watch=watch,
             ):
                 results.append(result)

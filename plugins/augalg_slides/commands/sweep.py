@@ -73,8 +73,9 @@ def sweep(
     """Train on every pair, transfer to every pair, and compare; run again, it goes on where it stopped."""
     from augalg_slides.sweeps.pairs import parse_pairs
     from augalg_slides.sweeps.settings import MODES, SweepSettings
-    from augalg_slides.sweeps.sweep import Parallel, run_sweep
+    from augalg_slides.sweeps.sweep import run_sweep
     from augalg_slides.sweeps.tables import write_result
+    from augalgebra.tasks import Workers
 
     cli: CommandLine = ctx.obj
     catalog = cli.catalog()
@@ -96,10 +97,10 @@ def sweep(
         device=device,
         size=size,
     )
-    parallel = Parallel(jobs, backend, scheduler, threads)
+    workers = Workers(jobs, backend, scheduler, threads)
     dataset = cli.load_data(data, data_dir, quiet=as_json, size=size, skip_broken=skip_broken)
     with _progress(cli, quiet=as_json) as progress:
-        result = run_sweep(out, settings, catalog, data=dataset, parallel=parallel, progress=progress)
+        result = run_sweep(out, settings, catalog, data=dataset, workers=workers, progress=progress)
     files = write_result(result, out)
     for note in result.notes:
         cli.note(note)

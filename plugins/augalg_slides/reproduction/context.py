@@ -9,13 +9,13 @@ from typing import Literal
 from augalg_slides.baselines.trained_networks import BaselineNetworks
 from augalg_slides.evidence.claims import Claim
 from augalg_slides.reproduction.plan import Plan
-from augalg_slides.sweeps.sweep import Parallel
 from augalgebra.catalog import Catalog
 from augalgebra.data import Dataset
 from augalgebra.documents import Block
 from augalgebra.operators import origin
 from augalgebra.runs import Run, find_or_train
 from augalgebra.storage import digest_of
+from augalgebra.tasks import Workers
 from augalgebra.training import PUBLISHED, Limit, Preset, Progress, TrainSettings, device_of, silent
 
 Kind = Literal["faithful", "equivariant", "flat"]
@@ -71,7 +71,7 @@ class ExperimentContext:
         seeds: All seeds; the first is that of everything which has only one.
         label: What the names of pictures end with.
         device: Where to train.
-        parallel: How sweeps are spread.
+        workers: Who does the trainings of sweeps.
         progress: Called after each step of training.
         tell: Called with what is being done between trainings.
         notes: What else is worth telling, one line each.
@@ -84,7 +84,7 @@ class ExperimentContext:
     seeds: tuple[int, ...] = (0,)
     label: str = "0"
     device: str = "auto"
-    parallel: Parallel = field(default_factory=Parallel)
+    workers: Workers = field(default_factory=Workers)
     progress: Progress = silent
     tell: Callable[[str], object] = lambda _: None
     notes: list[str] = field(default_factory=list)

@@ -66,7 +66,7 @@ def _swept(context: ExperimentContext, preset: Preset) -> SweepResult:
         settings,
         context.catalog,
         data=context.dataset,
-        parallel=context.parallel,
+        workers=context.workers,
         progress=told,
     )
     if result.missing:

@@ -11,7 +11,7 @@ from augalg_slides.evidence.claims import Claim
 from augalg_slides.reproduction.context import ExperimentContext, Outcome, TrainedClaim, list_origins
 from augalg_slides.reproduction.plan import QUICK, Plan
 from augalg_slides.reproduction.registry import EXPERIMENTS, Experiment, choose_experiments
-from augalg_slides.sweeps.sweep import Parallel, Standing
+from augalg_slides.sweeps.sweep import Standing
 from augalgebra import __version__
 from augalgebra.catalog import Catalog
 from augalgebra.consistency import MEASURE
@@ -20,6 +20,7 @@ from augalgebra.documents import Block, Picture, block_from_dict
 from augalgebra.errors import AugalgebraError, RunError
 from augalgebra.plain import to_plain
 from augalgebra.storage import digest_of, keep, load_cached
+from augalgebra.tasks import Workers
 from augalgebra.training import Report
 
 WHAT = "experiment"
@@ -94,7 +95,7 @@ def reproduce(
     seeds: Sequence[int] | None = None,
     only: Sequence[str] | None = None,
     device: str = "auto",
-    parallel: Parallel | None = None,
+    workers: Workers | None = None,
     watch: Watch = unseen,
     items: Mapping[str, Experiment] = EXPERIMENTS,
 ) -> Iterator[ItemResult]:
@@ -111,7 +112,7 @@ def reproduce(
         seeds: With which seeds; by default those of the plan.
         only: Names of experiments; by default all.
         device: Where to train.
-        parallel: How the trainings of the transfer table are spread.
+        workers: Who does the trainings of the transfer table.
         watch: Told how far it is.
         items: The experiments there are.
 
@@ -147,7 +148,7 @@ def reproduce(
                 job.seeds,
                 job.label,
                 device,
-                parallel or Parallel(),
+                workers or Workers(),
                 clock.report,
                 clock.tell,
             )

@@ -1,19 +1,16 @@
 """Transfer sweeps: train on every pair of a list, transfer to every pair, resume where it stopped, in parallel.
 
-The unit of work is one training of stages 1 and 2 with all transfers from it; units run through joblib, on this machine
-or on a cluster. Each cell is one file in the folder of the sweep, so that whatever is there is never computed again.
+The unit of work is one training of stages 1 and 2 with all transfers from it; units run on this machine or on a
+cluster. Each cell is one file in the folder of the sweep, so that whatever is there is never computed again.
 """
 
-import contextlib
-import os
+import functools
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol
-
-import joblib
+from typing import Protocol
 
 from augalg_slides.sweeps.results import SweepResult
 from augalg_slides.sweeps.settings import CellKey, SweepSettings, Unit, plan
@@ -21,14 +18,11 @@ from augalg_slides.sweeps.store import Cell, SweepStore
 from augalg_slides.sweeps.worker import Outcome, Work, compute
 from augalgebra.catalog import Catalog
 from augalgebra.data import Dataset, load_data
-from augalgebra.errors import AugalgebraError, DataError, RunError
+from augalgebra.errors import DataError, RunError
 from augalgebra.storage import lock, naming_failures, remove
-
-Backend = Literal["loky", "threading", "dask", "ray"]
-"""Where units run: processes or threads of this machine, or the workers of a Dask or Ray cluster."""
+from augalgebra.tasks import Workers, run_tasks
 
 _SECONDS_BETWEEN_LOOKS = 0.5
-_SECONDS_TO_CONNECT = 15
 
 
 @dataclass(frozen=True)
@@ -57,50 +51,6 @@ def unseen(_: Standing, /) -> None:
     """Take no notice."""
 
 
-@dataclass(frozen=True)
-class Parallel:
-    """How the units of a sweep are spread.
-
-    Attributes:
-        jobs: Units at a time on this machine; 0 stands for as many as there are cores. A cluster takes as many as its
-            workers have room for.
-        backend: Where they run.
-        scheduler: Address of the cluster's scheduler, such as ``tcp://10.0.0.1:8786``; None takes the client of this
-            process (Dask), or whatever Ray finds.
-        threads: Threads of torch in each; 0 stands for the cores here over the jobs, and 1 on a cluster. Numbers agree
-            to the last bit between computations with equally many threads.
-
-    Raises:
-        AugalgebraError: A number is negative, or a scheduler is named where there is none.
-    """
-
-    jobs: int = 1
-    backend: Backend = "loky"
-    scheduler: str | None = None
-    threads: int = 0
-
-    def __post_init__(self) -> None:
-        if self.jobs < 0 or self.threads < 0:
-            raise AugalgebraError("jobs and threads are numbers from 0 up; 0 leaves the choice open")
-        if self.scheduler is not None and not self.on_cluster:
-            raise AugalgebraError(f"the backend {self.backend!r} has no scheduler; use 'dask' or 'ray'")
-
-    @property
-    def on_cluster(self) -> bool:
-        """Whether the workers may be on other machines."""
-        return self.backend in ("dask", "ray")
-
-    @property
-    def jobs_here(self) -> int:
-        """Units at a time on this machine."""
-        return self.jobs or _cores()
-
-    @property
-    def threads_each(self) -> int:
-        """Threads of torch in each unit."""
-        return self.threads or (1 if self.on_cluster else max(1, _cores() // self.jobs_here))
-
-
 def run_sweep(
     folder: str | Path,
     settings: SweepSettings,
@@ -108,7 +58,7 @@ def run_sweep(
     *,
     data: Dataset | None = None,
     data_dir: str | Path | None = None,
-    parallel: Parallel | None = None,
+    workers: Workers | None = None,
     progress: SweepProgress = unseen,
 ) -> SweepResult:
     """Train on every pair and transfer to every target, except for what is there already.
@@ -121,7 +71,7 @@ def run_sweep(
         catalog: Augmentations and their laws. Workers that do not share the memory of this process load their own.
         data: The data set, if it is in memory already; workers are sent it.
         data_dir: Where downloaded data sets lie.
-        parallel: How to spread the work; one unit after the other, in this process, by default.
+        workers: Who does the work; one unit after the other, in this process, by default.
         progress: Told how far it is.
 
     Returns:
@@ -136,7 +86,7 @@ def run_sweep(
     Examples:
         >>> run_sweep("runs/sweep", SweepSettings(seeds=(0, 1, 2)), load_catalog())  # doctest: +SKIP
     """
-    parallel = parallel or Parallel()
+    workers = workers or Workers()
     data = data or load_data(settings.data, data_dir, size=settings.size)
     settings = settings.completed(catalog, data)
     units = plan(settings, catalog, data)
@@ -144,7 +94,7 @@ def run_sweep(
     store.check_claimable()
     with lock(store.folder, "swept"):
         store.claim(settings, data.fingerprint)
-        return _swept(store, settings, units, catalog, data, parallel, progress)
+        return _swept(store, settings, units, catalog, data, workers, progress)
 
 
 def _swept(
@@ -153,7 +103,7 @@ def _swept(
     units: Sequence[Unit],
     catalog: Catalog,
     data: Dataset,
-    parallel: Parallel,
+    workers: Workers,
     progress: SweepProgress,
 ) -> SweepResult:
     kept, notes = _kept(store, units)
@@ -169,7 +119,7 @@ def _swept(
                 with naming_failures(store.folder):
                     remove(store.path(key))  # what is damaged is not to be counted as done
         with _Watch(store, len(kept), [key for unit in todo for key in unit.cells], progress):
-            for outcome in _carried_out(store, todo, catalog, data, parallel):
+            for outcome in _carried_out(store, todo, catalog, data, workers):
                 failures += outcome.failures
                 notes += outcome.notes
                 for cell in outcome.cells:
@@ -228,91 +178,16 @@ def _result(
 
 
 def _carried_out(
-    store: SweepStore, units: Sequence[Unit], catalog: Catalog, data: Dataset, parallel: Parallel
+    store: SweepStore, units: Sequence[Unit], catalog: Catalog, data: Dataset, workers: Workers
 ) -> Iterator[Outcome]:
-    jobs = -1 if parallel.on_cluster else parallel.jobs_here
-    shared = jobs == 1 or parallel.backend == "threading"
-    stop = threading.Event()
-    work = Work(store.folder.absolute(), parallel.threads_each, catalog if shared else None, stop if shared else None)
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(_backend(parallel, data))
-        outcomes = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="all")(
-            joblib.delayed(compute)(work, unit, data) for unit in units
-        )
-        try:
-            yield from outcomes
-        except KeyboardInterrupt:
-            stop.set()
-            raise
-        finally:
-            with contextlib.suppress(Exception):
-                outcomes.close()
-
-
-@contextlib.contextmanager
-def _backend(parallel: Parallel, data: Dataset) -> Iterator[None]:
-    """The backend of joblib, connected to its cluster."""
-    if parallel.backend == "dask":
-        with _dask_client(parallel.scheduler) as client:
-            # the images travel once to each worker, not once with each unit
-            options = {"client": client, "scatter": [data]}
-            with joblib.parallel_config(backend="dask", **options):
-                yield
-        return
-    if parallel.backend == "ray":
-        _join_ray(parallel.scheduler)
-    options = {"inner_max_num_threads": parallel.threads_each} if parallel.backend == "loky" else {}
-    with joblib.parallel_config(backend=parallel.backend, **options):
-        yield
-
-
-@contextlib.contextmanager
-def _dask_client(scheduler: str | None) -> Iterator[Any]:
+    shared, stop = workers.share_memory, threading.Event()
+    work = Work(store.folder.absolute(), workers.threads_each, catalog if shared else None, stop if shared else None)
     try:
-        import distributed
-    except ImportError as error:
-        raise _lacking("distributed") from error
-    if scheduler is None:
-        try:
-            client = distributed.get_client()
-        except ValueError as error:
-            raise AugalgebraError(
-                "the backend 'dask' needs a cluster: say where its scheduler is, such as --scheduler "
-                "tcp://127.0.0.1:8786 ('dask scheduler' and 'dask worker' start one)"
-            ) from error
-        yield client
-        return
-    try:
-        client = distributed.Client(scheduler, timeout=_SECONDS_TO_CONNECT, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise AugalgebraError(f"no Dask scheduler answers at {scheduler}: {error}") from error
-    with client:
-        yield client
-
-
-def _join_ray(scheduler: str | None) -> None:
-    try:
-        import ray
-        from ray.util.joblib import register_ray
-    except ImportError as error:
-        raise _lacking("ray") from error
-    try:
-        ray.init(address=scheduler, ignore_reinit_error=True, log_to_driver=False)
-    except (ConnectionError, ValueError) as error:
-        raise AugalgebraError(f"no Ray cluster answers at {scheduler}: {error}") from error
-    register_ray()
-
-
-def _lacking(package: str) -> AugalgebraError:
-    return AugalgebraError(
-        f"this backend needs the package {package}, which is not installed; pip install 'augalgebra[cluster]' brings "
-        "what 'dask' needs, pip install 'ray[default]' what 'ray' needs"
-    )
-
-
-def _cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        for _, outcome in run_tasks(functools.partial(compute, work, data=data), units, workers):
+            yield outcome
+    except KeyboardInterrupt:
+        stop.set()
+        raise
 
 
 class _Watch:
