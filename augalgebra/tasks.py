@@ -201,7 +201,7 @@ def _open_processes(function: Callable[[Any], Any], workers: Workers) -> Iterato
 def _open_threads(function: Callable[[Any], Any], workers: Workers) -> Iterator[_Pool]:
     pool = ThreadPoolExecutor(workers.jobs_here)
     try:
-        yield functools.partial(pool.submit, function), lambda: workers.jobs_here * _WAITING
+        yield lambda item: pool.submit(function, item), lambda: workers.jobs_here * _WAITING
     finally:
         pool.shutdown(wait=False, cancel_futures=True)  # whoever gives up can then tell the others to stop
 
