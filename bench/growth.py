@@ -1,6 +1,6 @@
 """How cost grows: with images, latent dimension, order of the group, augmentations, plugins, length of words.
 
-Run ``python bench/growth.py [--quick] [--repeats N] [--out FOLDER]`` on an idle machine; about six minutes on one core.
+Run ``python bench/growth.py [--quick] [--repeats N] [--out FOLDER]`` on an idle machine.
 It prints for each series the exponent of the power of the size that fits best, and the size from which the cost grows
 faster than linearly, and writes ``growth.json`` and ``growth.png`` into the folder. Times are medians, without imports.
 """
