@@ -110,7 +110,8 @@ class CodeFlow(nn.Module):
     ) -> Float[Tensor, "batch latent"]:
         """The codes that `forward` makes these numbers of."""
         white: Tensor = self.transforms(condition).inv(normal)
-        return white @ torch.linalg.inv(self.whitening) + self.centre
+        codes: Tensor = white @ torch.linalg.inv(self.whitening) + self.centre
+        return codes
 
     def log_density(
         self, codes: Float[Tensor, "batch latent"], condition: Float[Tensor, "batch condition"] | None = None
@@ -189,7 +190,7 @@ def learn_density(
         with torch.enable_grad():
             loss = -flow.log_density(codes[rows], None if conditions is None else conditions[rows]).mean()
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
         if not math.isfinite(float(loss.detach())):
             raise FitError(f"the density diverged: its loss is {float(loss.detach())} at step {step}; take fewer steps")
         nn.utils.clip_grad_norm_(flow.parameters(), _STEEPEST)

@@ -15,7 +15,6 @@ from .check import images_of_run as images_of_run
 from .check import measure_run as measure_run
 from .classifier import PixelClassifier as PixelClassifier
 from .classifier import train_classifier as train_classifier
-from .densities.code_density import CodeDensity as CodeDensity
 from .densities.fitting import fit_density as fit_density
 from .grids.added_operators import GridExtension as GridExtension
 from .grids.grid_run import GridRun as GridRun
@@ -68,6 +67,7 @@ from .sampling import interpolate as interpolate
 from .sampling import sample as sample
 from .stages import find_or_train as find_or_train
 from .stages import train as train
+from .storage.code_density import CodeDensity as CodeDensity
 from .storage.files import FIGURES as FIGURES
 from .storage.files import GEOMETRY as GEOMETRY
 from .storage.files import REPORT as REPORT

@@ -16,7 +16,6 @@ from augalgebra.runs.added_heads import transfer
 from augalgebra.runs.added_operators import Extension, extend
 from augalgebra.runs.check import measure_run
 from augalgebra.runs.densities import fitting
-from augalgebra.runs.densities.code_density import CodeDensity
 from augalgebra.runs.moves import Move
 from augalgebra.runs.parts.partition import Partition, partition_run
 from augalgebra.runs.queries import (
@@ -29,6 +28,7 @@ from augalgebra.runs.queries import (
     measure_routes,
     measure_word,
 )
+from augalgebra.runs.storage.code_density import CodeDensity
 from augalgebra.runs.storage.records import Mode, Transfer
 from augalgebra.runs.storage.stored_run import StoredRun
 from augalgebra.runs.transaction import Transaction, change

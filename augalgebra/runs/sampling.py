@@ -11,8 +11,8 @@ from augalgebra.algebra.words import IDENTITY, Word
 from augalgebra.data.dataset import Dataset, Split
 from augalgebra.errors import AugalgebraError, RunError, nearest
 from augalgebra.latent.protocol import MAIN_HEAD, device_of_space
-from augalgebra.runs.densities.code_density import CodeDensity
 from augalgebra.runs.moves import operator_for
+from augalgebra.runs.storage.code_density import CodeDensity
 from augalgebra.runs.storage.stored_run import StoredRun
 from augalgebra.seeds import generator_for
 from augalgebra.training.encoding import BATCH

@@ -14,12 +14,12 @@ from augalgebra.algebra import IDENTITY
 from augalgebra.data.dataset import Dataset, Split, load_data
 from augalgebra.errors import AugalgebraError, RunError
 from augalgebra.latent.code_flow import CodeFlow, CodeFlowShape
-from augalgebra.runs.densities.code_density import CodeDensity
 from augalgebra.runs.densities.fitting import fit_density
-from augalgebra.runs.densities.store import pack_density, unpack_density
 from augalgebra.runs.run import Run
 from augalgebra.runs.sampling import sample
 from augalgebra.runs.stages import train
+from augalgebra.runs.storage.code_density import CodeDensity
+from augalgebra.runs.storage.density_store import pack_density, unpack_density
 from augalgebra.runs.storage.files import DENSITY
 from augalgebra.training.settings import TrainSettings
 

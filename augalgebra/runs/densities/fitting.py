@@ -11,8 +11,8 @@ from torch import Tensor
 from augalgebra.data.dataset import Dataset
 from augalgebra.errors import AugalgebraError
 from augalgebra.latent.code_flow import STEPS, CodeFlow, CodeFlowShape, learn_density
-from augalgebra.runs.densities.code_density import CodeDensity, told
 from augalgebra.runs.sampling import fit_mixture
+from augalgebra.runs.storage.code_density import CodeDensity, told
 from augalgebra.runs.storage.stored_run import StoredRun
 from augalgebra.seeds import derived_seed
 from augalgebra.training.encoding import encoded_views

@@ -25,8 +25,8 @@ from augalgebra.latent.protocol import MAIN_HEAD
 from augalgebra.operators import OperatorRegistry
 from augalgebra.operators.lookup import Entry, FamilyEntry
 from augalgebra.operators.store import load_registry, pack_registry
-from augalgebra.runs.densities.code_density import CodeDensity
-from augalgebra.runs.densities.store import pack_density, unpack_density
+from augalgebra.runs.storage.code_density import CodeDensity
+from augalgebra.runs.storage.density_store import pack_density, unpack_density
 from augalgebra.runs.storage.files import (
     CHECK,
     CHECKPOINT,

@@ -11,7 +11,7 @@ from safetensors.numpy import load, save
 from augalgebra.algebra.parsing import parse_word
 from augalgebra.errors import AugalgebraError, RunError
 from augalgebra.latent.code_flow import MOST_BINS, MOST_LAYERS, WIDEST, CodeFlow, CodeFlowShape
-from augalgebra.runs.densities.code_density import CodeDensity
+from augalgebra.runs.storage.code_density import CodeDensity
 from augalgebra.storage.values import Fields, parse_json, safetensors_header
 
 Array = npt.NDArray[np.float32]
