@@ -60,9 +60,11 @@ def _transforms(stage: Stage) -> tuple[list[Any], str]:
 def _geometry(matrix: Tensor, stage: Stage) -> tuple[list[Any], str]:
     parts: list[Any] = []
     forth = torch.linalg.inv(torch.cat([matrix, matrix.new_tensor([[0, 0, 1]])]))
-    if sum(part.places.transposes for part in stage.parts if part.places) % 2:
+    swap = matrix.new_tensor([[0, 1, 0], [1, 0, 0], [0, 0, 1]])
+    quarter = float((forth.abs() - swap).abs().max()) <= _CLOSE  # of a square, which keeps its size
+    if quarter or sum(part.places.transposes for part in stage.parts if part.places) % 2:
         parts.append(albumentations.Transpose(p=1.0))
-        forth = forth @ matrix.new_tensor([[0, 1, 0], [1, 0, 0], [0, 0, 1]])
+        forth = forth @ swap
     mirrored = float(torch.linalg.det(forth)) < 0
     if mirrored:
         forth = forth @ torch.diag(matrix.new_tensor([-1, 1, 1]))

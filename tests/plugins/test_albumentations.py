@@ -216,9 +216,12 @@ def test_every_class_that_can_be_named_is_a_function() -> None:
         (["rotate(100)", "flip_lr"], ["Affine"]),
         (["transpose", "rotate(70)", "scale(0.8)"], ["Affine"]),
         (["flip_lr", "rotate_180"], ["VerticalFlip"]),
+        (["flip_lr", "transpose", "flip_ud"], ["Transpose"]),
+        (["rotate_cw"], ["Transpose", "HorizontalFlip"]),
+        (["rotate_ccw"], ["Transpose", "VerticalFlip"]),
     ],
 )
-def test_a_reflection_is_part_of_the_interpolation(steps: list[str], names: list[str]) -> None:
+def test_whole_pixels_are_moved_and_reflections_are_part_of_interpolations(steps: list[str], names: list[str]) -> None:
     side = 48
     fused = aa.Pipeline(steps, CATALOG).fuse(side)
     written = export(fused)
