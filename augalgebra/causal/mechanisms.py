@@ -56,6 +56,23 @@ class Mechanisms(nn.Module, ABC):
     def weights(self) -> Float[Tensor, "cause effect"]:
         """How strong each edge is, differentiable; 0 where there can be none."""
 
+    @torch.no_grad()
+    def influence(self, values: Values, generator: torch.Generator) -> Float[Tensor, "cause effect"]:
+        """How far each effect moves, root mean square, where a cause has the value of another sample.
+
+        It is divided by √2, so that of linear mechanisms it is the strength of the edge.
+
+        Args:
+            values: Values of all concepts.
+            generator: Where the other samples are drawn from.
+        """
+        rows, expected = [], self.expect(values)
+        for place in range(len(self.concepts)):
+            other = values.clone()
+            other[:, place] = values[torch.randperm(len(values), generator=generator), place]
+            rows.append((self.expect(other) - expected).square().mean(0).div(2).sqrt())
+        return torch.stack(rows) * self.edges
+
     @property
     def graph(self) -> CausalGraph:
         """The graph of the edges that there may be, if it is one."""

@@ -36,7 +36,8 @@ class CausalSettings:
         batch_size: Images in a step.
         learning_rate: Largest step size.
         sparsity: Cost of an edge of strength 1, in nats, where the graph is learned.
-        threshold: Strength below which an edge that was learned counts for none.
+        threshold: Strength below which an edge that was learned counts for none: standard deviations by which an effect
+            moves where its cause has the value of another image.
         seed: Seed of everything that is random.
         device: ``auto``, ``cpu``, ``cuda``, ….
         precision: ``auto`` is bfloat16 where that is faster.
@@ -58,7 +59,7 @@ class CausalSettings:
     batch_size: int = 64
     learning_rate: float = 2e-3
     sparsity: float = 0.1
-    threshold: float = 0.1
+    threshold: float = 0.3
     seed: int = 0
     device: str = "auto"
     precision: Precision = "auto"

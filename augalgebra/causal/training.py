@@ -31,6 +31,7 @@ SEARCH_STEPS = 1500
 FEWEST = 10
 """Labels that there must be."""
 _SEARCH_RATE = 5e-3
+_LEAST = 1e-6  # variance of noise that is taken for none
 _SMALLEST = -12.0  # log variance of what the encoder reads
 
 
@@ -203,11 +204,18 @@ def learn_graph(
         for group in optimizer.param_groups:
             group["lr"] = _SEARCH_RATE * 0.5 * (1 + math.cos(math.pi * step / SEARCH_STEPS))
         some = torch.randint(len(labels), (LABELS,), generator=generator)
-        terms = [surprise(mechanisms, labels[some]), *search.terms(mechanisms, settings.sparsity)]
+        batch = labels[some]
+        # with the best deviation of the noise, which would take long to be learned where there is nearly none
+        spread = (batch - mechanisms.expect(batch)).square().mean(0).clamp_min(_LEAST)
+        terms = [0.5 * spread.log().sum(), *search.terms(mechanisms, settings.sparsity)]
         optimizer.zero_grad()
         torch.stack(terms).sum().backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
         optimizer.step()
-    strengths = mechanisms.weights().detach()
+    with torch.no_grad():
+        spread = (labels - mechanisms.expect(labels)).square().mean(0).clamp_min(_LEAST)
+        mechanisms.log_scale.copy_(0.5 * spread.log())
+    # by what edges do, since networks that take in much may answer little
+    strengths = mechanisms.influence(labels, generator_for(settings.seed, "influence"))
     mechanisms.edges &= strongest(strengths, settings.threshold, mechanisms.concepts)
     return strengths
 
