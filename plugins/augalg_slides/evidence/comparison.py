@@ -1,5 +1,6 @@
 """What comparisons of latent spaces have in common: a table, claims, and pictures in strips."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -115,7 +116,7 @@ def draw_strips(figure: "Figure", cell: Any, comparison: Comparison) -> None:
         # [row, column, channel, height, width] to [rows height, columns width, channel]
         sheet = images.permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1).cpu()
         axes.imshow(sheet.squeeze(-1).numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-        axes.set_title(title, fontsize=8)
+        axes.set_title(textwrap.fill(title, 8 * columns), fontsize=7)
         names = comparison.columns.get(title, [""] * columns)
         axes.set_xticks(
             [(column + 0.5) * width for column in range(columns)], names, fontsize=6, rotation=40, ha="right"
