@@ -22,7 +22,7 @@ from augalgebra.storage import digest_of
 
 _CAUSES, _EFFECTS = ("light", "angle"), ("shadow_length", "shadow_position")
 _SHOWN = 6
-_LONGER = 6
+_LONGER = 3
 """How many times as many images causal models are shown as autoencoders of glyphs."""
 _KINDS = ("network", "linear")
 _BATCH = 64
