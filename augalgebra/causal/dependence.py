@@ -54,7 +54,8 @@ def information_coefficients(first: Numbers, second: Numbers) -> tuple[float, fl
 
 def _equal_parts(values: Numbers, parts: int) -> Numbers:
     """The part of each sample, where parts have about as many samples and equal values share one."""
-    return np.minimum(((rankdata(values) - 0.5) * parts / len(values)).astype(int), parts - 1)
+    found: Numbers = np.minimum(((rankdata(values) - 0.5) * parts / len(values)).astype(int), parts - 1)
+    return found
 
 
 def _best_grids(free: Numbers, rows: Numbers, most: int) -> list[float]:

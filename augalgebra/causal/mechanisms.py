@@ -199,7 +199,8 @@ def acyclicity(weights: Float[Tensor, "cause effect"]) -> Float[Tensor, ""]:
 
     See Zheng et al. 2018 (https://arxiv.org/abs/1803.01422), theorem 1.
     """
-    return torch.linalg.matrix_exp(weights.square()).trace() - len(weights)
+    trace: Tensor = torch.linalg.matrix_exp(weights.square()).trace()
+    return trace - len(weights)
 
 
 class _Acting:

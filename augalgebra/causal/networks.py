@@ -40,7 +40,7 @@ class ConceptEncoder(nn.Module):
     ) -> tuple[Float[Tensor, "batch latent"], Float[Tensor, "batch latent"]]:
         """Mean and log variance of the concepts, then of the rest."""
         features = torch.cat(self.features(images), 1)
-        own, rest = features.split((self._concepts * READING, 2 * self._rest), 1)
+        own, rest = torch.split(features, [self._concepts * READING, 2 * self._rest], 1)
         hidden = functional.relu(own).view(-1, self._concepts, READING)
         hidden = functional.relu(torch.einsum("bch,chk->bck", hidden, self.inner) + self.inner_shift)
         read = (torch.einsum("bch,chk->bck", hidden, self.outer) + self.outer_shift).float()
@@ -143,6 +143,7 @@ def restrict(encoder: ConceptEncoder, decoder: ConceptDecoder, places: Bool[Tens
     _keep_zero(weight, mask)
 
 
-def _keep_zero(weight: nn.Parameter, mask: Bool[Tensor, "..."]) -> None:
+def _keep_zero(weight: Tensor, mask: Bool[Tensor, "..."]) -> None:
     weight.mul_(mask)
-    weight.register_hook(lambda gradient: gradient * mask.to(gradient.device))
+    hook = weight.register_hook
+    hook(lambda gradient: gradient * mask.to(gradient.device))  # type: ignore[no-untyped-call]  # torch leaves it so

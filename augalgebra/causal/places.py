@@ -71,7 +71,7 @@ def _unexplained(
     """Mean squared error, around each place, of predicting images from some of their labels."""
     total = torch.zeros(images.shape[2:])
     mean = images[queries].float().mean(0) / 255
-    for rows in queries.split(_ROWS):
+    for rows in torch.split(queries, _ROWS):
         true = images[rows].float() / 255
         if chosen:
             distances = torch.cdist(labels[rows][:, list(chosen)], labels[:, list(chosen)])

@@ -248,12 +248,12 @@ class GridReport(PlainData):
     def _repr_html_(self) -> str:
         rows = [
             (
-                *(
-                    score.word,
-                    score.verdict,
-                    *(score.ways[way].psnr if way in score.ways else math.nan for way in WAYS),
-                ),
-                *(score.share, score.worst_crop.psnr if score.worst_crop else None, score.lowest_share),
+                score.word,
+                score.verdict,
+                *(score.ways[way].psnr if way in score.ways else math.nan for way in WAYS),
+                score.share,
+                score.worst_crop.psnr if score.worst_crop else None,
+                score.lowest_share,
             )
             for score in self.worst_first
         ]

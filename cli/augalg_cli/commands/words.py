@@ -164,7 +164,7 @@ def equal(
     asked = None
     if model is not None:
         asked = Asked(context, model, images, space=space, moved=moved, data_dir=data_dir, quiet=as_json)
-        chosen = {} if threshold is None else {"threshold": threshold}
+        chosen: dict[str, Any] = {} if threshold is None else {"threshold": threshold}
         measured = asked.run.compare(first, second, **chosen, **asked.on)
         found = measured.to_dict()
         answer = (answer or found) | {"measured": {"run": str(model), **found}}
