@@ -1,9 +1,9 @@
 """A small denoiser trained on cached codes: with two copies, `LatentAugment`, plain flips of the grid, and none.
 
-Run ``python -m bench.cached_latents RUN [--steps N] [--seeds 0,1,2] [--out FILE.json]``, where RUN is a run that
-``augalg operators RUN --space … --data …`` made, with an operator of flip_lr. What is measured is the loss on codes of
-test pictures that were really flipped, and of the pictures as they are: a model that learned wrong codes of flipped
-pictures does worse on true ones.
+Run ``python -m bench.cached_latents RUN [--steps N] [--seeds 0,1,2] [--ways LatentAugment] [--out FILE.json]``, where
+RUN is a run that ``augalg operators RUN --space … --data …`` made, with an operator of flip_lr. What is measured is the
+loss on codes of test pictures that were really flipped, and of the pictures as they are: a model that learned wrong
+codes of flipped pictures does worse on true ones.
 
 All models see the same pictures for as many steps with the same noise. Half of the codes are flipped, by chance.
 """
@@ -67,6 +67,7 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--ways", help="names of the ways to get flipped codes; by default all")
     parser.add_argument("--crops", type=int, default=560)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--out", type=Path)
@@ -100,6 +101,8 @@ def main() -> None:
         "plain flips of the grid": grid,
         "no flips": none,
     }
+    if arguments.ways:
+        ways = {name: ways[name] for name in arguments.ways.split(",")}
     results: dict[str, dict[str, list[float]]] = {name: {kind: [] for kind in measured} for name in ways}
     for seed in map(int, arguments.seeds.split(",")):
         for name, way in ways.items():

@@ -23,6 +23,7 @@ from augalgebra.tasks import Workers
 from augalgebra.training.grids.kernels import FittedKernel, Target, fit_families, fit_kernels, residual_of
 from augalgebra.training.grids.networks import train_networks
 from augalgebra.training.grids.orbits import Orbits
+from augalgebra.training.grids.recolouring import recolour_every_second
 from augalgebra.training.grids.settings import GridSettings
 from augalgebra.training.precision import bfloat16_pays
 from augalgebra.training.progress import Progress, silent
@@ -112,7 +113,8 @@ def fit_grid_operators(
     bfloat16 = settings.precision == "bfloat16" or (settings.precision == "auto" and bfloat16_pays(space.device))
     others = [target.word for target in plan.targets if not target.in_group]
     with Orbits(space, catalog, plan.group, others) as orbits:
-        orbits.encode(crops, bfloat16=bfloat16, total=settings.crops, workers=workers, progress=cases)
+        recoloured = recolour_every_second(crops, settings.seed)
+        orbits.encode(recoloured, bfloat16=bfloat16, total=settings.crops, workers=workers, progress=cases)
         details: dict[str, Any] = {"size": settings.size, "crops": len(orbits)}
         side = 1 if settings.fit == "channels" else settings.kernel
         kernels = fit_kernels(orbits, plan.targets, side, cases)

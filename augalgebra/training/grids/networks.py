@@ -28,7 +28,8 @@ draws it badly: on TAEF2 a flip and the same flip again was drawn 1.4 dB worse t
 NEARNESS = 3.0
 """Decibels that a mean difference of one standard deviation from the code of the true picture counts as.
 
-What is drawn well need not be a code that the encoder would give; models that train on codes would see others.
+What is drawn well need not be a code that the encoder would give; models that train on codes would see others. On TAEF2
+errors of codes were 0.17 to 0.19 of the variance without it and 0.13 to 0.16 with it, and drawings were as good.
 """
 _LEAST = 1e-5  # mean squared error that is taken for none
 _MEMORY, _EVEN = 0.95, 0.25  # of the level of each word, and how much every word is trained beside the worst
@@ -84,7 +85,8 @@ class CodesAsEncoded:
 class DrawnAsTrue:
     """The objective: codes moved by an operator shall be drawn like the true picture, in decibels.
 
-    A word is chosen at each step, the more often the more it falls short of what encoding its picture would reach.
+    A word is chosen at each step, the more often the more it falls short of what encoding its picture would reach: by
+    the square of the decibels, since the worst word is what operators are judged by.
     """
 
     def __init__(self, orbits: Orbits, targets: Sequence[Target], networks: Networks, *, bfloat16: bool) -> None:
@@ -123,7 +125,7 @@ class DrawnAsTrue:
         return Measurement(terms, len(positions))
 
     def _choose(self, draw: Tensor) -> int:
-        shares = (torch.tensor(self._level) - torch.tensor(self._floor)).clamp_min(0)
+        shares = (torch.tensor(self._level) - torch.tensor(self._floor)).clamp_min(0).square()
         borders = (shares + _EVEN * shares.mean() + _LEAST).cumsum(0)
         return min(int(torch.searchsorted(borders, draw * borders[-1])), len(borders) - 1)
 

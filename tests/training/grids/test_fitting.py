@@ -13,6 +13,7 @@ from augalgebra.latent.grids import ModuleSpace
 from augalgebra.training.grids.fitting import fit_grid_operators, plan_grid_operators
 from augalgebra.training.grids.kernels import gather
 from augalgebra.training.grids.orbits import Orbits
+from augalgebra.training.grids.recolouring import recolour_every_second
 from augalgebra.training.grids.settings import GridSettings
 
 SPREAD = 6.0
@@ -109,7 +110,8 @@ def test_operators_act_on_grids_of_other_sizes_than_they_were_fitted_on(catalog:
 
 
 def test_a_network_through_the_decoder_does_what_a_kernel_cannot(catalog: Catalog) -> None:
-    space, images = make_space(bend=0.5), torch.stack(list(crops(10))) / 255  # what is learned, not what is made of it
+    space = make_space(bend=0.5)
+    images = torch.stack(list(recolour_every_second(crops(10)))) / 255  # what is learned, not what is made of it
     errors = []
     for settings in (
         GridSettings(fit="kernel", kernel=1, size=16),
