@@ -24,6 +24,14 @@ from augalgebra.isolation import MOST_ITEMS, IsolationError, isolate, seconds_al
 IMAGES = torch.rand(3, 1, 4, 6, generator=torch.Generator().manual_seed(0))
 
 
+@pytest.fixture(autouse=True)
+def _only_own_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out threads that libraries began in tests before: beside other threads less is watched."""
+    count = threading.active_count
+    others = count() - 1
+    monkeypatch.setattr(threading, "active_count", lambda: count() - others)
+
+
 class Panic(BaseException):
     """What a panic in compiled code arrives as."""
 

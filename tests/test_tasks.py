@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -62,21 +63,20 @@ def test_a_piece_that_kills_whoever_has_it_is_told_of(
     assert 2 == len(list(tmp_path.iterdir()))
 
 
-def wait_for(folder: Path, item: int) -> int:
-    """Finish item 0 only after another was."""
-    if item:
-        (folder / "done").touch()
-    else:
-        while not (folder / "done").exists():
-            pass
+def wait_for(seen: threading.Event, item: int) -> int:
+    """Finish item 0 only after another was seen."""
+    if not item:
+        assert seen.wait(60)
     return item**2
 
 
-def test_order_is_that_in_which_they_are_done_or_that_of_the_items(tmp_path: Path) -> None:
-    threads = Workers(2, "threading")
-    assert 0 != next(run_tasks(partial(wait_for, tmp_path), ITEMS, threads))[0]
-    (tmp_path / "done").unlink()
-    assert list(SQUARES.items()) == list(run_tasks(partial(wait_for, tmp_path), ITEMS, threads, ordered=True))
+def test_order_is_that_in_which_they_are_done_or_that_of_the_items() -> None:
+    threads, seen = Workers(2, "threading"), threading.Event()
+    found = run_tasks(partial(wait_for, seen), ITEMS, threads)
+    assert 0 != next(found)[0]
+    seen.set()
+    assert len(ITEMS) - 1 == len(list(found))
+    assert list(SQUARES.items()) == list(run_tasks(partial(wait_for, seen), ITEMS, threads, ordered=True))
 
 
 def test_an_error_of_a_piece_is_raised_here() -> None:

@@ -75,6 +75,8 @@ def _resample(
     Returns:
         A batch of the same shape and type.
     """
+    if not len(images):
+        return images.clone()
     height, width = images.shape[-2:]
     x = torch.arange(width, dtype=torch.float64, device=images.device) - (width - 1) / 2
     y = torch.arange(height, dtype=torch.float64, device=images.device).reshape(-1, 1) - (height - 1) / 2

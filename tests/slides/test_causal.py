@@ -27,7 +27,7 @@ def report(*, error: float = 1.05, kept: float = 0.01, read: float = 0.05, cut: 
     axioms = (AxiomScore("light", 0.1, 0.1, math.nan, math.nan), AxiomScore("length", 0.1, 0.1, 0.02, 0.01))
     readings = {"light": read, "length": read}
     composition = (CompositionScore(1, 0.01, 0.1), CompositionScore(10, 0.03, 0.2))
-    return CausalReport(10, readings, done, (score("cut light>length", cut, kept),), composition, axioms, None)
+    return CausalReport(10, readings, {}, done, (score("cut light>length", cut, kept),), composition, axioms, None)
 
 
 def run(distance: int | None = 0) -> Any:
