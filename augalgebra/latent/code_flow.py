@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from augalgebra.errors import FitError
+from augalgebra.latent.module_arrays import take_arrays
 from augalgebra.seeds import generator_for
 
 Array = npt.NDArray[np.float32]
@@ -136,13 +137,7 @@ class CodeFlow(nn.Module):
                 finite.
         """
         flow = cls(shape)
-        expected = flow.to_arrays()
-        if arrays.keys() != expected.keys():
-            raise ValueError(f"arrays {sorted(arrays)}")
-        for name, array in arrays.items():
-            if array.dtype != np.float32 or array.shape != expected[name].shape or not np.isfinite(array).all():
-                raise ValueError(f"an array {name} of shape {array.shape} and type {array.dtype}")
-        flow.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()}, strict=False)
+        take_arrays(flow, arrays, flow.to_arrays())
         return flow.eval().requires_grad_(requires_grad=False)
 
 

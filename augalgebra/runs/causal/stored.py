@@ -25,7 +25,7 @@ from augalgebra.runs.storage.files import (
     stage_run_files,
 )
 from augalgebra.runs.storage.records import CAUSAL, Ending, read_metrics
-from augalgebra.runs.storage.run_folder import RunFolder
+from augalgebra.runs.storage.run_folder import TrainedRunFolder
 from augalgebra.runs.storage.stored_run import metrics_of, versions
 from augalgebra.storage.locks import lock
 from augalgebra.storage.values import Fields, show_value
@@ -36,7 +36,7 @@ _DAMAGED = "train it again with 'augalg causal train'"
 
 
 @dataclass
-class StoredCausalRun(RunFolder):
+class StoredCausalRun(TrainedRunFolder):
     """What is kept of one causal model; `augalgebra.runs.CausalRun` is this with all that is done with one.
 
     Attributes:
@@ -117,20 +117,6 @@ class StoredCausalRun(RunFolder):
     def fingerprint(self) -> str:
         """What tells this model from others."""
         return fingerprint_of(self.model)
-
-    def save(self, *, checkpoint: bytes | None = None, finished: bool = False) -> None:
-        """Write everything as one change: whoever is killed meanwhile leaves what was there, or all that is new.
-
-        Args:
-            checkpoint: From where training can be taken up; None leaves the one that is there.
-            finished: Whether there is nothing to take up any more.
-
-        Raises:
-            RunError: The run in the folder has changed since this one was read, or a transaction is open.
-            AugalgebraError: A file cannot be written.
-        """
-        with self.stage(checkpoint=checkpoint, finished=finished) as change, change.publish():
-            pass
 
     @contextmanager
     def stage(self, *, checkpoint: bytes | None = None, finished: bool = False) -> Iterator[Change]:

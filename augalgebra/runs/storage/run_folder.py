@@ -98,6 +98,28 @@ class RunFolder(ABC):
             self.revision = add_derived(self.folder, names).revision
 
 
+class TrainedRunFolder(RunFolder):
+    """A run that is trained in its folder, and can be taken up there."""
+
+    @abstractmethod
+    def stage(self, *, checkpoint: bytes | None = None, finished: bool = False) -> AbstractContextManager[Change]:
+        """Write everything beside what is there, for the block to publish as one change; see `save`."""
+
+    def save(self, *, checkpoint: bytes | None = None, finished: bool = False) -> None:
+        """Write everything as one change: whoever is killed meanwhile leaves what was there, or all that is new.
+
+        Args:
+            checkpoint: From where training can be taken up; None leaves the one that is there.
+            finished: Whether there is nothing to take up any more.
+
+        Raises:
+            RunError: The run in the folder has changed since this one was read, or a transaction is open.
+            AugalgebraError: A file cannot be written.
+        """
+        with self.stage(checkpoint=checkpoint, finished=finished) as change, change.publish():
+            pass
+
+
 def refuse_existing(folder: Path, remedy: str = "name another folder, resume it, or overwrite it") -> None:
     """Refuse a folder in which a run could not be made without losing something.
 

@@ -42,7 +42,7 @@ from augalgebra.runs.storage.files import (
     stage_run_files,
 )
 from augalgebra.runs.storage.records import Ending, RunRecord, Transfer, read_metrics
-from augalgebra.runs.storage.run_folder import RunFolder
+from augalgebra.runs.storage.run_folder import TrainedRunFolder
 from augalgebra.storage.locks import lock
 from augalgebra.storage.values import Fields, show_value
 from augalgebra.training.loop import EpochMeans
@@ -65,7 +65,7 @@ def of_run(registry: R, folder: Path) -> R:
 
 
 @dataclass
-class StoredRun(RunFolder):
+class StoredRun(TrainedRunFolder):
     """What is kept of one trained latent space; `augalgebra.runs.Run` is this with all that is done with one.
 
     Attributes:
@@ -154,20 +154,6 @@ class StoredRun(RunFolder):
                 raise RunError(f"{folder / DENSITY} is of another encoder; files of different runs were mixed")
         run.revision, run._described = pointer.revision, run._digest()
         return run
-
-    def save(self, *, checkpoint: bytes | None = None, finished: bool = False) -> None:
-        """Write everything as one change: whoever is killed meanwhile leaves what was there, or all that is new.
-
-        Args:
-            checkpoint: From where training can be taken up; None leaves the one that is there.
-            finished: Whether there is nothing to take up any more.
-
-        Raises:
-            RunError: The run in the folder has changed since this one was read, or a transaction is open.
-            AugalgebraError: A file cannot be written.
-        """
-        with self.stage(checkpoint=checkpoint, finished=finished) as change, change.publish():
-            pass
 
     @contextmanager
     def stage(self, *, checkpoint: bytes | None = None, finished: bool = False) -> Iterator[Change]:

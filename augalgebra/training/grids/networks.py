@@ -29,7 +29,7 @@ NEARNESS = 3.0
 """Decibels that a mean difference of one standard deviation from the code of the true picture counts as.
 
 What is drawn well need not be a code that the encoder would give; models that train on codes would see others. On TAEF2
-errors of codes were 0.17 to 0.19 of the variance without it and 0.13 to 0.16 with it, and drawings were as good.
+errors of codes were 0.17 to 0.19 of the variance without it and 0.13 to 0.16 with it.
 """
 _LEAST = 1e-5  # mean squared error that is taken for none
 _MEMORY, _EVEN = 0.95, 0.25  # of the level of each word, and how much every word is trained beside the worst
