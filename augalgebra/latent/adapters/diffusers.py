@@ -50,12 +50,13 @@ def open_diffusers(
             f"{place} needs the package diffusers ({error}); pip install 'augalgebra[diffusers]'"
         ) from error
     choice: dict[str, Any] = {"use_safetensors": True}
-    if _names_hub(str(place)):
-        source = str(place)
+    source, named = str(place), str(place)
+    if _names_hub(source):
+        named = f"there is no folder {place}, and the autoencoder {place} on the hub"
     else:
         folder = _find(check_folder(Path(place)))
         source, choice = str(folder), {"local_files_only": True, **_weights_in(folder)}
-    with _one_line(source):
+    with _one_line(named):
         config = diffusers.AutoencoderKL.load_config(source)
     name = config.get("_class_name")
     if name not in _CLASSES:
@@ -63,7 +64,7 @@ def open_diffusers(
     if moments and name != "AutoencoderKL":
         raise SpaceError(f"{place} is {name}, which answers one code and no moments; open it as diffusers:{place}")
     hint = "" if choice["use_safetensors"] else "; a .bin is read only if it holds nothing but weights"
-    with _one_line(source, hint):
+    with _one_line(named, hint):
         autoencoder, loading = getattr(diffusers, name).from_pretrained(
             source, output_loading_info=True, low_cpu_mem_usage=False, **choice
         )
@@ -142,7 +143,7 @@ def _weights_in(folder: Path) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _one_line(source: str, hint: str = "") -> Iterator[None]:
+def _one_line(named: str, hint: str = "") -> Iterator[None]:
     """Turn what goes wrong into one line, and keep the package's own remarks on it from the terminal."""
     from diffusers.utils import logging
 
@@ -152,6 +153,6 @@ def _one_line(source: str, hint: str = "") -> Iterator[None]:
         with warnings.catch_warnings(action="ignore"):
             yield
     except (OSError, ValueError, RuntimeError, TypeError, KeyError) as error:
-        raise SpaceError(f"{source} cannot be opened ({' '.join(str(error).split())[:200]}){hint}") from error
+        raise SpaceError(f"{named} cannot be opened ({' '.join(str(error).split())[:200]}){hint}") from error
     finally:
         logging.set_verbosity(level)

@@ -120,7 +120,8 @@ def test_a_name_is_looked_up_on_the_hub(saved: Path, tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(SpaceError, match="somebody/vae cannot be opened") as raised:
+    missing = "no folder somebody/vae, and the autoencoder somebody/vae on the hub cannot be opened"
+    with pytest.raises(SpaceError, match=missing) as raised:
         open_space("diffusers:somebody/vae")
     assert "\n" not in str(raised.value)
 
