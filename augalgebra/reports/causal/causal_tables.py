@@ -50,8 +50,15 @@ def reading_table(report: CausalReport) -> Table:
 
 def encoder_table(report: CausalReport) -> Table:
     """How well the encoder reads each concept."""
-    rows = tuple(report.reading.items())
-    return Table("Error of the encoder, in units of the concept", ("concept", "mean absolute error"), rows)
+    rows = tuple(
+        (concept, error, *(report.information.get(concept, {}).get(name) for name in ("mic", "tic")))
+        for concept, error in report.reading.items()
+    )
+    title = (
+        "What the encoder reads of test images: its error, in units of the concept, and how much that tells of the "
+        "label, from 0 to 1 (maximal and total information coefficient)"
+    )
+    return Table(title, ("concept", "mean absolute error", "MIC", "TIC"), rows)
 
 
 def composition_table(report: CausalReport) -> Table:

@@ -269,12 +269,20 @@ def _show_check(report: "CausalReport", concepts: "Sequence[str]") -> None:
         ]
         names = ["concept", "there and back", "floor", "drift of others", "floor"]
         render.table(names, rows, right=range(1, 5), title="Reversibility per pixel, minimality in deviations")
-    rows = [[concept, f"{error:.4g}"] for concept, error in report.reading.items()]
-    render.table(["concept", "error of the encoder"], rows, right=[1])
+    rows = [
+        [
+            concept,
+            f"{error:.4g}",
+            *(_decimals(report.information.get(concept, {}).get(name)) for name in ("mic", "tic")),
+        ]
+        for concept, error in report.reading.items()
+    ]
+    title = "What the encoder reads, and how much that tells of the label"
+    render.table(["concept", "error", "MIC", "TIC"], rows, right=range(1, 4), title=title)
 
 
-def _decimals(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.4f}"
+def _decimals(value: float | None) -> str:
+    return "-" if value is None or math.isnan(value) else f"{value:.4f}"
 
 
 def _edit_text(run: "CausalRun", name: str) -> str:

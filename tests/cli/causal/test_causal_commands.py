@@ -129,12 +129,24 @@ def test_a_check_says_no_where_a_bar_is_missed_and_is_kept(program: Program, run
     assert len(answer["missed"]) == len(answer["counterfactuals"]) == 10
 
 
+def test_a_check_says_how_much_the_encoder_tells_of_each_label(program: Program, run: Path) -> None:
+    found = json.loads(program("causal", "check", str(run), "--images", "20", "--json").out)["information"]
+    shown = program("causal", "check", str(run), "--images", "20").out
+    for concept, numbers in found.items():
+        assert 0 < numbers["tic"] <= numbers["mic"] <= 1
+        row = next(line for line in shown.splitlines() if line.split()[:1] == [concept] and len(line.split()) == 4)
+        assert row.split()[2:] == [f"{numbers['mic']:.4f}", f"{numbers['tic']:.4f}"]
+    few = program("causal", "check", str(run), "--images", "8").out  # too few to tell
+    assert next(line for line in few.splitlines() if line.split()[:1] == ["light"] and line.split()[2:] == ["-", "-"])
+
+
 def test_a_causal_run_is_reported_and_partitioned(program: Program, run: Path) -> None:
     program("causal", "edit", str(run), "fixed", "--cut", "light>shadow_length")
-    answer = program("report", str(run), "--images", "8", "--json").data
+    answer = program("report", str(run), "--images", "12", "--json").data
     assert (answer["measured"], answer["missing"]) == (True, "")
     page = (run / "report.html").read_text(encoding="utf-8")
-    assert all(text in page for text in ("Each concept over its range", "Composition", "cut light&gt;shadow_length"))
+    texts = ("Each concept over its range", "Composition", "cut light&gt;shadow_length", ">MIC<", ">TIC<")
+    assert [text for text in texts if text not in page] == []
     assert "Not reported" not in page
     answer = program("partition", str(run), "--images", "10", "--swap", "1", "2", "--out", "p.png", "--json").data
     assert [part["name"] for part in answer["parts"]] == ["light", "angle", "shadow_length", "shadow_position"]
