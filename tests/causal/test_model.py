@@ -45,6 +45,20 @@ def test_an_intervention_sets_what_it_names_and_what_it_causes(model: CausalMode
     assert all(torch.allclose(forced[name], was[name], atol=1e-4) for name in model.concepts if name != LENGTH)
 
 
+def test_what_was_forced_before_stays_as_noise_unless_both_are_asked_for_at_once(
+    model: CausalModel, images: Tensor
+) -> None:
+    noise, place = model.abduct(images), model.concepts.index(LENGTH)
+    forced = model.predict(noise, {LENGTH: 4.0})
+    off = forced.values[:, place] - model.encode(images).values[:, place]
+    then, alone = (model.predict(start, {"light": 12.0}).values for start in (model.noise_of(forced), noise))
+    assert torch.allclose(then[:, place], alone[:, place] + off, atol=1e-3)
+    assert not torch.allclose(then[:, place], alone[:, place], atol=1e-2)
+    both = model.edited().do(light=12.0).do(**{LENGTH: 4.0}).predict(noise).values
+    assert torch.allclose(both[:, place], torch.tensor(4.0), atol=1e-4)
+    assert torch.equal(both, model.predict(noise, {LENGTH: 4.0, "light": 12.0}).values)
+
+
 def test_interventions_are_idempotent_and_the_last_counts(model: CausalModel, images: Tensor) -> None:
     noise, edited = model.abduct(images), model.edited()
     once = edited.do(light=7.0).predict(noise).values
