@@ -1,3 +1,6 @@
+from .architecture import CausalArchitecture as CausalArchitecture
+from .architecture import Noise as Noise
+from .architecture import State as State
 from .dependence import information_coefficients as information_coefficients
 from .edits import Edit as Edit
 from .edits import Formula as Formula
@@ -16,11 +19,8 @@ from .measures import CounterfactualScore as CounterfactualScore
 from .measures import GraphScore as GraphScore
 from .measures import measure_causal as measure_causal
 from .measures import usual_edits as usual_edits
-from .model import CausalArchitecture as CausalArchitecture
 from .model import CausalModel as CausalModel
 from .model import EditedModel as EditedModel
-from .model import Noise as Noise
-from .model import State as State
 from .settings import CausalSettings as CausalSettings
 from .settings import known_graph as known_graph
 from .storage import load_model as load_model

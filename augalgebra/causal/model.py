@@ -1,20 +1,20 @@
 """A causal model of images: encoder, mechanisms, blocks, decoder; counterfactuals by abduction, action, prediction."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from augalgebra.causal.architecture import CausalArchitecture, Noise, State
 from augalgebra.causal.edits import Edit, Formula, Function, GivenFunction, Value, World
 from augalgebra.causal.graphs import CausalGraph, GraphPrior, Matrix
-from augalgebra.causal.mechanisms import MECHANISM_KINDS, MechanismKind, make_mechanisms
+from augalgebra.causal.mechanisms import make_mechanisms
 from augalgebra.causal.networks import Blocks, ConceptDecoder, ConceptEncoder, restrict
 from augalgebra.causal.places import grid_of_places
-from augalgebra.errors import AugalgebraError, ImageError, ParameterError
-from augalgebra.latent.likelihoods import Likelihood, LikelihoodName, find_likelihood
+from augalgebra.errors import ImageError, ParameterError
+from augalgebra.latent.likelihoods import Likelihood, find_likelihood
 from augalgebra.seeds import generator_for
 
 QUANTILES = 257
@@ -23,62 +23,6 @@ BEYOND = 0.5
 """How far a concept may be set beyond what was trained on, as a share of that range."""
 
 Images = Float[Tensor, "batch channel height width"]
-
-
-@dataclass(frozen=True)
-class State:
-    """What a picture is drawn from.
-
-    Attributes:
-        values: Values of the concepts, in their own units, ``[batch, concept]``.
-        rest: What no concept names, ``[batch, rest]``.
-    """
-
-    values: Float[Tensor, "batch concept"]
-    rest: Float[Tensor, "batch rest"]
-
-
-@dataclass(frozen=True)
-class Noise:
-    """What a state follows from: what no intervention changes.
-
-    Attributes:
-        noise: Exogenous noise of the concepts, ``[batch, concept]``.
-        rest: What no concept names, ``[batch, rest]``.
-    """
-
-    noise: Float[Tensor, "batch concept"]
-    rest: Float[Tensor, "batch rest"]
-
-
-@dataclass(frozen=True)
-class CausalArchitecture:
-    """What determines the shapes of all weights.
-
-    Attributes:
-        image_shape: Channels, height and width.
-        concepts: Names of the concepts.
-        mechanisms: Kind of the mechanisms.
-        rest: Coordinates for what no concept names.
-        width: Channels of the decoder; the encoder has as many after its first convolution.
-        waves: Waves of a block, so that it has twice as many coordinates and one more.
-        likelihood: How drawn pixels are compared with true ones.
-    """
-
-    image_shape: tuple[int, int, int]
-    concepts: tuple[str, ...]
-    mechanisms: MechanismKind = "network"
-    rest: int = 0
-    width: int = 32
-    waves: int = 8
-    likelihood: LikelihoodName = "gaussian"
-
-    def __post_init__(self) -> None:
-        find_likelihood(self.likelihood)
-        if self.mechanisms not in MECHANISM_KINDS:
-            raise AugalgebraError(f"mechanisms are {' or '.join(MECHANISM_KINDS)}, not {self.mechanisms!r}")
-        if min(self.width, *self.image_shape) < 1 or min(self.rest, self.waves) < 0 or not self.concepts:
-            raise AugalgebraError("a causal model needs images, concepts, and a width of at least 1")
 
 
 class CausalModel(nn.Module):

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import torch
 
+from augalgebra.causal.architecture import CausalArchitecture
 from augalgebra.causal.graphs import CausalGraph, GraphPrior
 from augalgebra.causal.mechanisms import MECHANISM_KINDS
-from augalgebra.causal.model import CausalArchitecture, CausalModel
+from augalgebra.causal.model import CausalModel
 from augalgebra.errors import AugalgebraError, RunError
 from augalgebra.latent.likelihoods import LIKELIHOODS
 from augalgebra.latent.store import pack_tensors, read_tensors, unpack_tensors

@@ -8,9 +8,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from augalgebra.causal.architecture import CausalArchitecture
 from augalgebra.causal.discovery import GraphSearch, strongest
 from augalgebra.causal.mechanisms import Mechanisms
-from augalgebra.causal.model import QUANTILES, CausalArchitecture, CausalModel
+from augalgebra.causal.model import QUANTILES, CausalModel
 from augalgebra.causal.places import find_places
 from augalgebra.causal.settings import CausalSettings
 from augalgebra.data.dataset import Dataset, Split

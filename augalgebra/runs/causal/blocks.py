@@ -7,7 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from augalgebra.causal.model import CausalModel, State
+from augalgebra.causal.architecture import State
+from augalgebra.causal.model import CausalModel
 from augalgebra.notebooks import render_table
 from augalgebra.plain import PlainData
 
