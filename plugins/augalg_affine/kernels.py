@@ -10,6 +10,9 @@ from torch.nn import functional
 Number: TypeAlias = float | Tensor
 """A plain number, or one for each image as a tensor ``[batch, 1, 1, 1]``."""
 
+_CACHED = 2**18
+"""Values of a piece of a batch that stays in the cache of a processor."""
+
 
 def rotate(images: Tensor, degrees: Number, fill: Number) -> Tensor:
     """Turn counter-clockwise about the image centre by `degrees`."""
@@ -83,15 +86,34 @@ def _resample(
     (xx, xy), (yx, yy) = matrix
     source_x = (xx * x + xy * y + shift[0]) * (2 / width)
     source_y = (yx * x + yy * y + shift[1]) * (2 / height)
-    count, whole = len(images), images.double() - fill
-    parts = count
-    if source_x.ndim == source_y.ndim == 2 and images.device.type == "cpu":
+    shared = source_x.ndim == source_y.ndim == 2
+    shape = (1 if shared else len(images), 1, height, width)
+    places = torch.cat((source_x.expand(shape), source_y.expand(shape)), 1).permute(0, 2, 3, 1)
+    piece = len(images)
+    if images.device.type == "cpu":  # in pieces that stay in the cache in double precision
+        piece = torch.get_num_threads() * max(1, _CACHED // images[0].numel())
+    fills = fill.expand(len(images), 1, 1, 1) if isinstance(fill, Tensor) else None
+    moved = torch.empty_like(images)
+    for start in range(0, len(images), piece):
+        part = slice(start, start + piece)
+        moved[part] = _sample(images[part], places if shared else places[part], fill if fills is None else fills[part])
+    return moved
+
+
+def _sample(images: Tensor, places: Tensor, fill: Number) -> Tensor:
+    """Images in double precision at places that are their own, or one set for all of them."""
+    parts, filled = len(images), isinstance(fill, Tensor) or fill != 0
+    if len(places) != parts and images.device.type == "cpu":
         # one map for all images is looked up once, as if they were channels of a few, one for each thread
-        parts = math.gcd(count, torch.get_num_threads())
-    shape = (parts, 1, height, width)
-    grid = torch.cat((source_x.expand(shape), source_y.expand(shape)), 1).permute(0, 2, 3, 1)
-    # zero padding around the difference from `fill` is `fill` around the image, blended at the border alike
+        parts = math.gcd(parts, torch.get_num_threads())
+    whole = images.double()
+    if filled:
+        # zero padding around the difference from `fill` is `fill` around the image, blended at the border alike
+        whole = whole - fill
     moved = functional.grid_sample(
-        whole.reshape(parts, -1, height, width), grid, padding_mode="zeros", align_corners=False
-    )
-    return (moved.reshape(images.shape) + fill).to(images.dtype).clamp_(0, 1)
+        whole.reshape(parts, -1, *images.shape[2:]),
+        places.expand(parts, -1, -1, -1),
+        padding_mode="zeros",
+        align_corners=False,
+    ).reshape(images.shape)
+    return (moved.add_(fill) if filled else moved).clamp_(0, 1)

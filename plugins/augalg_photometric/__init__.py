@@ -49,7 +49,9 @@ def _register_curves(register: aa.Register) -> None:
     )
     def gamma(x: "Tensor", gamma: "float | Tensor") -> "Tensor":
         """Raise every value to a power."""
-        return x**gamma
+        from augalg_photometric import kernels
+
+        return kernels.raise_to(x, gamma)
 
     @register(
         "brightness",

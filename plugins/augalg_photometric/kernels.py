@@ -1,10 +1,31 @@
 """Maps of pixel values: of colours, and those that work on bytes, as the operations they are named after do."""
 
+import cv2
+import numpy as np
 import torch
 from torch import Tensor
 
 _LEVELS = 256
+_MANY = 2**12
+"""Pixels of a picture from which on OpenCV, called for each channel, is faster than PyTorch on all of them."""
 _LUMA = (0.299, 0.587, 0.114)  # shares of red, green and blue, as in JPEG
+
+
+def raise_to(images: Tensor, exponent: float | Tensor) -> Tensor:
+    """Raise every value to a power.
+
+    Args:
+        images: Float batch ``[batch, channel, height, width]``.
+        exponent: One number, or one for each image ``[batch, 1, 1, 1]``.
+
+    Returns:
+        A batch of the same shape and type.
+    """
+    plain = images.device.type == "cpu" and images.dtype == torch.float32 and not images.requires_grad
+    if plain and not isinstance(exponent, Tensor) and exponent % 1 and exponent != 0.5:
+        # two to four times as fast, and wrong by no more than 1e-7; whole powers and roots are fast as they are
+        return images.log().mul_(exponent).exp_()
+    return images**exponent
 
 
 def turn_hue(images: Tensor, turns: float | Tensor) -> Tensor:
@@ -77,11 +98,36 @@ def equalize(images: Tensor) -> Tensor:
     Returns:
         A batch of the same shape and type.
     """
+    pixels = images.shape[2] * images.shape[3]
+    if pixels >= _MANY and images.device.type == "cpu" and images.dtype == torch.float32 and not images.requires_grad:
+        return _equalize_by_opencv(images)
     levels = (images * 255).round_().long().flatten(2)
-    pixels = levels.shape[2]
     counts = levels.new_zeros(*levels.shape[:2], _LEVELS).scatter_add(2, levels, torch.ones_like(levels))
-    below = counts.cumsum(2)
-    # of the smallest value that there is; computed for 256 values, not for every pixel
-    smallest = below.masked_fill(counts == 0, pixels).amin(2, keepdim=True)
-    spread = ((255.0 * (below - smallest) / (pixels - smallest)).round() / 255).to(images.dtype).gather(2, levels)
-    return torch.where(smallest == pixels, images.flatten(2), spread).reshape(images.shape)
+    spread, constant = _spread(counts, pixels)
+    return torch.where(constant, images.flatten(2), spread.to(images.dtype).gather(2, levels)).reshape(images.shape)
+
+
+def _spread(counts: Tensor, pixels: int) -> tuple[Tensor, Tensor]:
+    """What each of 256 values becomes, from how often it is there; and whether it is the only one."""
+    below = counts.cumsum(-1)
+    smallest = below.masked_fill(counts == 0, pixels).amin(-1, keepdim=True)
+    return (255.0 * (below - smallest) / (pixels - smallest)).round() / 255, smallest == pixels
+
+
+def _equalize_by_opencv(images: Tensor) -> Tensor:
+    """The same, one channel at a time, which stays in the cache."""
+    planes = images.contiguous().flatten(0, 1).numpy()
+    levels, spread = np.empty(planes.shape, np.uint8), np.empty_like(planes)
+    counts = np.empty((len(planes), _LEVELS), np.int64)
+    for plane, bytes_, count in zip(planes, levels, counts, strict=True):
+        cv2.convertScaleAbs(plane, bytes_, 255)
+        count[:] = cv2.calcHist([bytes_], [0], None, [_LEVELS], [0, _LEVELS]).ravel()
+    tables, constant = _spread(torch.from_numpy(counts), planes[0].size)
+    for plane, bytes_, table, target, alone in zip(
+        planes, levels, tables.numpy(), spread, constant.flatten().tolist(), strict=True
+    ):
+        if alone:
+            target[:] = plane
+        else:
+            cv2.LUT(bytes_, table, target)
+    return torch.from_numpy(spread).reshape(images.shape)

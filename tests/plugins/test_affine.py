@@ -131,6 +131,22 @@ def test_every_image_gets_its_own_parameter(name: str) -> None:
     assert torch.equal(augmentation.apply(images, [values, 0]), torch.cat(singly))
 
 
+@pytest.mark.parametrize(("threads", "fill"), [(1, 0.0), (2, 0.25)])
+def test_batches_larger_than_a_cache_are_moved_as_single_images(threads: int, fill: float) -> None:
+    images = noise(300, 301, count=8)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        for angles in (40.0, np.linspace(-30, 30, 8)):
+            moved = CATALOG.resolve("rotate").apply(images, [angles, fill])
+            for index in (0, 3, 7):
+                angle = float(np.broadcast_to(angles, 8)[index])
+                alone = CATALOG.resolve("rotate").apply(images[index : index + 1], [angle, fill])
+                assert float((moved[index] - alone[0]).abs().max()) < 1e-6
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_a_drawn_shear_is_one_function_of_the_image() -> None:
     """Sheared there and back, every image by its own angle, all digits come back."""
     images = digit_images(1, 28, 28)

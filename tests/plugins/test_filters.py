@@ -36,8 +36,26 @@ def test_images_smaller_than_the_kernel_are_mirrored_again_and_again(size: tuple
     assert np.abs(CATALOG.apply("gaussian_blur(1.3)", image)[0, 0].numpy() - expected).max() < 1e-12
 
 
-def test_every_image_is_blurred_by_its_own_sigma() -> None:
-    images = noise(3, 3, 8, 10)
+def test_large_pictures_are_blurred_as_small_ones() -> None:
+    images = noise(2, 3, 70, 64, dtype=torch.float32)
+    sigmas = np.array([0.7, 1.9])
+    found = CATALOG.resolve("gaussian_blur").apply(images, [sigmas]).numpy()
+    for image, sigma, blurred in zip(images.double().numpy(), sigmas, found, strict=True):
+        for axis in (1, 2):
+            image = ndimage.gaussian_filter1d(image, sigma, axis, mode="mirror", radius=3)
+        assert np.abs(blurred - image).max() < 1e-6
+
+
+def test_gradients_go_through_the_blur_of_large_pictures() -> None:
+    images = noise(1, 1, 64, 64).requires_grad_()
+    CATALOG.resolve("gaussian_blur").function(images, 1.0)[0, 0, 32, 32].backward()
+    assert images.grad is not None
+    assert float(images.grad.sum()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("size", [(8, 10), (64, 70)])
+def test_every_image_is_blurred_by_its_own_sigma(size: tuple[int, int]) -> None:
+    images = noise(3, 3, *size)
     sigmas = np.array([0.3, 1.0, 2.0])
     blur = CATALOG.resolve("gaussian_blur")
     singly = [blur.apply(images[i : i + 1], [float(sigma)]) for i, sigma in enumerate(sigmas)]

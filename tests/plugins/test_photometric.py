@@ -83,9 +83,27 @@ def test_equalizing_treats_every_channel_of_every_image_by_itself() -> None:
     assert torch.equal(CATALOG.apply("equalize", images), torch.stack([torch.stack(image) for image in singly]))
 
 
-def test_equalizing_leaves_a_constant_channel() -> None:
-    constant = torch.full((1, 1, 3, 4), 0.3)
-    assert torch.equal(CATALOG.apply("equalize", constant), constant)
+@pytest.mark.parametrize("size", [(3, 4), (64, 65)])
+def test_equalizing_leaves_a_constant_channel(size: tuple[int, int]) -> None:
+    images = torch.cat([torch.full((1, 1, *size), 0.3), floats(picture(1, 0, 90, size))], 1)
+    images = images.expand(-1, 2, -1, -1)[:, [0, 1, 0]]
+    moved = CATALOG.apply("equalize", images)
+    assert torch.equal(moved[:, ::2], images[:, ::2])
+    assert not torch.equal(moved[:, 1], images[:, 1])
+
+
+def test_large_pictures_are_equalized_as_in_double_precision() -> None:
+    images = torch.stack([floats(picture(i, 10 * i, 100 + 50 * i, (80, 70)))[0] for i in range(3)])
+    assert torch.equal(CATALOG.apply("equalize", images), CATALOG.apply("equalize", images.double()).float())
+    apart = images.transpose(2, 3)  # in another order in memory
+    assert torch.equal(CATALOG.apply("equalize", apart), CATALOG.apply("equalize", images).transpose(2, 3))
+
+
+@pytest.mark.parametrize("exponent", [0.2, 0.5, 1.5, 2, 2.2, 4.9])
+def test_powers_are_those_of_double_precision(exponent: float) -> None:
+    images = torch.cat([torch.tensor([0, 1e-45, 1e-40, 1e-30, 1]), torch.linspace(0, 1, 4001)]).reshape(1, 1, 2, -1)
+    moved = CATALOG.apply(aa.word_of("gamma", exponent), images)
+    assert float((moved - images.double() ** exponent).abs().max()) < 1e-7
 
 
 def coloured(seed: int, count: int = 2) -> Tensor:
