@@ -25,6 +25,8 @@ from augalgebra.storage.locks import lock
 
 IMAGES = 512
 """Test images that are measured on, unless another number is asked for."""
+NOISELESS = 0.1
+"""Deviations of a concept below which its noise counts for none: a hundredth of its variance."""
 
 
 class CausalRun(StoredCausalRun):
@@ -60,6 +62,17 @@ class CausalRun(StoredCausalRun):
     def is_learned(self) -> bool:
         """Whether the graph was learned."""
         return self.settings.prior is None or not self.settings.prior.is_given
+
+    @property
+    def undirected(self) -> tuple[str, ...]:
+        """Concepts that follow from others without noise, where nothing was known of the graph before.
+
+        Labels then tell that concepts belong together, and not which of them is the effect.
+        """
+        if self.settings.prior is None or self.settings.prior.kind != "free":
+            return ()
+        noise = zip(self.model.concepts, self.model.mechanisms.log_scale.exp().tolist(), strict=True)
+        return tuple(concept for concept, size in noise if size < NOISELESS and self.model.graph.parents(concept))
 
     @property
     def true_graph(self) -> CausalGraph | None:
@@ -239,6 +252,7 @@ class CausalRun(StoredCausalRun):
             "truth": None if truth is None else truth.to_dict(),
             "hamming_distance": self.hamming_distance,
             "area_under_curve": self.area_under_curve,
+            "undirected": list(self.undirected),
             "edits": list(self.edits),
         }
 

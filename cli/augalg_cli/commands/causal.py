@@ -220,6 +220,11 @@ def _prior(
 def _show_graph(run: "CausalRun") -> None:
     for line in graph_lines(run.model.graph, run.weights):
         render.line(line)
+    if run.undirected:
+        render.note(
+            f"{' and '.join(run.undirected)} would follow without noise; which is the effect, labels cannot "
+            "tell then: say what has no causes, with --exogenous and --endogenous"
+        )
     if run.true_graph is None:
         return
     if run.hamming_distance == 0:

@@ -56,6 +56,15 @@ def test_a_model_is_trained_with_what_is_known_of_its_graph(program: Program) ->
     assert program(*TRAIN, "--learn", "--overwrite", "--json").data["learned"]
 
 
+def test_what_labels_cannot_tell_of_a_graph_is_said(
+    program: Program, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "labels cannot tell" not in program("causal", "show", str(run)).err
+    monkeypatch.setattr(CausalRun, "undirected", ("angle", "shadow_length"))
+    shown = program("causal", "show", str(run))
+    assert shown.err.startswith("angle and shadow_length would follow without noise; which is the effect, labels")
+
+
 def test_the_graph_is_shown_and_drawn(program: Program, run: Path) -> None:
     shown = program("causal", "show", str(run), "--out", "graph.svg")
     assert shown.code == 0, shown

@@ -104,6 +104,16 @@ def test_a_graph_that_is_learned_is_the_same_when_training_is_taken_up(
     assert equal(done.model, train_causal_run(tmp_path / "whole", data, settings).model)
 
 
+def test_what_labels_cannot_tell_of_a_graph_is_named(copied: Path) -> None:
+    run = CausalRun.load(copied)
+    with torch.no_grad():  # light has no cause, and length has noise
+        run.model.mechanisms.log_scale.copy_(torch.tensor([0.01, 1.0, 0.5, 0.01]).log())
+    assert run.undirected == ()  # the graph was given
+    run.settings = replace(run.settings, prior=GraphPrior.free(run.model.concepts))
+    assert run.undirected == ("shadow_position",)
+    assert run.described()["undirected"] == ["shadow_position"]
+
+
 def test_a_run_that_is_there_is_not_trained_again(causal_folder: Path, data: Dataset, tmp_path: Path) -> None:
     def fail(report: Report) -> None:
         raise AssertionError
