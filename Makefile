@@ -14,6 +14,7 @@ demo: $(VENV)/.installed
 	$(BIN)/augalg demo --out $(OUT)
 
 test: $(VENV)/.installed-test
+	$(BIN)/python -m compileall -q augalgebra cli plugins  # once, and not in each of the hundreds of processes that tests start
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal
 
 coverage: $(VENV)/.installed-test

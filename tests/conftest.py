@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -100,21 +100,27 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     from augalg_cli import app, options
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("NO_COLOR", "1")
+    cache = tmp_path.with_name(f"{tmp_path.name}-cache")
+    for variable, value in (NO_NETWORK | {"COLUMNS": "80", "NO_COLOR": "1", "XDG_CACHE_HOME": str(cache)}).items():
+        monkeypatch.setenv(variable, value)
     for variable in ("AUGALG_PLUGINS", "AUGALG_DISABLE", "AUGALG_DEBUG"):
         monkeypatch.setenv(variable, "")  # so that what the program sets is taken back after the test
         monkeypatch.delenv(variable)
 
-    def run(*arguments: str) -> Done:
-        monkeypatch.setattr(sys, "argv", ["augalg", *arguments])
-        options.catalog.cache_clear()
-        capsys.readouterr()
-        try:
-            app.main()
-            code = 0
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        return Done(code, *capsys.readouterr())
+    def run(*arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Done:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "argv", ["augalg", *arguments])
+            for variable, value in (env or {}).items():
+                patch.setenv(variable, value)
+            if cwd is not None:
+                patch.chdir(cwd)
+            options.catalog.cache_clear()
+            capsys.readouterr()
+            try:
+                app.main()
+                code = 0
+            except SystemExit as stop:
+                code = int(stop.code or 0)
+            return Done(code, *capsys.readouterr())
 
     return run

@@ -1,9 +1,11 @@
 """Processes of the program that begin with the heavy packages imported: nearly all seconds of a command are imports.
 
 One process imports other people's packages, none of this project's, and forks for each call. The fork is a process
-like any other: with its own folder, environment, outputs and exit code, and an end as Python ends.
+like any other: with its own folder, environment, outputs and exit code. It ends as Python ends, but does not take apart
+what was imported, which takes longer than most commands.
 """
 
+import atexit
 import gc
 import importlib
 import json
@@ -11,6 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -105,7 +108,16 @@ def run(arguments: list[str], folder: str, environment: dict[str, str], outputs:
     sys.argv = ["augalg", *arguments]
     from augalg_cli.app import main
 
-    main()
+    code = 0
+    try:
+        main()
+    except SystemExit as stop:
+        code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pluggy
 
@@ -47,6 +47,9 @@ class Dangling:
     reason: str
 
 
+_Systems: TypeAlias = dict[tuple[Symbol, ...], tuple[RewritingSystem, tuple[LeftOut, ...]]]
+
+
 class Catalog(Names):
     """Augmentations by name, their laws, and queries about words.
 
@@ -77,7 +80,8 @@ class Catalog(Names):
         super().__init__(augmentations)
         self.plugins = tuple(plugins)
         self.managers = dict(managers or {})
-        self._systems: dict[tuple[Symbol, ...], tuple[RewritingSystem, tuple[LeftOut, ...]]] = {}
+        self._systems: _Systems = {}
+        self._systems_for: dict[bool, _Systems] = {}  # for pictures that are squares, and for others
         self.trust = Trust(self.augmentations, self.plugins, functools.partial(_judge_on_images, self))
         resolved: list[Law] = []
         dangling: list[Dangling] = []
@@ -106,7 +110,7 @@ class Catalog(Names):
 
     def __copy__(self) -> "Catalog":
         other = object.__new__(Catalog)
-        other.__dict__.update(self.__dict__ | {"_systems": {}})  # which rest on what is known of the pictures
+        other.__dict__.update(self.__dict__ | {"_systems": {}, "_systems_for": {}})  # which rest on the laws
         return other
 
     def __deepcopy__(self, memo: dict[int, object]) -> "Catalog":
@@ -205,8 +209,10 @@ class Catalog(Names):
 
     def for_size(self, height: int, width: int) -> "Catalog":
         """The catalog as it is for pictures of one size: what is true of squares is just true, or of no use."""
-        other = copy.copy(self)
-        other._systems, other._square = {}, height == width
+        other, square = copy.copy(self), height == width
+        other._systems = self._systems if square == self._square else self._systems_for.setdefault(square, {})
+        other._square = square
+        other.laws = tuple(map(self.trust.update, self.laws))  # checked where those systems were completed
         return other
 
     @property
@@ -260,7 +266,7 @@ class Catalog(Names):
         if plugin not in self.managers:
             raise UnknownNameError("plugin", plugin, self.managers, "('augalg plugins list' shows all)")
         self.laws = tuple(self.trust.assume(law) if law.plugin == plugin else law for law in self.laws)
-        self._systems.clear()
+        self._systems, self._systems_for = {}, {}
 
     def _answering(self, words: Iterable[str | Word]) -> tuple[RewritingSystem, tuple[LeftOut, ...]]:
         symbols = dict.fromkeys(symbol for word in words for symbol in self.word(word).symbols)

@@ -1,6 +1,5 @@
 """Laws that are true at one size, of squares, or with a dark border only: found out on pixels, or declared as such."""
 
-import json
 import types
 from pathlib import Path
 from typing import Any
@@ -218,55 +217,55 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", ["one size", "squares"])
 @pytest.mark.parametrize("command", [("laws", "cases.half"), ("plugins", "check"), ("register",)])
-def test_every_gate_finds_out_a_law_of_some_pictures(augalg: Any, tmp_path: Path, fault: str, command: Any) -> None:
+def test_every_gate_finds_out_a_law_of_some_pictures(program: Any, tmp_path: Path, fault: str, command: Any) -> None:
     keywords, result, equation, only_for = FAULTS[fault]
     file = tmp_path / "half_plugin.py"
     file.write_text(PLUGIN.format(keywords=keywords, result=result, summary="Roll."))
     named = command[0] == "laws"
-    done = augalg(*command, *([] if named else [str(file)]), env={"AUGALG_PLUGINS": str(file)} if named else {})
-    assert done.returncode == 1, done.stdout + done.stderr
-    said = " ".join(done.stdout.split())
+    done = program(*command, *([] if named else [str(file)]), env={"AUGALG_PLUGINS": str(file)} if named else {})
+    assert done.code == 1, done.out + done.err
+    said = " ".join(done.out.split())
     assert equation in said
     assert "of 21×33 pixels" in said
     assert only_for in said
 
 
-def test_a_declared_condition_passes_and_is_said_and_survives_the_workspace(augalg: Any, tmp_path: Path) -> None:
+def test_a_declared_condition_passes_and_is_said_and_survives_the_workspace(program: Any, tmp_path: Path) -> None:
     file = tmp_path / "half_plugin.py"
     keywords, result, _, only_for = FAULTS["squares"]
     declared = keywords.replace('= id"', f'= id {only_for}"')
     file.write_text(PLUGIN.format(keywords=declared, result=result, summary="Mirror squares."))
-    assert augalg("register", str(file)).returncode == 0
-    done = augalg("equal", "half^5", "half", "--json")
-    answer = json.loads(done.stdout)
-    assert (done.returncode, answer["equal"], answer["level"], answer["conditions"]) == (0, True, "laws", ["square"])
-    assert "for square pictures" in augalg("equal", "half^5", "half").stdout
-    listed = json.loads(augalg("plugins", "list", "--json").stdout)["plugins"]
+    assert program("register", str(file)).code == 0
+    done = program("equal", "half^5", "half", "--json")
+    answer = done.data
+    assert (done.code, answer["equal"], answer["level"], answer["conditions"]) == (0, True, "laws", ["square"])
+    assert "for square pictures" in program("equal", "half^5", "half").out
+    listed = program("plugins", "list", "--json").data["plugins"]
     assert not [info["changed"] for info in listed if info["name"] == "half_plugin" and info["changed"]]
     # without its condition it is another law
     file.write_text(PLUGIN.format(keywords=keywords, result=result, summary="Mirror squares."))
-    listed = json.loads(augalg("plugins", "list", "--json").stdout)["plugins"]
+    listed = program("plugins", "list", "--json").data["plugins"]
     changed = next(info["changed"] for info in listed if info["name"] == "half_plugin")
     assert "the laws of cases.half are others now" in changed
 
 
-def test_the_program_says_where_words_are_equal(augalg: Any) -> None:
-    done = augalg("equal", "roll(28, 0)", "id", "--json")
-    answer = json.loads(done.stdout)
-    assert (done.returncode, answer["equal"], answer["equal_at"]) == (1, False, [[28, 28]])
+def test_the_program_says_where_words_are_equal(program: Any) -> None:
+    done = program("equal", "roll(28, 0)", "id", "--json")
+    answer = done.data
+    assert (done.code, answer["equal"], answer["equal_at"]) == (1, False, [[28, 28]])
     assert answer["counterexample"]["size"] == [21, 33]
-    done = augalg("equal", "invert * rotate(45) * rotate(-45)", "invert")
-    assert done.returncode == 1
-    assert "fails on" in done.stdout
-    done = augalg("compose", "rotate(90)", "--json")
-    answer = json.loads(done.stdout)
+    done = program("equal", "invert * rotate(45) * rotate(-45)", "invert")
+    assert done.code == 1
+    assert "fails on" in done.out
+    done = program("compose", "rotate(90)", "--json")
+    answer = done.data
     assert (answer["normal_form"], answer["conditions"], answer["period"]) == ("rotate_ccw", ["square"], 4)
     assert answer["conditions_of"]["period"] == answer["conditions_of"]["inverse"] == ["square"]
-    done = augalg("inverse", "rotate(90)")
-    assert (done.stdout.strip(), done.returncode) == ("rotate_cw", 0)
-    assert "for square pictures" in done.stderr
-    assert json.loads(augalg("route", "rotate(90)", "flip_lr", "--json").stdout)["conditions"] == ["square"]
-    assert "the group Z4 for square pictures" in augalg("table", "rotate(90)").stdout
+    done = program("inverse", "rotate(90)")
+    assert (done.out.strip(), done.code) == ("rotate_cw", 0)
+    assert "for square pictures" in done.err
+    assert program("route", "rotate(90)", "flip_lr", "--json").data["conditions"] == ["square"]
+    assert "the group Z4 for square pictures" in program("table", "rotate(90)").out
 
 
 def test_an_inverse_for_squares_is_no_inverse_of_a_rectangle() -> None:

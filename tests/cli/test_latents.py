@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cached_codes import draw_pictures, encode, move_pictures, write_sd_scripts
-from conftest import Augalg, Done
+from conftest import Done
 from grid_spaces import know_waves, save_photographs
 
 import augalgebra as aa
@@ -38,14 +38,14 @@ def place(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_what_is_in_a_cache(augalg: Augalg, tmp_path: Path) -> None:
+def test_what_is_in_a_cache(program: Callable[..., Done], tmp_path: Path) -> None:
     write_sd_scripts(tmp_path / "cache", PICTURES)
-    done = augalg("latents", "info", "cache")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "sd-scripts (kohya-ss/sd-scripts)" in done.stdout
-    assert "3 of 27×2×3" in done.stdout
-    wrong = augalg("latents", "info", "nothing")
-    assert (wrong.returncode, wrong.stderr) == (2, "error: there is no file and no folder nothing\n")
+    done = program("latents", "info", "cache")
+    assert (done.code, done.err) == (0, "")
+    assert "sd-scripts (kohya-ss/sd-scripts)" in done.out
+    assert "3 of 27×2×3" in done.out
+    wrong = program("latents", "info", "nothing")
+    assert (wrong.code, wrong.err) == (2, "error: there is no file and no folder nothing\n")
 
 
 def test_a_cache_is_moved_and_moved_on(place: Path, program: Callable[..., Done]) -> None:

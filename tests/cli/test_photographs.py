@@ -79,9 +79,9 @@ def test_digits_are_bernoulli_and_a_name_overrules_the_images(
     assert "likelihood" not in named.err
 
 
-def test_what_is_no_likelihood_is_one_line(augalg: Callable[..., Any], few_digits: Path) -> None:
-    refused = augalg("train", "run", "--data", str(few_digits), "--likelihood", "gausian")
-    assert refused.returncode == 2
-    assert "'gausian'" in refused.stderr
-    assert "bernoulli" in refused.stderr
-    assert "Traceback" not in refused.stderr
+def test_what_is_no_likelihood_is_one_line(program: Callable[..., Any], few_digits: Path) -> None:
+    refused = program("train", "run", "--data", str(few_digits), "--likelihood", "gausian")
+    assert refused.code == 2
+    assert "'gausian'" in refused.err
+    assert "bernoulli" in refused.err
+    assert "Traceback" not in refused.err

@@ -16,7 +16,8 @@ from augalg_cli.scaffold import names_of
 
 from augalgebra.errors import AugalgebraError
 
-Augalg = Callable[..., Any]
+Augalg = Callable[..., Any]  # a process of its own: what is imported here stays a plugin for all tests that follow
+Program = Callable[..., Any]
 
 FAULTY = """
 import augalgebra as aa
@@ -92,13 +93,13 @@ def test_breaking_its_law_is_refused_with_what_holds(augalg: Augalg, wave: Path,
         ("file", "file is there already; choose another name"),
     ],
 )
-def test_a_name_that_cannot_be_gets_one_line(augalg: Augalg, tmp_path: Path, name: str, message: str) -> None:
+def test_a_name_that_cannot_be_gets_one_line(program: Program, tmp_path: Path, name: str, message: str) -> None:
     (tmp_path / "taken").mkdir()
     (tmp_path / "file").write_text("mine")
-    done = augalg("plugins", "new", name)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert message in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    done = program("plugins", "new", name)
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+    assert len(done.err.splitlines()) == 1
     assert files(tmp_path) == {"file": b"mine"}
 
 
@@ -141,11 +142,11 @@ def test_nothing_is_left_where_writing_fails(tmp_path: Path, monkeypatch: pytest
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_faulty_plugin_is_told_what_is_wrong(augalg: Augalg, tmp_path: Path) -> None:
+def test_a_faulty_plugin_is_told_what_is_wrong(program: Program, tmp_path: Path) -> None:
     (tmp_path / "sunny.py").write_text(FAULTY)
-    done = augalg("plugins", "check", "sunny.py", "--junit", "out/report.xml")
-    assert done.returncode == 1
-    table, _, rest = done.stdout.partition("\n\n")
+    done = program("plugins", "check", "sunny.py", "--junit", "out/report.xml")
+    assert done.code == 1
+    table, _, rest = done.out.partition("\n\n")
     assert "range" in table
     assert max(map(len, table.splitlines())) <= 80
     for text in (
@@ -157,9 +158,9 @@ def test_a_faulty_plugin_is_told_what_is_wrong(augalg: Augalg, tmp_path: Path) -
     assert rest.rstrip().splitlines()[-1].startswith("sunny: does not conform; ")
     suite = ElementTree.parse(tmp_path / "out/report.xml").getroot()[0]
     assert int(suite.attrib["failures"]) == len(suite.findall("testcase/failure")) > 1
-    again = augalg("plugins", "check", "sunny.py", "--only", "range", "--name", "sunny.bright", "--json")
-    assert again.returncode == 1
-    (failure,) = json.loads(again.stdout)["results"][0]["failures"]
+    again = program("plugins", "check", "sunny.py", "--only", "range", "--name", "sunny.bright", "--json")
+    assert again.code == 1
+    (failure,) = again.data["results"][0]["failures"]
     assert failure["case"] in rest
 
 
@@ -182,19 +183,21 @@ def test_every_aspect_is_in_the_help() -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_bad_input_to_a_check_gets_one_line(augalg: Augalg, tmp_path: Path, arguments: list[str], message: str) -> None:
+def test_bad_input_to_a_check_gets_one_line(
+    program: Program, tmp_path: Path, arguments: list[str], message: str
+) -> None:
     (tmp_path / "broken.py").write_text("raise RuntimeError('no such device')")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "sunny.py").write_text("raise RuntimeError('found by name')")
-    done = augalg("plugins", "check", *arguments, env={"AUGALG_PLUGINS": "mine"})
-    assert (done.returncode, done.stdout) == (2, "")
-    assert message in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    done = program("plugins", "check", *arguments, env={"AUGALG_PLUGINS": "mine"})
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+    assert len(done.err.splitlines()) == 1
 
 
-def test_a_broken_plugin_shows_its_traceback_when_debugging(augalg: Augalg, tmp_path: Path) -> None:
+def test_a_broken_plugin_shows_its_traceback_when_debugging(program: Program, tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("raise RuntimeError('no such device')")
-    assert "line 1, in <module>" in augalg("--debug", "plugins", "check", "broken.py").stderr
+    assert "line 1, in <module>" in program("--debug", "plugins", "check", "broken.py").err
 
 
 EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "augalg-example"

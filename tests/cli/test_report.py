@@ -1,6 +1,5 @@
 """One trained run as a report, from the command line."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,10 +26,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_run_is_reported(augalg: Callable[..., Any], folder: Path) -> None:
-    done = augalg("report", "run", "--images", "2", "--json", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
+def test_a_run_is_reported(program: Callable[..., Any], folder: Path) -> None:
+    done = program("report", "run", "--images", "2", "--json", cwd=folder)
+    assert done.code == 0, done.err
+    answer = done.data
     assert (answer["report"], answer["measured"], answer["missing"]) == ("run/report.html", True, "")
     sections = {section["anchor"]: section["blocks"] for section in answer["sections"]}
     assert list(sections) == ["words", "making", "training", "operators", "group"]
@@ -40,13 +39,13 @@ def test_a_run_is_reported(augalg: Callable[..., Any], folder: Path) -> None:
 
 
 def test_other_images_of_that_name_are_not_measured_on(
-    augalg: Callable[..., Any], folder: Path, tmp_path: Path
+    program: Callable[..., Any], folder: Path, tmp_path: Path
 ) -> None:
     np.savez(tmp_path / "few.npz", images=np.zeros((40, 8, 8), np.float32))
-    done = augalg("report", str(folder / "run"), "--out", "there/seen.html")
-    assert (done.returncode, done.stdout) == (0, "The report is there/seen.html\n")
-    assert "nothing is measured on images" in done.stderr
-    assert "few.npz is not what" in done.stderr
+    done = program("report", str(folder / "run"), "--out", "there/seen.html")
+    assert (done.code, done.out) == (0, "The report is there/seen.html\n")
+    assert "nothing is measured on images" in done.err
+    assert "few.npz is not what" in done.err
     assert {path.name for path in (tmp_path / "there").iterdir()} == {"seen.html", "seen-figures"}
     assert "Nothing could be measured on images: few.npz is not what" in (tmp_path / "there/seen.html").read_text()
 
@@ -62,9 +61,9 @@ def test_other_images_of_that_name_are_not_measured_on(
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_bad_input_gets_one_clear_line(
-    augalg: Callable[..., Any], folder: Path, arguments: list[str], message: str
+    program: Callable[..., Any], folder: Path, arguments: list[str], message: str
 ) -> None:
-    done = augalg("report", *arguments, cwd=folder, env={"COLUMNS": "200"})
-    assert (done.returncode, done.stdout) == (2, "")
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
+    done = program("report", *arguments, cwd=folder, env={"COLUMNS": "200"})
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+    assert "Traceback" not in done.err

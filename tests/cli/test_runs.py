@@ -15,22 +15,22 @@ TRAIN = ["--data", "few.npz", "--width", "4", "--dim", "8", "--epochs", "1"]
 
 
 @pytest.fixture
-def trained(few_digits: Path, tmp_path: Path, augalg: Callable[..., Any]) -> Path:
+def trained(few_digits: Path, tmp_path: Path, program: Callable[..., Any]) -> Path:
     shutil.copy(few_digits, tmp_path / "few.npz")
-    done = augalg("train", "run", *TRAIN, "--json")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["ended"] == "limit"
+    done = program("train", "run", *TRAIN, "--json")
+    assert done.code == 0, done.err
+    assert done.data["ended"] == "limit"
     return tmp_path / "run"
 
 
-def test_a_run_is_trained_measured_listed_and_extended(augalg: Callable[..., Any], trained: Path) -> None:
+def test_a_run_is_trained_measured_listed_and_extended(program: Callable[..., Any], trained: Path) -> None:
     assert {"run.toml", "model.safetensors", "operators.safetensors", "metrics.jsonl", "check.json", "gallery.png"} <= {
         file.name for file in trained.iterdir()
     }
 
-    checked = augalg("check", "run", "--max-length", "3", "--json")
-    assert checked.returncode == 0, checked.stderr
-    report = json.loads(checked.stdout)
+    checked = program("check", "run", "--max-length", "3", "--json")
+    assert checked.code == 0, checked.err
+    report = checked.data
     assert {"floor", "words", "relations", "worst_gap_ratio"} <= report.keys()
     words = {"word", "from", "kind", "verdict", "bce", "entropy", "excess", "floor", "gap_ratio", "identity_ratio"}
     assert words <= report["words"][0].keys()
@@ -39,77 +39,77 @@ def test_a_run_is_trained_measured_listed_and_extended(augalg: Callable[..., Any
     assert max(relation["residual"] for relation in report["relations"]) < 1e-5
 
     before = (trained / "operators.safetensors").read_bytes()
-    relabelled = augalg(
+    relabelled = program(
         "transfer", "run", "shear_x,canny", "--mode", "relabel", "--head", "new", "--epochs", "1", "--json"
     )
-    assert relabelled.returncode == 0, relabelled.stderr
+    assert relabelled.code == 0, relabelled.err
     assert (trained / "operators.safetensors").read_bytes() == before
-    assert "canny" in json.loads(relabelled.stdout)["floor"]
-    assert augalg("check", "run", "--head", "new").returncode == 0
+    assert "canny" in relabelled.data["floor"]
+    assert program("check", "run", "--head", "new").code == 0
 
-    listed = json.loads(augalg("operators", "run", "--json").stdout)["operators"]
+    listed = program("operators", "run", "--json").data["operators"]
     assert [item["name"] for item in listed] == ["dihedral.flip_lr", "dihedral.flip_ud"]
     assert all(item["rank"] == 8 and item["stale"] == [] for item in listed)
 
 
-def test_a_bar_cannot_be_met_by_words_that_tell_nothing(augalg: Callable[..., Any], trained: Path) -> None:
+def test_a_bar_cannot_be_met_by_words_that_tell_nothing(program: Callable[..., Any], trained: Path) -> None:
     # two steps of training: one grey picture for everything, so that moving codes costs as much as drawing them
-    plain = augalg("check", "run")
-    assert plain.returncode == 0
-    missed = augalg("check", "run", "--bar", "100")
-    assert missed.returncode == 1
+    plain = program("check", "run")
+    assert plain.code == 0
+    missed = program("check", "run", "--bar", "100")
+    assert missed.code == 1
     for done in (plain, missed):
-        assert "0 of 25 words hold (within 1.1), 21 vacuous, 4 trivial." in done.stdout
-        (said,) = [line for line in done.stdout.splitlines() if line.startswith("the codes say nothing of the images")]
+        assert "0 of 25 words hold (within 1.1), 21 vacuous, 4 trivial." in done.out
+        (said,) = [line for line in done.out.splitlines() if line.startswith("the codes say nothing of the images")]
         assert "train longer, lower --kl-weight" in said
-    assert missed.stdout.splitlines()[-1].startswith("bar 100: missed, the codes say nothing of the images")
-    answer = json.loads(augalg("check", "run", "--bar", "100", "--json").stdout)
+    assert missed.out.splitlines()[-1].startswith("bar 100: missed, the codes say nothing of the images")
+    answer = program("check", "run", "--bar", "100", "--json").data
     assert (answer["passed"], answer["worst_gap_ratio"], answer["information"]["nothing"]) == (False, None, True)
     assert {word["verdict"] for word in answer["words"]} == {"vacuous", "trivial"}
     assert json.loads((trained / "check.json").read_text())["information"]["nothing"] is True
 
 
-def test_a_bar_is_met_by_a_space_that_learned_something(augalg: Callable[..., Any], few_digits: Path) -> None:
+def test_a_bar_is_met_by_a_space_that_learned_something(program: Callable[..., Any], few_digits: Path) -> None:
     settings = ["--width", "4", "--dim", "8", "--learning-rate", "0.01", "--kl-weight", "0.1", "--batch-size", "20"]
-    done = augalg("train", "run", "--data", str(few_digits), *settings, "--epochs", "100")
-    assert done.returncode == 0, done.stderr
-    assert "21 of 25 words hold (within 1.1), 4 trivial." in done.stdout
-    assert "say nothing" not in done.stdout
-    met = augalg("check", "run", "--bar", "1.1")
-    assert (met.returncode, met.stdout.splitlines()[-1]) == (0, "bar 1.1: met")
-    missed = augalg("check", "run", "--bar", "1.0001")
-    assert missed.returncode == 1
-    assert missed.stdout.splitlines()[-1].startswith("bar 1.0001: missed, ")
+    done = program("train", "run", "--data", str(few_digits), *settings, "--epochs", "100")
+    assert done.code == 0, done.err
+    assert "21 of 25 words hold (within 1.1), 4 trivial." in done.out
+    assert "say nothing" not in done.out
+    met = program("check", "run", "--bar", "1.1")
+    assert (met.code, met.out.splitlines()[-1]) == (0, "bar 1.1: met")
+    missed = program("check", "run", "--bar", "1.0001")
+    assert missed.code == 1
+    assert missed.out.splitlines()[-1].startswith("bar 1.0001: missed, ")
 
 
-def test_operators_are_added_and_earlier_ones_stay_bit_for_bit(augalg: Callable[..., Any], trained: Path) -> None:
+def test_operators_are_added_and_earlier_ones_stay_bit_for_bit(program: Callable[..., Any], trained: Path) -> None:
     from safetensors.numpy import load_file
 
     earlier = load_file(trained / "operators.safetensors")
-    missing = augalg("equal", "--model", "run", "rotate(30)", "canny")
-    assert missing.returncode == 2
-    assert "augalg operators run --add" in missing.stderr
+    missing = program("equal", "--model", "run", "rotate(30)", "canny")
+    assert missing.code == 2
+    assert "augalg operators run --add" in missing.err
     for name in ("gaussian_blur", "rotate(30)", "canny"):
-        added = augalg("operators", "run", "--add", name, "--json")
-        assert added.returncode == 0, added.stderr
-        (answer,) = json.loads(added.stdout)["added"]
+        added = program("operators", "run", "--add", name, "--json")
+        assert added.code == 0, added.err
+        (answer,) = added.data["added"]
         assert answer["fitted"]
         assert answer["gap_ratio"] > 0
         now = load_file(trained / "operators.safetensors")
         assert earlier.keys() < now.keys()
         assert all(np.array_equal(now[key], earlier[key]) for key in earlier)
         earlier = now
-    shown = augalg("operators", "run", "--add", "canny")
-    assert "as it was" in shown.stdout
-    refused = augalg("operators", "run", "--fit", "ridge")
-    assert (refused.returncode, refused.stderr.strip()) == (
+    shown = program("operators", "run", "--add", "canny")
+    assert "as it was" in shown.out
+    refused = program("operators", "run", "--fit", "ridge")
+    assert (refused.code, refused.err.strip()) == (
         2,
         "error: --fit is for the operators that are added: --add AUGMENTATION",
     )
 
 
-def test_two_trainings_with_one_seed_give_equal_files(augalg: Callable[..., Any], trained: Path) -> None:
-    assert augalg("train", "again", *TRAIN).returncode == 0
+def test_two_trainings_with_one_seed_give_equal_files(program: Callable[..., Any], trained: Path) -> None:
+    assert program("train", "again", *TRAIN).code == 0
     again = trained.parent / "again"
     for name in ("model.safetensors", "operators.safetensors", "check.json"):
         assert (trained / name).read_bytes() == (again / name).read_bytes(), name
@@ -135,15 +135,15 @@ def test_two_trainings_with_one_seed_give_equal_files(augalg: Callable[..., Any]
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_bad_input_gets_one_clear_line(
-    augalg: Callable[..., Any], tmp_path: Path, arguments: list[str], message: str
+    program: Callable[..., Any], tmp_path: Path, arguments: list[str], message: str
 ) -> None:
-    done = augalg(*arguments, env={"COLUMNS": "200", "XDG_CACHE_HOME": str(tmp_path / "cache")})
-    assert (done.returncode, done.stdout) == (2, "")
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
+    done = program(*arguments, env={"COLUMNS": "200", "XDG_CACHE_HOME": str(tmp_path / "cache")})
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+    assert "Traceback" not in done.err
 
 
-def test_what_a_run_does_not_have_is_named(augalg: Callable[..., Any], trained: Path) -> None:
+def test_what_a_run_does_not_have_is_named(program: Callable[..., Any], trained: Path) -> None:
     for arguments, message in [
         (["check", "run", "--head", "other"], "has no head 'other'; it has main"),
         (["train", "run", *TRAIN], "there is a run in run already"),
@@ -151,23 +151,23 @@ def test_what_a_run_does_not_have_is_named(augalg: Callable[..., Any], trained: 
         (["transfer", "run", "shear_x,canny,invert", "--mode", "relabel"], "relabel"),
         (["transfer", "run", "canny", "--learning-rate", "1e300", "--epochs", "2"], "stage 3 diverged"),
     ]:
-        done = augalg(*arguments)
-        assert (done.returncode, message in done.stderr) == (2, True), done.stderr
+        done = program(*arguments)
+        assert (done.code, message in done.err) == (2, True), done.err
     (trained / "model.safetensors").write_bytes(b"damaged")
-    damaged = augalg("check", "run")
-    assert damaged.returncode == 2
-    assert "model.safetensors" in damaged.stderr
+    damaged = program("check", "run")
+    assert damaged.code == 2
+    assert "model.safetensors" in damaged.err
 
 
-def test_laws_that_need_other_operators_are_counted_not_listed(augalg: Callable[..., Any], trained: Path) -> None:
-    done = augalg("operators", "run", "--add", "rotate_180")
-    assert done.returncode == 0, done.stderr
-    assert "rotate_180 = flip_lr * flip_ud: " in done.stdout
-    assert "no operator for" not in done.stdout
-    said = " ".join((done.stdout + done.stderr).split())
+def test_laws_that_need_other_operators_are_counted_not_listed(program: Callable[..., Any], trained: Path) -> None:
+    done = program("operators", "run", "--add", "rotate_180")
+    assert done.code == 0, done.err
+    assert "rotate_180 = flip_lr * flip_ud: " in done.out
+    assert "no operator for" not in done.out
+    said = " ".join((done.out + done.err).split())
     assert "laws of rotate_180 cannot be measured here; --json says why" in said
-    answer = augalg("operators", "run", "--add", "rotate_180", "--json")
-    (added,) = json.loads(answer.stdout)["added"]
+    answer = program("operators", "run", "--add", "rotate_180", "--json")
+    (added,) = answer.data["added"]
     assert any("no operator for" in law["reason"] for law in added["laws"])
 
 

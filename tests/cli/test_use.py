@@ -1,6 +1,5 @@
 """A trained run used on pictures: apply, interpolate, sample, recurse, and the same from Python."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,11 +58,11 @@ def expected(run: Run, images: torch.Tensor, word: str) -> torch.Tensor:
         return run.space.decode(run.registry.operator(word).apply(run.space.encode(images)))
 
 
-def test_pictures_are_moved_and_written(augalg: Callable[..., Any], run: Run, picture: Path, data: Dataset) -> None:
+def test_pictures_are_moved_and_written(program: Callable[..., Any], run: Run, picture: Path, data: Dataset) -> None:
     folder = str(run.folder)
-    done = augalg("apply", folder, "flip_lr", "digit.png", "--out", "moved", "--json")
-    assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
+    done = program("apply", folder, "flip_lr", "digit.png", "--out", "moved", "--json")
+    assert done.code == 0, done.err
+    answer = done.data
     assert answer["images"] == [{"image": "digit.png", "output": "moved/digit.png"}]
     image = data.test.batch(slice(1))[0]
     moved = expected(run, image, "flip_lr")
@@ -71,9 +70,9 @@ def test_pictures_are_moved_and_written(augalg: Callable[..., Any], run: Run, pi
 
     images = data.test.batch(slice(3))[0]
     np.savez(picture.parent / "three.npz", images=images[:, 0].numpy())
-    done = augalg("apply", folder, "id", "three.npz", "--from", "flip_ud", "--refine", "--out", "back", "--json")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["operator"] == "flip_ud^-1"
+    done = program("apply", folder, "id", "three.npz", "--from", "flip_ud", "--refine", "--out", "back", "--json")
+    assert done.code == 0, done.err
+    assert done.data["operator"] == "flip_ud^-1"
     codes = refine(run.space, images)
     back = run.space.decode(run.registry.operator("flip_ud").apply(codes)).detach()
     shown = [read(picture.parent / f"back/three-{number:04}.png") for number in range(3)]
@@ -129,7 +128,7 @@ def test_pictures_never_overwrite_each_other(tmp_path: Path) -> None:
             output_paths(folder, given, [1] * len(given))
 
 
-def test_bad_input_gets_one_clear_line(augalg: Callable[..., Any], run: Run, broken: Path) -> None:
+def test_bad_input_gets_one_clear_line(program: Callable[..., Any], run: Run, broken: Path) -> None:
     folder = str(run.folder)
     cases = [
         (["apply", folder, "flip_lr", "digit.png", "tall.png"], "tall.png has 17×16 pixels and 1 channel"),
@@ -139,10 +138,10 @@ def test_bad_input_gets_one_clear_line(augalg: Callable[..., Any], run: Run, bro
         (["interpolate", folder, "0", "99"], "there is no test image 99"),
     ]
     for arguments, message in cases:
-        done = augalg(*arguments, "--out", "moved")
-        assert (done.returncode, done.stdout) == (2, ""), arguments
-        assert message in done.stderr
-        assert done.stderr.count("\n") == 1, done.stderr
+        done = program(*arguments, "--out", "moved")
+        assert (done.code, done.out) == (2, ""), arguments
+        assert message in done.err
+        assert done.err.count("\n") == 1, done.err
     assert not (broken / "moved").exists()
 
 
@@ -151,21 +150,21 @@ def test_what_cannot_be_undone_is_refused(run: Run) -> None:
         LatentTransform(run, "id", view="canny")
 
 
-def test_lines_samples_and_repeats_are_drawn(augalg: Callable[..., Any], run: Run, tmp_path: Path) -> None:
+def test_lines_samples_and_repeats_are_drawn(program: Callable[..., Any], run: Run, tmp_path: Path) -> None:
     folder = str(run.folder)
-    done = augalg("interpolate", folder, "1", "4", "--word", "flip_lr", "--steps", "5", "--out", "line.png", "--json")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["rows"] == ["id", "flip_lr"]
+    done = program("interpolate", folder, "1", "4", "--word", "flip_lr", "--steps", "5", "--out", "line.png", "--json")
+    assert done.code == 0, done.err
+    assert done.data["rows"] == ["id", "flip_lr"]
     assert read(tmp_path / "line.png").shape == (2 * (3 * SIDE + 2) + 2, 5 * (3 * SIDE + 2) + 2)
 
-    done = augalg("sample", folder, "--n", "4", "--word", "flip_lr * flip_ud", "--out", "sample.png", "--json")
-    assert done.returncode == 0, done.stderr
-    assert len(json.loads(done.stdout)["rows"]) == 5 * 2
+    done = program("sample", folder, "--n", "4", "--word", "flip_lr * flip_ud", "--out", "sample.png", "--json")
+    assert done.code == 0, done.err
+    assert len(done.data["rows"]) == 5 * 2
     assert read(tmp_path / "sample.png").shape == (10 * (3 * SIDE + 2) + 2, 4 * (3 * SIDE + 2) + 2)
 
-    done = augalg("recurse", folder, "flip_lr", "--repeats", "3", "--images", "10", "--out", "again.png", "--json")
-    assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
+    done = program("recurse", folder, "flip_lr", "--repeats", "3", "--images", "10", "--out", "again.png", "--json")
+    assert done.code == 0, done.err
+    answer = done.data
     assert set(answer["curves"]) == {"plain", "refined", "latent"}
     assert answer["cost"] > 0
     assert all(len(curve["bce"]) == len(curve["kept"]) == 3 for curve in answer["curves"].values())

@@ -1,18 +1,17 @@
 """Composition queries, asked as a user would."""
 
 import itertools
-import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 
-def answer(augalg: Callable[..., Any], *arguments: str, code: int = 0) -> Any:
-    done = augalg(*arguments, "--json")
-    assert done.returncode == code, done.stderr
-    assert done.stderr == ""
-    return json.loads(done.stdout)
+def answer(program: Callable[..., Any], *arguments: str, code: int = 0) -> Any:
+    done = program(*arguments, "--json")
+    assert done.code == code, done.err
+    assert done.err == ""
+    return done.data
 
 
 @pytest.mark.parametrize(
@@ -29,12 +28,12 @@ def answer(augalg: Callable[..., Any], *arguments: str, code: int = 0) -> Any:
         ("id", "id"),
     ],
 )
-def test_compose_gives_the_normal_form(augalg: Callable[..., Any], word: str, normal_form: str) -> None:
-    assert answer(augalg, "compose", word)["normal_form"] == normal_form
+def test_compose_gives_the_normal_form(program: Callable[..., Any], word: str, normal_form: str) -> None:
+    assert answer(program, "compose", word)["normal_form"] == normal_form
 
 
-def test_compose_says_what_kind_of_word_it_is(augalg: Callable[..., Any]) -> None:
-    found = answer(augalg, "compose", "rotate_cw")
+def test_compose_says_what_kind_of_word_it_is(program: Callable[..., Any]) -> None:
+    found = answer(program, "compose", "rotate_cw")
     expected = {
         "word": "rotate_cw",
         "normal_form": "rotate_cw",
@@ -47,19 +46,19 @@ def test_compose_says_what_kind_of_word_it_is(augalg: Callable[..., Any]) -> Non
     assert {key: found[key] for key in expected} == expected
 
 
-def test_compose_tells_that_canny_cannot_be_undone(augalg: Callable[..., Any]) -> None:
-    found = answer(augalg, "compose", "flip_lr * canny")
+def test_compose_tells_that_canny_cannot_be_undone(program: Callable[..., Any]) -> None:
+    found = answer(program, "compose", "flip_lr * canny")
     assert (found["inverse"], found["invertible"]) == (None, False)
     assert "canny has no inverse" in found["reason"]
 
 
-def test_an_answer_that_rests_on_interpolation_says_so(augalg: Callable[..., Any]) -> None:
-    assert answer(augalg, "compose", "rotate(20) * rotate(25)")["scope"] == "approximate"
-    assert answer(augalg, "compose", "flip_lr * flip_ud")["scope"] == "exact"
+def test_an_answer_that_rests_on_interpolation_says_so(program: Callable[..., Any]) -> None:
+    assert answer(program, "compose", "rotate(20) * rotate(25)")["scope"] == "approximate"
+    assert answer(program, "compose", "flip_lr * flip_ud")["scope"] == "exact"
 
 
-def test_equal_words_come_with_a_proof(augalg: Callable[..., Any]) -> None:
-    found = answer(augalg, "equal", "rotate_cw * flip_lr", "flip_lr * rotate_cw^-1")
+def test_equal_words_come_with_a_proof(program: Callable[..., Any]) -> None:
+    found = answer(program, "equal", "rotate_cw * flip_lr", "flip_lr * rotate_cw^-1")
     assert (found["equal"], found["level"]) == (True, "laws")
     chain = found["proof"]
     assert chain[0]["before"] == "rotate_cw * flip_lr"
@@ -67,36 +66,36 @@ def test_equal_words_come_with_a_proof(augalg: Callable[..., Any]) -> None:
     assert all(one["after"] == two["before"] for one, two in itertools.pairwise(chain))
 
 
-def test_unequal_words_come_with_a_counterexample(augalg: Callable[..., Any]) -> None:
-    found = answer(augalg, "equal", "rotate_cw * flip_lr", "flip_lr * rotate_cw", code=1)
+def test_unequal_words_come_with_a_counterexample(program: Callable[..., Any]) -> None:
+    found = answer(program, "equal", "rotate_cw * flip_lr", "flip_lr * rotate_cw", code=1)
     assert (found["equal"], found["level"]) == (False, "pixel")
     assert found["counterexample"]["probe"]
     assert found["counterexample"]["lhs"] != found["counterexample"]["rhs"]
 
 
-def test_what_no_law_says_can_still_be_seen_on_images(augalg: Callable[..., Any]) -> None:
+def test_what_no_law_says_can_still_be_seen_on_images(program: Callable[..., Any]) -> None:
     words = ("invert * posterize(1)", "posterize(1) * invert")
-    by_laws = augalg("equal", *words, "--level", "laws", "--json")
-    on_images = augalg("equal", *words, "--level", "pixel", "--json")
-    assert by_laws.returncode == on_images.returncode == 1
-    assert json.loads(on_images.stdout)["level"] == "pixel"
+    by_laws = program("equal", *words, "--level", "laws", "--json")
+    on_images = program("equal", *words, "--level", "pixel", "--json")
+    assert by_laws.code == on_images.code == 1
+    assert on_images.data["level"] == "pixel"
 
 
-def test_route_leads_from_one_view_to_another(augalg: Callable[..., Any]) -> None:
-    way = answer(augalg, "route", "flip_lr", "rotate_cw")["route"]
-    assert answer(augalg, "equal", f"flip_lr * {way}", "rotate_cw")["equal"] is True
+def test_route_leads_from_one_view_to_another(program: Callable[..., Any]) -> None:
+    way = answer(program, "route", "flip_lr", "rotate_cw")["route"]
+    assert answer(program, "equal", f"flip_lr * {way}", "rotate_cw")["equal"] is True
 
 
-def test_the_table_of_the_square(augalg: Callable[..., Any]) -> None:
-    found = answer(augalg, "table", "flip_lr", "rotate_cw")
+def test_the_table_of_the_square(program: Callable[..., Any]) -> None:
+    found = answer(program, "table", "flip_lr", "rotate_cw")
     assert (found["order"], found["group"], found["complete"]) == (8, "D4", True)
     assert [sorted(row) for row in found["table"]] == [list(range(8))] * 8
 
 
-def test_a_table_without_end_is_bounded_and_says_so(augalg: Callable[..., Any]) -> None:
-    done = augalg("table", "roll(1, 0)", "--bound", "50")
-    assert done.returncode == 1
-    assert "not finished after 50 elements" in done.stdout
+def test_a_table_without_end_is_bounded_and_says_so(program: Callable[..., Any]) -> None:
+    done = program("table", "roll(1, 0)", "--bound", "50")
+    assert done.code == 1
+    assert "not finished after 50 elements" in done.out
 
 
 @pytest.mark.parametrize(
@@ -116,12 +115,12 @@ def test_a_table_without_end_is_bounded_and_says_so(augalg: Callable[..., Any]) 
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_bad_input_gets_one_clear_line(augalg: Callable[..., Any], arguments: list[str], message: str) -> None:
-    done = augalg(*arguments, env={"COLUMNS": "200"})
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
+def test_bad_input_gets_one_clear_line(program: Callable[..., Any], arguments: list[str], message: str) -> None:
+    done = program(*arguments, env={"COLUMNS": "200"})
+    assert done.code == 2
+    assert done.out == ""
+    assert message in done.err
+    assert "Traceback" not in done.err
 
 
 @pytest.mark.parametrize(
@@ -151,23 +150,23 @@ def test_an_option_without_effect_is_refused(
     assert program(*arguments[: 3 if arguments[0] in ("equal", "route") else 2]).err.count("has no effect") == 0
 
 
-def test_a_syntax_error_has_a_caret_under_the_place(augalg: Callable[..., Any]) -> None:
-    lines = augalg("compose", "flip_lr * * flip_ud").stderr.splitlines()
+def test_a_syntax_error_has_a_caret_under_the_place(program: Callable[..., Any]) -> None:
+    lines = program("compose", "flip_lr * * flip_ud").err.splitlines()
     assert lines[1].index("flip_lr") + 10 == lines[2].index("^")
 
 
-def test_debug_shows_the_traceback(augalg: Callable[..., Any]) -> None:
-    assert "Traceback" in augalg("--debug", "compose", "flip_rl").stderr
+def test_debug_shows_the_traceback(program: Callable[..., Any]) -> None:
+    assert "Traceback" in program("--debug", "compose", "flip_rl").err
 
 
 @pytest.mark.parametrize(
     "command", ["compose", "inverse", "route", "equal", "table", "laws", "discover", "list", "demo"]
 )
-def test_help_has_an_example(augalg: Callable[..., Any], command: str) -> None:
-    done = augalg(command, "--help")
-    assert done.returncode == 0
-    assert f"augalg {command}" in done.stdout
-    assert max(map(len, done.stdout.splitlines())) <= 80
+def test_help_has_an_example(program: Callable[..., Any], command: str) -> None:
+    done = program(command, "--help")
+    assert done.code == 0
+    assert f"augalg {command}" in done.out
+    assert max(map(len, done.out.splitlines())) <= 80
 
 
 def test_the_steps_of_an_endless_proof_are_said_to_be_left_out(program: Callable[..., Any]) -> None:

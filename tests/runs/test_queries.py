@@ -1,6 +1,5 @@
 """Queries about words, measured in the latent space of a run; operators are planted, losses computed by hand."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -154,32 +153,32 @@ def test_what_is_missing_or_cannot_be_undone_is_told_by_name(trained: Run) -> No
         measure_word(trained, "flop")
 
 
-def test_the_program_measures_beside_the_laws(augalg: Callable[..., Any], trained: Run, tmp_path: Path) -> None:
+def test_the_program_measures_beside_the_laws(program: Callable[..., Any], trained: Run, tmp_path: Path) -> None:
     model = ["--model", str(trained.folder)]
-    done = augalg("compose", "rotate_cw^5", *model, "--json")
-    assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
+    done = program("compose", "rotate_cw^5", *model, "--json")
+    assert done.code == 0, done.err
+    answer = done.data
     assert answer["normal_form"] == "rotate_cw"
     assert answer["measured"]["operator"] == "rotate_cw"
     assert answer["measured"]["as_written"]["operator"] == "rotate_cw^5"
 
-    done = augalg("route", "flip_lr", "rotate_cw", *model)
-    assert done.returncode == 0, done.stderr
-    assert "shortest        anti_transpose\nleast measured  " in done.stdout
+    done = program("route", "flip_lr", "rotate_cw", *model)
+    assert done.code == 0, done.err
+    assert "shortest        anti_transpose\nleast measured  " in done.out
 
-    done = augalg("equal", "flip_lr", "rotate_cw", *model, "--threshold", "1e9", "--level", "latent", "--json")
-    answer = json.loads(done.stdout)
+    done = program("equal", "flip_lr", "rotate_cw", *model, "--threshold", "1e9", "--level", "latent", "--json")
+    answer = done.data
     assert answer["level"] == answer["measured"]["level"] == "latent"
-    assert done.returncode == (0 if answer["equal"] else 1)
-    done = augalg("equal", "flip_lr^2", "id", *model)
-    assert done.returncode == 0, done.stderr
-    assert "Measured in" in done.stdout
+    assert done.code == (0 if answer["equal"] else 1)
+    done = program("equal", "flip_lr^2", "id", *model)
+    assert done.code == 0, done.err
+    assert "Measured in" in done.out
 
     for arguments, message in (
         (["compose", "canny", *model], "has no operator for canny; it has flip_lr, rotate_cw"),
         (["compose", "id", "--model", str(tmp_path / "none")], "is no run folder"),
         (["equal", "id", "id", "--level", "latent"], "name one with --model"),
     ):
-        done = augalg(*arguments)
-        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-        assert message in done.stderr
+        done = program(*arguments)
+        assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+        assert message in done.err

@@ -1,6 +1,5 @@
 """Comparisons from the command line."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,19 +21,19 @@ COMMAND = [
 ]
 
 
-def test_a_comparison_is_made_kept_and_shown(augalg: Callable[..., Any], few: Path) -> None:
-    done = augalg(*COMMAND, "--seeds", "0,1", "--epochs", "1", "--json")
-    assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
+def test_a_comparison_is_made_kept_and_shown(program: Callable[..., Any], few: Path) -> None:
+    done = program(*COMMAND, "--seeds", "0,1", "--epochs", "1", "--json")
+    assert done.code == 0, done.err
+    answer = done.data
     assert [result["seed"] for result in answer["results"]] == [0, 1]
     assert all(Path(few / file).is_file() for file in answer["files"])
     assert {"slide", "text", "measured", "holds", "values"} == answer["claims"][0].keys()
     assert "2 seeds" in answer["claims"][0]["measured"]
 
-    again = augalg(*COMMAND, "--seeds", "0", "--epochs", "1")
-    assert again.returncode == 0, again.stderr
-    assert "1 of 1 results were in out already" in again.stderr
-    assert "Slide 22" in again.stdout
+    again = program(*COMMAND, "--seeds", "0", "--epochs", "1")
+    assert again.code == 0, again.err
+    assert "1 of 1 results were in out already" in again.err
+    assert "Slide 22" in again.out
     assert "![involution](involution-0.png)" in (few / "out" / "compare.md").read_text()
 
 
@@ -51,9 +50,9 @@ def test_a_comparison_is_made_kept_and_shown(augalg: Callable[..., Any], few: Pa
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_bad_input_gets_one_clear_line(
-    augalg: Callable[..., Any], few: Path, arguments: list[str], message: str
+    program: Callable[..., Any], few: Path, arguments: list[str], message: str
 ) -> None:
-    done = augalg(*COMMAND, *arguments, env={"COLUMNS": "200"})
-    assert (done.returncode, done.stdout) == (2, "")
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
+    done = program(*COMMAND, *arguments, env={"COLUMNS": "200"})
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+    assert "Traceback" not in done.err

@@ -34,27 +34,27 @@ def run(data: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return train(tmp_path_factory.mktemp("runs") / "run", settings, load_catalog(), data=data)
 
 
-def test_two_coordinates_are_shown_directly(augalg: Callable[..., Any], run: Run, tmp_path: Path) -> None:
-    done = augalg("slides", "geometry", str(run.folder), "--out", "looks", "--json")
-    assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
+def test_two_coordinates_are_shown_directly(program: Callable[..., Any], run: Run, tmp_path: Path) -> None:
+    done = program("slides", "geometry", str(run.folder), "--out", "looks", "--json")
+    assert done.code == 0, done.err
+    answer = done.data
     assert answer["files"] == ["looks/direct.png"]
     assert json.loads((tmp_path / "looks/geometry.json").read_text()) == answer
     assert (tmp_path / "looks/direct.png").read_bytes().startswith(PNG)
     assert {"contractions", "views", "classes", "claims"} <= answer.keys()
 
 
-def test_samples_are_compared_and_repeats_followed(augalg: Callable[..., Any], run: Run, tmp_path: Path) -> None:
+def test_samples_are_compared_and_repeats_followed(program: Callable[..., Any], run: Run, tmp_path: Path) -> None:
     folder = str(run.folder)
-    done = augalg("sample", folder, "--compare", "--out", "kinds.png", "--json")
-    assert done.returncode == 0, done.stderr
-    assert {"images", "prior", "box", "mixture"} <= json.loads(done.stdout)["qualities"].keys()
-    done = augalg(
+    done = program("sample", folder, "--compare", "--out", "kinds.png", "--json")
+    assert done.code == 0, done.err
+    assert {"images", "prior", "box", "mixture"} <= done.data["qualities"].keys()
+    done = program(
         "recurse", folder, "flip_lr", "--repeats", "2", "--plain", "--trajectory", "way.png", "--method", "direct",
         "--outcomes", "classes.png", "--json",
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
+    assert done.code == 0, done.err
+    answer = done.data
     assert [item["way"] for item in answer["trajectories"]] == ["plain", "latent"]
     counts = answer["curves"]["plain"]["became"]
     assert sum(sum(row.values()) for row in counts.values()) == answer["images"]
@@ -63,29 +63,29 @@ def test_samples_are_compared_and_repeats_followed(augalg: Callable[..., Any], r
 
 
 def test_a_readout_that_adds_up_over_repeats_is_spoken_of(
-    augalg: Callable[..., Any], run: Run, data: Dataset, tmp_path: Path
+    program: Callable[..., Any], run: Run, data: Dataset, tmp_path: Path
 ) -> None:
     repeat = ("flip_lr", "--repeats", "2", "--images", "5", "--plain")
     settings = TrainSettings(data=data.name, width=4, dim=2, epochs=1, fit="representation+readout")
     other = train(tmp_path / "other", settings, load_catalog(), data=data)
     for folder, said in ((run.folder, False), (other.folder, True)):
-        done = augalg("recurse", str(folder), *repeat)
-        assert done.returncode == 0, done.stderr
-        assert ("train with --fit representation" in done.stderr) is said
+        done = program("recurse", str(folder), *repeat)
+        assert done.code == 0, done.err
+        assert ("train with --fit representation" in done.err) is said
 
 
-def test_fractions_are_shown_with_their_reasons(augalg: Callable[..., Any], run: Run, tmp_path: Path) -> None:
-    done = augalg(
+def test_fractions_are_shown_with_their_reasons(program: Callable[..., Any], run: Run, tmp_path: Path) -> None:
+    done = program(
         *("slides", "fractions", str(run.folder), "--fitted", "30,60", "--unseen", "45"),
         *("--images", "20", "--out", "half.png"),
     )
-    assert done.returncode == 0, done.stderr
-    assert "rotate(45)" in done.stdout
-    assert "slide 14" in done.stdout
+    assert done.code == 0, done.err
+    assert "rotate(45)" in done.out
+    assert "slide 14" in done.out
     assert (tmp_path / "half.png").read_bytes().startswith(PNG)
 
 
-def test_bad_input_gets_one_clear_line(augalg: Callable[..., Any], run: Run, tmp_path: Path) -> None:
+def test_bad_input_gets_one_clear_line(program: Callable[..., Any], run: Run, tmp_path: Path) -> None:
     folder = str(run.folder)
     cases = [
         (
@@ -102,8 +102,8 @@ def test_bad_input_gets_one_clear_line(augalg: Callable[..., Any], run: Run, tmp
         (["slides", "synthetic", "nowhere"], "nowhere"),
     ]
     for arguments, message in cases:
-        done = augalg(*arguments)
-        assert (done.returncode, done.stdout) == (2, ""), arguments
-        assert message in done.stderr
-        assert done.stderr.count("\n") == 1, done.stderr
+        done = program(*arguments)
+        assert (done.code, done.out) == (2, ""), arguments
+        assert message in done.err
+        assert done.err.count("\n") == 1, done.err
     assert not list(tmp_path.iterdir())

@@ -1,6 +1,5 @@
 """``augalg slides reproduce``: its answers, its exit codes, and an end before the end."""
 
-import json
 import subprocess
 import sys
 import time
@@ -13,21 +12,21 @@ from augalgebra.data.dataset import load_data
 DATA = load_data().part(60)
 
 
-def test_from_the_command_line(augalg: Callable[..., Any], tmp_path: Path) -> None:
+def test_from_the_command_line(program: Callable[..., Any], tmp_path: Path) -> None:
     import numpy as np
 
     images, labels = DATA.train.images[:, 0].numpy(), DATA.train.labels.numpy()
     np.savez(tmp_path / "few.npz", images=images, labels=labels)
     command = ("slides", "reproduce", "--quick", "--data", "few.npz", "--epochs", "1", "--out", "out")
-    done = augalg(*command, "--only", "involution", "--json")
-    assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
+    done = program(*command, "--only", "involution", "--json")
+    assert done.code == 0, done.err
+    answer = done.data
     assert {row["experiment"] for row in answer["claims"]} == {"involution"}
     assert all((tmp_path / file).is_file() for file in answer["files"].values())
-    again = augalg(*command, "--only", "involution")
-    assert again.returncode == 0, again.stderr
-    assert "1 of 1 results were in out already" in again.stderr
-    assert "report.html" in again.stdout
+    again = program(*command, "--only", "involution")
+    assert again.code == 0, again.err
+    assert "1 of 1 results were in out already" in again.err
+    assert "report.html" in again.out
 
     for arguments, message in (
         (["--only", "involutoin"], "did you mean involution"),
@@ -36,22 +35,22 @@ def test_from_the_command_line(augalg: Callable[..., Any], tmp_path: Path) -> No
         (["--data", "digit"], "did you mean digits"),
         (["--out", "."], "holds something else"),
     ):
-        refused = augalg(*command, *arguments, env={"COLUMNS": "200"})
-        assert (refused.returncode, refused.stdout) == (2, ""), refused.stderr
-        assert message in refused.stderr
-        assert "Traceback" not in refused.stderr
+        refused = program(*command, *arguments, env={"COLUMNS": "200"})
+        assert (refused.code, refused.out) == (2, ""), refused.err
+        assert message in refused.err
+        assert "Traceback" not in refused.err
 
 
-def test_a_failed_experiment_is_exit_code_one(augalg: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_failed_experiment_is_exit_code_one(program: Callable[..., Any], tmp_path: Path) -> None:
     import numpy as np
 
     np.savez(tmp_path / "plain.npz", images=DATA.train.images[:40, 0].numpy())  # without classes
     few = ("--data", "plain.npz", "--epochs", "1", "--only", "cvae")
     command = ("slides", "reproduce", "--quick", *few, "--out", "out")
-    done = augalg(*command)
-    assert done.returncode == 1
-    assert "failed: cvae: " in done.stdout
-    assert "Traceback" not in done.stderr
+    done = program(*command)
+    assert done.code == 1
+    assert "failed: cvae: " in done.out
+    assert "Traceback" not in done.err
 
 
 def test_asked_to_end_it_keeps_what_is_done(tmp_path: Path) -> None:

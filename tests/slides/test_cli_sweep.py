@@ -1,6 +1,5 @@
 """Sweeps and advice from the command line."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,12 +23,12 @@ def few(tmp_path: Path) -> Path:
     return file
 
 
-def test_a_sweep_is_made_taken_up_again_and_advised_from(augalg: Callable[..., Any], few: Path) -> None:
-    made = augalg("slides", "sweep", "out", *SWEEP, *TINY)
-    assert made.returncode == 0, made.stderr
-    assert "(native)" in made.stdout
-    assert "excess" in made.stdout
-    assert "The choice of the initial pair" not in made.stdout  # two pairs leave one start for each target
+def test_a_sweep_is_made_taken_up_again_and_advised_from(program: Callable[..., Any], few: Path) -> None:
+    made = program("slides", "sweep", "out", *SWEEP, *TINY)
+    assert made.code == 0, made.err
+    assert "(native)" in made.out
+    assert "excess" in made.out
+    assert "The choice of the initial pair" not in made.out  # two pairs leave one start for each target
     assert {"sweep.json", "result.json", "table.md", "totals-relabel.png", "terms-relabel.png", "cells", "runs"} == {
         path.name for path in (few.parent / "out").iterdir()
     }
@@ -37,16 +36,16 @@ def test_a_sweep_is_made_taken_up_again_and_advised_from(augalg: Callable[..., A
     lost = next((few.parent / "out" / "cells").iterdir())
     before = lost.read_bytes()
     lost.write_bytes(b"damaged")
-    again = augalg("slides", "sweep", "out", *SWEEP, *TINY, "--json")
-    assert again.returncode == 0, again.stderr
+    again = program("slides", "sweep", "out", *SWEEP, *TINY, "--json")
+    assert again.code == 0, again.err
     assert lost.read_bytes() == before
-    answer = json.loads(again.stdout)
+    answer = again.data
     assert lost.name in answer["notes"][0]
     assert (answer["complete"], len(answer["entries"])) == (True, 6)
 
-    advised = augalg("slides", "advise", "shear_x,canny", "--from", "out", "--epochs", "1", "--json")
-    assert advised.returncode == 0, advised.stderr
-    advice = json.loads(advised.stdout)
+    advised = program("slides", "advise", "shear_x,canny", "--from", "out", "--epochs", "1", "--json")
+    assert advised.code == 0, advised.err
+    advice = advised.data
     assert {"target", "candidates", "predictors", "verdict"} <= advice.keys()
     assert all(item["observed"] is not None for item in advice["candidates"])
 
@@ -68,10 +67,10 @@ def test_a_sweep_is_made_taken_up_again_and_advised_from(augalg: Callable[..., A
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_bad_input_gets_one_clear_line(
-    augalg: Callable[..., Any], few: Path, arguments: list[str], message: str
+    program: Callable[..., Any], few: Path, arguments: list[str], message: str
 ) -> None:
-    done = augalg(*arguments, env={"COLUMNS": "200"})
-    assert (done.returncode, done.stdout) == (2, "")
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
+    done = program(*arguments, env={"COLUMNS": "200"})
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+    assert "Traceback" not in done.err
     assert [few.name] == [path.name for path in few.parent.iterdir()]

@@ -1,6 +1,5 @@
 """Checking and discovering laws, and listing what is there, as a user would."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,10 +27,10 @@ def plant(folder: Path, *, rotate_cw: str = "period=4", flip_lr: str = "") -> di
     return {"AUGALG_PLUGINS": str(file)}
 
 
-def test_a_plugin_without_fault_passes(augalg: Callable[..., Any], tmp_path: Path) -> None:
-    done = augalg("laws", "copy", env=plant(tmp_path))
-    assert done.returncode == 0, done.stdout
-    assert "2 laws: 2 hold" in done.stdout
+def test_a_plugin_without_fault_passes(program: Callable[..., Any], tmp_path: Path) -> None:
+    done = program("laws", "copy", env=plant(tmp_path))
+    assert done.code == 0, done.out
+    assert "2 laws: 2 hold" in done.out
 
 
 @pytest.mark.parametrize(
@@ -47,37 +46,37 @@ def test_a_plugin_without_fault_passes(augalg: Callable[..., Any], tmp_path: Pat
     ids=["involutory", "commuting"],
 )
 def test_a_planted_fault_is_caught_with_the_law_that_holds(
-    augalg: Callable[..., Any], tmp_path: Path, fault: dict[str, str], equation: str, instead: str
+    program: Callable[..., Any], tmp_path: Path, fault: dict[str, str], equation: str, instead: str
 ) -> None:
-    done = augalg("laws", "copy", "--json", env=plant(tmp_path, **fault))
-    assert done.returncode == 1
-    (violated,) = [item for item in json.loads(done.stdout)["results"] if item["verdict"] == "violated"]
+    done = program("laws", "copy", "--json", env=plant(tmp_path, **fault))
+    assert done.code == 1
+    (violated,) = [item for item in done.data["results"] if item["verdict"] == "violated"]
     assert violated["equation"] == equation
     assert violated["alternative"]["equation"] == instead
     assert violated["counterexample"]["error"] > violated["tolerance"]
     assert violated["moved"] > 0
 
 
-def test_laws_are_shown_within_80_columns_without_colour(augalg: Callable[..., Any], tmp_path: Path) -> None:
-    done = augalg("laws", "copy", env=plant(tmp_path, rotate_cw='inverse="self"'))
-    assert done.returncode == 1
-    assert "\x1b" not in done.stdout
-    table = done.stdout.split("violated:")[0]
+def test_laws_are_shown_within_80_columns_without_colour(program: Callable[..., Any], tmp_path: Path) -> None:
+    done = program("laws", "copy", env=plant(tmp_path, rotate_cw='inverse="self"'))
+    assert done.code == 1
+    assert "\x1b" not in done.out
+    table = done.out.split("violated:")[0]
     assert max(map(len, table.splitlines())) <= 80
 
 
-def test_laws_on_pictures_of_a_folder(augalg: Callable[..., Any], tmp_path: Path) -> None:
+def test_laws_on_pictures_of_a_folder(program: Callable[..., Any], tmp_path: Path) -> None:
     from PIL import Image
 
     pictures = tmp_path / "pictures"
     pictures.mkdir()
     picture = Image.linear_gradient("L").rotate(30).resize((40, 40))
     picture.save(pictures / "one.png")
-    done = augalg("laws", "flip_lr", "--probes", str(pictures))
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = program("laws", "flip_lr", "--probes", str(pictures))
+    assert done.code == 0, done.out + done.err
     Image.new("L", (40, 40), 128).save(pictures / "one.png")
-    constant = augalg("laws", "flip_lr", "--probes", str(pictures), "--json")
-    verdicts = {item["verdict"] for item in json.loads(constant.stdout)["results"] if item["law"] == "involutory"}
+    constant = program("laws", "flip_lr", "--probes", str(pictures), "--json")
+    verdicts = {item["verdict"] for item in constant.data["results"] if item["law"] == "involutory"}
     assert verdicts == {"vacuous"}
 
 
@@ -91,19 +90,19 @@ def test_laws_on_pictures_of_a_folder(augalg: Callable[..., Any], tmp_path: Path
     ids=["missing", "empty", "unreadable"],
 )
 def test_bad_pictures_get_one_clear_line(
-    augalg: Callable[..., Any], tmp_path: Path, make: Callable[[Path], object], message: str
+    program: Callable[..., Any], tmp_path: Path, make: Callable[[Path], object], message: str
 ) -> None:
     make(tmp_path / "pictures")
-    done = augalg("laws", "flip_lr", "--probes", "pictures")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert message in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    done = program("laws", "flip_lr", "--probes", "pictures")
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+    assert len(done.err.splitlines()) == 1
 
 
-def test_an_unknown_name_is_bad_input(augalg: Callable[..., Any]) -> None:
-    done = augalg("laws", "flip_rl")
-    assert done.returncode == 2
-    assert "did you mean" in done.stderr
+def test_an_unknown_name_is_bad_input(program: Callable[..., Any]) -> None:
+    done = program("laws", "flip_rl")
+    assert done.code == 2
+    assert "did you mean" in done.err
 
 
 @pytest.mark.parametrize(
@@ -116,37 +115,37 @@ def test_an_unknown_name_is_bad_input(augalg: Callable[..., Any]) -> None:
     ],
 )
 def test_discover_finds_the_group(
-    augalg: Callable[..., Any], names: list[str], order: int, group: str, abelian: bool
+    program: Callable[..., Any], names: list[str], order: int, group: str, abelian: bool
 ) -> None:
-    done = augalg("discover", *names, "--size", "28", "--json")
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    done = program("discover", *names, "--size", "28", "--json")
+    assert done.code == 0, done.err
+    found = done.data
     assert (found["order"], found["group"], found["abelian"], found["complete"]) == (order, group, abelian, True)
     assert len(found["elements"]) == len(found["table"]) == order
 
 
-def test_a_closure_that_does_not_finish_says_so(augalg: Callable[..., Any]) -> None:
-    found = json.loads(augalg("discover", "brightness(0.001)", "--bound", "20", "--json").stdout)
+def test_a_closure_that_does_not_finish_says_so(program: Callable[..., Any]) -> None:
+    found = program("discover", "brightness(0.001)", "--bound", "20", "--json").data
     assert found["complete"] is False
 
 
-def test_a_failed_plugin_is_listed_with_its_reason(augalg: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_failed_plugin_is_listed_with_its_reason(program: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("raise RuntimeError('no such device')")
     env = {"AUGALG_PLUGINS": str(tmp_path)}
-    listed = augalg("plugins", "list", env=env)
-    assert listed.returncode == 0
-    assert "broken failed: RuntimeError: no such device" in listed.stdout
-    assert augalg("compose", "flip_lr^2", env=env).returncode == 0
-    shown = augalg("plugins", "info", "broken", "--traceback", env=env)
-    assert "Traceback" in shown.stdout
+    listed = program("plugins", "list", env=env)
+    assert listed.code == 0
+    assert "broken failed: RuntimeError: no such device" in listed.out
+    assert program("compose", "flip_lr^2", env=env).code == 0
+    shown = program("plugins", "info", "broken", "--traceback", env=env)
+    assert "Traceback" in shown.out
 
 
-def test_list_shows_everything_that_the_slides_use(augalg: Callable[..., Any]) -> None:
-    listed = json.loads(augalg("list", "--json").stdout)["augmentations"]
+def test_list_shows_everything_that_the_slides_use(program: Callable[..., Any]) -> None:
+    listed = program("list", "--json").data["augmentations"]
     names = {item["name"].split(".")[1] for item in listed}
     slides = {
         "flip_lr", "flip_ud", "rotate_cw", "rotate_ccw", "gaussian_blur", "edge_detect",
         "shear_x", "canny", "mini_image", "tl_sap_noise", "sap_noise",
     }  # fmt: skip
     assert slides <= names
-    assert max(map(len, augalg("list").stdout.splitlines())) <= 80
+    assert max(map(len, program("list").out.splitlines())) <= 80

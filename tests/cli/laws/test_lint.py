@@ -1,13 +1,12 @@
 """``augalg plugins lint``, ``plugins trace``, ``explain``, and the commands of plugins, as a user runs them."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-Augalg = Callable[..., Any]
+Program = Callable[..., Any]
 
 ACME = """
 import augalgebra as aa
@@ -50,59 +49,59 @@ def plant(folder: Path, more: str = "", refuse: str = "") -> dict[str, str]:
     ],
 )
 def test_lint_says_no_by_its_exit_code(
-    augalg: Augalg, tmp_path: Path, more: str, strict: list[str], code: int, shown: str
+    program: Program, tmp_path: Path, more: str, strict: list[str], code: int, shown: str
 ) -> None:
-    done = augalg("plugins", "lint", "acme", *strict, env=plant(tmp_path, more))
-    assert code == done.returncode, done.stderr
-    assert shown in done.stdout
+    done = program("plugins", "lint", "acme", *strict, env=plant(tmp_path, more))
+    assert code == done.code, done.err
+    assert shown in done.out
 
 
-def test_lint_as_json_is_everything(augalg: Augalg, tmp_path: Path) -> None:
-    done = augalg("plugins", "lint", "acme", "--json", env=plant(tmp_path, "period=4"))
-    answer = json.loads(done.stdout)
-    assert (1, 1, False) == (done.returncode, answer["errors"], answer["passed"])
+def test_lint_as_json_is_everything(program: Program, tmp_path: Path) -> None:
+    done = program("plugins", "lint", "acme", "--json", env=plant(tmp_path, "period=4"))
+    answer = done.data
+    assert (1, 1, False) == (done.code, answer["errors"], answer["passed"])
     assert ["AUG102"] == [item["code"] for item in answer["findings"] if item["severity"] == "error"]
     assert len(answer["findings"]) == answer["errors"] + answer["warnings"] + answer["notes"]
 
 
-def test_lint_of_everything_finds_what_one_plugin_has(augalg: Augalg, tmp_path: Path) -> None:
-    done = augalg("plugins", "lint", env=plant(tmp_path, "period=4"))
-    assert (1, ["AUG102"]) == (done.returncode, [line[:6] for line in done.stdout.splitlines() if line[:3] == "AUG"])
-    assert "1 error, 0 warnings\n" in done.stdout
+def test_lint_of_everything_finds_what_one_plugin_has(program: Program, tmp_path: Path) -> None:
+    done = program("plugins", "lint", env=plant(tmp_path, "period=4"))
+    assert (1, ["AUG102"]) == (done.code, [line[:6] for line in done.out.splitlines() if line[:3] == "AUG"])
+    assert "1 error, 0 warnings\n" in done.out
 
 
-def test_lint_names_an_unknown_plugin(augalg: Augalg) -> None:
-    done = augalg("plugins", "lint", "dihedra")
-    assert (2, "") == (done.returncode, done.stdout)
-    assert done.stderr.startswith("error: unknown plugin 'dihedra'; did you mean dihedral?")
+def test_lint_names_an_unknown_plugin(program: Program) -> None:
+    done = program("plugins", "lint", "dihedra")
+    assert (2, "") == (done.code, done.out)
+    assert done.err.startswith("error: unknown plugin 'dihedra'; did you mean dihedral?")
 
 
-def test_explain_tells_what_a_code_means(augalg: Augalg) -> None:
-    done = augalg("explain", "aug101")
-    assert 0 == done.returncode
-    assert "AUG101 (error): proved to be the identity" in done.stdout
-    assert "How to mend it:" in done.stdout
-    everything = json.loads(augalg("explain", "--json").stdout)["codes"]
+def test_explain_tells_what_a_code_means(program: Program) -> None:
+    done = program("explain", "aug101")
+    assert 0 == done.code
+    assert "AUG101 (error): proved to be the identity" in done.out
+    assert "How to mend it:" in done.out
+    everything = program("explain", "--json").data["codes"]
     assert "AUG101" in [item["code"] for item in everything]
-    unknown = augalg("explain", "AUG109")
-    assert (2, 1) == (unknown.returncode, unknown.stderr.count("\n"))
-    assert "did you mean AUG10" in unknown.stderr
+    unknown = program("explain", "AUG109")
+    assert (2, 1) == (unknown.code, unknown.err.count("\n"))
+    assert "did you mean AUG10" in unknown.err
 
 
-def test_trace_tells_how_long_a_failure_took(augalg: Augalg, tmp_path: Path) -> None:
+def test_trace_tells_how_long_a_failure_took(program: Program, tmp_path: Path) -> None:
     (tmp_path / "slow.py").write_text("import time\ntime.sleep(0.2)\nraise RuntimeError('too late')\n")
-    answer = json.loads(augalg("plugins", "trace", "--json", env={"AUGALG_PLUGINS": str(tmp_path / "slow.py")}).stdout)
+    answer = program("plugins", "trace", "--json", env={"AUGALG_PLUGINS": str(tmp_path / "slow.py")}).data
     (slow,) = [item for item in answer["plugins"] if item["plugin"] == "slow"]
     assert ("failed", "RuntimeError: too late") == (slow["status"], slow["reason"])
     assert slow["import_seconds"] >= 0.2
 
 
-def test_trace_shows_who_answered_what(augalg: Augalg, tmp_path: Path) -> None:
+def test_trace_shows_who_answered_what(program: Program, tmp_path: Path) -> None:
     env = plant(tmp_path)
-    done = augalg("plugins", "trace", env=env)
-    assert 0 == done.returncode, done.stderr
-    assert "acme: commands acme hello" in done.stdout
-    answer = json.loads(augalg("plugins", "trace", "--json", env=env).stdout)
+    done = program("plugins", "trace", env=env)
+    assert 0 == done.code, done.err
+    assert "acme: commands acme hello" in done.out
+    answer = program("plugins", "trace", "--json", env=env).data
     seconds = [item["seconds"] for item in answer["plugins"]]
     assert sorted(seconds, reverse=True) == seconds
     (acme,) = [item for item in answer["plugins"] if item["plugin"] == "acme"]
@@ -112,21 +111,21 @@ def test_trace_shows_who_answered_what(augalg: Augalg, tmp_path: Path) -> None:
     assert 1 == len(given["augalg_laws"])
 
 
-def test_info_shows_laws_about_others(augalg: Augalg, tmp_path: Path) -> None:
-    done = augalg("plugins", "info", "acme", env=plant(tmp_path))
+def test_info_shows_laws_about_others(program: Program, tmp_path: Path) -> None:
+    done = program("plugins", "info", "acme", env=plant(tmp_path))
     law = "flip * flip_ud = flip_ud * flip  (not checked, and used only once it is)"
-    assert f"further laws:\n  {law}\n" in done.stdout
+    assert f"further laws:\n  {law}\n" in done.out
 
 
-def test_a_plugin_adds_commands(augalg: Augalg, tmp_path: Path) -> None:
+def test_a_plugin_adds_commands(program: Program, tmp_path: Path) -> None:
     env = plant(tmp_path)
-    assert "hello you\n" == augalg("acme", "hello", "you", env=env).stdout
-    help_text = augalg("acme", "--help", env=env).stdout
+    assert "hello you\n" == program("acme", "hello", "you", env=env).out
+    help_text = program("acme", "--help", env=env).out
     assert "Commands of the plugin acme." in help_text
     assert "Greet somebody." in help_text
-    assert 2 == augalg("acme", "hello", env=env).returncode
-    failed = augalg("acme", "hello", "nobody", env=env)
-    assert (2, "error: plugin acme: hello failed: ValueError: there is nobody\n") == (failed.returncode, failed.stderr)
+    assert 2 == program("acme", "hello", env=env).code
+    failed = program("acme", "hello", "nobody", env=env)
+    assert (2, "error: plugin acme: hello failed: ValueError: there is nobody\n") == (failed.code, failed.err)
 
 
 @pytest.mark.parametrize(
@@ -140,31 +139,31 @@ def test_a_plugin_adds_commands(augalg: Augalg, tmp_path: Path) -> None:
     ],
 )
 def test_commands_that_cannot_be_had_harm_nothing_else(
-    augalg: Augalg, tmp_path: Path, refuse: str, message: str
+    program: Program, tmp_path: Path, refuse: str, message: str
 ) -> None:
     env = plant(tmp_path, refuse=refuse)
-    done = augalg("acme", "hello", "you", env=env)
-    assert 2 == done.returncode
-    assert message in done.stderr
-    assert 1 == done.stderr.count("\n")
-    assert 0 == augalg("equal", "flip_lr", "flip_lr", env=env).returncode
-    traced = augalg("plugins", "trace", env=env)
-    assert 0 == traced.returncode
-    assert message in traced.stdout
+    done = program("acme", "hello", "you", env=env)
+    assert 2 == done.code
+    assert message in done.err
+    assert 1 == done.err.count("\n")
+    assert 0 == program("equal", "flip_lr", "flip_lr", env=env).code
+    traced = program("plugins", "trace", env=env)
+    assert 0 == traced.code
+    assert message in traced.out
 
 
-def test_help_asks_no_plugin(augalg: Augalg, tmp_path: Path) -> None:
+def test_help_asks_no_plugin(program: Program, tmp_path: Path) -> None:
     (tmp_path / "acme.py").write_text("import pathlib\npathlib.Path('imported').touch()\n")
     env = {"AUGALG_PLUGINS": str(tmp_path / "acme.py")}
-    assert 0 == augalg("--help", env=env).returncode
+    assert 0 == program("--help", env=env).code
     assert not (tmp_path / "imported").exists()
-    failed = augalg("acme", "hello", env=env)
-    assert "error: plugin acme failed to load: implements no hook" in failed.stderr
+    failed = program("acme", "hello", env=env)
+    assert "error: plugin acme failed to load: implements no hook" in failed.err
     assert (tmp_path / "imported").exists()
 
 
-def test_a_misspelt_command_is_still_one(augalg: Augalg) -> None:
-    done = augalg("composse", "flip_lr")
-    assert 2 == done.returncode
-    assert "No such command 'composse'" in done.stderr
-    assert "compose" in done.stderr
+def test_a_misspelt_command_is_still_one(program: Program) -> None:
+    done = program("composse", "flip_lr")
+    assert 2 == done.code
+    assert "No such command 'composse'" in done.err
+    assert "compose" in done.err
