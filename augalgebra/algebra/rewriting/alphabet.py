@@ -28,6 +28,7 @@ class Alphabet:
         shapes: The shape of each code.
         arguments: The arguments of each code, positional and then keyword.
         variables: The variables in the arguments of each code.
+        parametrised: The codes that have variables.
         kept: The conditions of pictures that each code keeps; what a letter keeps, its inverse keeps too.
         ranks: The rank of each shape; smaller comes first.
     """
@@ -46,6 +47,7 @@ class Alphabet:
         self.shapes: list[int] = []
         self.arguments: list[tuple[Value, ...]] = []
         self.variables: list[frozenset[str]] = []
+        self.parametrised: set[int] = set()
         self.kept: list[Conditions] = []
         self.ranks: list[Rank] = []
 
@@ -59,6 +61,8 @@ class Alphabet:
             self.shapes.append(self._shape(letter))
             self.arguments.append((*symbol.args, *(item for _, item in symbol.kwargs)))
             self.variables.append(symbol.variables)
+            if self.variables[code]:
+                self.parametrised.add(code)
             self.kept.append(frozenset().union(*(law.conditions for law in self.keeping(code))))
         return code
 
@@ -114,7 +118,7 @@ class Alphabet:
 
     def instantiate(self, codes: Codes, bindings: Mapping[str, Value]) -> Codes:
         """Replace variables by values, as `expressions.substitute` does."""
-        if not bindings:
+        if not bindings or self.parametrised.isdisjoint(codes):
             return codes
         return tuple(
             self.with_arguments(code, tuple(expressions.substitute(item, bindings) for item in self.arguments[code]))
@@ -125,16 +129,18 @@ class Alphabet:
 
     def shapes_of(self, codes: Codes) -> tuple[int, ...]:
         """The shapes of a word's letters."""
-        return tuple(self.shapes[code] for code in codes)
+        return tuple([self.shapes[code] for code in codes])
 
-    def variables_of(self, codes: Iterable[int]) -> dict[str, None]:
+    def variables_of(self, codes: Codes) -> dict[str, None]:
         """The variables of a word, in order of appearance (sorted within one letter)."""
+        if self.parametrised.isdisjoint(codes):
+            return {}
         variables = self.variables
         return dict.fromkeys(name for code in codes if variables[code] for name in sorted(variables[code]))
 
     def precedence(self, codes: Codes) -> tuple[int, tuple[Rank, ...]]:
         """The shortlex key of a word, blind to arguments so that it also orders parametrised words."""
-        return len(codes), tuple(self.ranks[self.shapes[code]] for code in codes)
+        return len(codes), tuple([self.ranks[self.shapes[code]] for code in codes])
 
     def fine_precedence(self, codes: Codes) -> tuple[object, ...]:
         """The key that decides between words of the same shapes and no variables."""

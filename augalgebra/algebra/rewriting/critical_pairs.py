@@ -29,14 +29,12 @@ def overlaps(first: Rule, second: Rule) -> Iterator[tuple[int, int]]:
     Yields:
         The place at which `second` begins, and how many letters are shared.
     """
-    start = second.shapes[0]
-    if start not in first.shapes:
-        return
+    start, whole = second.marks[0], first.marks
     ground = not (first.variables or second.variables)
-    length = len(first.lhs)
-    for place in range(length):
-        shared = min(length - place, len(second.lhs))
-        if first.shapes[place] != start or first.shapes[place : place + shared] != second.shapes[:shared]:
+    place = -1
+    while (place := whole.find(start, place + 1)) >= 0:
+        shared = min(len(whole) - place, len(second.lhs))
+        if not second.marks.startswith(whole[place : place + shared]):
             continue
         proper = place and shared < len(second.lhs)
         if ground:

@@ -190,6 +190,8 @@ def tidy(alphabet: Alphabet, about: Codes, equation: Equation, *, special: bool 
         The equation, or None when the change of variables leaves the arithmetic that is kept here.
     """
     lhs, rhs, nonzero = equation.lhs, equation.rhs, equation.nonzero
+    if not (nonzero or any(step.bindings for step in equation.derivation) or alphabet.variables_of(lhs + rhs)):
+        return Equation(lhs, rhs, equation.derivation)
     arguments = [item for code in (*lhs, *rhs) for item in alphabet.arguments[code]]
     names = dict.fromkeys(name for item in arguments for name in sorted(expressions.variables_of(item)))
     for step in equation.derivation:
@@ -227,6 +229,8 @@ class Rule:
         lhs: Left side.
         rhs: Right side.
         shapes: The shapes of the letters of `lhs`.
+        marks: The same as text, in which Python searches fastest.
+        right_marks: The shapes of the letters of `rhs`, as text.
         patterns: The arguments of `lhs`, all in one list.
         plain: The names of the patterns if all are distinct variables (the common case, which binds at once).
         variables: The variables of `lhs`; the rule is *parametrised* when there are any.
@@ -237,6 +241,7 @@ class Rule:
         self.serial, self.active = serial, True
         self.lhs = equation.lhs
         self.shapes = alphabet.shapes_of(equation.lhs)
+        self.marks = "".join(map(chr, self.shapes))
         self.patterns = tuple(item for code in equation.lhs for item in alphabet.arguments[code])
         names = [expressions.as_variable(item) for item in self.patterns]
         distinct = len(set(names)) == len(names) and None not in names
@@ -248,6 +253,7 @@ class Rule:
     def restate(self, equation: Equation) -> None:
         """Give the rule another right side (its equation has the same left side)."""
         self.equation, self.rhs, self.conditions = equation, equation.rhs, equation.conditions
+        self.right_marks = "".join(map(chr, self._alphabet.shapes_of(equation.rhs)))
         self._renamed: dict[str, tuple[Codes, Codes, Bindings]] = {}
 
     def rename(self, prefix: str) -> tuple[Codes, Codes, Bindings]:

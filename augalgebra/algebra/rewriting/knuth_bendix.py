@@ -53,13 +53,8 @@ class Limits(NamedTuple):
     steps: int
 
 
-class _Overlap(NamedTuple):
-    """A word to which two rules apply, not looked at yet."""
-
-    first: Rule
-    second: Rule
-    place: int
-    shared: int
+_Overlap: TypeAlias = tuple[Rule, Rule, int, int]
+"""A word to which two rules apply, not looked at yet: where the second begins, and how many letters they share."""
 
 
 class _Open(NamedTuple):
@@ -162,7 +157,7 @@ class Completion:
                 self.cut_short = True
                 return
             *_, item = heapq.heappop(self._heap)
-            equation = self._between(item) if isinstance(item, _Overlap) else item
+            equation = self._between(item) if isinstance(item, tuple) else item
             reduced = None if equation is None else self._reduced(equation)
             if reduced is not None:
                 self._orient(reduced)
@@ -176,24 +171,39 @@ class Completion:
 
     def _between(self, overlap: _Overlap) -> Equation | None:
         """The equation that an overlap gives, unless a rule has gone: then its equation was asked anew."""
-        first, second = overlap.first, overlap.second
+        first, second, place, shared = overlap
         if not (first.active and second.active):
             return None
+        if self.rules.is_plain and self._joins(overlap):
+            return None
         try:
-            return critical_pair(self.rules, *overlap)
+            return critical_pair(self.rules, first, second, place, shared)
         except Undecided:
             self._leave_undecided(first, second)
             return None
 
+    def _joins(self, overlap: _Overlap) -> bool:
+        """Whether both results of an overlap are reduced to one word by plain rules, for which no proof is kept."""
+        first, second, place, shared = overlap
+        read_before = self.rules.letters_read
+        one = self.rules.reduce_on(first.rhs, second.lhs[shared:])
+        two = self.rules.reduce_on(first.lhs[:place], second.rhs + first.lhs[place + shared :])
+        read, self.rules.letters_read = self.rules.letters_read - read_before, read_before
+        if one == two:
+            self.rules.letters_read += read
+            self._steps += 1 + read // LETTERS_A_STEP
+        return one == two
+
     def _reduced(self, equation: Equation) -> Equation | None:
         """The equation between the reduced words, or None when they are the same."""
-        variables = self.alphabet.variables
-        self._steps += 1 + sum(1 for code in (*equation.lhs, *equation.rhs) if variables[code])
+        # Words without variables may be sorted by values; the others only by every order in turn, see below.
+        ground = self.alphabet.parametrised.isdisjoint(equation.lhs + equation.rhs)
+        self._steps += 1
+        if not ground:
+            self._steps += sum(1 for code in (*equation.lhs, *equation.rhs) if code in self.alphabet.parametrised)
         read_before = self.rules.letters_read
         before: list[Step] = []
         after: list[Step] = []
-        # Words without variables may be sorted by values; the others only by every order in turn, see below.
-        ground = not self.alphabet.variables_of((*equation.lhs, *equation.rhs))
         ranking = self.rules.natural if ground else None
         within = conditions_of(equation.derivation)  # an equation for every picture stays one
         lhs = self.rules.reduce(equation.lhs, before, ranking, within)
@@ -285,9 +295,9 @@ class Completion:
         for other in others:
             if not rule.conditions <= other.conditions:
                 continue  # it holds for more pictures, and is still needed for those
-            if self.rules.reducible(other.lhs, rule, other.equation.nonzero):
+            if rule.marks in other.marks and self.rules.reducible(other.lhs, rule, other.equation.nonzero):
                 self._remove(other)
-            elif self.rules.reducible(other.rhs, rule, other.equation.nonzero):
+            elif rule.marks in other.right_marks and self.rules.reducible(other.rhs, rule, other.equation.nonzero):
                 self._reduce_right_side(other)
 
     def _remove(self, rule: Rule) -> None:
@@ -329,10 +339,11 @@ class Completion:
 
     def _push_overlaps(self, rule: Rule, other: Rule) -> None:
         for first, second in ((rule, other), (other, rule)) if other is not rule else ((rule, rule),):
+            if second.marks[0] not in first.marks:
+                continue
             for place, shared in overlaps(first, second):
                 length = max(len(first.lhs), place + len(second.lhs))
-                overlap = _Overlap(first, second, place, shared)
-                heapq.heappush(self._heap, (True, length, next(self._tickets), overlap))
+                heapq.heappush(self._heap, (True, length, next(self._tickets), (first, second, place, shared)))
 
     def _leave_undecided(self, first: Rule, second: Rule) -> None:
         one = equation_text(self.alphabet, first.lhs, first.rhs)
@@ -344,6 +355,8 @@ class Completion:
 
 def _is_usable(alphabet: Alphabet, equation: Equation) -> bool:
     """Whether matching the left side always binds every variable."""
+    if alphabet.parametrised.isdisjoint(equation.lhs):
+        return alphabet.parametrised.isdisjoint(equation.rhs)
     opaque: Bindings = {name: variable(f"!{name}") for name in alphabet.variables_of(equation.lhs)}
     patterns: list[Value] = [item for code in equation.lhs for item in alphabet.arguments[code]]
     subjects = [substitute(item, opaque) for item in patterns]

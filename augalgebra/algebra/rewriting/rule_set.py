@@ -29,8 +29,11 @@ class _Ending(dict[int, "_Ending"]):
         conditional: Rules for some pictures of which that is so.
     """
 
-    rule: Rule | None = None
-    conditional: Sequence[Rule] = ()
+    __slots__ = ("conditional", "rule")
+
+    def __init__(self) -> None:
+        self.rule: Rule | None = None
+        self.conditional: Sequence[Rule] = ()
 
 
 class RuleSet:
@@ -49,10 +52,10 @@ class RuleSet:
         self.letters_read = 0
         self.periods = Periods(alphabet)
         self.commutations: dict[int, Rule] = {}
-        # Rules by left side, and once more letter by letter from its end, so that a look-up ends where no rule goes on.
-        self._ground: dict[Codes, Rule] = {}
-        self._conditional: dict[Codes, list[Rule]] = {}
+        self._rules: dict[int, Rule] = {}  # by serial number, which grows
+        # Rules without variables, letter by letter from the end of the left side: a look-up ends where no rule goes on.
         self._endings = _Ending()
+        self._conditional: dict[Codes, list[Rule]] = {}
         self._has_conditions = False
         # Parametrised rules by the shapes of the left side, and the lengths of those by the shape of the last letter.
         self._parametrised: dict[tuple[int, ...], list[Rule]] = {}
@@ -61,7 +64,7 @@ class RuleSet:
         self._keys: dict[int, tuple[object, ...]] = {}
 
     def __len__(self) -> int:
-        return len(self._ground) + sum(map(len, (*self._parametrised.values(), *self._conditional.values())))
+        return len(self._rules)
 
     def copy(self) -> "RuleSet":
         """A set that can grow on its own."""
@@ -74,15 +77,19 @@ class RuleSet:
     @property
     def rules(self) -> list[Rule]:
         """All rules, in the order in which they were found."""
-        lists = (*self._parametrised.values(), *self._conditional.values())
-        found = [*self._ground.values(), *(rule for rules in lists for rule in rules)]
-        return sorted(found, key=lambda rule: rule.serial)
+        return list(self._rules.values())
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the rules are pairs of words and no more: no variables, conditions, periods or commutations."""
+        return not (self._has_conditions or self._parametrised or self.periods.relations or self.commutations)
 
     def add(self, rule: Rule) -> None:
-        """Let a rule take part in reductions."""
+        """Let a rule take part in reductions; it was found after those that are here."""
+        self._rules[rule.serial] = rule
         self._has_conditions = self._has_conditions or bool(rule.conditions)
         if rule.variables:
-            insort(self._parametrised.setdefault(rule.shapes, []), rule, key=lambda other: other.serial)
+            self._parametrised.setdefault(rule.shapes, []).append(rule)
             lengths = self._parametrised_lengths.setdefault(rule.shapes[-1], [])
             if len(rule.lhs) not in lengths:
                 insort(lengths, len(rule.lhs))
@@ -90,17 +97,16 @@ class RuleSet:
             self._conditional.setdefault(rule.lhs, []).append(rule)
             self._ending(rule).conditional = self._conditional[rule.lhs]
         else:
-            self._ground[rule.lhs] = rule
             self._ending(rule).rule = rule
 
     def remove(self, rule: Rule) -> None:
         """Take a rule out; what no rule has any more only costs a look-up."""
+        del self._rules[rule.serial]
         if rule.variables:
             self._parametrised[rule.shapes].remove(rule)
         elif rule.conditions:
             self._conditional[rule.lhs].remove(rule)
         else:
-            del self._ground[rule.lhs]
             self._ending(rule).rule = None
 
     def _ending(self, rule: Rule) -> "_Ending":
@@ -198,6 +204,8 @@ class RuleSet:
         Raises:
             IncompleteError: The word took more than `MAX_STEPS` steps.
         """
+        if self.is_plain:
+            return self.reduce_on((), codes, trace)
         shapes, endings, parametrised = self.alphabet.shapes, self._endings, self._parametrised_lengths
         commuting = self.commutations if ranking is not None else {}
         canonical = self.periods.canonical if self.periods.relations else None
@@ -206,6 +214,7 @@ class RuleSet:
         todo = list(codes[::-1])
         self.letters_read += len(todo)
         steps = 0
+        nothing: Bindings = {}
         while todo:
             code = todo.pop()
             if canonical is not None:
@@ -217,7 +226,7 @@ class RuleSet:
                 met.append(met[-1] & self.alphabet.kept[code])
             size = len(out)
             source: Rule | None = None
-            start, bindings = 0, Bindings()
+            start, bindings = 0, nothing
             replacement: Codes = ()
             place, begin = endings.get(code), size - 1
             while place is not None:
@@ -255,6 +264,44 @@ class RuleSet:
             todo.extend(replacement[::-1])
             self.letters_read += len(replacement)
         return tuple(out)
+
+    def reduce_on(self, normal: Codes, codes: Codes, trace: list[Step] | None = None) -> Codes:
+        """Rewrite a word by rules that are plain.
+
+        Args:
+            normal: How the word begins: letters to which no rule applies.
+            codes: The other letters.
+            trace: Where the steps are appended.
+
+        Raises:
+            IncompleteError: The word took more than `MAX_STEPS` steps.
+        """
+        endings = self._endings
+        out = [-1, *normal]  # no left side goes on with that
+        todo = list(codes[::-1])
+        read, least = len(normal) + len(todo), -MAX_STEPS
+        while todo:
+            code = todo.pop()
+            out.append(code)
+            place, begin = endings.get(code), -1
+            while place is not None:
+                rule = place.rule
+                if rule is None:
+                    begin -= 1
+                    place = place.get(out[begin])
+                    continue
+                del out[begin:]
+                if trace is not None:
+                    trace.append(Step(rule.equation, True, len(out) - 1, {}))
+                todo += rule.rhs[::-1]
+                read += len(rule.rhs)
+                least += 1
+                if least > 0:
+                    length = len(normal) + len(codes)
+                    raise IncompleteError(f"gave up on a word of {length} letters after {MAX_STEPS} rewriting steps")
+                break
+        self.letters_read += read
+        return tuple(out[1:])
 
     def _parametrised_match(self, out: list[int], met: list[Conditions]) -> tuple[Rule, Bindings, Codes] | None:
         """A parametrised rule that applies to the end of a word, with the bindings and what it puts there."""
