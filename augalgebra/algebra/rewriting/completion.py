@@ -91,7 +91,8 @@ def _between(presentation: Presentation) -> list[Presentation]:
 
 
 def _stating(statements: Sequence["_Statement"], presentation: Presentation) -> list["_Statement"]:
-    return [statement for statement in statements if statement.law in presentation.equations]
+    wanted = set(map(id, presentation.equations))  # presentations that are limited keep their laws
+    return [statement for statement in statements if id(statement.law) in wanted]
 
 
 class _Statement(NamedTuple):

@@ -29,20 +29,26 @@ def overlaps(first: Rule, second: Rule) -> Iterator[tuple[int, int]]:
     Yields:
         The place at which `second` begins, and how many letters are shared.
     """
-    start, whole = second.marks[0], first.marks
+    start, whole, size = second.marks[0], first.marks, len(second.lhs)
     ground = not (first.variables or second.variables)
+    if ground and first.conditions == second.conditions:
+        place = max(0, len(whole) - size)
+        while (place := whole.find(start, place + 1)) >= 0:
+            shared = len(whole) - place
+            if first.lhs[place:] == second.lhs[:shared]:
+                yield place, shared
+        return
     place = -1
     while (place := whole.find(start, place + 1)) >= 0:
-        shared = min(len(whole) - place, len(second.lhs))
+        shared = min(len(whole) - place, size)
         if not second.marks.startswith(whole[place : place + shared]):
             continue
-        proper = place and shared < len(second.lhs)
+        proper = place and shared < size
         if ground:
             # unlike conditions let left sides lie inside one another
-            inside = shared == len(second.lhs) and first.conditions != second.conditions
-            if (proper or inside) and first.lhs[place : place + shared] == second.lhs[:shared]:
+            if (proper or shared == size) and first.lhs[place : place + shared] == second.lhs[:shared]:
                 yield place, shared
-        elif proper or (first is not second and (place or shared == len(second.lhs))):
+        elif proper or (first is not second and (place or shared == size)):
             yield place, shared  # else `first` lies inside `second`, which is found with the two exchanged
 
 

@@ -135,11 +135,12 @@ class OneSided:
         lhs, rhs = map(self.read, (source.lhs, source.rhs) if forward else (source.rhs, source.lhs))
         if not lhs:
             return
-        own: dict[str, Value] = {
-            name: variable(f"!{name}") for name in alphabet.variables_of((*source.lhs, *source.rhs))
-        }
+        own: dict[str, Value] = {name: variable(f"!{name}") for name in alphabet.variables_of(source.lhs + source.rhs)}
+        if not own:
+            yield lhs, rhs, source.nonzero, own
+            return
         yield from self._instance(lhs, rhs, source.nonzero, own, {}, frozenset())
-        if len(rhs) != 1 or not own:
+        if len(rhs) != 1:
             return
         (aim,) = alphabet.instantiate(rhs, own)
         for equation in list(self.equations):
@@ -217,6 +218,7 @@ class Inverses:
         self.alphabet = alphabet
         self.right, self.left = OneSided(self, opposite=False), OneSided(self, opposite=True)
         self.facts: list[TwoSidedInverse] = []
+        self._known: dict[int, tuple[TwoSidedInverse, Bindings]] = {}
         self._axioms: dict[tuple[int, bool], Equation] = {}
 
     def copy(self) -> "Inverses":
@@ -233,9 +235,11 @@ class Inverses:
         for _ in range(MAX_ROUNDS):
             known = self._counts()
             for source in sources:
-                for forward in (True, False):
-                    self.right.learn(source, forward)
-                    self.left.learn(source, forward)
+                for forward, side in ((True, source.lhs), (False, source.rhs)):
+                    settled = self._known.keys() >= set(side) and self.alphabet.parametrised.isdisjoint(side)
+                    if not settled:
+                        self.right.learn(source, forward)
+                        self.left.learn(source, forward)
             self._combine()
             if known == self._counts():
                 break
@@ -259,11 +263,16 @@ class Inverses:
 
     def fact(self, code: int) -> tuple[TwoSidedInverse, Bindings] | None:
         """Why a letter (or the letter that it is the formal inverse of) has an inverse, if it has."""
+        known = self._known.get(code)
+        if known is not None:
+            return known
+        about = code
         if self.alphabet.letters[code].inverse:
             code = self.alphabet.inverse(code)
         for fact in self.facts:
             bindings = self.match(fact.letter, code, fact.nonzero)
             if bindings is not None:
+                self._known[about] = fact, bindings
                 return fact, bindings
         return None
 

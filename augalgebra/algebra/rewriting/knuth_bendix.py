@@ -148,11 +148,12 @@ class Completion:
             self._push(cite(self.alphabet, equation))
 
     def _process(self) -> None:
+        most_rules, _, most_steps = self.limits
         while self._heap:
-            if self._steps > self.limits.steps:
-                self._stopped = f"stopped after {self.limits.steps} steps"
-            elif len(self.rules) > self.limits.rules:
-                self._stopped = f"stopped at {self.limits.rules} rules"
+            if self._steps > most_steps:
+                self._stopped = f"stopped after {most_steps} steps"
+            elif len(self.rules) > most_rules:
+                self._stopped = f"stopped at {most_rules} rules"
             if self._stopped:
                 self.cut_short = True
                 return
@@ -276,8 +277,7 @@ class Completion:
         others = self.rules.rules
         self.rules.add(rule)
         self._interreduce(rule, others)
-        for other in (*self.rules.rules, *self.rules.commutations.values()):
-            self._push_overlaps(rule, other)
+        self._push_overlaps(rule, (*self.rules.rules, *self.rules.commutations.values()))
         if rule.variables and self.rules.periods.relations:
             for pair in period_pairs(self.rules, rule):
                 if pair is None:
@@ -333,17 +333,22 @@ class Completion:
             return False
         commutation = Rule(self.alphabet, renamed, next(self._serials))
         self.rules.commutations[commutation.shapes[0]] = commutation
-        for rule in self.rules.rules:
-            self._push_overlaps(commutation, rule)
+        self._push_overlaps(commutation, self.rules.rules)
         return True
 
-    def _push_overlaps(self, rule: Rule, other: Rule) -> None:
-        for first, second in ((rule, other), (other, rule)) if other is not rule else ((rule, rule),):
-            if second.marks[0] not in first.marks:
-                continue
-            for place, shared in overlaps(first, second):
-                length = max(len(first.lhs), place + len(second.lhs))
-                heapq.heappush(self._heap, (True, length, next(self._tickets), (first, second, place, shared)))
+    def _push_overlaps(self, rule: Rule, others: Sequence[Rule]) -> None:
+        """Queue the overlaps of a rule with others; most share no letter, which is seen at once."""
+        start, marks = rule.marks[0], rule.marks
+        for other in others:
+            if other.marks[0] in marks:
+                self._push_overlaps_of(rule, other)
+            if start in other.marks and other is not rule:
+                self._push_overlaps_of(other, rule)
+
+    def _push_overlaps_of(self, first: Rule, second: Rule) -> None:
+        for place, shared in overlaps(first, second):
+            length = max(len(first.lhs), place + len(second.lhs))
+            heapq.heappush(self._heap, (True, length, next(self._tickets), (first, second, place, shared)))
 
     def _leave_undecided(self, first: Rule, second: Rule) -> None:
         one = equation_text(self.alphabet, first.lhs, first.rhs)
