@@ -178,7 +178,8 @@ def load_data(
         (1, 28, 28)
     """
     if isinstance(name, Path):
-        return _of_files(f"./{name}" if str(name) in NAMES else str(name), size, skip_broken=skip_broken)
+        shown = f"./{name}" if str(name) in NAMES else str(name)
+        return _of_files(shown, size, skip_broken=skip_broken, progress=progress)
     if size is not None and name in NAMES:
         raise DataError(_NO_FOLDER.format(name))
     if name == "digits":
@@ -198,21 +199,19 @@ def load_data(
         read = _of_hub if name.startswith(HUB) else _of_shards
         return read(name, size, skip_broken=skip_broken, progress=progress)
     else:
-        return _of_files(name, size, skip_broken=skip_broken)
+        return _of_files(name, size, skip_broken=skip_broken, progress=progress)
     if os.path.isdir(name) and not (data_dir and Path(data_dir).samefile(".")):  # noqa: PTH112
         here = f"{name!r} is the data set of that name, not the folder {name} that lies here; for that write ./{name}"
         data = replace(data, remarks=(*data.remarks, here))
     return data
 
 
-def _of_files(name: str, size: int | None, *, skip_broken: bool) -> Dataset:
+def _of_files(name: str, size: int | None, *, skip_broken: bool, progress: CaseProgress) -> Dataset:
     """The data set in a folder or a file."""
     if os.path.isdir(name):  # noqa: PTH112 (of a name that is too long Path.is_dir raises)
         _check_size(size)
-        found = read_folder(Path(name), size=size, skip_broken=skip_broken)
-        parts = [(images, np.asarray(labels, np.int64)) for images, labels in found.parts]
-        data = _split(name, *parts[0]) if len(parts) == 1 else _dataset(name, parts[0], parts[1])
-        return replace(data, classes=found.classes, remarks=found.remarks, size=size)
+        found = read_folder(name, size=size, skip_broken=skip_broken, progress=progress)
+        return _collected(name, found, (), size)
     if name.lower().endswith((".npz", ".npy")):
         if size is not None:
             raise DataError(_NO_FOLDER.format(name))

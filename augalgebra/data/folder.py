@@ -1,63 +1,69 @@
 """A folder of pictures as images with classes, split as its owner split it."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path, PurePath
 
-from augalgebra.images import ByteArray, picture_files, read_pictures
+import numpy as np
 
-TRAIN, TEST = "train", "test"
+from augalgebra.case_progress import CaseProgress, unseen
+from augalgebra.data.streams import TEST, TEST_EVERY, TRAIN, CollectedPictures, LabelledPicture, collect_pictures
+from augalgebra.images import picture_files
+
 VALIDATION = ("val", "valid", "validation")
 """Names of a third part. Nothing here is chosen by one, so that it stands in for a missing test part only."""
 
 
-@dataclass(frozen=True)
-class PictureFolder:
-    """What a folder of pictures holds.
-
-    Attributes:
-        parts: Images ``[image, channel, height, width]`` and their classes: all together, or those to learn from and
-            those to measure on where the folder has them apart.
-        classes: Name of each class: the path of its folder within the part; none where there are no subfolders.
-        remarks: What is not taken as it is, or not at all.
-    """
-
-    parts: tuple[tuple[ByteArray, list[int]], ...]
-    classes: tuple[str, ...]
-    remarks: tuple[str, ...]
-
-
-def read_folder(folder: Path, *, size: int | None = None, skip_broken: bool = False) -> PictureFolder:
+def read_folder(
+    name: str, *, size: int | None = None, skip_broken: bool = False, progress: CaseProgress = unseen
+) -> CollectedPictures:
     """Read all pictures of a folder, in order of their names, grey if every picture is grey and else in three colours.
 
     Args:
-        folder: Pictures, or subfolders with pictures. Each subfolder is a class; or the subfolders are ``train`` and
-            ``test`` (or ``val`` in place of it, or beside it, where it is left aside), with classes in them or not.
+        name: The folder. Pictures, or subfolders with pictures. Each subfolder is a class, called by its path; or the
+            subfolders are ``train`` and ``test`` (or ``val`` in place of it, or beside it, where it is left aside),
+            with classes in them or not.
         size: Bring all to squares of so many pixels, see `augalgebra.images.read_pictures`; None keeps their own size.
         skip_broken: Leave out pictures that cannot be read.
+        progress: Called as they are read.
 
     Raises:
-        DataError: There is no picture.
+        DataError: There are too few, or there is no room for their bytes on the disk.
         ImageError: Pictures cannot be read, or they differ in size.
     """
+    folder = Path(name)
     places, held_out, remarks = find_pictures(folder)
-    pictures = read_pictures(list(places), square=size, skip_broken=skip_broken)
-    remarks += pictures.remarks
     depth = 1 if held_out else 0
-    classes = [places[file].parts[depth:] for file in pictures.files]
-    order = {parts: number for number, parts in enumerate(sorted(set(classes)))}
-    measured = [bool(held_out) and places[file].parts[0] == held_out for file in pictures.files]
-    rows = [[row for row, tested in enumerate(measured) if tested is part] for part in (False, True)]
-    names = [str(PurePath(*parts)) for parts in order]
-    unknown = set(order) - {classes[row] for row in rows[0]}
-    if unknown:
-        listed = ", ".join(name for name, parts in zip(names, order, strict=True) if parts in unknown)
-        remarks.append(f"{folder / held_out} has classes that {folder / TRAIN} has not: {listed}")
-    return PictureFolder(
-        tuple((pictures.pixels[part], [order[classes[row]] for row in part]) for part in rows[: 1 + depth]),
-        () if order.keys() == {()} else tuple(names),
-        tuple(remarks),
+    classes = sorted({place.parts[depth:] for place in places.values()})
+    numbers = {parts: number for number, parts in enumerate(classes)}
+    parts = {TRAIN: TRAIN, held_out: TEST} if held_out else {}
+    pictures = [
+        LabelledPicture(file, numbers[place.parts[depth:]], parts.get(place.parts[0], "") if parts else "")
+        for file, place in places.items()
+    ]
+    found = collect_pictures(name, pictures, size=size, skip_broken=skip_broken, total=len(pictures), progress=progress)
+    if not held_out:
+        found = _spread(found)
+    learnt, measured = (np.unique(labels) for _, labels in (found.train, found.test))
+    seen = np.union1d(learnt, measured)  # of some classes no picture may be left
+    names = [str(PurePath(*classes[number])) for number in seen]
+    unknown = [name for name, number in zip(names, seen, strict=True) if held_out and number not in learnt]
+    told = (f"{folder / held_out} has classes that {folder / TRAIN} has not: {', '.join(unknown)}",) if unknown else ()
+    train, test = (
+        (pixels, np.searchsorted(seen, labels).astype(np.int64)) for pixels, labels in (found.train, found.test)
     )
+    named = () if [classes[number] for number in seen] == [()] else tuple(names)
+    return CollectedPictures(train, test, named, (*remarks, *found.remarks, *told))
+
+
+def _spread(found: CollectedPictures) -> CollectedPictures:
+    """Where every class has so few pictures that the last ones of all are for testing, take every fifth instead."""
+    labels = np.concatenate([found.train[1], found.test[1]])
+    if np.unique(labels, return_counts=True)[1].max() >= TEST_EVERY:
+        return found
+    pixels = np.concatenate([found.train[0], found.test[0]])
+    testing = np.arange(len(labels)) % TEST_EVERY == TEST_EVERY - 1
+    return replace(found, train=(pixels[~testing], labels[~testing]), test=(pixels[testing], labels[testing]))
 
 
 def find_pictures(folder: Path) -> tuple[dict[Path, Path], str, list[str]]:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from augalgebra.data.folder import TEST, TRAIN, find_held_out
-from augalgebra.data.streams import LabelledPicture
+from augalgebra.data.folder import find_held_out
+from augalgebra.data.streams import TEST, TRAIN, LabelledPicture
 from augalgebra.errors import DataError, nearest
 from augalgebra.images import PackedPicture
 

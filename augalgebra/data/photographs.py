@@ -13,7 +13,8 @@ from jaxtyping import UInt8
 from PIL import Image
 from torch import Tensor
 
-from augalgebra.data.folder import TRAIN, find_pictures
+from augalgebra.data.folder import find_pictures
+from augalgebra.data.streams import TRAIN
 from augalgebra.errors import DataError, ImageError
 from augalgebra.images import PictureNotes, decode_picture, list_files, read_size
 from augalgebra.seeds import derived_seed

@@ -12,8 +12,8 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from augalgebra.data.folder import TEST, TRAIN, find_held_out
-from augalgebra.data.streams import LabelledPicture
+from augalgebra.data.folder import find_held_out
+from augalgebra.data.streams import TEST, TRAIN, LabelledPicture
 from augalgebra.errors import DataError
 from augalgebra.images import MOST_PIXELS, SUFFIXES, PackedPicture
 from augalgebra.storage.files import open_regular

@@ -17,7 +17,6 @@ from typing import Self
 import numpy as np
 
 from augalgebra.case_progress import CaseProgress, unseen
-from augalgebra.data.folder import TEST, TRAIN
 from augalgebra.data.labels import Numbers, number_classes
 from augalgebra.errors import DataError, ImageError
 from augalgebra.images import (
@@ -32,6 +31,8 @@ from augalgebra.images import (
 )
 from augalgebra.storage.files import unpacks_too_much
 
+TRAIN, TEST = "train", "test"
+"""The parts of a data set."""
 PICTURES_READ = "pictures read"
 """What progress is of while pictures are read: it counts them, and no bytes."""
 TEST_EVERY = 5
@@ -144,10 +145,12 @@ class _Collector:
         self._labels[part].append(item.label)
         self._unpacked, self._packed = self._unpacked + pixels.size, self._packed + _size(item.picture)
         if unpacks_too_much(self._unpacked, self._packed):
+            is_file = isinstance(item.picture, Path)
             raise ImageError(
                 f"{self._taken} pictures up to {name} take {self._unpacked / 2**20:,.0f} MiB, "
-                f"{self._unpacked / max(self._packed, 1):,.0f} times what they take in {self._source}; "
-                "leave out those that are blank"
+                f"{self._unpacked / max(self._packed, 1):,.0f} times what they take "
+                f"{'on disk' if is_file else f'in {self._source}'}; leave out those that are blank"
+                f"{', or save all in one .npz with numpy.savez' if is_file else ''}"
             )
 
     def finish(self, *, skip_broken: bool) -> CollectedPictures:

@@ -141,7 +141,7 @@ def applies(alphabet: Alphabet, word: Codes, derivation: Derivation) -> bool:
 
 def conditions_of(derivation: Iterable[Step]) -> Conditions:
     """What a picture has to be for every step of a derivation to hold."""
-    return ALWAYS.union(*(step.equation.conditions for step in derivation))
+    return ALWAYS.union(*[step.equation.conditions for step in derivation])
 
 
 def equation_text(alphabet: Alphabet, lhs: Codes, rhs: Codes) -> str:

@@ -206,7 +206,8 @@ class Completion:
         before: list[Step] = []
         after: list[Step] = []
         ranking = self.rules.natural if ground else None
-        within = conditions_of(equation.derivation)  # an equation for every picture stays one
+        # an equation for every picture stays one
+        within = ALWAYS if self.rules.is_plain else conditions_of(equation.derivation)
         lhs = self.rules.reduce(equation.lhs, before, ranking, within)
         rhs = self.rules.reduce(equation.rhs, after, ranking, within)
         self._steps += (self.rules.letters_read - read_before) // LETTERS_A_STEP

@@ -35,6 +35,10 @@ class _Ending(dict[int, "_Ending"]):
         self.rule: Rule | None = None
         self.conditional: Sequence[Rule] = ()
 
+    def __missing__(self, code: int) -> "_Ending":
+        ending = self[code] = _Ending()
+        return ending
+
 
 class RuleSet:
     """Rules, the periods of parameters, and the families that commute with themselves; reduces words.
@@ -113,7 +117,7 @@ class RuleSet:
         """The place of a rule without variables."""
         place = self._endings
         for code in reversed(rule.lhs):
-            place = place.setdefault(code, _Ending())
+            place = place[code]
         return place
 
     def restate(self, rule: Rule, equation: Equation) -> None:
