@@ -82,7 +82,12 @@ class Workers:
     @property
     def share_memory(self) -> bool:
         """Whether the work is done in this process."""
-        return not self.on_cluster and (self.jobs_here == 1 or self.backend == "threading")
+        return self.is_alone or (not self.on_cluster and self.backend == "threading")
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether this process does all the work, one piece after the other."""
+        return not self.on_cluster and self.jobs_here == 1
 
 
 def run_tasks(
@@ -103,7 +108,7 @@ def run_tasks(
         AugalgebraError: The backend cannot be used, or workers die again and again of one item.
     """
     workers = workers or Workers()
-    if not workers.on_cluster and workers.jobs_here == 1:
+    if workers.is_alone:
         for item in items:
             yield item, function(item)
         return

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         MeasuredGridRoutes,
         MeasuredGridWord,
     )
+    from augalgebra.tasks import Workers
 
 Space = Annotated[
     str | None,
@@ -96,12 +97,14 @@ def read_picture(run: "GridRun", path: Path) -> "Tensor":
     return images
 
 
-def check_grid(run: "GridRun", *, max_length: int, images: int | None, bar: float | None, as_json: bool) -> bool:
+def check_grid(
+    run: "GridRun", *, max_length: int, images: int | None, workers: "Workers", bar: float | None, as_json: bool
+) -> bool:
     """Measure such a run and show what was found; returns whether the bar is met."""
     from augalgebra.reports import write_grid_check
 
     with case_progress(quiet=as_json) as progress:
-        report = run.check(max_length=max_length, images=images or CROPS, progress=progress)
+        report = run.check(max_length=max_length, images=images or CROPS, workers=workers, progress=progress)
     write_grid_check(run, report)
     missed = "" if bar is None else report.failing(bar)
     if as_json:

@@ -2,6 +2,8 @@
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 from jaxtyping import Bool, Float, UInt8
@@ -14,10 +16,11 @@ from augalgebra.consistency.grids.costs import measure_cost
 from augalgebra.consistency.grids.perceptual import Perceptual, find_lpips
 from augalgebra.consistency.grids.quality import Decibels, QualitySums, Spread, TruePictures
 from augalgebra.consistency.grids.relations import Operator, Operators, relation_defects
-from augalgebra.consistency.grids.report import Drift, GridReport, GridScore, RelationDefect, Way
+from augalgebra.consistency.grids.report import Drift, GridReport, GridScore, Way
 from augalgebra.errors import AugalgebraError, ImageError
 from augalgebra.latent.grids import GridSpace
 from augalgebra.operators.grids.moves import GridMove, read_pixels
+from augalgebra.tasks import Workers, run_tasks
 
 APPLICATIONS = (1, 2, 4, 8)
 """Saved applications after which drift is looked at."""
@@ -41,6 +44,7 @@ def measure_grid(
     operator_bytes: int = 0,
     batch: int = BATCH,
     seed: int = 0,
+    workers: Workers | None = None,
     progress: CaseProgress = unseen,
 ) -> GridReport:
     """Measure words beside the plain move of the grid, the round trip through pixels, the floor and doing nothing.
@@ -61,7 +65,8 @@ def measure_grid(
         operator_bytes: Bytes of all operators, for the report.
         batch: How many crops at a time.
         seed: Seed of parameters that are drawn at random.
-        progress: Told before each batch.
+        workers: Who measures, a word at a time on all crops, which are then in memory at once; this process by default.
+        progress: Told before each word of each batch, or after each word that a worker has measured.
 
     Raises:
         ImageError: There are no crops, or they are of several sizes.
@@ -72,43 +77,79 @@ def measure_grid(
         elements.setdefault(operators.reduced(word), []).append(word)
     if not trivial:
         elements.pop(IDENTITY, None)
-    measured = [_Element(space, operators, catalog, form, seed, drift=drift) for form in elements]
-    remark = ""
-    relations: tuple[RelationDefect, ...] = ()
-    costs = None
-    size: tuple[int, int] | None = None
-    count = 0
+    moves = [(operators.operator(form), form) for form in elements]
+    stream = iter(crops)
+    first = list(itertools.islice(stream, batch))
+    if not first:
+        raise ImageError("there are no crops to measure on")
+    crops = itertools.chain(first, stream)
+    items = [(form, min(spelt, key=len), len(spelt)) for form, spelt in elements.items()]
+    if workers is None or workers.is_alone:
+        found, count = _Measurement(space, operators, catalog, crops, batch, seed, drift).score(items, progress)
+    else:
+        crops = list(crops)
+        found, count = [], len(crops)
+        measurement = _Measurement(space, operators, catalog, crops, batch, seed, drift)
+        for (form, *_), scored in run_tasks(measurement, items, workers, ordered=True):
+            found.append(scored)
+            progress(len(found), len(items), catalog.display(form))
+    height, width = first[0].shape[1:]
     with torch.no_grad():
-        for images in _batches(crops, batch):
+        codes = space.encode(next(_batches(first, batch)).to(space.device))
+        relations = relation_defects(operators, catalog, generators, codes)
+        costs = measure_cost(space, catalog, moves, codes, operator_bytes) if cost and moves else None
+    _, remark = find_lpips(min(height, width), space.device)
+    drifts = tuple(item for _, item in found if item is not None)
+    remarks = (remark,) if remark else ()
+    return GridReport(tuple(score for score, _ in found), drifts, relations, costs, count, (height, width), remarks)
+
+
+_Item: TypeAlias = tuple[Word, Word, int]
+"""The normal form of a word, its shortest spelling, and how many there are."""
+
+
+@dataclass(frozen=True)
+class _Measurement:
+    """What words are measured with; called with one, measures it."""
+
+    space: GridSpace
+    operators: Operators
+    catalog: Catalog
+    crops: Iterable[UInt8[Tensor, "channel height width"]]
+    batch: int
+    seed: int
+    drift: bool
+
+    def __call__(self, item: _Item) -> tuple[GridScore, Drift | None]:
+        ((found,), _) = self.score([item], unseen)
+        return found
+
+    @torch.no_grad()
+    def score(self, items: Sequence[_Item], progress: CaseProgress) -> tuple[list[tuple[GridScore, Drift | None]], int]:
+        """Measure words on all crops; returns what was found of each, and how many crops there were."""
+        space, catalog = self.space, self.catalog
+        elements = [_Element(space, self.operators, catalog, form, self.seed, drift=self.drift) for form, *_ in items]
+        size: tuple[int, int] | None = None
+        count = 0
+        for images in _batches(self.crops, self.batch):
             shape = (int(images.shape[2]), int(images.shape[3]))
             if size not in (None, shape):
                 raise ImageError(f"crops of {size} and of {shape} pixels cannot be measured together")
-            first, size = size is None, shape
-            if first:
-                perceptual, remark = find_lpips(min(shape), space.device)
-                for element in measured:
+            if size is None:
+                perceptual, _ = find_lpips(min(shape), space.device)
+                for element in elements:
                     element.perceptual = perceptual
+            size = shape
             images = images.to(space.device)
             codes = space.encode(images)
             drawn = space.decode(codes)
             originals = TruePictures(images)
-            for place, element in enumerate(measured):
-                progress(count * len(measured) + place, 0, catalog.display(element.word))
+            for place, element in enumerate(elements):
+                progress(count * len(elements) + place, 0, catalog.display(element.word))
                 element.add(images, originals, codes, drawn, range(count, count + len(images)))
-            if first:
-                relations = relation_defects(operators, catalog, generators, codes)
-                if cost and measured:
-                    moves = [(item.operator, item.word) for item in measured]
-                    costs = measure_cost(space, catalog, moves, codes, operator_bytes)
             count += len(images)
-    if size is None:
-        raise ImageError("there are no crops to measure on")
-    scores = tuple(
-        element.score(min(spelt, key=len), len(spelt))
-        for element, spelt in zip(measured, elements.values(), strict=True)
-    )
-    drifts = tuple(item for element in measured if (item := element.drift()) is not None)
-    return GridReport(scores, drifts, relations, costs, count, size, (remark,) if remark else ())
+        scores = [element.score(word, spellings) for element, (_, word, spellings) in zip(elements, items, strict=True)]
+        return [(score, element.drift()) for score, element in zip(scores, elements, strict=True)], count
 
 
 def plain_move(catalog: Catalog, word: Word, stride: int) -> GridMove | None:

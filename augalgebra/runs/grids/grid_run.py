@@ -26,6 +26,7 @@ from augalgebra.runs.grids.queries import (
 )
 from augalgebra.runs.grids.stored import StoredGridRun
 from augalgebra.runs.transaction import Transaction, change
+from augalgebra.tasks import Workers
 from augalgebra.training.progress import Progress, silent
 
 
@@ -111,6 +112,7 @@ class GridRun(StoredGridRun):
         max_length: int = 1,
         words: Sequence[str | Word] | None = None,
         images: int | None = None,
+        workers: Workers | None = None,
         progress: CaseProgress = unseen,
     ) -> GridReport:
         """Measure every element that has an operator of its own beside every other way to move codes.
@@ -119,7 +121,8 @@ class GridRun(StoredGridRun):
             max_length: Measure all products of so many augmentations as well, which takes time for each.
             words: What to measure instead.
             images: How many test crops to use, if not all.
-            progress: Told before each word.
+            workers: Who measures the words; this process by default.
+            progress: Told before each word, or after those that a worker has measured.
 
         Raises:
             RunError: The autoencoder or the photographs are not those of the run.
@@ -143,6 +146,7 @@ class GridRun(StoredGridRun):
             generators=letters,
             operator_bytes=self.operator_bytes,
             seed=self.settings.seed,
+            workers=workers,
             progress=progress,
         )
 

@@ -25,7 +25,7 @@ Epochs = Annotated[int | None, typer.Option("--epochs", min=1, help="Passes over
 Fit = Annotated[str | None, typer.Option("--fit", help="Name of the fit; by default the laws decide.")]
 
 _MOST_SHOWN = 25
-_TRAINED_ONLY = "head", "by_label", "data_dir", "jobs", "backend", "scheduler"
+_TRAINED_ONLY = "head", "by_label", "data_dir"
 
 
 @app.command(epilog="Example:  augalg train runs/flips --data mnist --augs flip_lr,flip_ud --budget 10m")
@@ -208,16 +208,16 @@ def check(
     --max-length longer words, beside the plain move of its codes, the way through
     pixels, floor and identity.
     """
+    workers = Workers(jobs, backend, scheduler)
     if grid_runs.is_grid(run):
         found = grid_runs.load_grid(context, run, *_TRAINED_ONLY, space=space, moved=moved)
         length = max_length if options.is_typed(context, "max_length") else 1
-        if not grid_runs.check_grid(found, max_length=length, images=images, bar=bar, as_json=as_json):
+        if not grid_runs.check_grid(found, max_length=length, images=images, workers=workers, bar=bar, as_json=as_json):
             raise typer.Exit(1)
         return
     options.refuse_idle(context, grid_runs.NEEDS_GRID, "space")
     loaded = _load(run)
     dataset = load_of(loaded, data_dir, moved, quiet=as_json)
-    workers = Workers(jobs, backend, scheduler)
     report = _measured(loaded, dataset, max_length=max_length, head=head, images=images, workers=workers)
     missed = "" if bar is None else report.failing(bar)
     if as_json:
