@@ -1,6 +1,7 @@
 """Operators on grids are measured beside every other way; a planted fault is found."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from augalgebra.latent.grids import ModuleSpace
 from augalgebra.operators.grids.moves import GridMove
 from augalgebra.operators.grids.operator import GridMap
 from augalgebra.operators.grids.registry import GridRegistry
+from augalgebra.tasks import Workers
 
 D4 = ("flip_lr", "rotate_cw")
 
@@ -43,6 +45,31 @@ def measure(space: ModuleSpace, registry: GridRegistry, *words: str, generators:
 
 def psnr(score: GridScore) -> dict[str, float]:
     return {way: quality.psnr for way, quality in score.ways.items()}
+
+
+def test_workers_measure_the_same_to_the_last_bit(space: ModuleSpace, registry: GridRegistry) -> None:
+    catalog = registry.catalog
+    letters = [catalog.word(name) for name in D4]
+    words, told = words_up_to(letters, 2), []
+
+    def found(workers: Workers | None) -> dict[str, Any]:
+        return measure_grid(
+            space,
+            registry,
+            catalog,
+            pictures(3),
+            words,
+            generators=letters,
+            cost=False,
+            batch=2,
+            workers=workers,
+            progress=lambda done, total, name: told.append((done, total, name)),
+        ).to_dict()
+
+    alone = found(None)
+    told.clear()
+    assert alone == found(Workers(2))
+    assert [(done, len(alone["scores"])) for done in range(1, len(alone["scores"]) + 1)] == [two[:2] for two in told]
 
 
 def test_exact_operators_hold_for_every_element(space: ModuleSpace, registry: GridRegistry) -> None:
