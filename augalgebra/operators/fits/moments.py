@@ -72,25 +72,35 @@ class ViewMoments:
                 f"expected encodings [view, batch, latent] = [{len(self.words)}, batch, {self.dim}], not {list(shape)}"
             )
         values = to_numpy(latents)
+        size = shape[1]
+        if not size:
+            return
+        # a copy, whatever the type and layout: the encodings are the caller's
+        rows, ones = np.empty((min(CHUNK, size), len(self._mean))), np.ones(min(CHUNK, size))
+        near, total, scatter = self._mean, np.zeros_like(self._mean), np.zeros_like(self._scatter)
         with np.errstate(all="ignore"):
-            total = values.sum()  # found sooner than every number is looked at, and finite only if all of them are
-        bad = np.zeros(shape[:2], dtype=bool) if np.isfinite(total) else ~np.isfinite(values).all(axis=2)
+            for start in range(0, size, CHUNK):
+                chunk = values[:, start : start + CHUNK].swapaxes(0, 1)
+                part = rows[: len(chunk)]
+                np.copyto(part.reshape(chunk.shape), chunk)
+                if not self.count + start:
+                    near = part.mean(axis=0)
+                part -= near  # about a point near the mean one pass suffices, and nothing is lost
+                total += ones[: len(part)] @ part
+                scatter += part.T @ part
+            step = total / size
+        if not np.isfinite(total).all():
+            self._refuse_infinite(values)
+        self._include(size, near + step, scatter - np.outer(step, step) * size)
+
+    def _refuse_infinite(self, values: npt.NDArray[np.floating[Any]]) -> None:
+        bad = ~np.isfinite(values).all(axis=2)
         if bad.any():
             view = int(bad.any(axis=1).argmax())
             raise MomentsError(
-                f"{int(bad[view].sum())} of {shape[1]} encodings of the view {self.words[view]} are NaN or infinite; "
-                "the encoder has diverged"
+                f"{int(bad[view].sum())} of {values.shape[1]} encodings of the view {self.words[view]} are NaN or "
+                "infinite; the encoder has diverged"
             )
-        for start in range(0, shape[1], CHUNK):
-            self._merge(values[:, start : start + CHUNK])
-
-    def _merge(self, values: npt.NDArray[np.floating[Any]]) -> None:
-        size = values.shape[1]
-        # a copy, whatever the type and layout: the encodings are the caller's
-        rows = np.array(values.swapaxes(0, 1), dtype=np.float64, order="C").reshape(size, -1)
-        mean = rows.mean(axis=0)
-        rows -= mean
-        self._include(size, mean, rows.T @ rows)
 
     def _include(self, size: int, mean: Array, scatter: Array) -> None:
         total = self.count + size
