@@ -69,7 +69,8 @@ def test_workers_measure_the_same_to_the_last_bit(space: ModuleSpace, registry: 
     alone = found(None)
     told.clear()
     assert alone == found(Workers(2))
-    assert [(done, len(alone["scores"])) for done in range(1, len(alone["scores"]) + 1)] == [two[:2] for two in told]
+    number = len(alone["words"])
+    assert [(done, number) for done in range(1, number + 1)] == [one[:2] for one in told]
 
 
 def test_exact_operators_hold_for_every_element(space: ModuleSpace, registry: GridRegistry) -> None:
