@@ -149,7 +149,7 @@ def show_check(report: "GridReport") -> None:
 
 
 def show_scores(scores: "Sequence[GridScore]", title: str) -> None:
-    """Write scores as a table, those that tell nothing faintly; worst and lowest are of single crops."""
+    """Write scores as a table, those that tell nothing faintly, and what they are on the worst crop."""
     from augalgebra.consistency import WAYS
 
     rows = [
@@ -157,14 +157,19 @@ def show_scores(scores: "Sequence[GridScore]", title: str) -> None:
             score.word,
             score.verdict,
             *(f"{score.ways[way].psnr:.2f}" if way in score.ways else "-" for way in WAYS),
-            "-" if score.worst_crop is None else f"{score.worst_crop.psnr:.2f}",
-            *("-" if share is None else f"{share:.0%}" for share in (score.share, score.lowest_share)),
+            "-" if score.share is None else f"{score.share:.0%}",
         )
         for score in scores
     ]
-    headings = ["word", "verdict", "operator", "plain", "pixels", "floor", "nothing", "worst", "share", "lowest"]
+    headings = ["word", "verdict", "operator", "plain", "pixels", "floor", "nothing", "share"]
     faint = [number for number, score in enumerate(scores) if not score.counts]
-    render.table(headings, rows, right=range(2, 10), title=title, faint=faint)
+    render.table(headings, rows, right=range(2, 8), title=title, faint=faint)
+    drawn = [(score.worst_crop.psnr, score.word) for score in scores if score.worst_crop is not None]
+    shares = [(score.lowest_share, score.word) for score in scores if score.lowest_share is not None]
+    told = [f"{value:.2f} dB ({word})" for value, word in sorted(drawn)[:1]]
+    told += [f"{value:.0%} of the way ({word})" for value, word in sorted(shares)[:1]]
+    if told:
+        render.line(f"on single crops at least {' and '.join(told)}")
 
 
 def show_operators(run: "GridRun") -> None:
