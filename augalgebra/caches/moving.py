@@ -107,8 +107,8 @@ def move_cache(
         AugalgebraError: Something cannot be written.
     """
     canonical = registry.catalog.word(word)
-    flipped = canonical * registry.catalog.word(FLIP)
-    return _write(cache, registry, out, {canonical: ""}, {canonical: flipped}, scaling, jobs, progress)
+    copies = {canonical: canonical * registry.catalog.word(FLIP)} if _keeps_copies(cache) else {}
+    return _write(cache, registry, out, {canonical: ""}, copies, scaling, jobs, progress)
 
 
 def augment_cache(

@@ -166,7 +166,7 @@ def test_a_moved_cache_holds_the_codes_of_the_moved_pictures(name: str, tmp_path
     for word in WORDS:
         out = tmp_path / word
         written = move_cache(cache, word, REGISTRY, out)
-        assert (written.files, written.before) == (len(cache.files), 0)
+        assert (written.files, written.before, len(written.copies)) == (len(cache.files), 0, form.has_copies)
         codes, copies = form.read(out)
         moved = move_pictures(WIDE, word)
         assert sorted(codes) == [str(number) for number in range(5)]
