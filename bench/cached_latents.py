@@ -1,9 +1,9 @@
 """A small denoiser trained on cached codes: with two copies, `LatentAugment`, plain flips of the grid, and none.
 
-Run ``python -m bench.cached_latents RUN [--steps N] [--seeds 0,1,2] [--ways LatentAugment] [--out FILE.json]``, where
-RUN is a run that ``augalg operators RUN --space … --data …`` made, with an operator of flip_lr. What is measured is the
-loss on codes of test pictures that were really flipped, and of the pictures as they are: a model that learned wrong
-codes of flipped pictures does worse on true ones.
+Run ``python -m bench.cached_latents RUN [--steps N] [--seeds 0,1,2] [--ways "no flips;LatentAugment"] [--out FILE]``,
+where RUN is a run that ``augalg operators RUN --space … --data …`` made, with an operator of flip_lr. What is measured
+is the loss on codes of test pictures that were really flipped, and of the pictures as they are: a model that learned
+wrong codes of flipped pictures does worse on true ones.
 
 All models see the same pictures for as many steps with the same noise. Half of the codes are flipped, by chance.
 """
@@ -67,7 +67,9 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--seeds", default="0,1,2")
-    parser.add_argument("--ways", help="names of the ways to get flipped codes; by default all")
+    parser.add_argument(
+        "--ways", help="names of the ways to get flipped codes, separated by semicolons; by default all"
+    )
     parser.add_argument("--crops", type=int, default=560)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--out", type=Path)
@@ -80,7 +82,7 @@ def main() -> None:
     mean, deviation = stored.mean((0, 2, 3), keepdim=True), stored.std((0, 2, 3), keepdim=True)
     true = {"flipped": encode(space, test.flip(-1)), "as they are": encode(space, test)}
     measured = {name: (codes - mean) / deviation for name, codes in true.items()}
-    augment = aa.LatentAugment(run.registry, group=[FLIP], p=P)
+    augment, means = (aa.LatentAugment(run.registry, group=[FLIP], p=P, noise=noise) for noise in (True, False))
 
     # the codes of a batch, which they are, and for each whether chance flips it
     def copies(codes: Tensor, rows: Tensor, flips: Tensor) -> Tensor:
@@ -88,6 +90,9 @@ def main() -> None:
 
     def moved(codes: Tensor, *_: Tensor) -> Tensor:
         return torch.as_tensor(augment(codes)[0])  # chance is its own here
+
+    def without_noise(codes: Tensor, *_: Tensor) -> Tensor:
+        return torch.as_tensor(means(codes)[0])
 
     def grid(codes: Tensor, _: Tensor, flips: Tensor) -> Tensor:
         return torch.where(flips, codes.flip(-1), codes)
@@ -98,11 +103,12 @@ def main() -> None:
     ways: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
         "two copies cached": copies,
         "LatentAugment": moved,
+        "LatentAugment, no noise": without_noise,
         "plain flips of the grid": grid,
         "no flips": none,
     }
     if arguments.ways:
-        ways = {name: ways[name] for name in arguments.ways.split(",")}
+        ways = {name: ways[name] for name in arguments.ways.split(";")}
     results: dict[str, dict[str, list[float]]] = {name: {kind: [] for kind in measured} for name in ways}
     for seed in map(int, arguments.seeds.split(",")):
         for name, way in ways.items():

@@ -38,6 +38,9 @@ class LatentAugment:
         seed: Seed of what is drawn.
         scale: What the codes given were multiplied by, ``(code - shift) * scale``: a number, or one for each channel.
         shift: What was subtracted first.
+        noise: Whether moved codes get noise as strong as what operators miss. An operator answers the mean of what a
+            code may be, and means vary less than the codes that a model shall learn. Families, operators on vectors
+            and those that were fitted before it was measured have none.
 
     Attributes:
         words: The elements, the identity first.
@@ -64,6 +67,7 @@ class LatentAugment:
         *,
         scale: float | Tensor = 1.0,
         shift: float | Tensor = 0.0,
+        noise: bool = True,
     ) -> None:
         if p is not None and not 0 <= p <= 1:
             raise ParameterError(f"p is a probability, from 0 to 1, not {p}")
@@ -71,7 +75,7 @@ class LatentAugment:
         self.words = _elements(registry, group)
         count = len(self.words)
         self.p = (count - 1) / count if p is None else p
-        self.seed = seed
+        self.seed, self._noise = seed, noise
         self._operators = [_without_source(registry.operator(word)) for word in self.words]
         self._names = [registry.catalog.display(word) for word in self.words]
         self._stride = registry.stride if isinstance(registry, GridRegistry) else 0
@@ -162,8 +166,11 @@ class LatentAugment:
         scale, shift = (
             item.to(codes.device) if isinstance(item, Tensor) else item for item in (self._scale, self._shift)
         )
-        move = operator.move if isinstance(operator, GridOperator) else operator.apply
-        moved = move(codes.float() / scale + shift)
+        raw = codes.float() / scale + shift
+        if isinstance(operator, GridOperator):
+            moved = operator.move(raw, self._source_of_noise(raw.device) if self._noise else None)
+        else:
+            moved = operator.apply(raw)
         return ((moved - shift) * scale).to(codes.dtype)
 
     def _apply_beside(self, name: str, item: Tensor, number: int, codes: Tensor) -> Tensor:
@@ -182,12 +189,18 @@ class LatentAugment:
             )
         return placement.move(item)
 
-    def _draw(self, count: int) -> list[int]:
+    def _chance(self) -> np.random.Generator:
         worker = get_worker_info()
         own = None if worker is None else worker.seed
         if self._random is None or self._random[0] != own:
             self._random = own, np.random.default_rng([self.seed] if own is None else [self.seed, own])
-        generator = self._random[1]
+        return self._random[1]
+
+    def _source_of_noise(self, device: torch.device) -> torch.Generator:
+        return torch.Generator(device).manual_seed(int(self._chance().integers(1 << 63)))
+
+    def _draw(self, count: int) -> list[int]:
+        generator = self._chance()
         moved = generator.random(count) < self.p
         elements = generator.integers(1, max(2, len(self.words)), count)
         return [

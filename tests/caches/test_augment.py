@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from cached_codes import build_registry, draw_pictures, encode, move_pictures
-from grid_spaces import CHANNELS, STRIDE
+from grid_spaces import CHANNELS, STRIDE, patch_space
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -16,6 +16,9 @@ from augalgebra.algebra.words import Word
 from augalgebra.caches.placement import Placement
 from augalgebra.errors import AugalgebraError, FitError, ImageError, MissingOperatorError, ParameterError
 from augalgebra.operators import OperatorRegistry
+from augalgebra.operators.grids.noise import ResidualNoise
+from augalgebra.operators.grids.operator import GridMap
+from augalgebra.operators.grids.registry import GridRegistry
 
 REGISTRY = build_registry()
 SQUARE = ["flip_lr", "rotate_cw"]
@@ -70,6 +73,24 @@ def test_what_is_drawn_follows_the_seed_and_goes_on() -> None:
     assert (first, second) == (same(CODES)[1], same(CODES)[1])
     assert first != second
     assert first != other(CODES)[1]
+
+
+def test_moved_codes_alone_get_the_noise_that_their_operator_misses() -> None:
+    registry = GridRegistry.of(patch_space(), REGISTRY.catalog)
+    word = registry.catalog.word("flip_lr")
+    exact = REGISTRY.operator(word).maps[0]
+    noise = ResidualNoise(0.5 * torch.eye(CHANNELS)[..., None, None])
+    registry.add(registry.entry_for(GridMap(exact.move, exact.local, noise), word, "noisy"))
+    augments = [aa.LatentAugment(registry, ["flip_lr"], seed=seed, scale=2.0) for seed in (3, 3, 4)]
+    means, words = aa.LatentAugment(registry, ["flip_lr"], seed=3, scale=2.0, noise=False)(CODES)
+    (codes, drawn), (same, _), (other, _) = (augment(CODES) for augment in augments)
+    moved = torch.tensor([bool(word) for word in words])
+    assert drawn == words
+    assert 0 < int(moved.sum()) < len(moved)
+    assert torch.equal(codes[~moved], CODES[~moved])
+    assert float((codes - means)[moved].std()) == pytest.approx(0.5 * 2.0, rel=0.05)  # scaled as codes are
+    assert torch.equal(codes, same)
+    assert not torch.equal(codes, other)
 
 
 class Cached(Dataset[tuple[Tensor, str]]):

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from augalgebra.algebra.words import Word
 from augalgebra.errors import AugalgebraError, ImageError
 from augalgebra.notebooks import render_table
+from augalgebra.operators.grids.noise import ResidualNoise
 
 CHUNK = 1 << 16
 """Positions that are moved at once, so that a long batch needs no more memory than a short one."""
@@ -29,11 +30,14 @@ class GridMap(nn.Module):
     Args:
         move: Where positions go.
         local: What becomes of channels.
+        noise: What both together miss; None if that was not measured.
     """
 
-    def __init__(self, move: Move | None = None, local: nn.Module | None = None) -> None:
+    def __init__(
+        self, move: Move | None = None, local: nn.Module | None = None, noise: ResidualNoise | None = None
+    ) -> None:
         super().__init__()
-        self.move, self.local = move, local
+        self.move, self.local, self.noise = move, local, noise
         self.eval().requires_grad_(requires_grad=False)
 
     def forward(
@@ -101,17 +105,27 @@ class GridOperator:
             raise ImageError(f"codes moved by {self.label} are not finite; are these codes of this autoencoder?")
         return moved
 
-    def move(self, codes: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch channel rows columns"]:
-        """The same as `apply` without a look at the numbers, which a device would have to be waited for."""
+    def move(
+        self, codes: Float[Tensor, "batch channel height width"], generator: torch.Generator | None = None
+    ) -> Float[Tensor, "batch channel rows columns"]:
+        """The same as `apply` without a look at the numbers, which a device would have to be waited for.
+
+        Args:
+            codes: Codes.
+            generator: Source of noise as strong as what the maps miss, so that moved codes vary as those of an encoder
+                do; None for none.
+        """
         if self.is_identity or not len(codes):
             return codes
         held = max(1, CHUNK // max(1, codes[0, 0].numel()))
-        return torch.cat([self._moved(part) for part in torch.split(codes, held)])
+        return torch.cat([self._moved(part, generator) for part in torch.split(codes, held)])
 
-    def _moved(self, codes: Tensor) -> Tensor:
+    def _moved(self, codes: Tensor, generator: torch.Generator | None) -> Tensor:
         moved = codes.float()
         for item in self.maps:
             moved = item.to(codes.device)(moved)
+            if generator is not None and item.noise is not None:
+                moved = moved + item.noise.draw(moved, generator)
         return moved.to(codes.dtype)
 
     def __matmul__(self, other: "GridOperator") -> "GridOperator":

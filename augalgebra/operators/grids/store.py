@@ -16,6 +16,7 @@ from augalgebra.latent.store import pack_tensors, unpack_tensors
 from augalgebra.operators.grids.families import FittedMember, KernelFamily
 from augalgebra.operators.grids.maps import KernelMap, ResidualMap, Trunk
 from augalgebra.operators.grids.moves import GridMove
+from augalgebra.operators.grids.noise import ResidualNoise
 from augalgebra.operators.grids.operator import GridMap, Move
 from augalgebra.operators.grids.parameters import ParameterFamily
 from augalgebra.operators.grids.registry import GridCodes, GridEntry, GridFamilyEntry, GridRegistry, MemberOf
@@ -66,6 +67,8 @@ def pack_grid_registry(registry: GridRegistry) -> bytes:
             item |= {"local": "residual", "trunk": trunks[id(trunk)]}
         for key, value in _own(local):
             tensors[f"{number}.{key}"] = value
+        if entry.map.noise is not None:
+            tensors[f"noise.{number}"] = entry.map.noise.weight
         operators.append(item)
     families = []
     for number, known in enumerate(registry.families.values()):
@@ -176,8 +179,14 @@ def _entry(item: Fields, number: int, tensors: Mapping[str, Tensor], trunks: lis
             zeros = torch.zeros(channels)
             local = ResidualMap(local, trunks[item.whole("trunk", 0, len(trunks) - 1)], zeros, zeros)
         _filled(local, tensors, f"{number}.", shared="trunk.")
+    drawn = tensors.get(f"noise.{number}")
+    if drawn is not None and (drawn.dim() != 4 or drawn.shape[:2] != (channels, channels)):
+        raise ValueError(f"noise through a kernel of shape {list(drawn.shape)}")
+    noise = None if drawn is None else ResidualNoise(drawn)
     return GridEntry(
-        parse_word(item.text("word"), variables=True), GridMap(move, local), read_provenance(item.table("provenance"))
+        parse_word(item.text("word"), variables=True),
+        GridMap(move, local, noise),
+        read_provenance(item.table("provenance")),
     )
 
 

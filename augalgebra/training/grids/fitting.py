@@ -15,12 +15,20 @@ from augalgebra.errors import FitError
 from augalgebra.latent.grids import GridSpace
 from augalgebra.operators.fits.choice import largest_group
 from augalgebra.operators.grids.channels import ChannelMoments
+from augalgebra.operators.grids.noise import ResidualNoise
 from augalgebra.operators.grids.operator import GridMap, weights_in
 from augalgebra.operators.grids.registry import GridFamilyEntry, GridRegistry
 from augalgebra.operators.grids.resampling import find_nearest_move
 from augalgebra.operators.groups.finite_group import FiniteGroup
 from augalgebra.tasks import Workers
-from augalgebra.training.grids.kernels import FittedKernel, Target, fit_families, fit_kernels, residual_of
+from augalgebra.training.grids.kernels import (
+    FittedKernel,
+    Target,
+    fit_families,
+    fit_kernels,
+    measure_noise,
+    residual_of,
+)
 from augalgebra.training.grids.networks import train_networks
 from augalgebra.training.grids.orbits import Orbits
 from augalgebra.training.grids.recolouring import recolour_every_second
@@ -134,7 +142,11 @@ def fit_grid_operators(
             )
         details["kernel"] = side
         families = fit_families(orbits, plan.targets, side)
-        _keep(registry, plan, kernels, maps, settings, details, len(orbits))
+        noises = [
+            measure_noise(orbits, target, local, settings.kernel)
+            for target, local in zip(plan.targets, maps, strict=True)
+        ]
+        _keep(registry, plan, kernels, maps, noises, settings, details, len(orbits))
     for family in families:
         reached = [member.residual for member in family.members], [member.plain for member in family.members]
         provenance = registry.provenance(
@@ -174,17 +186,18 @@ def _keep(
     plan: GridPlan,
     kernels: Sequence[FittedKernel],
     maps: Sequence[nn.Module],
+    noises: Sequence[ResidualNoise],
     settings: GridSettings,
     details: dict[str, Any],
     images: int,
 ) -> None:
     generators = [] if plan.group is None else [str(word) for word in plan.group.generators]
-    for target, kernel, local in zip(plan.targets, kernels, maps, strict=True):
+    for target, kernel, local, noise in zip(plan.targets, kernels, maps, noises, strict=True):
         own = details | {"weights": weights_in([local]), "positions": kernel.positions}
         if target.in_group:
             own["generators"] = generators
         entry = registry.entry_for(
-            GridMap(target.move, local),
+            GridMap(target.move, local, noise),
             target.word,
             settings.fit,
             images=images,

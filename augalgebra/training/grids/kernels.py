@@ -14,6 +14,7 @@ from augalgebra.errors import FitError
 from augalgebra.operators.grids.families import FamilyMoments, KernelFamily
 from augalgebra.operators.grids.maps import KernelMap
 from augalgebra.operators.grids.moves import GridMove
+from augalgebra.operators.grids.noise import ResidualMoments, ResidualNoise
 from augalgebra.operators.grids.operator import Move
 from augalgebra.operators.grids.parameters import ParameterFamily
 from augalgebra.operators.grids.patches import PatchMoments
@@ -22,6 +23,8 @@ from augalgebra.training.grids.orbits import Orbits
 
 SHARDS = 8
 """Shards of codes on which a map is measured after it was learned."""
+NOISE_SHARDS = 24
+"""Shards on which it is measured what a map misses: about 100,000 positions at 32×32."""
 POSITIONS = 250_000
 """Positions that a kernel is fitted to, if there are as many: about 300 for each weight of an output at 5×5×32."""
 
@@ -103,6 +106,27 @@ def residual_of(orbits: Orbits, target: Target, local: nn.Module) -> float:
             error += float((local(target.moved(shard[:, view])) - goal).square().sum())
         variance += float((goal - goal.mean((0, 2, 3), keepdim=True)).square().sum())
     return error / variance
+
+
+def measure_noise(orbits: Orbits, target: Target, local: nn.Module, side: int) -> ResidualNoise:
+    """What a map misses on some codes that it was fitted to, those whose crops kept their colours.
+
+    Args:
+        orbits: Codes.
+        target: What the map shall do.
+        local: The map behind the move of the grid.
+        side: Of the kernel of the noise.
+    """
+    moments = ResidualMoments(orbits.space.channels, side)
+    for number, shard in enumerate(islice(orbits.shards(), NOISE_SHARDS)):
+        view = number % len(orbits.views) if target.in_group else 0
+        goal = orbits.product(view, target.column) if target.in_group else target.column
+        natural = shard[::2]
+        inside = target.found.is_inside(shard.shape[-2], shard.shape[-1], max(1, side // 2))
+        with torch.no_grad():
+            missed = natural[:, goal] - local(target.moved(natural[:, view]))
+        moments.add(missed, inside if bool(inside.any()) else None)
+    return moments.solve()
 
 
 def fit_families(orbits: Orbits, targets: Sequence[Target], side: int) -> tuple[KernelFamily, ...]:

@@ -9,6 +9,7 @@ from augalgebra import load_catalog
 from augalgebra.errors import StaleOperatorError, StoreError
 from augalgebra.operators.grids.maps import KernelMap, ResidualMap, Trunk
 from augalgebra.operators.grids.moves import GridMove
+from augalgebra.operators.grids.noise import ResidualNoise
 from augalgebra.operators.grids.operator import GridMap, weights_in
 from augalgebra.operators.grids.registry import GridRegistry
 from augalgebra.operators.grids.resampling import ResampledMove
@@ -42,7 +43,7 @@ def registry() -> GridRegistry:
         return made
 
     maps = {
-        "flip_lr": GridMap(GridMove.of(catalog, "flip_lr", 2), network()),
+        "flip_lr": GridMap(GridMove.of(catalog, "flip_lr", 2), network(), ResidualNoise(torch.randn(4, 4, 3, 3))),
         "rotate_cw": GridMap(GridMove.of(catalog, "rotate_cw", 2), network()),
         "roll(2, 0)": GridMap(GridMove.of(catalog, "roll(2, 0)", 2)),
         "invert": GridMap(None, KernelMap(torch.randn(4, 4, 1, 1), torch.randn(4))),
@@ -59,7 +60,12 @@ def test_what_is_read_moves_codes_bit_for_bit_as_before(registry: GridRegistry, 
     codes = torch.randn(2, CHANNELS, 6, 6)
     assert read.words == registry.words
     for word in registry.words:
-        assert torch.equal(read.operator(word).apply(codes), registry.operator(word).apply(codes))
+        for seed in (None, 0):  # means alone, and with noise
+            one, other = (
+                known.operator(word).move(codes, None if seed is None else torch.Generator().manual_seed(seed))
+                for known in (read, registry)
+            )
+            assert torch.equal(one, other)
         assert read.entries[word].provenance == registry.entries[word].provenance
     assert pack_grid_registry(read) == pack_grid_registry(registry)
     one, other = (read.entries[registry.catalog.word(name)].map for name in ("flip_lr", "rotate_cw"))

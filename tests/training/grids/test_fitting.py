@@ -1,6 +1,7 @@
 """Operators fitted on an autoencoder whose true operators are known, and on one where a kernel is not enough."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import torch
@@ -87,6 +88,18 @@ def test_maps_of_channels_fulfil_the_relations_to_rounding(catalog: Catalog) -> 
     known = registry.entries[catalog.word("flip_lr")].provenance
     assert (known.details["group"], known.details["kernel"]) == ("D4", 1)
     assert registry.entries[catalog.word("invert")].provenance.residual is not None
+
+
+def test_with_noise_moved_codes_vary_as_encoded_ones_do(catalog: Catalog) -> None:
+    space = make_space(bend=0.5)  # so that a map of channels misses much
+    registry = fit_grid_operators(space, crops(40), ["flip_lr"], catalog, replace(KERNEL, kernel=1, crops=40))
+    images = torch.stack(list(crops(40))) / 255
+    codes, true = space.encode(images), space.encode(images.flip(-1))
+    operator = registry.operator("flip_lr")
+    means = float(operator.move(codes).var() / true.var())
+    drawn = float(operator.move(codes, torch.Generator().manual_seed(0)).var() / true.var())
+    assert means < 0.95
+    assert drawn == pytest.approx(1, abs=0.02)
 
 
 def test_members_of_a_family_give_all_others(catalog: Catalog) -> None:
