@@ -170,7 +170,7 @@ def _make(
         render.note(remark)
     if not as_json:
         grid_runs.show_operators(made)
-    grid_runs.check_grid(made, max_length=1, images=images, bar=None, as_json=as_json)
+    grid_runs.check_grid(made, max_length=1, images=images, workers=workers, bar=None, as_json=as_json)
     if not as_json:
         render.line(f"The run is in {run}")
 
