@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 import torch
@@ -9,9 +10,17 @@ from torch import Tensor
 
 from augalgebra.algebra.words import Word
 from augalgebra.caches.placement import Placement
-from augalgebra.errors import AugalgebraError, DataError, ImageError, MissingOperatorError, NotInvertibleError
+from augalgebra.errors import (
+    AugalgebraError,
+    DataError,
+    ImageError,
+    MissingOperatorError,
+    NotInvertibleError,
+    ParameterError,
+)
 from augalgebra.operators.grids.operator import GridOperator
 from augalgebra.operators.grids.registry import GridRegistry
+from augalgebra.seeds import generator_for
 
 __all__ = ["FLIP", "Mover", "Way", "check_record"]
 
@@ -42,15 +51,23 @@ class Mover:
         words: The words that codes are moved by.
         scale: What codes on the disk were multiplied by; 1 if they are raw.
         shift: What was subtracted first.
+        noise: Seed of noise as strong as what operators miss; None for none.
 
     Attributes:
         channels: Channels of a code.
         stride: Pixels for each position of the grid.
     """
 
-    def __init__(self, registry: GridRegistry, words: Iterable[Word], scale: float = 1.0, shift: float = 0.0) -> None:
+    def __init__(
+        self,
+        registry: GridRegistry,
+        words: Iterable[Word],
+        scale: float = 1.0,
+        shift: float = 0.0,
+        noise: int | None = None,
+    ) -> None:
         self.channels, self.stride = registry.channels, registry.stride
-        self._scale, self._shift = scale, shift
+        self._scale, self._shift, self._noise = scale, shift, noise
         self._ways: dict[Word, tuple[Way | AugalgebraError, ...]] = {}
         self._placements: dict[Word, Placement] = {}
         flip = registry.catalog.word(FLIP)
@@ -72,23 +89,42 @@ class Mover:
         Raises:
             MissingOperatorError: The word has no operator, or could be made of a second copy only.
             NotInvertibleError: The word undoes what no law can undo.
+            ParameterError: There shall be noise, and it is not known what the operator misses.
         """
         direct, through = self._ways[word]
         ways = [way for way in (direct, through if has_copy else direct) if isinstance(way, Way)]
         if not ways:
             raise cast(AugalgebraError, direct)
-        return min(ways, key=lambda way: len(way.operator.maps))
+        way = min(ways, key=lambda way: len(way.operator.maps))
+        if self._noise is not None and not way.operator.has_noise:
+            raise ParameterError(
+                f"it is not known what the operator of {way.operator.label} misses; fit it again, by its own name, or "
+                "leave the noise out"
+            )
+        return way
 
     def placement(self, word: Word) -> Placement:
         """Where things in a picture lie under a word."""
         return self._placements[word]
 
-    def move(self, codes: Tensor, operator: GridOperator, *, moments: bool = False) -> Tensor:
+    def source_of_noise(self, name: Path, word: Word) -> torch.Generator | None:
+        """Where the noise of a file under a word is drawn from, whichever files came before; None for no noise."""
+        return None if self._noise is None else generator_for(self._noise, f"{name.as_posix()} under {word}")
+
+    def move(
+        self,
+        codes: Tensor,
+        operator: GridOperator,
+        generator: torch.Generator | None = None,
+        *,
+        moments: bool = False,
+    ) -> Tensor:
         """Move codes by an operator.
 
         Args:
             codes: ``[batch, channel, height, width]`` as they lie on the disk.
             operator: The operator.
+            generator: Source of noise as strong as what it misses; None for none.
             moments: Whether channels are means and then log variances. Where the operator is of the means alone, log
                 variances follow the grid.
 
@@ -100,12 +136,12 @@ class Mover:
             means, variances = codes.chunk(2, dim=1)
             for item in operator.maps:
                 variances = variances if item.move is None else item.move.apply(variances)
-            return torch.cat([self.move(means, operator), variances], dim=1)
+            return torch.cat([self.move(means, operator, generator), variances], dim=1)
         if operator.is_identity and codes.shape[1] == self.channels:
             return codes
         if self._scale == 1 and not self._shift:
-            return operator.apply(codes)  # which refuses other channels
-        moved = operator.apply(codes.float() / self._scale + self._shift)
+            return operator.apply(codes, generator)  # which refuses other channels
+        moved = operator.apply(codes.float() / self._scale + self._shift, generator)
         moved = ((moved - self._shift) * self._scale).to(codes.dtype)
         if not bool(torch.isfinite(moved).all()):
             kind = str(codes.dtype).removeprefix("torch.")

@@ -81,6 +81,7 @@ def move_cache(
     out: Path,
     *,
     scaling: Scaling = RAW,
+    noise: int | None = None,
     jobs: int = 1,
     progress: CaseProgress = unseen,
 ) -> Written:
@@ -97,6 +98,8 @@ def move_cache(
         registry: Operators of the autoencoder that made the codes.
         out: The folder to write to: a new or empty one, or one that this was begun in before and then goes on.
         scaling: How codes lie on the disk.
+        noise: Seed of noise as strong as what operators miss, so that moved codes vary as those of an encoder do; None
+            for none.
         jobs: How many processes.
         progress: Told how many files are done.
 
@@ -108,7 +111,7 @@ def move_cache(
     """
     canonical = registry.catalog.word(word)
     copies = {canonical: canonical * registry.catalog.word(FLIP)} if _keeps_copies(cache) else {}
-    return _write(cache, registry, out, {canonical: ""}, copies, scaling, jobs, progress)
+    return _write(cache, registry, out, {canonical: ""}, copies, scaling, noise, jobs, progress)
 
 
 def augment_cache(
@@ -118,6 +121,7 @@ def augment_cache(
     out: Path,
     *,
     scaling: Scaling = RAW,
+    noise: int | None = None,
     jobs: int = 1,
     progress: CaseProgress = unseen,
 ) -> Written:
@@ -133,6 +137,8 @@ def augment_cache(
         registry: Operators of the autoencoder that made the codes.
         out: The folder to write to, as for `move_cache`.
         scaling: How codes lie on the disk.
+        noise: Seed of noise as strong as what operators miss, so that moved codes vary as those of an encoder do; None
+            for none.
         jobs: How many processes.
         progress: Told how many files are done.
 
@@ -156,7 +162,7 @@ def augment_cache(
             copies[word] = partner
     if len(set(names.values())) < len(names):
         raise ParameterError(f"elements have names that are alike in the name of a file: {', '.join(names.values())}")
-    return _write(cache, registry, out, names, copies, scaling, jobs, progress)
+    return _write(cache, registry, out, names, copies, scaling, noise, jobs, progress)
 
 
 def _write(
@@ -166,11 +172,12 @@ def _write(
     names: dict[Word, str],
     copies: dict[Word, Word],
     scaling: Scaling,
+    noise: int | None,
     jobs: int,
     progress: CaseProgress,
 ) -> Written:
     check_record(cache.record, registry, scaled=not scaling.is_raw)
-    mover = Mover(registry, [*names, *copies.values()], scaling.scale, scaling.shift)
+    mover = Mover(registry, [*names, *copies.values()], scaling.scale, scaling.shift, noise)
     for word in names:
         mover.way(word, has_copy=True)  # before anything is written
     shown = registry.catalog.display
@@ -184,6 +191,7 @@ def _write(
         "scaled": not scaling.is_raw,
         "words": words,
         "copies": seconds,
+        "noise": noise,
     }
     done = before = 0
     _refuse_itself(cache, out)

@@ -12,7 +12,7 @@ from augalgebra.algebra.words import Word
 from augalgebra.caches.arrays import ArrayFile, ArraySpec, Stream, write_arrays
 from augalgebra.caches.cache import Cache, naming
 from augalgebra.caches.formats.layout import Codes, as_batch, from_batch
-from augalgebra.caches.mover import Mover, Way
+from augalgebra.caches.mover import Mover
 from augalgebra.errors import DataError
 
 __all__ = ["Target", "rewrite"]
@@ -60,7 +60,7 @@ def rewrite(cache: Cache, name: Path, target: Target, mover: Mover, out: Path) -
         placement = mover.placement(target.word)
         streams: dict[str, Stream] = {}
         for codes in layout.codes:
-            made = _moved(file, codes, target, mover)
+            made = _moved(file, name, codes, target, mover)
             height, width = made[codes.key].spec.shape[-2:]
             streams |= {cache.format.key_for(key, height, width): stream for key, stream in made.items()}
         streams |= {key: _as_it_is(file, key) for key in layout.carried}
@@ -69,11 +69,11 @@ def rewrite(cache: Cache, name: Path, target: Target, mover: Mover, out: Path) -
         return path.as_posix(), write_arrays(out / path, streams, said)
 
 
-def _moved(file: ArrayFile, codes: Codes, target: Target, mover: Mover) -> dict[str, Stream]:
+def _moved(file: ArrayFile, name: Path, codes: Codes, target: Target, mover: Mover) -> dict[str, Stream]:
     """An array of codes and what belongs to it, by the names in the file."""
-    made = {codes.key: _move_codes(file, codes, mover.way(target.word, has_copy=codes.has_copy), mover)}
+    made = {codes.key: _move_codes(file, name, codes, target.word, mover)}
     if target.copy is not None and (codes.has_copy or (codes.copy_key and not target.only_kept)):
-        made[codes.copy_key] = _move_codes(file, codes, mover.way(target.copy, has_copy=codes.has_copy), mover)
+        made[codes.copy_key] = _move_codes(file, name, codes, target.copy, mover)
     placement = mover.placement(target.word)
     rows, columns = file.specs[codes.key].shape[-2:]
     if codes.size_key:
@@ -94,31 +94,38 @@ def _moved(file: ArrayFile, codes: Codes, target: Target, mover: Mover) -> dict[
     return made
 
 
-def _move_codes(file: ArrayFile, codes: Codes, way: Way, mover: Mover) -> Stream:
+def _move_codes(file: ArrayFile, name: Path, codes: Codes, word: Word, mover: Mover) -> Stream:
+    way = mover.way(word, has_copy=codes.has_copy)
     key = codes.copy_key if way.from_copy else codes.key
     spec = file.specs[key]
-    operator = way.operator
 
-    def move(piece: Tensor) -> Tensor:
-        moved = mover.move(as_batch(piece, codes.axes), operator, moments=codes.moments)
+    def move(piece: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        moved = mover.move(as_batch(piece, codes.axes), way.operator, generator, moments=codes.moments)
         return from_batch(moved, codes.axes)
 
     shape = move(torch.zeros([1, *spec.shape[1:]] if codes.axes[0] == "n" else spec.shape, dtype=spec.dtype)).shape
     shape = torch.Size([spec.shape[0], *shape[1:]]) if codes.axes[0] == "n" else shape
-    return Stream(ArraySpec(tuple(shape), spec.dtype), partial(_pieces, file, codes, key, move))
+    source = partial(mover.source_of_noise, name, word)
+    return Stream(ArraySpec(tuple(shape), spec.dtype), partial(_pieces, file, codes, key, move, source))
 
 
-def _pieces(file: ArrayFile, codes: Codes, key: str, move: Callable[[Tensor], Tensor]) -> Iterator[Tensor]:
-    spec = file.specs[key]
+def _pieces(
+    file: ArrayFile,
+    codes: Codes,
+    key: str,
+    move: Callable[[Tensor, torch.Generator | None], Tensor],
+    source: Callable[[], torch.Generator | None],
+) -> Iterator[Tensor]:
+    spec, generator = file.specs[key], source()
     if codes.axes[0] != "n":
         with naming(key or "the array"):
-            yield move(file.read(key))
+            yield move(file.read(key), generator)
         return
     rows = max(1, PIECE * spec.shape[0] // spec.bytes)
     for start in range(0, spec.shape[0], rows):
         stop = min(start + rows, spec.shape[0])
         with naming(f"{key or 'the array'}, pictures {start} to {stop - 1}"):
-            piece = move(file.read(key, start, stop))
+            piece = move(file.read(key, start, stop), generator)
         yield piece
 
 

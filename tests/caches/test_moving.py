@@ -9,13 +9,17 @@ import numpy as np
 import pytest
 import torch
 from cached_codes import build_registry, draw_pictures, encode, move_pictures, write_sd_scripts
-from grid_spaces import STRIDE
+from grid_spaces import CHANNELS, STRIDE, patch_space
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from augalgebra.caches.cache import Cache
 from augalgebra.caches.moving import Scaling, augment_cache, move_cache
+from augalgebra.errors import ParameterError
+from augalgebra.operators.grids.noise import ResidualNoise
+from augalgebra.operators.grids.operator import GridMap
+from augalgebra.operators.grids.registry import GridRegistry
 
 REGISTRY = build_registry()
 WIDE = draw_pictures(5)
@@ -206,6 +210,32 @@ def test_crop_mask_and_size_follow_the_picture(tmp_path: Path, *, sized: bool) -
         assert arrays[f"crop_ltrb{end}"].tolist() == crop, word
         assert arrays[f"original_size{end}"].tolist() == size, word
         np.testing.assert_array_equal(arrays[f"alpha_mask{end}"], move_pictures(picture, word)[0, 0].numpy())
+
+
+@pytest.mark.parametrize("name", ["sd-scripts", "LightningDiT"])
+def test_noise_is_as_strong_as_what_operators_miss_and_follows_seed_and_file(name: str, tmp_path: Path) -> None:
+    FORMATS[name].write(tmp_path / "cache", WIDE)
+    cache, noisy = Cache.open(tmp_path / "cache"), GridRegistry.of(patch_space(), REGISTRY.catalog)
+    word = noisy.catalog.word("flip_ud")
+    exact = REGISTRY.operator(word).maps[0]
+    noise = ResidualNoise(0.5 * torch.eye(CHANNELS)[..., None, None])
+    noisy.add(noisy.entry_for(GridMap(exact.move, exact.local, noise), word, "noisy"))
+    both = REGISTRY.operator("flip_ud * flip_lr").maps[0]
+    of_copies = GridMap(both.move, both.local, noise)
+    noisy.add(noisy.entry_for(of_copies, noisy.reduced("flip_ud * flip_lr"), "noisy"))
+    made = {}
+    for out, jobs, seed in (("means", 1, None), ("one", 1, 0), ("same", 2, 0), ("other", 1, 1)):
+        move_cache(cache, word, noisy, tmp_path / out, noise=seed, jobs=jobs)
+        codes, copies = FORMATS[name].read(tmp_path / out)
+        made[out] = np.stack([codes[key] for key in sorted(codes)] + [copies[key] for key in sorted(copies)])
+    drawn = made["one"] - made["means"]
+    assert float(drawn.std()) == pytest.approx(0.5, rel=0.05)
+    assert np.array_equal(made["one"], made["same"])
+    assert abs(float(np.corrcoef(drawn.ravel(), (made["other"] - made["means"]).ravel())[0, 1])) < 0.05
+    assert abs(float(np.corrcoef(drawn[0].ravel(), drawn[1].ravel())[0, 1])) < 0.1
+    assert abs(float(np.corrcoef(drawn[0].ravel(), drawn[len(WIDE)].ravel())[0, 1])) < 0.1
+    with pytest.raises(ParameterError, match=r"not known what the operator of .*flip_ud.* misses"):
+        move_cache(cache, "flip_ud", REGISTRY, tmp_path / "none", noise=0)
 
 
 def test_every_element_is_written_two_to_a_file_where_a_format_keeps_copies(tmp_path: Path) -> None:

@@ -75,11 +75,20 @@ class GridOperator:
         """Whether it does nothing at all."""
         return not self.maps
 
-    def apply(self, codes: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch channel rows columns"]:
+    @property
+    def has_noise(self) -> bool:
+        """Whether it is known of all maps what they miss."""
+        return all(item.noise is not None for item in self.maps)
+
+    def apply(
+        self, codes: Float[Tensor, "batch channel height width"], generator: torch.Generator | None = None
+    ) -> Float[Tensor, "batch channel rows columns"]:
         """Move codes.
 
         Args:
             codes: Raw codes of any size, floating type and device; computed in float32, on that device.
+            generator: Source of noise as strong as what the maps miss, so that moved codes vary as those of an encoder
+                do; None for none.
 
         Returns:
             The moved codes, in the same type; the very same tensor for the identity.
@@ -97,7 +106,7 @@ class GridOperator:
             return codes
         if not bool(torch.isfinite(codes).all()):
             raise ImageError(f"{self.label} cannot move codes that are NaN or infinite; encode these pictures again")
-        moved = self.move(codes)
+        moved = self.move(codes, generator)
         if not bool(torch.isfinite(moved).all()):
             if bool(torch.isfinite(self.move(codes.float())).all()):
                 kind = str(codes.dtype).removeprefix("torch.")
@@ -108,13 +117,7 @@ class GridOperator:
     def move(
         self, codes: Float[Tensor, "batch channel height width"], generator: torch.Generator | None = None
     ) -> Float[Tensor, "batch channel rows columns"]:
-        """The same as `apply` without a look at the numbers, which a device would have to be waited for.
-
-        Args:
-            codes: Codes.
-            generator: Source of noise as strong as what the maps miss, so that moved codes vary as those of an encoder
-                do; None for none.
-        """
+        """The same as `apply` without a look at the numbers, which a device would have to be waited for."""
         if self.is_identity or not len(codes):
             return codes
         held = max(1, CHUNK // max(1, codes[0, 0].numel()))

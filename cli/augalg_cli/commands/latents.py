@@ -30,6 +30,14 @@ Space = Annotated[
     str, typer.Option("--space", metavar="SPEC", help="Where the autoencoder lies now, such as taesd:FOLDER.")
 ]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="How many processes work.")]
+Noise = Annotated[
+    int | None,
+    typer.Option(
+        "--noise",
+        metavar="SEED",
+        help="Add noise as strong as what operators miss, so that moved codes vary as those of an encoder do.",
+    ),
+]
 Carry = Annotated[
     list[str] | None,
     typer.Option(
@@ -90,6 +98,7 @@ def move(
     model: Model,
     out: Out,
     scaled: Scaled = False,
+    noise: Noise = None,
     space: Space = "",
     carry: Carry = None,
     jobs: Jobs = 1,
@@ -100,7 +109,9 @@ def move(
 
     opened, run, scaling = _open(cache, carry, model, space, scaled=scaled)
     with case_progress("files", quiet=as_json) as progress:
-        written = move_cache(opened, word, run.registry, out, scaling=scaling, jobs=jobs, progress=progress)
+        written = move_cache(
+            opened, word, run.registry, out, scaling=scaling, noise=noise, jobs=jobs, progress=progress
+        )
     _tell_written(opened, written, as_json=as_json)
 
 
@@ -111,6 +122,7 @@ def augment(
     model: Model,
     out: Out,
     scaled: Scaled = False,
+    noise: Noise = None,
     space: Space = "",
     carry: Carry = None,
     jobs: Jobs = 1,
@@ -121,7 +133,9 @@ def augment(
 
     opened, run, scaling = _open(cache, carry, model, space, scaled=scaled)
     with case_progress("files", quiet=as_json) as progress:
-        written = augment_cache(opened, names, run.registry, out, scaling=scaling, jobs=jobs, progress=progress)
+        written = augment_cache(
+            opened, names, run.registry, out, scaling=scaling, noise=noise, jobs=jobs, progress=progress
+        )
     _tell_written(opened, written, as_json=as_json)
 
 
