@@ -67,11 +67,9 @@ def test_a_folder_as_its_owner_has_it_is_trained_on(program: Callable[..., Any],
     os.mkfifo(tmp_path / "pictures" / "10" / "pipe.png")
     refused = program("train", "run", "--data", "pictures", *TRAIN)
     assert (refused.code, refused.out) == (2, "")
-    assert refused.err.startswith(
-        "error: 2 of 23 pictures cannot be read: pictures/10/pipe.png (it is no regular file)"
-    )
-    assert ", pictures/9/text.png (" in refused.err
-    assert refused.err.count("\n") == 1
+    *_, error = refused.err.splitlines()  # how far the reading came stands above
+    assert error.startswith("error: 2 of 23 pictures cannot be read: pictures/10/pipe.png (it is no regular file)")
+    assert ", pictures/9/text.png (" in error
     assert not (tmp_path / "run").exists()
 
     done = program("train", "run", "--data", "pictures", "--skip-broken", *TRAIN, "--json")
@@ -272,8 +270,8 @@ def test_photographs_of_many_sizes_as_they_lie(program: Callable[..., Any], tmp_
         pixels = generator.integers(0, 256, (40 + number, 70 - 2 * number, 3), np.uint8)
         Image.fromarray(pixels).save(tmp_path / "photographs" / f"{number}.png")
     refused = program("train", "run", "--data", "photographs", *TRAIN)
-    assert (refused.code, refused.out, refused.err.count("\n")) == (2, "", 1)
-    assert "--size PIXELS" in refused.err
+    assert (refused.code, refused.out) == (2, "")
+    assert "--size PIXELS" in refused.err.splitlines()[-1]
     trained = program("train", "run", "--data", "photographs", "--size", "16", *TRAIN)
     assert (trained.code, "on 4 test images of photographs" in trained.out) == (0, True)
     assert "size = 16" in (tmp_path / "run" / "run.toml").read_text()
