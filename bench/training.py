@@ -14,7 +14,8 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
 import augalgebra as aa
-from augalgebra.data.dataset import Split, load_data
+from augalgebra.data.dataset import Split
+from augalgebra.data.loading import load_data
 from augalgebra.latent import LAVAE, Architecture
 from augalgebra.operators import build_representation
 from augalgebra.training.adabelief import AdaBelief

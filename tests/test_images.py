@@ -9,7 +9,7 @@ from PIL import Image
 from saved_pictures import ORIENTATION, save, save_many
 
 from augalgebra.checks import picture_probe
-from augalgebra.data.dataset import load_data
+from augalgebra.data.loading import load_data
 from augalgebra.errors import ImageError
 from augalgebra.images import SUFFIXES, picture_files, read_pictures
 from augalgebra.runs.pictures import read_picture

@@ -7,8 +7,8 @@ from typing import Any, get_args
 
 from augalgebra.causal.graphs import CausalGraph, GraphError, GraphPrior
 from augalgebra.causal.mechanisms import MECHANISM_KINDS, MechanismKind
-from augalgebra.data.morpho import STROKE_CAUSES
-from augalgebra.data.pendulum import CAUSES
+from augalgebra.data.drawn.morpho import STROKE_CAUSES
+from augalgebra.data.drawn.pendulum import CAUSES
 from augalgebra.errors import AugalgebraError, UnknownNameError
 from augalgebra.latent.likelihoods import LIKELIHOODS, LikelihoodName
 from augalgebra.storage.values import Fields

@@ -12,9 +12,9 @@ from augalgebra.causal.graphs import CausalGraph
 from augalgebra.causal.mechanisms import Mechanisms
 from augalgebra.causal.model import CausalModel, Images
 from augalgebra.causal.settings import known_graph
-from augalgebra.data.morpho import STROKE_CAUSES, cause_intensity, infer_intensity_noise
-from augalgebra.data.pendulum import CAUSES, LIMITS, TOLERANCE, cast_shadow, draw_pendulum, read_pendulum
-from augalgebra.data.strokes import measure_strokes, set_strokes
+from augalgebra.data.drawn.morpho import STROKE_CAUSES, cause_intensity, infer_intensity_noise
+from augalgebra.data.drawn.pendulum import CAUSES, LIMITS, TOLERANCE, cast_shadow, draw_pendulum, read_pendulum
+from augalgebra.data.drawn.strokes import measure_strokes, set_strokes
 from augalgebra.errors import DataError, ImageError
 
 _LIT = (0.2515, 0.9995)  # intensities, of strokes that some thickness causes
@@ -87,7 +87,7 @@ class PendulumTruth(Truth):
 
 
 class StrokesTruth(Truth):
-    """Grey digits whose strokes are set; thick strokes are bright, as `augalgebra.data.morpho` has it."""
+    """Grey digits whose strokes are set; thick strokes are bright, as `augalgebra.data.drawn.morpho` has it."""
 
     def __init__(self, model: CausalModel) -> None:
         """Prepare for a model of these pictures.

@@ -14,7 +14,8 @@ from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.cases import Relabelling, short_words, words_up_to
 from augalgebra.consistency.composition import measure_composition
 from augalgebra.consistency.report import CompositionReport
-from augalgebra.data.dataset import Dataset, load_data
+from augalgebra.data.dataset import Dataset
+from augalgebra.data.loading import load_data
 from augalgebra.demo.report import Findings, Survey, TransferResult
 from augalgebra.errors import RunError
 from augalgebra.operators import FitOptions, OperatorRegistry

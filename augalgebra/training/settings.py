@@ -10,7 +10,8 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from augalgebra.data.dataset import Dataset, load_data
+from augalgebra.data.dataset import Dataset
+from augalgebra.data.loading import load_data
 from augalgebra.errors import AugalgebraError, nearest
 from augalgebra.latent.likelihoods import LIKELIHOODS, LikelihoodName, choose_likelihood
 from augalgebra.storage.values import Fields
@@ -47,7 +48,7 @@ class TrainSettings:
     """What a training run was asked for.
 
     Attributes:
-        data: Name of the data set, see `augalgebra.data.dataset.load_data`.
+        data: Name of the data set, see `augalgebra.data.loading.load_data`.
         size: Height and width that a folder's pictures are brought to; None takes them as they are. A data set that is
             in memory already decides itself.
         augmentations: Any number of them, as words of one letter.
@@ -130,7 +131,7 @@ class TrainSettings:
             data_dir: Where data sets lie.
 
         Raises:
-            AugalgebraError: It cannot be had, see `augalgebra.data.dataset.load_data`.
+            AugalgebraError: It cannot be had, see `augalgebra.data.loading.load_data`.
         """
         return load_data(self.data, data_dir, size=self.size)
 

@@ -36,7 +36,7 @@ def turned(path: Path) -> None:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of a folder with two classes, one picture on its side and two broken, beside that folder."""
     from augalgebra import load_catalog
-    from augalgebra.data.dataset import load_data
+    from augalgebra.data.loading import load_data
     from augalgebra.runs.stages import train
     from augalgebra.training.settings import TrainSettings
 
@@ -164,7 +164,7 @@ def test_a_run_whose_pictures_moved_takes_them_from_where_they_are(
 
 def test_an_interrupted_training_goes_on_with_pictures_that_moved(trained: Path, tmp_path: Path) -> None:
     from augalgebra import load_catalog
-    from augalgebra.data.dataset import load_data
+    from augalgebra.data.loading import load_data
     from augalgebra.errors import RunError
     from augalgebra.runs.stages import train
     from augalgebra.training.settings import TrainSettings

@@ -14,7 +14,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from sklearn.datasets import load_digits
 
     from augalgebra import load_catalog
-    from augalgebra.data.dataset import load_data
+    from augalgebra.data.loading import load_data
     from augalgebra.runs.stages import train
     from augalgebra.training.settings import TrainSettings
 

@@ -176,7 +176,7 @@ def test_only_a_download_shows_its_progress(
 ) -> None:
     from augalg_cli import datasets
 
-    from augalgebra.data.dataset import load_data
+    from augalgebra.data.loading import load_data
 
     datasets.load(str(few_digits), None, quiet=False)
     assert tuple(capfd.readouterr()) == ("", "")
@@ -186,7 +186,7 @@ def test_only_a_download_shows_its_progress(
         progress(1000, 1000, "images.gz")
         return load_data(name, data_dir, skip_broken=skip_broken)
 
-    monkeypatch.setattr("augalgebra.data.dataset.load_data", fetching)
+    monkeypatch.setattr("augalgebra.data.loading.load_data", fetching)
     datasets.load(str(few_digits), None, quiet=False)
     out, err = capfd.readouterr()
     assert (out, "images.gz" in err, "1.0/1.0 kB" in err) == ("", True, True)

@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 
 from augalgebra import Catalog, load_catalog
-from augalgebra.data.dataset import Dataset, load_data
+from augalgebra.data.dataset import Dataset
+from augalgebra.data.loading import load_data
 from augalgebra.errors import AugalgebraError, ImageError, NotInvertibleError
 from augalgebra.latent.refine import refine
 from augalgebra.runs.added_heads import transfer

@@ -20,7 +20,7 @@ import pytest
 from augalgebra.data import archives, download
 from augalgebra.data.archives import MNIST, PUBLISHED, CifarArchive, IdxFile, PublishedDataset
 from augalgebra.data.cifar import FOLDER, TESTING, TRAINING, read_cifar10
-from augalgebra.data.dataset import load_data
+from augalgebra.data.loading import load_data
 from augalgebra.errors import DataError
 
 RNG = np.random.default_rng(0)
@@ -204,7 +204,7 @@ def test_without_a_network_one_line_says_what_to_put_where(tmp_path: Path, monke
     with pytest.raises(DataError, match=r"there is no folder .*nowhere, where letters was to be looked for"):
         letters.read(tmp_path / "nowhere")
     monkeypatch.setattr(archives, "PUBLISHED", {"mnist": letters})
-    monkeypatch.setattr("augalgebra.data.dataset.PUBLISHED", {"mnist": letters})
+    monkeypatch.setattr("augalgebra.data.loading.PUBLISHED", {"mnist": letters})
     monkeypatch.setenv("AUGALG_DATA", str(tmp_path))
     with pytest.raises(DataError, match=f"is not in {tmp_path}"):
         load_data("mnist")
@@ -318,7 +318,7 @@ def test_cifar10_is_read_packed_and_unpacked(server: Server, tmp_path: Path, cac
 def test_a_large_data_set_has_the_right_layout(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     cifar = replace(PUBLISHED["cifar10"], files=(CifarArchive("cifar.tar.gz", md5(WHOLE), 2),), mirrors=(server.url,))
     server.files["cifar.tar.gz"] = WHOLE
-    monkeypatch.setattr("augalgebra.data.dataset.PUBLISHED", {"cifar10": cifar, "mnist": relative(server.url)})
+    monkeypatch.setattr("augalgebra.data.loading.PUBLISHED", {"cifar10": cifar, "mnist": relative(server.url)})
     data = load_data("cifar10")
     assert ((3, 32, 32), 10, 2) == (data.image_shape, len(data.train), len(data.test))
     assert (1, 5, 4) == load_data("mnist").image_shape

@@ -8,8 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
-from augalgebra.data.dataset import load_data
 from augalgebra.data.idx import read_idx
+from augalgebra.data.loading import load_data
 from augalgebra.errors import DataError, ImageError
 from augalgebra.images import read_pictures
 

@@ -13,7 +13,7 @@ from PIL import Image
 from saved_pictures import save, save_many
 
 from augalgebra.checks import picture_probe
-from augalgebra.data.dataset import load_data
+from augalgebra.data.loading import load_data
 from augalgebra.errors import DataError, ImageError
 from augalgebra.runs.pictures import read_picture
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from augalgebra.data.dataset import glyph_data, load_data
-from augalgebra.data.glyphs import FLIPS, RANGES, SHAPES, Glyphs, draw_glyphs
+from augalgebra.data.drawn.datasets import glyph_data
+from augalgebra.data.drawn.glyphs import FLIPS, RANGES, SHAPES, Glyphs, draw_glyphs
+from augalgebra.data.loading import load_data
 from augalgebra.errors import DataError
 
 

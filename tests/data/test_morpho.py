@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-import augalgebra.data.morpho as drawing
+import augalgebra.data.drawn.morpho as drawing
 from augalgebra.data import (
     Dataset,
     cause_intensity,
@@ -115,7 +115,9 @@ def test_a_digit_without_strokes_is_refused() -> None:
 
 
 def test_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("augalgebra.data.dataset.draw_strokes", lambda images, *_, **__: (255 - images, ("said",)))
+    monkeypatch.setattr(
+        "augalgebra.data.drawn.datasets.draw_strokes", lambda images, *_, **__: (255 - images, ("said",))
+    )
     data = load_data("morpho:digits")
     assert ("morpho:digits", ("said",)) == (data.name, data.remarks)
     assert torch.equal(data.train.images, 255 - load_data("digits").train.images)

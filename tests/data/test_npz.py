@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from augalgebra.data.dataset import load_data
+from augalgebra.data.loading import load_data
 from augalgebra.errors import DataError, ImageError
 from augalgebra.runs.pictures import read_picture
 from augalgebra.storage.npz import ArrayArchive
@@ -313,7 +313,7 @@ def peak_of(script: str, *arguments: object) -> tuple[int, str]:
 LOAD = """
 import sys
 from augalgebra import AugalgebraError
-from augalgebra.data.dataset import load_data
+from augalgebra.data.loading import load_data
 try:
     print(load_data(sys.argv[1]).image_shape)
 except AugalgebraError as error:

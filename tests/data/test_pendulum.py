@@ -5,8 +5,17 @@ import math
 import pytest
 import torch
 
-from augalgebra.data.dataset import load_data, pendulum_data
-from augalgebra.data.pendulum import FACTORS, LIMITS, as_bytes, cast_shadow, draw_pendulum, pendulum_grid, read_pendulum
+from augalgebra.data.drawn.datasets import pendulum_data
+from augalgebra.data.drawn.pendulum import (
+    FACTORS,
+    LIMITS,
+    as_bytes,
+    cast_shadow,
+    draw_pendulum,
+    pendulum_grid,
+    read_pendulum,
+)
+from augalgebra.data.loading import load_data
 from augalgebra.errors import DataError, ImageError
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from augalgebra.data.dataset import load_data
+from augalgebra.data.drawn.strokes import STROKE_FACTORS, measure_strokes, set_strokes
 from augalgebra.data.idx import read_idx
-from augalgebra.data.strokes import STROKE_FACTORS, measure_strokes, set_strokes
+from augalgebra.data.loading import load_data
 from augalgebra.errors import ImageError
 
 MORPHO = Path(os.environ.get("AUGALG_DATA", "")) / "morphomnist"

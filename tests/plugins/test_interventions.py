@@ -9,7 +9,7 @@ from augalgebra.checks.comparison import compare_words
 from augalgebra.checks.discovery import discover
 from augalgebra.checks.laws import check_law, check_laws
 from augalgebra.checks.probes import suited_probes
-from augalgebra.data.pendulum import as_bytes, draw_pendulum
+from augalgebra.data.drawn.pendulum import as_bytes, draw_pendulum
 from augalgebra.testing import assert_conforms
 
 CATALOG = aa.load_catalog(aa.Settings())

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 import augalgebra as aa
-from augalgebra.data.dataset import load_data
+from augalgebra.data.loading import load_data
 from augalgebra.reports.run_gallery import write_check
 from augalgebra.runs.added_heads import transfer
 from augalgebra.runs.check import measure_run

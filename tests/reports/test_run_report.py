@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from augalgebra import __version__, load_catalog
-from augalgebra.data.dataset import Dataset, load_data
+from augalgebra.data.dataset import Dataset
+from augalgebra.data.loading import load_data
 from augalgebra.documents import to_html
 from augalgebra.errors import AugalgebraError
 from augalgebra.reports.run_report import document_of_run

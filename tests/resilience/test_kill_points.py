@@ -22,7 +22,8 @@ from augalgebra.admission import Admission
 from augalgebra.catalog.registration import RegisteredAugmentation, Registration, read_workspace
 from augalgebra.catalog.workspace_file import record
 from augalgebra.checks.results import LawReport
-from augalgebra.data.dataset import Dataset, Split, load_data
+from augalgebra.data.dataset import Dataset, Split
+from augalgebra.data.loading import load_data
 from augalgebra.errors import AugalgebraError
 from augalgebra.runs.added_heads import transfer
 from augalgebra.runs.added_operators import withdraw
@@ -289,7 +290,8 @@ import sys
 from pathlib import Path
 import augalgebra as aa
 from augalgebra.runs import stages as module
-from augalgebra.data.dataset import Dataset, Split, load_data
+from augalgebra.data.dataset import Dataset, Split
+from augalgebra.data.loading import load_data
 from augalgebra.runs.run import Run
 from augalgebra.training.settings import TrainSettings
 module._SECONDS_BETWEEN_CHECKPOINTS = 0.0

@@ -21,8 +21,8 @@ import augalgebra as aa
 from augalgebra.admission import examine
 from augalgebra.catalog.contributions import read_pipeline
 from augalgebra.catalog.workspace_file import erase
-from augalgebra.data.dataset import load_data
 from augalgebra.data.idx import read_idx
+from augalgebra.data.loading import load_data
 from augalgebra.images import read_pictures
 
 Damage = Callable[[bytes, int, int], Iterator[Mutation]]

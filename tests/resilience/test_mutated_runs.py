@@ -13,7 +13,8 @@ import pytest
 from mutations import Mutation, Survey, bytes_of, json_of, survey, tensors_of, toml_of
 
 import augalgebra as aa
-from augalgebra.data.dataset import Dataset, Split, load_data
+from augalgebra.data.dataset import Dataset, Split
+from augalgebra.data.loading import load_data
 from augalgebra.errors import RunError
 from augalgebra.runs.added_heads import transfer
 from augalgebra.runs.run import Run

@@ -19,7 +19,8 @@ from faults import Faults
 import augalgebra as aa
 from augalgebra.catalog.registration import RegisteredAugmentation, Registration, read_workspace
 from augalgebra.catalog.workspace_file import record
-from augalgebra.data.dataset import Dataset, Split, load_data
+from augalgebra.data.dataset import Dataset, Split
+from augalgebra.data.loading import load_data
 from augalgebra.errors import AugalgebraError, BusyError, RunError
 from augalgebra.runs.added_heads import transfer
 from augalgebra.runs.added_operators import extend
@@ -123,7 +124,8 @@ def test_of_two_trainings_into_a_new_folder_one_is_refused(tmp_path: Path) -> No
 TRANSFER = """
 import sys
 import augalgebra as aa
-from augalgebra.data.dataset import Dataset, Split, load_data
+from augalgebra.data.dataset import Dataset, Split
+from augalgebra.data.loading import load_data
 from augalgebra.runs.run import Run
 from augalgebra.runs.added_heads import transfer
 catalog, digits = aa.load_catalog(), load_data()

@@ -7,7 +7,8 @@ from types import ModuleType
 import pytest
 
 import augalgebra as aa
-from augalgebra.data.dataset import Dataset, Split, load_data
+from augalgebra.data.dataset import Dataset, Split
+from augalgebra.data.loading import load_data
 from augalgebra.errors import AugalgebraError
 from augalgebra.latent.store import read_tensors
 from augalgebra.runs.added_heads import add_head

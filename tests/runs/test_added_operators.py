@@ -9,7 +9,8 @@ import pytest
 import torch
 
 import augalgebra as aa
-from augalgebra.data.dataset import Dataset, Split, load_data
+from augalgebra.data.dataset import Dataset, Split
+from augalgebra.data.loading import load_data
 from augalgebra.errors import AugalgebraError, AugmentationError, RunError
 from augalgebra.runs.added_operators import extend
 from augalgebra.runs.run import Run

@@ -11,7 +11,8 @@ import torch
 
 import augalgebra as aa
 from augalgebra.algebra import IDENTITY
-from augalgebra.data.dataset import Dataset, Split, load_data
+from augalgebra.data.dataset import Dataset, Split
+from augalgebra.data.loading import load_data
 from augalgebra.errors import AugalgebraError, RunError
 from augalgebra.latent.code_flow import CodeFlow, CodeFlowShape
 from augalgebra.runs.densities.fitting import fit_density

@@ -9,7 +9,8 @@ import torch
 import augalgebra as aa
 from augalgebra.consistency import measure_composition
 from augalgebra.consistency.batches import UnreducedOperators
-from augalgebra.data.dataset import Dataset, Split, load_data
+from augalgebra.data.dataset import Dataset, Split
+from augalgebra.data.loading import load_data
 from augalgebra.errors import FitError
 from augalgebra.reports.run_tables import operator_table
 from augalgebra.runs.added_heads import add_head

@@ -8,7 +8,8 @@ import pytest
 import augalgebra as aa
 from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.composition import measure_composition
-from augalgebra.data.dataset import Dataset, Split, load_data
+from augalgebra.data.dataset import Dataset, Split
+from augalgebra.data.loading import load_data
 from augalgebra.runs import gap_probe
 from augalgebra.runs.stages import train
 from augalgebra.training.progress import Report

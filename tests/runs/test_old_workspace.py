@@ -14,7 +14,7 @@ from augalg_slides.sweeps.sweep import run_sweep
 from augalg_slides.sweeps.tables import to_markdown
 
 from augalgebra.catalog import load_catalog
-from augalgebra.data.dataset import load_data
+from augalgebra.data.loading import load_data
 from augalgebra.tasks import Workers
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"

@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from augalgebra import load_catalog
-from augalgebra.data.dataset import Dataset, load_data
+from augalgebra.data.dataset import Dataset
+from augalgebra.data.loading import load_data
 from augalgebra.errors import AugalgebraError, MissingOperatorError, NotInvertibleError
 from augalgebra.runs.queries import compare_in_run, measure_routes, measure_word
 from augalgebra.runs.run import Run

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 import augalgebra as aa
-from augalgebra.data.dataset import Dataset, Split, load_data
+from augalgebra.data.dataset import Dataset, Split
+from augalgebra.data.loading import load_data
 from augalgebra.errors import AugalgebraError, RunError, StaleOperatorError, StoreError, UnknownNameError
 from augalgebra.latent import LAVAE
 from augalgebra.latent.likelihoods import greyness

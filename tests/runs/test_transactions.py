@@ -12,7 +12,8 @@ import augalgebra as aa
 from augalgebra.admission import Admission
 from augalgebra.catalog.registration import RegisteredAugmentation, Registration
 from augalgebra.checks.results import LawReport
-from augalgebra.data.dataset import Dataset, Split, load_data
+from augalgebra.data.dataset import Dataset, Split
+from augalgebra.data.loading import load_data
 from augalgebra.errors import AugalgebraError, PluginError, RunError
 from augalgebra.runs.added_heads import transfer
 from augalgebra.runs.added_operators import withdraw

@@ -24,7 +24,7 @@ from augalg_slides.sweeps.store import Cell, Term
 from scipy.stats import spearmanr
 
 import augalgebra as aa
-from augalgebra.data.dataset import load_data
+from augalgebra.data.loading import load_data
 from augalgebra.errors import AugalgebraError
 from augalgebra.operators import Operator
 from augalgebra.operators.fits.affine import AffineMap

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from augalgebra import load_catalog
-from augalgebra.data.dataset import Dataset, load_data
+from augalgebra.data.dataset import Dataset
+from augalgebra.data.loading import load_data
 from augalgebra.runs.run import Run
 from augalgebra.runs.stages import train
 from augalgebra.training.settings import TrainSettings

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from augalgebra.data.dataset import load_data
+from augalgebra.data.loading import load_data
 
 DATA = load_data().part(60)
 

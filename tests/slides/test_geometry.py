@@ -18,8 +18,9 @@ from augalg_slides.pages.synthetic import draw_synthetic, measure_synthetic
 
 from augalgebra import Catalog, load_catalog
 from augalgebra.consistency.recursion import LabelOutcome, RecursionCurve, RecursionReport
-from augalgebra.data.dataset import Dataset, load_data
-from augalgebra.data.glyphs import FLIPS, RANGES
+from augalgebra.data.dataset import Dataset
+from augalgebra.data.drawn.glyphs import FLIPS, RANGES
+from augalgebra.data.loading import load_data
 from augalgebra.errors import AugalgebraError
 from augalgebra.runs.run import Run
 from augalgebra.runs.sampling import KINDS, check_kind, draw_codes

@@ -24,7 +24,7 @@ import augalgebra as aa
 from augalgebra.algebra.rewriting.cayley_tables import cayley_table
 from augalgebra.consistency.information import Information
 from augalgebra.consistency.report import CompositionReport, NoInverse, WordScore
-from augalgebra.data.dataset import load_data
+from augalgebra.data.loading import load_data
 from augalgebra.documents import Cayley, HeatMap, Picture, Table, Text, block_from_dict, to_markdown
 from augalgebra.errors import AugalgebraError, RunError, UnknownNameError
 from augalgebra.reports.cayley import cayley_of

@@ -30,7 +30,8 @@ from augalg_slides.sweeps.sweep import Standing, read_sweep, run_sweep
 from augalg_slides.sweeps.tables import to_markdown, write_result
 
 import augalgebra as aa
-from augalgebra.data.dataset import Dataset, load_data
+from augalgebra.data.dataset import Dataset
+from augalgebra.data.loading import load_data
 from augalgebra.errors import AugalgebraError, DataError, RunError
 from augalgebra.runs.added_heads import transfer
 from augalgebra.runs.run import Run

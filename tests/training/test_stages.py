@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 
 import augalgebra as aa
-from augalgebra.data.dataset import Split, load_data
+from augalgebra.data.dataset import Split
+from augalgebra.data.loading import load_data
 from augalgebra.errors import AugalgebraError, FitError
 from augalgebra.latent import LAVAE, Architecture
 from augalgebra.operators import AffineMap, OperatorRegistry, build_representation

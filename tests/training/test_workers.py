@@ -12,7 +12,7 @@ from grid_spaces import patch_space
 from augalgebra import load_catalog
 from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.composition import measure_composition
-from augalgebra.data.dataset import load_data
+from augalgebra.data.loading import load_data
 from augalgebra.latent.lavae import LAVAE, Architecture
 from augalgebra.operators import OperatorRegistry, build_representation
 from augalgebra.tasks import Workers

@@ -14,7 +14,8 @@ from augalgebra.causal.graphs import CausalGraph, Edge, area_under_curve, hammin
 from augalgebra.causal.measures import CausalReport, measure_causal, usual_edits
 from augalgebra.causal.model import EditedModel
 from augalgebra.causal.truth import truth_of
-from augalgebra.data.dataset import Dataset, load_data
+from augalgebra.data.dataset import Dataset
+from augalgebra.data.loading import load_data
 from augalgebra.errors import ImageError
 from augalgebra.plain import finite
 from augalgebra.runs.causal.blocks import ConceptBlocks, measure_blocks

@@ -11,7 +11,7 @@ from augalgebra.causal.edits import Edit, World
 from augalgebra.causal.model import EditedModel
 from augalgebra.causal.truth import Truth, truth_of
 from augalgebra.data.dataset import Split
-from augalgebra.data.pendulum import FACTORS, read_pendulum
+from augalgebra.data.drawn.pendulum import FACTORS, read_pendulum
 from augalgebra.errors import AugalgebraError, ImageError
 from augalgebra.latent.likelihoods import squared_error
 from augalgebra.plain import PlainData

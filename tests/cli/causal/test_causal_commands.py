@@ -25,7 +25,7 @@ TRAIN = ("causal", "train", "run", "--width", "4", "--steps", "2")
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few and small pictures under the name of the data set, and a short search for graphs."""
-    monkeypatch.setattr("augalgebra.data.dataset.pendulum_data", few_pendulums)
+    monkeypatch.setattr("augalgebra.data.loading.pendulum_data", few_pendulums)
     monkeypatch.setattr("augalgebra.causal.training.SEARCH_STEPS", 5)
 
 

@@ -14,7 +14,7 @@ import pytest
 from safetensors.numpy import load_file
 
 import augalgebra as aa
-from augalgebra.data.dataset import load_data
+from augalgebra.data.loading import load_data
 from augalgebra.runs.stages import train
 from augalgebra.training.settings import TrainSettings
 

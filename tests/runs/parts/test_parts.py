@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from augalgebra import Catalog, load_catalog
-from augalgebra.data.dataset import Dataset, Split, load_data
+from augalgebra.data.dataset import Dataset, Split
+from augalgebra.data.loading import load_data
 from augalgebra.errors import AugalgebraError, DataError, FitError
 from augalgebra.operators import FiniteGroup, OperatorRegistry, Representation
 from augalgebra.runs.parts.factors import COORDINATES, PARTS, align_run

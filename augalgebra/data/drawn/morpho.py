@@ -10,7 +10,7 @@ So thick strokes are bright, and making them thicker makes them brighter. Slant 
 
     slant = 10 e₃                   degrees                  e₃ of the normal law
 
-Digits are changed by `augalgebra.data.strokes`, which differs from what the published images were made by.
+Digits are changed by `augalgebra.data.drawn.strokes`, which differs from what the published images were made by.
 """
 
 import contextlib
@@ -134,7 +134,7 @@ def _draw_all(digits: ByteArray, factors: Mapping[str, Array], progress: CasePro
 
 
 def _draw(digits: ByteArray, factors: Mapping[str, Array]) -> ByteArray:
-    from augalgebra.data.strokes import set_strokes  # scikit-image takes a while, and only those who draw need it
+    from augalgebra.data.drawn.strokes import set_strokes  # scikit-image takes a while, and only those who draw need it
 
     images = torch.from_numpy(digits).double() / 255
     made = set_strokes(images, **{name: torch.from_numpy(factors[name]) for name in STROKE_CAUSES})
@@ -152,6 +152,6 @@ def _digest(digits: Tensor, factors: Mapping[str, Values]) -> str:
 @functools.cache
 def _source() -> bytes:
     """The code that decides what is drawn."""
-    from augalgebra.data import strokes
+    from augalgebra.data.drawn import strokes
 
     return (inspect.getsource(strokes) + inspect.getsource(_draw)).encode()
