@@ -208,7 +208,11 @@ class LatentAugment:
         ]
 
     def __repr__(self) -> str:
-        return f"LatentAugment({len(self.words)} elements: {', '.join(self._names)}; p={self.p:.3g}, seed={self.seed})"
+        known = all(isinstance(operator, GridOperator) and operator.has_noise for operator in self._operators)
+        return (
+            f"LatentAugment({len(self.words)} elements: {', '.join(self._names)}; p={self.p:.3g}, seed={self.seed}, "
+            f"{'with' if self._noise and known else 'without'} noise)"
+        )
 
 
 def _elements(registry: GridRegistry | OperatorRegistry, group: Sequence[str | Word]) -> tuple[Word, ...]:

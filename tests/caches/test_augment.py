@@ -91,6 +91,10 @@ def test_moved_codes_alone_get_the_noise_that_their_operator_misses() -> None:
     assert float((codes - means)[moved].std()) == pytest.approx(0.5 * 2.0, rel=0.05)  # scaled as codes are
     assert torch.equal(codes, same)
     assert not torch.equal(codes, other)
+    assert ("with noise", "without noise") == tuple(
+        repr(aa.LatentAugment(registry, ["flip_lr"], noise=noise)).removesuffix(")").rpartition(", ")[2]
+        for noise in (True, False)
+    )
 
 
 class Cached(Dataset[tuple[Tensor, str]]):

@@ -1,6 +1,6 @@
 """Kernels in closed form for everything that operators are fitted to."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -99,13 +99,21 @@ def fit_kernels(
 def residual_of(orbits: Orbits, target: Target, local: nn.Module) -> float:
     """Squared error of a map on some codes that it was fitted to, as a share of the variance of codes."""
     error = variance = 0.0
-    for number, shard in enumerate(islice(orbits.shards(), SHARDS)):
-        view = number % len(orbits.views) if target.in_group else 0
-        goal = shard[:, orbits.product(view, target.column) if target.in_group else target.column]
-        with torch.no_grad():
-            error += float((local(target.moved(shard[:, view])) - goal).square().sum())
+    for goal, missed in _missed(orbits, target, local, SHARDS):
+        error += float(missed.square().sum())
         variance += float((goal - goal.mean((0, 2, 3), keepdim=True)).square().sum())
     return error / variance
+
+
+@torch.no_grad()
+def _missed(
+    orbits: Orbits, target: Target, local: nn.Module, shards: int, *, every: int = 1
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Codes that a map shall answer, and what it misses of them, from each view in turn."""
+    for number, shard in enumerate(islice(orbits.shards(), shards)):
+        view = number % len(orbits.views) if target.in_group else 0
+        goal = shard[::every, orbits.product(view, target.column) if target.in_group else target.column]
+        yield goal, goal - local(target.moved(shard[::every, view]))
 
 
 def measure_noise(orbits: Orbits, target: Target, local: nn.Module, side: int) -> ResidualNoise:
@@ -118,13 +126,8 @@ def measure_noise(orbits: Orbits, target: Target, local: nn.Module, side: int) -
         side: Of the kernel of the noise.
     """
     moments = ResidualMoments(orbits.space.channels, side)
-    for number, shard in enumerate(islice(orbits.shards(), NOISE_SHARDS)):
-        view = number % len(orbits.views) if target.in_group else 0
-        goal = orbits.product(view, target.column) if target.in_group else target.column
-        natural = shard[::2]
-        inside = target.found.is_inside(shard.shape[-2], shard.shape[-1], max(1, side // 2))
-        with torch.no_grad():
-            missed = natural[:, goal] - local(target.moved(natural[:, view]))
+    for _, missed in _missed(orbits, target, local, NOISE_SHARDS, every=2):  # every second one has other colours
+        inside = target.found.is_inside(missed.shape[-2], missed.shape[-1], max(1, side // 2))
         moments.add(missed, inside if bool(inside.any()) else None)
     return moments.solve()
 
