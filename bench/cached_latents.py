@@ -81,12 +81,21 @@ def main() -> None:
     stored, flipped = encode(space, pictures), encode(space, pictures.flip(-1))
     mean, deviation = stored.mean((0, 2, 3), keepdim=True), stored.std((0, 2, 3), keepdim=True)
     true = {"flipped": encode(space, test.flip(-1)), "as they are": encode(space, test)}
+    generator = torch.Generator().manual_seed(0)
     measured = {name: (codes - mean) / deviation for name, codes in true.items()}
     augment, means = (aa.LatentAugment(run.registry, group=[FLIP], p=P, noise=noise) for noise in (True, False))
+
+    noises = [item.noise for item in run.registry.operator(FLIP).maps if item.noise is not None]
+
+    def drawn_noise(codes: Tensor) -> Tensor:
+        return sum((noise.draw(codes, generator) for noise in noises), torch.zeros_like(codes))
 
     # the codes of a batch, which they are, and for each whether chance flips it
     def copies(codes: Tensor, rows: Tensor, flips: Tensor) -> Tensor:
         return torch.where(flips, flipped[rows], codes)
+
+    def noisy_copies(codes: Tensor, rows: Tensor, flips: Tensor) -> Tensor:
+        return torch.where(flips, flipped[rows] + drawn_noise(codes), codes)
 
     def moved(codes: Tensor, *_: Tensor) -> Tensor:
         return torch.as_tensor(augment(codes)[0])  # chance is its own here
@@ -102,6 +111,7 @@ def main() -> None:
 
     ways: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
         "two copies cached": copies,
+        "two copies, the same noise": noisy_copies,  # whether noise helps by itself
         "LatentAugment": moved,
         "LatentAugment, no noise": without_noise,
         "plain flips of the grid": grid,
@@ -121,10 +131,10 @@ def main() -> None:
             for kind, codes in measured.items():
                 results[name][kind].append(loss_on(model, codes))
             reached = ", ".join(f"{kind} {values[-1]:.4f}" for kind, values in results[name].items())
-            print(f"seed {seed}  {name:<24} {reached}   {time.perf_counter() - start:.0f} s", flush=True)
+            print(f"seed {seed}  {name:<26} {reached}   {time.perf_counter() - start:.0f} s", flush=True)
     print(f"\nloss on {len(test)} test codes, mean and 95 % interval of {len(arguments.seeds.split(','))} seeds")
     for name, kinds in results.items():
-        print(f"{name:<24}" + "".join(f"  {kind}: {interval(values)}" for kind, values in kinds.items()))
+        print(f"{name:<26}" + "".join(f"  {kind}: {interval(values)}" for kind, values in kinds.items()))
     if arguments.out:
         arguments.out.write_text(json.dumps({"steps": arguments.steps, "losses": results}, indent=1))
 
