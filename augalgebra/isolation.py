@@ -204,7 +204,7 @@ def _limited(name: str, limit: float | None) -> Iterator[None]:
             yield
     finally:
         over.set()
-        tell.cancel()
+        _end(tell)
 
 
 def _can_alarm() -> bool:
@@ -252,7 +252,13 @@ def _watchdog(limit: float, over: threading.Event) -> Iterator[None]:
     finally:
         with lock:
             over.set()
-        timer.cancel()
+        _end(timer)
+
+
+def _end(timer: threading.Timer) -> None:
+    """Wait until its thread is gone as well: beside other threads less is told of what plugins change."""
+    timer.cancel()
+    timer.join()
 
 
 def _tell(name: str, limit: float, over: threading.Event) -> None:
