@@ -160,11 +160,13 @@ def _rate_of_plain(split: Split, device: torch.device, seconds: float, *, bfloat
     return lambda: rate_of(steps, seconds)
 
 
-def plain(split: Split, device: torch.device, *, bfloat16: bool = False) -> Iterator[int]:
+def plain(
+    split: Split, device: torch.device, *, bfloat16: bool = False, model: PlainVAE | None = None
+) -> Iterator[int]:
     """The plain loop; yields how many images each step took."""
     originals = split.images.float() / 255
     stacked = torch.cat([originals, originals.flip(-1), originals.flip(-2), originals.flip((-2, -1))])
-    model = PlainVAE().to(device)
+    model = (model or PlainVAE()).to(device)
     optimizer = AdaBelief(model.parameters(), lr=1e-3)
     while True:
         for (images,) in DataLoader(TensorDataset(stacked), batch_size=64, shuffle=True):
