@@ -178,7 +178,7 @@ def _write(
 ) -> Written:
     check_record(cache.record, registry, scaled=not scaling.is_raw)
     mover = Mover(registry, [*names, *copies.values()], scaling.scale, scaling.shift, noise)
-    for word in names:
+    for word in (*names, *copies.values()):
         mover.way(word, has_copy=True)  # before anything is written
     shown = registry.catalog.display
     words, seconds = tuple(shown(word) for word in names), tuple(shown(word) for word in copies.values())
