@@ -117,6 +117,7 @@ def words_of(seed: int, epochs: int = 1) -> list[list[str]]:
     return [list(words) for _ in range(epochs) for _, words in loader]
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")  # on a machine of one core
 def test_workers_draw_differently_in_each_epoch_and_the_same_with_the_same_seeds() -> None:
     drawn = words_of(0, epochs=2)  # a batch of either worker, twice
     assert len({tuple(words) for words in drawn}) == 4
