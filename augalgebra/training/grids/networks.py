@@ -19,12 +19,14 @@ from augalgebra.training.progress import Progress, silent
 STAGE = "operators"
 CODES = 0.15
 """Share of the time that networks learn on codes alone, where steps are cheap because nothing is drawn."""
-MOVED = 0.3
-"""Share of steps that begin with codes which an operator has moved already.
+MOVED = 0.4
+"""Share of steps that begin with codes which operators have moved already.
 
 Without them codes that are drawn well drift where the decoder does not look, and an operator that is applied to one
 draws it badly: on TAEF2 a flip and the same flip again was drawn 1.4 dB worse than one flip.
 """
+BACK, LONGEST = 0.5, 3
+"""Share of those steps that come back from one move, and the moves by any operators before the step in the others."""
 NEARNESS = 3.0
 """Decibels that a mean difference of one standard deviation from the code of the true picture counts as.
 
@@ -96,16 +98,21 @@ class DrawnAsTrue:
         numbers = range(len(targets))
         self._floor = [self._measure(number, encoded=True) for number in numbers]
         self._level = [self._measure(number, encoded=False) for number in numbers]
+        self._again = list(self._level)  # of codes that were moved already
 
     def __call__(self, step: Step) -> Measurement:
         """Draw moved codes of some crops beside their true pictures."""
         positions = step.positions.tolist()
-        draws = torch.rand(3 + len(positions), generator=step.noise, device=step.noise.device).cpu()
-        number = self._choose(draws[0])
-        target = self._targets[number]
-        views = (draws[3:] * len(self._orbits.views)).long().tolist()
+        draws = torch.rand(4 + LONGEST + len(positions), generator=step.noise, device=step.noise.device).cpu()
         is_moved = bool(self._elements) and float(draws[1]) < MOVED
-        sources = self._moved(positions, views, draws[2]) if is_moved else self._codes(positions, views)
+        levels = self._again if is_moved else self._level
+        number = self._choose(draws[0], levels)
+        target = self._targets[number]
+        views = (draws[4 + LONGEST :] * len(self._orbits.views)).long().tolist()
+        if is_moved:
+            sources = self._moved(positions, views, self._moves_before(number, draws[2 : 4 + LONGEST]))
+        else:
+            sources = self._codes(positions, views)
         with autocast(self._orbits.space.device, bfloat16=self._bfloat16):
             moved = self._networks.maps[number](target.moved(sources))
             drawn = _draw(self._orbits.space, moved)
@@ -115,8 +122,7 @@ class DrawnAsTrue:
         if is_moved:
             # Moved there and back, a wrong operator can come out right; that must not outweigh being right.
             reached = reached.clamp_min(10 ** (self._level[number] / 10))
-        else:
-            self._level[number] += (1 - _MEMORY) * (float(decibels) - self._level[number])
+        levels[number] += (1 - _MEMORY) * (float(decibels) - levels[number])
         # the slope is that of decibels, and so is the value
         loss = (10 / math.log(10)) * (error / reached).mean()
         terms = {"error": loss + (decibels - loss).detach()}
@@ -124,22 +130,32 @@ class DrawnAsTrue:
             terms["code"] = NEARNESS * self._networks.apart(moved, self._orbits, positions, views, target)
         return Measurement(terms, len(positions))
 
-    def _choose(self, draw: Tensor) -> int:
-        shares = (torch.tensor(self._level) - torch.tensor(self._floor)).clamp_min(0).square()
+    def _choose(self, draw: Tensor, levels: Sequence[float]) -> int:
+        shares = (torch.tensor(levels) - torch.tensor(self._floor)).clamp_min(0).square()
         borders = (shares + _EVEN * shares.mean() + _LEAST).cumsum(0)
         return min(int(torch.searchsorted(borders, draw * borders[-1])), len(borders) - 1)
 
     def _codes(self, positions: Sequence[int], views: Sequence[int]) -> Tensor:
         return self._orbits.codes(positions, views).to(self._orbits.space.device)
 
-    def _moved(self, positions: Sequence[int], views: Sequence[int], draw: Tensor) -> Tensor:
-        """Codes of views as an operator makes them of other views."""
-        number = self._elements[int(draw * len(self._elements))]
-        target = self._targets[number]
-        codes = self._codes(positions, [self._orbits.undone(view, target.column) for view in views])
+    def _moves_before(self, number: int, draws: Tensor) -> list[int]:
+        """The operators whose codes a step begins with: what this one undoes, or a few of any."""
+        if number in self._elements and draws[0] < BACK:
+            inverse = self._orbits.undone(0, self._targets[number].column)
+            return [other for other in self._elements if self._targets[other].column == inverse]
+        length = 1 + int(draws[1] * LONGEST)
+        return [self._elements[int(draw * len(self._elements))] for draw in draws[2 : 2 + length]]
+
+    def _moved(self, positions: Sequence[int], views: Sequence[int], numbers: Sequence[int]) -> Tensor:
+        """Codes of views as operators make them, one after another, of other views."""
+        first = list(views)
+        for number in reversed(numbers):
+            first = [self._orbits.undone(view, self._targets[number].column) for view in first]
+        codes = self._codes(positions, first)
         with torch.no_grad(), autocast(codes.device, bfloat16=self._bfloat16):
-            moved: Tensor = self._networks.maps[number](target.moved(codes))
-        return moved.float()
+            for number in numbers:
+                codes = self._networks.maps[number](self._targets[number].moved(codes)).float()
+        return codes
 
     def _truth(self, positions: Sequence[int], views: Sequence[int], target: Target) -> Tensor:
         crops = self._orbits.crops(positions)
