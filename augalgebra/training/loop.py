@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from augalgebra.errors import AugalgebraError, RunError
+from augalgebra.latent.memory import keep_freed_memory
 from augalgebra.latent.store import pack_tensors, read_tensors, unpack_tensors
 from augalgebra.seeds import generator_for
 from augalgebra.storage.files import write_atomically
@@ -215,6 +216,8 @@ class Loop:
         Raises:
             TrainingError: The loss is not finite. The weights are then those after the last full epoch.
         """
+        if self._device.type == "cpu":
+            keep_freed_memory()
         begun, started, spent_before, images = time.perf_counter(), self._clock(), self._spent, 0
         good = self._weights()
         order = torch.empty(0, dtype=torch.int64)

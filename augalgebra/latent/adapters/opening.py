@@ -7,6 +7,7 @@ import torch
 
 from augalgebra.errors import ParameterError, UnknownNameError
 from augalgebra.latent.grids import GridSpace
+from augalgebra.latent.memory import keep_freed_memory
 from augalgebra.latent.protocol import LatentSpace
 
 
@@ -34,6 +35,8 @@ def open_space(spec: str, device: torch.device | str = "cpu") -> GridSpace | Lat
         raise ParameterError(f"a latent space is given as KIND:FOLDER, not {spec[:100]!r}; one of {kinds}")
     if kind not in _KINDS:
         raise UnknownNameError("kind of latent space", kind, _KINDS, f"The kinds are {', '.join(_KINDS)}.")
+    if torch.device(device).type == "cpu":
+        keep_freed_memory()
     return _KINDS[kind](place, spec, device)
 
 

@@ -19,7 +19,7 @@ from augalgebra.training.progress import Progress, silent
 STAGE = "operators"
 CODES = 0.15
 """Share of the time that networks learn on codes alone, where steps are cheap because nothing is drawn."""
-MOVED = 0.4
+MOVED = 0.3
 """Share of steps that begin with codes which operators have moved already.
 
 Without them codes that are drawn well drift where the decoder does not look, and an operator that is applied to one
