@@ -1,8 +1,6 @@
 """Pictures in files and folders, as bytes of one size."""
 
-import contextlib
 import functools
-import io
 import os
 import warnings
 from collections import Counter, deque
@@ -10,32 +8,28 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from augalgebra.decoding import REDUCING_GAP, Picture, decode, in_mode
 from augalgebra.errors import DataError, ImageError
-from augalgebra.storage.files import open_regular, unpacks_too_much
+from augalgebra.storage.files import unpacks_too_much
 
 __all__ = [
-    "MOST_PIXELS",
     "SUFFIXES",
     "Array",
     "ByteArray",
-    "PackedPicture",
-    "Picture",
     "PictureNotes",
     "Pictures",
     "as_images",
     "check_sizes",
-    "decode_picture",
     "list_files",
     "map_in_threads",
     "picture_files",
     "read_pictures",
     "read_pixels",
-    "read_size",
 ]
 
 Array: TypeAlias = np.ndarray[Any, Any]
@@ -46,47 +40,10 @@ R = TypeVar("R")
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 """What counts as a picture in a folder; other files there are left alone."""
 
-MOST_PIXELS = 2**26
-"""The largest picture that is read; some cameras of 108 million pixels go beyond."""
-
-# What a picture may be whatever its name says: not EPS, for which Pillow starts an interpreter of PostScript.
-_FORMATS = ("BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "TGA", "TIFF", "WEBP")
 _MOST_FOLDERS = 100_000
-_GAP = 2.0  # a picture may be made smaller in steps that average pixels, down to so many times the size that is wanted
 _MOST_THREADS = 8  # each may hold one picture of MOST_PIXELS
 _AHEAD = 4  # pictures that are read for each thread before they are asked for
 _NAMED = 5  # pictures in a remark
-_ORIENTATION = 0x0112
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""What turns a picture upright whose EXIF data has this orientation (EXIF 2.32, tag 0x0112)."""
-
-
-@dataclass(frozen=True)
-class PackedPicture:
-    """A picture that is no file of its own.
-
-    Attributes:
-        name: What it is called in messages.
-        content: What a file of it would hold.
-    """
-
-    name: str
-    content: bytes = field(repr=False)
-
-    def __str__(self) -> str:
-        return self.name
-
-
-Picture: TypeAlias = Path | PackedPicture
-"""Where a picture is read from."""
 
 
 @dataclass(frozen=True)
@@ -268,11 +225,11 @@ def read_pixels(
         Bytes ``[channel, height, width]`` and what was done to it, or why it cannot be read.
     """
     try:
-        decoded, done = _decode(picture, square)
+        decoded, done = decode(picture, square)
     except ImageError as error:
         return error
     if channels is not None:
-        decoded = _in_mode(decoded, "L" if channels == 1 else "RGB")
+        decoded = in_mode(decoded, "L" if channels == 1 else "RGB")
     if size is not None:
         decoded = decoded.resize(size[::-1], Image.Resampling.BILINEAR)
     if square is not None:
@@ -281,7 +238,7 @@ def read_pixels(
             done.append(f"enlarged to {square}×{square}")
         left, top = (decoded.width - side) // 2, (decoded.height - side) // 2
         box = (left, top, left + side, top + side)
-        decoded = decoded.resize((square, square), Image.Resampling.BICUBIC, box=box, reducing_gap=_GAP)
+        decoded = decoded.resize((square, square), Image.Resampling.BICUBIC, box=box, reducing_gap=REDUCING_GAP)
     return np.atleast_3d(np.asarray(decoded)).transpose(2, 0, 1), done
 
 
@@ -315,97 +272,6 @@ def as_images(path: Path, images: Array) -> Array:
     elif images.dtype != np.uint8:
         raise ImageError(f"{path}: pixels must be bytes or floats in [0, 1], not {images.dtype}")
     return np.ascontiguousarray(images)
-
-
-def decode_picture(path: Path) -> tuple[Image.Image, list[str]]:
-    """Read a picture, upright as its EXIF data says, in grey (mode L) or colour (mode RGB).
-
-    Returns:
-        The picture, and what was done to it: see `read_pictures`.
-
-    Raises:
-        ImageError: It cannot be read; the message is the reason alone.
-    """
-    with warnings.catch_warnings(action="ignore"):
-        return _decode(path)
-
-
-def read_size(path: Path) -> tuple[int, int]:
-    """Height and width of a picture as it is stored, from its first bytes.
-
-    Raises:
-        ImageError: It cannot be read; the message is the reason alone.
-    """
-    with warnings.catch_warnings(action="ignore"), _opened(path) as picture:
-        return picture.height, picture.width
-
-
-def _decode(source: Picture, side: int | None = None) -> tuple[Image.Image, list[str]]:
-    """A picture as `decode_picture` reads it, perhaps smaller where its shorter side will be scaled to `side` pixels.
-
-    Pillow's warnings are left to the caller: in several threads at once they cannot be caught.
-    """
-    with _opened(source) as picture:
-        if side is not None:
-            least = round(_GAP * side)
-            picture.draft(None, (least, least))  # a JPEG is decoded to an eighth of its size several times sooner
-        return _plain(picture)
-
-
-@contextlib.contextmanager
-def _opened(source: Picture) -> Iterator[Image.Image]:
-    """A picture of which the first bytes are read and found well; the error says why it cannot be read."""
-    try:
-        with _stream(source) as stream, Image.open(stream, formats=_FORMATS) as picture:
-            _check_head(picture)
-            yield picture
-    except ImageError:
-        raise
-    except UnidentifiedImageError as error:
-        raise ImageError("it is none of the kinds that are read, or damaged") from error
-    except FileNotFoundError as error:
-        is_link = isinstance(source, Path) and source.is_symlink()
-        raise ImageError("it is a link to nowhere" if is_link else "there is no file there") from error
-    except Exception as error:  # Pillow lets through whatever a decoder stumbles over
-        text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise ImageError(" ".join(text.split())) from error
-
-
-def _stream(source: Picture) -> BinaryIO:
-    return open_regular(source) if isinstance(source, Path) else io.BytesIO(source.content)
-
-
-def _check_head(picture: Image.Image) -> None:
-    if picture.width * picture.height > MOST_PIXELS:
-        raise ImageError(f"it has {picture.height}×{picture.width} pixels, and at most {MOST_PIXELS:,} are read")
-    if picture.mode in ("I", "F"):
-        raise ImageError("it has 32 bits a pixel, and nothing says which is white; save it with 8 or 16")
-
-
-def _plain(picture: Image.Image) -> tuple[Image.Image, list[str]]:
-    done = ["read by the first page only"] if getattr(picture, "is_animated", False) else []
-    picture.load()  # some formats have their EXIF data at the end
-    turn = None
-    with contextlib.suppress(Exception):  # damaged EXIF data says nothing of the pixels
-        turn = _UPRIGHT.get(picture.getexif().get(_ORIENTATION, 1))
-    if turn is not None:
-        picture = picture.transpose(turn)
-        done.append("turned upright by EXIF data")
-    if picture.mode.startswith("I;16"):  # Pillow would cut these off at 255
-        deep = np.asarray(picture) >> 8
-        return Image.fromarray(deep.astype(np.uint8)), [*done, "read by the upper 8 of 16 bits"]
-    if picture.has_transparency_data:
-        alpha = picture if "A" in picture.getbands() else picture.convert("RGBA")
-        if alpha.getchannel("A").getextrema() != (255, 255):
-            done.append("read without transparency")
-    grey = picture.mode in ("1", "L", "LA", "La")
-    if not grey and picture.mode not in ("P", "PA", "RGB", "RGBA", "RGBX", "RGBa"):
-        done.append(f"converted from {picture.mode} to RGB")
-    return _in_mode(picture, "L" if grey else "RGB"), done
-
-
-def _in_mode(picture: Image.Image, mode: str) -> Image.Image:
-    return picture if picture.mode == mode else picture.convert(mode)  # Pillow would copy it
 
 
 def check_sizes(sizes: Mapping[tuple[int, ...], int], examples: Mapping[tuple[int, ...], object]) -> None:

@@ -12,8 +12,8 @@ from urllib.parse import parse_qsl
 
 from augalgebra.data.folder import find_held_out
 from augalgebra.data.streams import TEST, TRAIN, LabelledPicture
+from augalgebra.decoding import PackedPicture
 from augalgebra.errors import DataError, nearest
-from augalgebra.images import PackedPicture
 
 CHOICES = ("image", "label", "split", "config", "revision")
 """What may be named after the place: ``hf:PLACE?image=COLUMN&label=COLUMN&split=NAME&config=NAME&revision=NAME``."""

@@ -15,8 +15,9 @@ from torch import Tensor
 
 from augalgebra.data.folder import find_pictures
 from augalgebra.data.streams import TRAIN
+from augalgebra.decoding import decode_picture, read_size
 from augalgebra.errors import DataError, ImageError
-from augalgebra.images import PictureNotes, decode_picture, list_files, read_size
+from augalgebra.images import PictureNotes, list_files
 from augalgebra.seeds import derived_seed
 
 Crop: TypeAlias = UInt8[Tensor, "3 size size"]

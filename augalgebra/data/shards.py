@@ -14,8 +14,9 @@ from pathlib import Path
 
 from augalgebra.data.folder import find_held_out
 from augalgebra.data.streams import TEST, TRAIN, LabelledPicture
+from augalgebra.decoding import MOST_PIXELS, PackedPicture
 from augalgebra.errors import DataError
-from augalgebra.images import MOST_PIXELS, SUFFIXES, PackedPicture
+from augalgebra.images import SUFFIXES
 from augalgebra.storage.files import open_regular
 from augalgebra.storage.values import shown_name
 

@@ -18,12 +18,11 @@ import numpy as np
 
 from augalgebra.case_progress import CaseProgress, unseen
 from augalgebra.data.labels import Numbers, number_classes
+from augalgebra.decoding import PackedPicture, Picture
 from augalgebra.errors import DataError, ImageError
 from augalgebra.images import (
     Array,
     ByteArray,
-    PackedPicture,
-    Picture,
     PictureNotes,
     check_sizes,
     map_in_threads,

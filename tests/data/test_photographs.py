@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 
 from augalgebra.data import Photographs
+from augalgebra.decoding import decode_picture
 from augalgebra.errors import DataError, ImageError
-from augalgebra.images import decode_picture
 
 
 def save_noise(path: Path, height: int = 40, width: int = 60, seed: int = 0) -> np.ndarray:
