@@ -26,7 +26,11 @@ Without them codes that are drawn well drift where the decoder does not look, an
 draws it badly: on TAEF2 a flip and the same flip again was drawn 1.4 dB worse than one flip.
 """
 BACK, LONGEST = 0.5, 3
-"""Share of those steps that come back from one move, and the moves by any operators before the step in the others."""
+"""Share of those steps that come back from one move, and the moves by any operators before the step in the others.
+
+When one move of any operator came before, and words were chosen by what they lack of single moves, `flip_lr` there and
+back was drawn 0.24 to 0.39 dB worse than once; so, 0.04 dB.
+"""
 NEARNESS = 3.0
 """Decibels that a mean difference of one standard deviation from the code of the true picture counts as.
 
