@@ -3,8 +3,8 @@
 import math
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, Self, get_args
 
 from augalgebra.consistency.grids.quality import Quality
 from augalgebra.notebooks import render_table
@@ -65,8 +65,19 @@ class GridScore(PlainData):
     crops: Mapping[Way, tuple[float, ...]] = field(default_factory=dict)
     in_json = (
         *("word", "route as operator", "verdict", "share", "bar_db", "bar", "psnr", "base", "worst_crop"),
-        *("lowest_share", "ways", "parts", "spellings"),
+        *("lowest_share", "ways", "parts", "spellings", "crops"),
     )
+
+    @classmethod
+    def of_dict(cls, data: Mapping[str, Any]) -> Self:
+        """What `to_dict` wrote.
+
+        Raises:
+            KeyError, TypeError, AttributeError: It is something else.
+        """
+        ways = {way: Quality(**quality) for way, quality in data["ways"].items()}
+        crops = {way: tuple(psnr) for way, psnr in data["crops"].items()}
+        return cls(data["word"], data["operator"], ways, data["parts"], data["spellings"], crops)
 
     @property
     def psnr(self) -> float:
@@ -244,6 +255,27 @@ class GridReport(PlainData):
     images: int
     size: tuple[int, int]
     remarks: tuple[str, ...] = ()
+
+    @classmethod
+    def of_dict(cls, data: Mapping[str, Any]) -> Self:
+        """What `to_dict` wrote, worst first.
+
+        Raises:
+            KeyError, TypeError, AttributeError: It is something else.
+        """
+        cost = data["cost"]
+        return cls(
+            tuple(map(GridScore.of_dict, data["words"])),
+            tuple(
+                Drift(item["word"], item["back"], *(tuple(item[name]) for name in ("applications", "psnr", "floor")))
+                for item in data["drift"]
+            ),
+            tuple(RelationDefect(**item) for item in data["relations"]),
+            cost and GridCost(**{field.name: cost[field.name] for field in fields(GridCost)}),
+            data["images"],
+            (data["size"][0], data["size"][1]),
+            tuple(data["remarks"]),
+        )
 
     def _repr_html_(self) -> str:
         rows = [

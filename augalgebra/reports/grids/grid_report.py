@@ -10,6 +10,7 @@ from augalgebra.documents import Block, Document, Picture, Section, Table, Text
 from augalgebra.errors import AugalgebraError
 from augalgebra.reports.cayley import closure_blocks
 from augalgebra.reports.grids import grid_tables as tables
+from augalgebra.reports.grids.grid_check import read_grid_check
 from augalgebra.reports.grids.grid_figures import draw_drift, draw_errors, show_words, write_slider
 from augalgebra.reports.partial import as_far_as_possible
 from augalgebra.runs.grids.grid_run import GridRun
@@ -45,7 +46,7 @@ def document_of_grid_run(
     Args:
         run: The run; stale operators are said to be stale.
         missing: Why nothing can be measured; empty if it can.
-        images: How many test crops to measure on.
+        images: How many test crops to measure on; None takes what `augalg check` measured last, if that still holds.
         figures: Where the pictures go; by default the folder ``figures`` of the run.
         progress: Told before each part.
     """
@@ -83,8 +84,10 @@ class _Report:
         return Document(f"Run {run.folder.resolve().name}", about, tuple(sections))
 
     def _measured(self) -> Iterator[Block]:
-        self._require()
-        report = self._run.check(images=self._images or CROPS)
+        report = read_grid_check(self._run, self._images)
+        if report is None:
+            self._require()
+            report = self._run.check(images=self._images or CROPS)
         self._worst = [self._catalog.word(score.route) for score in report.worst_first]
         yield Text(f"{report.counted[0].upper()}{report.counted[1:]}. {_HOW_TO_READ}")
         yield tables.verdict_table(report)

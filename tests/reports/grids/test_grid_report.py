@@ -1,5 +1,7 @@
 """The page of a run on a pretrained autoencoder: what it shows, and what it says where it cannot be measured."""
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from augalgebra import Catalog, load_catalog
 from augalgebra.documents import Block, Document, Picture, Slider, Table, Text, block_from_dict, to_html, to_markdown
 from augalgebra.operators.grids.moves import GridMove
 from augalgebra.operators.grids.operator import GridMap
+from augalgebra.reports.grids.grid_check import read_grid_check, write_grid_check
 from augalgebra.reports.grids.grid_figures import show_words
 from augalgebra.reports.grids.grid_report import document_of_grid_run
 from augalgebra.runs.grids.grid_run import GridRun
@@ -84,6 +87,26 @@ def test_without_the_autoencoder_the_rest_is_reported(made: GridRun, catalog: Ca
     assert isinstance(fits, Table)
     assert {row[1] for row in fits.rows} == {"kernel", "planted"}
     assert [type(block).__name__ for block in blocks_of(document, "group")] == ["Text", "Cayley"]
+
+
+def test_what_was_measured_already_is_not_measured_again(
+    made: GridRun, catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(made.folder, tmp_path / "run")
+    run = GridRun.load(folder, catalog)
+    know_waves(monkeypatch)
+    report = run.check(images=3)
+    write_grid_check(run, report)
+    assert read_grid_check(run) == replace(report, scores=report.worst_first)
+    assert read_grid_check(run, images=2) is None
+    gone = document_of_grid_run(run, missing="the autoencoder is gone", figures=tmp_path)
+    assert blocks_of(gone, "worth")[1:] == blocks_of(document_of_grid_run(run, figures=tmp_path), "worth")[1:]
+    (folder / "check.json").write_text('{"kind": "grid", "images": 3}')
+    assert read_grid_check(run) is None
+    write_grid_check(run, report)
+    with run.transaction():
+        run.registry.remove(catalog.word("flip_ud"))
+    assert read_grid_check(run) is None
 
 
 def test_what_is_shown_is_what_the_run_draws(made: GridRun, catalog: Catalog) -> None:
