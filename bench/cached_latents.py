@@ -81,10 +81,9 @@ def main() -> None:
     stored, flipped = encode(space, pictures), encode(space, pictures.flip(-1))
     mean, deviation = stored.mean((0, 2, 3), keepdim=True), stored.std((0, 2, 3), keepdim=True)
     true = {"flipped": encode(space, test.flip(-1)), "as they are": encode(space, test)}
-    generator = torch.Generator().manual_seed(0)
     measured = {name: (codes - mean) / deviation for name, codes in true.items()}
     augment, means = (aa.LatentAugment(run.registry, group=[FLIP], p=P, noise=noise) for noise in (True, False))
-
+    generator = torch.Generator().manual_seed(0)
     noises = [item.noise for item in run.registry.operator(FLIP).maps if item.noise is not None]
 
     def drawn_noise(codes: Tensor) -> Tensor:

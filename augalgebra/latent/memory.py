@@ -1,4 +1,4 @@
-"""Memory of networks that are trained on the processor."""
+"""Memory of networks that are trained, or encode and draw, on the processor."""
 
 import contextlib
 import ctypes
