@@ -14,7 +14,7 @@ from augalgebra.latent.protocol import LatentSpace
 def open_space(spec: str, device: torch.device | str = "cpu") -> GridSpace | LatentSpace:
     """The latent space of an autoencoder that somebody trained.
 
-    Nothing is unpickled but weights. On the processor the process then keeps memory that it frees, for the next pictures.
+    Nothing is unpickled but weights. On the processor, memory that is freed stays with the process.
 
     Args:
         spec: A kind and a place: ``taesd:FOLDER``, ``pythae:FOLDER``, ``diffusers:FOLDER``, or ``diffusers:OWNER/NAME``
