@@ -18,6 +18,7 @@ from augalgebra.algebra.words import IDENTITY, Symbol
 from augalgebra.errors import AugmentationError, ParameterError, PluginError, nearest
 from augalgebra.image_batches import check_batch, image_numbers, is_finite, shape_text, size_text
 from augalgebra.isolation import isolate
+from augalgebra.plain import count_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -216,7 +217,7 @@ class Augmentation:
         given: dict[str, Value] = {}
         if len(symbol.args) > len(self.params):
             raise ParameterError(
-                f"{self.short_name} takes {_count(len(self.params), 'parameter')}, not {len(symbol.args)}"
+                f"{self.short_name} takes {count_of(len(self.params), 'parameter')}, not {len(symbol.args)}"
             )
         for param, argument in zip(self.params, symbol.args, strict=False):
             given[param.name] = argument
@@ -389,7 +390,3 @@ def _example(param: Param) -> object:
     high = param.high if param.high is not None else low + 2
     middle = low + (high - low) / 2 if math.isfinite(high - low) else 1
     return round(middle) if param.whole else round(middle, 3)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"

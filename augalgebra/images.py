@@ -15,6 +15,7 @@ from PIL import Image
 
 from augalgebra.decoding import REDUCING_GAP, Picture, decode, in_mode
 from augalgebra.errors import DataError, ImageError
+from augalgebra.plain import count_of
 from augalgebra.storage.files import unpacks_too_much
 
 __all__ = [
@@ -85,15 +86,17 @@ class PictureNotes:
             return ImageError(f"{file} cannot be read as a picture: {why}")
         listed = ", ".join(f"{file} ({why})" for file, why in self.broken.items())
         return ImageError(
-            f"{len(self.broken)} of {_count(number)} cannot be read: {listed}; "
+            f"{len(self.broken)} of {count_of(number, 'picture')} cannot be read: {listed}; "
             "mend them or leave them out (--skip-broken)"
         )
 
     def remarks(self, number: int) -> tuple[str, ...]:
         """All of it in a line each, if broken ones of so many pictures are left out."""
-        lines = [f"{_count(len(named))} {what}: {list_files([*named])}" for what, named in self.changed.items()]
+        lines = [
+            f"{count_of(len(named), 'picture')} {what}: {list_files([*named])}" for what, named in self.changed.items()
+        ]
         if self.broken:
-            out = f"{len(self.broken)} of {_count(number)} left out, since they cannot be read"
+            out = f"{len(self.broken)} of {count_of(number, 'picture')} left out, since they cannot be read"
             lines.append(f"{out}: {list_files([*self.broken])}")
         return tuple(lines)
 
@@ -109,7 +112,7 @@ def picture_files(folder: Path, *, subfolders: bool = False) -> list[Path]:
         DataError: There is no such folder, no picture in it, or no end to its subfolders.
     """
     if not folder.is_dir():
-        raise DataError(f"{folder} is not a folder of pictures")
+        raise DataError(f"{folder} is not a folder of pictures; give the path of one")
     files: list[Path] = []
     waiting: list[tuple[Path, tuple[tuple[int, int], ...]]] = [(folder, ())]
     opened = 0
@@ -307,7 +310,3 @@ def _stacked(arrays: list[ByteArray]) -> ByteArray:
 def list_files(files: Sequence[Path | str]) -> str:
     """The first few of some files, for a message."""
     return ", ".join(map(str, files[:_NAMED])) + ", …" * (len(files) > _NAMED)
-
-
-def _count(number: int) -> str:
-    return f"{number} picture{'' if number == 1 else 's'}"

@@ -8,7 +8,17 @@ from operator import attrgetter
 from pathlib import PurePath
 from typing import Any, ClassVar
 
-__all__ = ["PlainData", "finite", "pick", "to_plain"]
+__all__ = ["PlainData", "count_of", "finite", "pick", "to_plain"]
+
+
+def count_of(number: int, noun: str) -> str:
+    """A number of things, as a reader says it.
+
+    Examples:
+        >>> count_of(1, "picture"), count_of(0, "picture"), count_of(2000, "picture")
+        ('1 picture', 'no pictures', '2,000 pictures')
+    """
+    return f"{f'{number:,}' if number else 'no'} {noun}{'' if number == 1 else 's'}"
 
 
 class PlainData:

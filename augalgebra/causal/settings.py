@@ -71,7 +71,7 @@ class CausalSettings:
             ("precision", get_args(Precision)),
         ):
             if getattr(self, name) not in known:
-                raise UnknownNameError(name, str(getattr(self, name)), known, f"There are {', '.join(known)}")
+                raise UnknownNameError(name, str(getattr(self, name)), known, f"(there are: {', '.join(known)})")
         if not 0 < self.labels <= 1:
             raise AugalgebraError(f"labels is the share of images whose labels are seen, in (0, 1], not {self.labels}")
         least = {"width": 1, "batch_size": 1, "rest": 0, "waves": 0}

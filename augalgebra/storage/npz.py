@@ -43,13 +43,16 @@ class ArrayArchive:
         except OSError as error:
             raise ImageError(f"{path} cannot be read: {error.strerror or error}") from error
         try:
-            begins_as_array = self._file.read(6) == np.lib.format.MAGIC_PREFIX  # as numpy.save writes it
+            begins = self._file.read(6)
             self._size = self._file.seek(0, io.SEEK_END)
             self._archive = zipfile.ZipFile(self._file)
             _check_directory(self._file, len(self._archive.infolist()))
         except Exception as error:  # zipfile raises whatever occurs to it when a directory is damaged
             self._file.close()
-            why = "it is one array without a name" if begins_as_array else _reason(error)
+            if begins.startswith(b"PK"):
+                raise ImageError(f"{path} is damaged or cut off ({_reason(error)}); write it again") from error
+            one_array = begins == np.lib.format.MAGIC_PREFIX  # as numpy.save writes it
+            why = "it is one array without a name" if one_array else _reason(error)
             raise ImageError(f"{path} cannot be read as an .npz: {why}; write it with numpy.savez") from error
         self.names = tuple(name.removesuffix(".npy") for name in self._archive.namelist())
         self._unpacked = 0

@@ -52,11 +52,11 @@ def test_a_cache_is_moved_and_moved_on(place: Path, program: Callable[..., Done]
     done = program("latents", "move", "cache", "rotate_cw", "--model", "run", "--out", "moved", "--json")
     assert done.code == 0, done.err
     assert (done.data["files_written"], done.data["words"]) == (3, ["rotate_cw"])
-    assert "1 captions say left or right, such as cache/p0.txt" in done.err
+    assert "1 caption with left or right in it, such as cache/p0.txt" in done.err
     codes = np.load(place / "moved/p0_0032x0048_sd.npz")["latents"]
     np.testing.assert_allclose(codes, encode(move_pictures(PICTURES[:1], "rotate_cw"))[0], atol=1e-2)
     again = program("latents", "move", "cache", "rotate_cw", "--model", "run", "--out", "moved")
-    assert "0 files of the cache written to moved; 3 were whole before" in again.out
+    assert "no files of the cache written to moved; 3 were whole before" in again.out
     described = program("latents", "info", "moved", "--json")
     assert described.data["record"]["words"] == ["rotate_cw"]
     assert described.data["sizes"] == [{"shape": [27, 3, 2], "pictures": 3}]

@@ -236,7 +236,7 @@ FAULTS = {
     "bzip2": "compressed by method 12;",
     "lzma": "compressed by method 14;",
     "flipped": "is damaged",
-    "cut": "cannot be read as an .npz",
+    "cut": "is damaged or cut off",
     "without suffix": "is damaged",
 }
 

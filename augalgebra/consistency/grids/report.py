@@ -8,7 +8,7 @@ from typing import Any, Literal, Self, get_args
 
 from augalgebra.consistency.grids.quality import Quality
 from augalgebra.notebooks import render_table
-from augalgebra.plain import PlainData, finite, pick
+from augalgebra.plain import PlainData, count_of, finite, pick
 
 Way = Literal["operator", "plain", "round trip", "floor", "identity"]
 """The operator; the plain move of the grid; decode, move and encode again; encode the moved picture; do nothing."""
@@ -309,7 +309,7 @@ class GridReport(PlainData):
         verbs = {"holds": "hold", "fails": "fail"}
         told = ", ".join(f"{counts[verdict]} {verbs.get(verdict, verdict)}"
                          for verdict in reversed(_ORDER) if counts[verdict])  # fmt: skip
-        return f"of {len(self.scores)} elements {told}"
+        return f"of {count_of(len(self.scores), 'element')} {told}"
 
     def failing(self, bar: float) -> str:
         """Why a bar is missed; empty if it is met.

@@ -34,7 +34,7 @@ def open_space(spec: str, device: torch.device | str = "cpu") -> GridSpace | Lat
         kinds = ", ".join(f"{kind}:FOLDER" for kind in _KINDS)
         raise ParameterError(f"a latent space is given as KIND:FOLDER, not {spec[:100]!r}; one of {kinds}")
     if kind not in _KINDS:
-        raise UnknownNameError("kind of latent space", kind, _KINDS, f"The kinds are {', '.join(_KINDS)}.")
+        raise UnknownNameError("kind of latent space", kind, _KINDS, f"(there are: {', '.join(_KINDS)})")
     if torch.device(device).type == "cpu":
         keep_freed_memory()
     return _KINDS[kind](place, spec, device)

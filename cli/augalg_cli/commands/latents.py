@@ -8,6 +8,7 @@ import typer
 from augalg_cli import options, render
 from augalg_cli.progress import case_progress
 from augalgebra import AugalgebraError
+from augalgebra.plain import count_of
 
 if TYPE_CHECKING:
     from augalgebra.caches import Cache, CopiesReport, Scaling, Written
@@ -87,7 +88,7 @@ def info(cache: Place, carry: Carry = None, jobs: Jobs = 1, as_json: options.Jso
         ]
     )
     for name, count in list(found.not_finite.items())[:_MOST_FILES]:
-        render.note(f"{name}: {count} numbers are NaN or infinite; encode these pictures again")
+        render.note(f"{name}: {count_of(count, 'number')} NaN or infinite; encode these pictures again")
     _warn_of_captions(found.captions, found.example)
 
 
@@ -167,7 +168,7 @@ def strip(
     else:
         _show_copies(report.report)
         saved = (report.bytes_before - report.bytes_after) / 2**20
-        render.line(f"second copies dropped from {len(report.stripped)} files, {saved:,.1f} MiB saved")
+        render.line(f"second copies dropped from {count_of(len(report.stripped), 'file')}, {saved:,.1f} MiB saved")
     if report.report.below:
         raise typer.Exit(1)
 
@@ -256,7 +257,7 @@ def _tell_written(cache: "Cache", written: "Written", *, as_json: bool) -> None:
         + (f"; copies under {', '.join(written.copies)}" * bool(written.copies))
     )
     before = f"; {written.before} were whole before" if written.before else ""
-    render.line(f"{written.files} files of the cache written to {written.out}{before}")
+    render.line(f"{count_of(written.files, 'file')} of the cache written to {written.out}{before}")
 
 
 def _show_copies(report: "CopiesReport") -> None:
@@ -284,4 +285,6 @@ def _made_by(record: dict[str, object]) -> str | None:
 
 def _warn_of_captions(count: int, example: Path | None) -> None:
     if count:
-        render.note(f"{count} captions say left or right, such as {example}; after a flip or a turn they are wrong")
+        render.note(
+            f"{count_of(count, 'caption')} with left or right in it, such as {example}; wrong after a flip or a turn"
+        )
