@@ -45,7 +45,7 @@ def test_a_run_is_made_and_shown(augalg: Program, made: Path, tmp_path: Path) ->
     )
     assert done.code == 0, done.err
     assert "flip_lr" in done.out
-    assert "of 1 elements 1 hold." in done.out
+    assert "of 1 element 1 hold." in done.out
     assert done.out.splitlines()[-1] == "The run is in new"
     assert {"run.toml", "operators.safetensors", "check.json"} <= {path.name for path in (tmp_path / "new").iterdir()}
     assert json.loads((tmp_path / "new/check.json").read_text())["words"][0]["verdict"] == "holds"

@@ -189,7 +189,7 @@ def test_words_that_do_nothing_are_vacuous(space: ModuleSpace, catalog: Catalog)
     (score,) = report.scores
     assert score.verdict == "vacuous"
     assert report.failing(0.9) == "no word counts"
-    assert report.counted == "of 1 elements 1 vacuous"
+    assert report.counted == "of 1 element 1 vacuous"
 
 
 def test_rolls_tell_inside_and_border_apart(space: ModuleSpace, catalog: Catalog) -> None:
