@@ -5,8 +5,10 @@ network of width 64, AdaBelief, batches of 64. An image is one view that is enco
 How soon a quality is reached takes longer than a suite may; the documents say how that was measured.
 """
 
+import copy
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +30,7 @@ from augalgebra.training.views import Views
 from bench.harness import Peer, Row
 
 DIM, PLAIN_WIDTH, SIDE = 16, 64, 28
+PROCESSOR = torch.device("cpu")
 SAME_NETWORK, ON_A_CARD = 1.5, 50
 WAYS: tuple[tuple[str, Preset, int, int, float | None], ...] = (
     ("faithful, same network", "faithful", 64, 64, None),
@@ -61,7 +64,7 @@ class PlainVAE(nn.Module):
             nn.Sigmoid(),
         )
 
-    def loss(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor:
         """Summed cross-entropy and divergence."""
         features = self.encoder(images)
         mean, log_variance = self.mean(features), self.log_variance(features)
@@ -92,18 +95,55 @@ def rows(*, smoke: bool) -> Iterator[Row]:
     """The rows."""
     split = load_data("digits").train
     seconds = 0.05 if smoke else 3.0
-    processor = torch.device("cpu")
     for name, preset, width, batch, bar in WAYS:
-        yield _row(name, preset, width, batch, bar, split, seconds, processor, bfloat16=False)
-    if bfloat16_pays(processor):  # as the program then does without being asked
+        yield _row(name, preset, width, batch, bar, split, seconds, PROCESSOR, bfloat16=False)
+    if bfloat16_pays(PROCESSOR):  # as the program then does without being asked
         for name, preset, width, batch, bar in WAYS[1:]:
-            yield _row(f"{name}, bfloat16", preset, width, batch, bar, split, seconds, processor, bfloat16=True)
+            yield _row(f"{name}, bfloat16", preset, width, batch, bar, split, seconds, PROCESSOR, bfloat16=True)
     if torch.cuda.is_available():
         card = torch.device("cuda")
         bfloat16 = bfloat16_pays(card)
         yield _row("equivariant on a card", "equivariant", 32, 32, ON_A_CARD, split, seconds, card, bfloat16=bfloat16)
     else:
         yield Row("stage 1, equivariant on a card", None, missing="there is no CUDA device")
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    for width in (8, 32):
+        yield _of_many(2 if smoke else 16, width, split, device)
+
+
+def _of_many(models: int, width: int, split: Split, device: torch.device) -> Row:
+    """Gradients of many small networks, as in a sweep: one after another, and stacked to one."""
+    torch.manual_seed(0)
+    networks = [PlainVAE(width).to(device) for _ in range(models)]
+    images = split.images[:64].to(device).float() / 255
+    stacked, _ = torch.func.stack_module_state(networks)
+    shape = copy.deepcopy(networks[0]).to("meta")
+    gradients = torch.func.vmap(
+        torch.func.grad(partial(torch.func.functional_call, shape)), in_dims=(0, None), randomness="different"
+    )
+
+    def one_after_another() -> None:
+        for network in networks:
+            network.zero_grad()
+            network(images).backward()
+        _wait(device)
+
+    def together() -> None:
+        gradients(stacked, images)
+        _wait(device)
+
+    return Row(
+        f"gradients of {models} networks of width {width} on the {device.type}, one after another",
+        one_after_another,
+        (Peer("stacked by torch.func", together),),
+        counted="batch of 64 digits and network",
+        per=models,
+    )
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 def _row(
@@ -157,7 +197,7 @@ def _row(
 
 def _rate_of_plain(split: Split, device: torch.device, seconds: float, *, bfloat16: bool) -> Callable[[], float]:
     steps = plain(split, device, bfloat16=bfloat16)
-    return lambda: rate_of(steps, seconds)
+    return lambda: rate_of(steps, seconds, device)
 
 
 def plain(
@@ -172,19 +212,18 @@ def plain(
         for (images,) in DataLoader(TensorDataset(stacked), batch_size=64, shuffle=True):
             optimizer.zero_grad()
             with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-                loss = model.loss(images.to(device))
+                loss = model(images.to(device))
             loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
             optimizer.step()
             yield len(images)
 
 
-def rate_of(steps: Iterator[int], seconds: float) -> float:
+def rate_of(steps: Iterator[int], seconds: float, device: torch.device) -> float:
     """Images a second."""
     start, images = time.perf_counter(), 0
     while time.perf_counter() - start < seconds:
         images += next(steps)
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
+    _wait(device)
     return images / (time.perf_counter() - start)
 
 
