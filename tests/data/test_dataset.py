@@ -266,7 +266,11 @@ def test_what_is_wrong_with_an_npz_is_said(tmp_path: Path, arrays: dict, message
 def test_a_file_that_is_no_npz_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="there is no file"):
         load_data(tmp_path / "a.npz")
-    for content, why in ((b"PK\x03\x04rubbish", "is damaged or cut off"), (b"", "cannot be"), (b"text", "cannot be")):
+    for content, why in (
+        (b"PK\x03\x04rubbish", "is damaged or cut off"),
+        (b"", "cannot be read"),
+        (b"text", "cannot be read"),
+    ):
         (tmp_path / "a.npz").write_bytes(content)
         with pytest.raises(ImageError, match=why):
             load_data(tmp_path / "a.npz")
