@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ LOCK = ".lock"
 """The lock of a folder, in it; that of a file ``F`` is ``.F.lock`` beside it. It is there while it is held."""
 
 _SECONDS_BETWEEN_LOOKS = 0.1
+_LOOKS_WITHOUT_A_NOTE = 10  # a lock is held a moment before its note is written
 _LONG = ("trained", "swept")
 _held = threading.local()
 
@@ -55,12 +57,15 @@ def lock(
         files.make_folder(file.parent)
         lock = FileLock(file)
         told = False
-        while True:
+        for look in count():
             try:
                 lock.acquire(blocking=False)
                 break
             except Timeout:
                 holder = _holder(file)
+                if not holder and look < _LOOKS_WITHOUT_A_NOTE:
+                    time.sleep(_SECONDS_BETWEEN_LOOKS)
+                    continue
                 who = f"{path} is being {holder.get('doing', 'changed')} by {_name(holder)}"
                 if doing in _LONG or holder.get("doing") in _LONG:
                     raise BusyError(f"{who}; wait for it to end, or stop it") from None

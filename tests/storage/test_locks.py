@@ -1,6 +1,8 @@
 """One writer at a time, and no lock that outlives its process."""
 
+import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -9,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from augalgebra.errors import AugalgebraError, BusyError
 from augalgebra.storage.locks import LOCK, lock
@@ -63,6 +66,30 @@ def test_what_is_short_waits_and_says_so(tmp_path: Path) -> None:
     with lock(tmp_path, "changed", tell=tell):
         assert time.monotonic() - start >= 0.3
     assert told == [f"{tmp_path} is being changed by process {other.process.pid}; waiting for it to end"]
+
+
+@pytest.mark.parametrize(("mine", "theirs"), [("changed", "changed"), ("changed", "trained"), ("trained", "changed")])
+def test_who_has_locked_and_not_yet_written_his_note_is_told_by_name(tmp_path: Path, mine: str, theirs: str) -> None:
+    held, told = FileLock(tmp_path / LOCK, thread_local=False), []
+    held.acquire()
+    note = json.dumps({"process": 4321, "host": platform.node(), "doing": theirs})
+    writing = threading.Timer(0.2, (tmp_path / LOCK).write_text, [note])
+    ending = threading.Timer(0.5, held.release)
+    writing.start()
+    ending.start()
+    try:
+        with lock(tmp_path, mine, tell=told.append):
+            pass
+    except BusyError as error:
+        told.append(str(error))
+    ending.join()
+    assert [text.partition(";")[0] for text in told] == [f"{tmp_path} is being {theirs} by process 4321"]
+
+
+def test_who_never_writes_a_note_is_another_process(tmp_path: Path) -> None:
+    with FileLock(tmp_path / LOCK), pytest.raises(BusyError) as caught, lock(tmp_path, "trained"):
+        pass
+    assert str(caught.value) == f"{tmp_path} is being changed by another process; wait for it to end, or stop it"
 
 
 def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
