@@ -70,7 +70,7 @@ def test_what_is_short_waits_and_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("mine", "theirs"), [("changed", "changed"), ("changed", "trained"), ("trained", "changed")])
 def test_who_has_locked_and_not_yet_written_his_note_is_told_by_name(tmp_path: Path, mine: str, theirs: str) -> None:
-    held, told = FileLock(tmp_path / LOCK, thread_local=False), []
+    held, told = FileLock(tmp_path / LOCK, thread_local=False), list[str]()
     held.acquire()
     note = json.dumps({"process": 4321, "host": platform.node(), "doing": theirs})
     writing = threading.Timer(0.2, (tmp_path / LOCK).write_text, [note])
