@@ -69,20 +69,23 @@ def test_what_is_short_waits_and_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("mine", "theirs"), [("changed", "changed"), ("changed", "trained"), ("trained", "changed")])
-def test_who_has_locked_and_not_yet_written_his_note_is_told_by_name(tmp_path: Path, mine: str, theirs: str) -> None:
-    held, told = FileLock(tmp_path / LOCK, thread_local=False), list[str]()
+def test_who_has_locked_and_not_yet_written_his_note_is_told_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mine: str, theirs: str
+) -> None:
+    held, told = FileLock(tmp_path / LOCK), list[str]()
     held.acquire()
     note = json.dumps({"process": 4321, "host": platform.node(), "doing": theirs})
-    writing = threading.Timer(0.2, (tmp_path / LOCK).write_text, [note])
-    ending = threading.Timer(0.5, held.release)
-    writing.start()
-    ending.start()
+    monkeypatch.setattr(time, "sleep", lambda _: (tmp_path / LOCK).write_text(note))
+
+    def tell(text: str) -> None:
+        told.append(text)
+        held.release()
+
     try:
-        with lock(tmp_path, mine, tell=told.append):
+        with lock(tmp_path, mine, tell=tell):
             pass
     except BusyError as error:
-        told.append(str(error))
-    ending.join()
+        tell(str(error))
     assert [text.partition(";")[0] for text in told] == [f"{tmp_path} is being {theirs} by process 4321"]
 
 
