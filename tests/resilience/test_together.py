@@ -130,35 +130,29 @@ from augalgebra.runs.run import Run
 from augalgebra.runs.added_heads import transfer
 catalog, digits = aa.load_catalog(), load_data()
 data = Dataset("digits", *(Split(p.images[:16], p.labels[:16], p.first) for p in (digits.train, digits.test)))
-print("ready", flush=True)
-sys.stdin.readline()
 with Run.open(sys.argv[1], catalog) as run:
+    print("opened", flush=True)
+    sys.stdin.readline()
     transfer(run, [sys.argv[2]], epochs=10, data=data)
 """
 
 
 def test_two_transfers_at_once_both_end_in_the_run(run: Path) -> None:
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", TRANSFER, run, name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for name in ("invert", "canny")
-    ]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("\n")
-        process.stdin.flush()
-    said = "".join(process.communicate(timeout=120)[1] for process in processes)
-    assert [process.returncode for process in processes] == [0, 0]
-    assert f"{run} is being changed by process" in said
-    assert "; waiting for it to end" in said
+    def start(name: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", TRANSFER, run, name]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+
+    first = start("invert")
+    assert first.stdout is not None
+    assert first.stdout.readline() == "opened\n"
+    second = start("canny")
+    assert second.stderr is not None
+    told = second.stderr.readline()
+    assert f"{run} is being changed by process {first.pid}; waiting for it to end" in told
+    for process in (first, second):
+        process.communicate("\n", timeout=120)
+        assert process.returncode == 0
     assert set(Run.load(run, CATALOG).transfers) == {"invert", "canny"}
     assert names(run) == FILES
 
