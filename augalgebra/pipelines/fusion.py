@@ -1,6 +1,6 @@
 """Pipelines of augmentations, and what their algebra makes of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -12,8 +12,9 @@ from augalgebra.algebra.rewriting.proofs import Proof
 from augalgebra.algebra.words import Letter, Word, product
 from augalgebra.catalog import Catalog, load_catalog
 from augalgebra.checks.inversion.pipelines import read_steps
-from augalgebra.errors import ImageError
+from augalgebra.errors import AugalgebraError, ImageError
 from augalgebra.hooks import PipelineStep
+from augalgebra.pipelines.maps import CLOSE
 from augalgebra.pipelines.reduction import Reducer, Reduction
 from augalgebra.pipelines.stages import Read, Stage, group, read_letter
 
@@ -23,6 +24,8 @@ REASONS = {
     "values": "each is clamp(a x + b, low, high), and so are they together, clipping included",
 }
 """Why the parts of a stage may be carried out at once, by its kind."""
+TRIED = 4
+"""Pictures of the size of the images on which it is seen what an augmentation does there."""
 SCOPES = {"permutation": "exact", "interpolation": "within interpolation", "values": "exact"}
 """How well a stage agrees with its parts one by one: ``exact`` is up to rounding."""
 
@@ -51,7 +54,10 @@ class Pipeline:
 
     def __init__(self, steps: str | Word | Sequence[str | Word | PipelineStep], catalog: Catalog | None = None) -> None:
         self.catalog = load_catalog() if catalog is None else catalog
-        parts = [steps] if isinstance(steps, str | Word) else list(steps)
+        parts = list(steps) if isinstance(steps, Iterable) and not isinstance(steps, str | Word) else [steps]
+        for number, part in enumerate(parts, start=1):
+            if not isinstance(part, str | Word | PipelineStep):
+                raise AugalgebraError(f"step {number} is {part!r:.60}; steps are words, such as 'flip_lr * rotate(30)'")
         read = [read_steps(self.catalog, [part] if isinstance(part, PipelineStep) else part) for part in parts]
         self.steps = tuple(step for several in read for step in several)
         self.word = product(step.word for step in self.steps)
@@ -69,10 +75,15 @@ class Pipeline:
             exact: Leave every interpolation as it is, so that the result is the same up to rounding.
 
         Raises:
-            AugalgebraError: It cannot be applied to such images, or has the inverse of what has none.
+            AugalgebraError: It cannot be applied to such images, or has the inverse of what has none; or there are no
+                such images.
         """
-        height, width = (size, size) if isinstance(size, int) else size
-        return _fuse(self, (height, width), channels, exact)
+        sides = size if isinstance(size, Sequence) else (size, size)
+        if len(sides) != 2 or not all(type(side) is int and side > 0 for side in sides):
+            raise ImageError(f"images have a height and a width from 1, such as 64 or (48, 64), not {size!r:.60}")
+        if channels not in (1, 3):
+            raise ImageError(f"images have 1 or 3 channels, not {channels!r:.60}")
+        return _fuse(self, (sides[0], sides[1]), int(channels), exact)
 
 
 @dataclass(frozen=True)
@@ -125,11 +136,11 @@ class FusedPipeline:
         Raises:
             ImageError: The images have another size.
         """
-        if images.ndim != 4 or tuple(images.shape[1:]) != (self.channels, *self.size):
+        if tuple(getattr(images, "shape", ()))[1:] != (self.channels, *self.size):
             height, width = self.size
             raise ImageError(
                 f"this pipeline was reduced for images of {self.channels}×{height}×{width}, not for a batch of shape "
-                f"{tuple(images.shape)}; reduce it for these with fuse((height, width), channels=…)"
+                f"{tuple(getattr(images, 'shape', ()))}; reduce it for these with fuse((height, width), channels=…)"
             )
         numbers = range(len(images)) if ids is None else ids
         result = self.pipeline.catalog.apply("id", images, ids=numbers)  # looks at both
@@ -230,11 +241,12 @@ def _read(
     parts, left = [], False
     for letter in word.letters:
         if (letter, size) not in cache:
-            noise = torch.rand(1, channels, *size, generator=torch.Generator().manual_seed(0))
-            after = catalog.apply(Word.from_letters([letter]), noise, ids=[0])
-            leaves = float(after.min()) < 0 or float(after.max()) > 1
+            noise = torch.rand(TRIED, channels, *size, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+            before = (3 * noise - 1).clamp(0, 1)  # a third of it black, a third white
+            after = catalog.apply(Word.from_letters([letter]), before.clone())
+            leaves = float(after.min()) < -CLOSE or float(after.max()) > 1 + CLOSE
             there = (int(after.shape[2]), int(after.shape[3]))
-            cache[letter, size] = read_letter(catalog, letter, size, channels), there, leaves
+            cache[letter, size] = read_letter(catalog, letter, before, after), there, leaves
         part, there, leaves = cache[letter, size]
         parts.append(Read(letter, size) if left else part)
         size, left = there, left or leaves

@@ -1,7 +1,7 @@
 """What an augmentation does to places and to values, read off pictures made for it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -37,6 +37,12 @@ class ValueMap:
     low: Float[Tensor, "image channel 1 1"]
     high: Float[Tensor, "image channel 1 1"]
 
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether it leaves all values in [0, 1] as they are, in every image."""
+        ends = (self.scale - 1, self.offset, self.low, self.high - 1)
+        return max(float(item.abs().max()) for item in ends) <= CLOSE
+
     def then(self, other: "ValueMap") -> "ValueMap":
         """This map followed by another."""
         ends = [(other.scale * end + other.offset).clamp(other.low, other.high) for end in (self.low, self.high)]
@@ -65,22 +71,18 @@ class PixelMap:
         matrices: ``[[a, b, c], [d, e, f]]`` takes x to a x + b y + c; one for each image, or one for all.
         transposes: Whether height and width are exchanged.
         fill: The value beyond the picture; None if nothing beyond it is ever seen.
+        permutes: Whether every pixel comes from one pixel and none is lost: whether it is a turn by right angles, a
+            reflection or both, of the whole picture.
     """
 
     matrices: Float[Tensor, "image 2 3"]
     transposes: bool
     fill: float | None
-
-    @property
-    def interpolates(self) -> bool:
-        """Whether pixels are mixed: whether it is not a turn by right angles, a reflection or both."""
-        return bool((self.matrices - self.matrices.round()).abs().max() > CLOSE) or bool(
-            self.matrices[:, :, 2].abs().max() > CLOSE
-        )
+    permutes: bool
 
 
 def read_values(move: Move, count: int, channels: int) -> ValueMap | None:
-    """The map of values that an augmentation is; None if it is none of this kind.
+    """The map of values that an augmentation is, on the pictures that it is tried on; None if it is none of this kind.
 
     Args:
         move: It, as a function of so many images.
@@ -148,9 +150,9 @@ def read_places(move: Move, size: tuple[int, int], count: int = 1) -> PixelMap |
     fill = float(fills[0]) if len(fills) else None
     if fill is not None and float((fills - fill).abs().max()) > CLOSE:
         return None
-    read = PixelMap(matrices, there != size, fill)
+    read = PixelMap(matrices, there != size, fill, _permutes(matrices, size, there))
     ones = noise.new_ones(count, 3, *size)
-    inside = sample(ones, [PixelMap(matrices, there != size, 0)]) > 1 - 1e-4
+    inside = sample(ones, [replace(read, fill=0)]) > 1 - 1e-4
     several = noise.expand(count, -1, -1, -1)
     wrong = (sample(several, [read]) - move(several.clone()))[inside]
     return read if len(wrong) and float(wrong.square().mean().sqrt()) <= error else None
@@ -198,7 +200,7 @@ def trace(maps: Sequence[PixelMap], size: tuple[int, int]) -> Grid:
         places = places @ matrices[..., :2].transpose(2, 3) + matrices[:, :, None, :, 2]
         half = torch.tensor([width / 2, height / 2], dtype=torch.float64)
         # its rim is mixed with the filling, and is the rim before it if whole pixels were moved
-        if number and maps[number - 1].interpolates:
+        if number and not maps[number - 1].permutes:
             cover = cover * (half + 0.5 - places.abs()).clamp(0, 1).prod(-1)
     whole = bool((cover > 1 - CLOSE).all())
     return Grid((places / half).float(), None if whole else cover[:, None].float())
@@ -224,7 +226,7 @@ def compose(maps: Sequence[PixelMap]) -> Float[Tensor, "image 2 3"]:
 
 
 def permute(images: Tensor, matrix: Float[Tensor, "2 3"]) -> Tensor:
-    """Turn or reflect images by a map that mixes no pixels, exactly."""
+    """Turn or reflect images by a map that permutes pixels, exactly."""
     (a, b, _), (c, d, _) = matrix.round().tolist()
     images, down, right = (images, d, a) if a else (images.transpose(-2, -1), b, c)
     turned = [axis for axis, sign in ((-2, down), (-1, right)) if sign < 0]
@@ -248,6 +250,15 @@ def _solve(grid: Tensor, places: Tensor, full: Tensor) -> Tensor:
         return torch.full((2, 3), torch.nan, dtype=torch.float64)
     solution: Tensor = torch.linalg.lstsq(grid[full], places[full]).solution
     return solution.T
+
+
+def _permutes(matrices: Tensor, before: tuple[int, int], after: tuple[int, int]) -> bool:
+    """Whether places of pictures of one size are those of the other, each once."""
+    turns = matrices[:, :, :2].abs()
+    straight, across = torch.eye(2, dtype=turns.dtype), torch.eye(2, dtype=turns.dtype).flip(0)
+    allowed = [turn for turn, size in ((straight, after), (across, after[::-1])) if size == before]
+    apart = [float((turns - turn).abs().max()) for turn in allowed]
+    return min(apart) <= CLOSE and float(matrices[:, :, 2].abs().max()) <= CLOSE
 
 
 def _centre(absolute: Tensor, before: tuple[int, int], after: tuple[int, int]) -> Tensor:

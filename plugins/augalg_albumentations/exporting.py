@@ -61,7 +61,8 @@ def _geometry(matrix: Tensor, stage: Stage) -> tuple[list[Any], str]:
     parts: list[Any] = []
     forth = torch.linalg.inv(torch.cat([matrix, matrix.new_tensor([[0, 0, 1]])]))
     swap = matrix.new_tensor([[0, 1, 0], [1, 0, 0], [0, 0, 1]])
-    quarter = float((forth.abs() - swap).abs().max()) <= _CLOSE  # of a square, which keeps its size
+    square = stage.size[0] == stage.size[1]
+    quarter = float((forth.abs() - swap).abs().max()) <= _CLOSE and square  # which keeps its size
     if quarter or sum(part.places.transposes for part in stage.parts if part.places) % 2:
         parts.append(albumentations.Transpose(p=1.0))
         forth = forth @ swap

@@ -73,6 +73,82 @@ def test_what_can_be_done_at_once_is(steps: list[str], expected: list[str]) -> N
     assert sorted(kinds(fused)) == sorted(expected)
 
 
+@pytest.mark.parametrize(
+    ("steps", "size"),
+    [
+        (["scale(0.5)", "flip_ud"], (24, 24)),
+        (["rotate_cw", "scale(0.5)"], (24, 24)),
+        (["shear_x(45)", "flip_lr"], (24, 24)),
+        (["shear_x(45)", "rotate(30)", "shear_x(-20)"], (48, 48)),
+        (["rotate(90)", "flip_lr"], (20, 30)),  # it keeps the frame, and loses what does not fit
+        (["rotate(90)", "rotate(90)"], (20, 30)),
+        (["rotate(90)", "flip_lr"], (20, 31)),
+        (["transpose", "rotate(-90, 0.5)"], (21, 31)),
+    ],
+)
+def test_whole_numbers_alone_make_no_permutation(steps: list[str], size: tuple[int, int]) -> None:
+    pipeline = Pipeline(steps, CATALOG)
+    images = 0.3 + 0.7 * smooth(size)  # whatever is lost or filled shows
+    wanted = pipeline(images)
+    torch.testing.assert_close(pipeline.fuse(size, exact=True)(images), wanted, atol=2e-5, rtol=0)
+    fused = pipeline.fuse(size)
+    assert kinds(fused) == ["interpolation"]
+    apart = (fused(images) - wanted).abs()  # this fails for another shape, too
+    assert float((apart > 0.1).float().mean()) < 0.06
+
+
+@pytest.mark.parametrize(
+    ("steps", "size"),
+    [
+        (["albumentations.CenterCrop(32, 32)", "flip_lr", "invert"], 64),
+        (["albumentations.PadIfNeeded(32, 32)", "flip_lr", "invert"], 24),
+        (["kornia.CenterCrop((32, 32))", "invert"], 64),
+        (["sap_noise(0.0002, 7)", "brightness(0.1)"], 128),
+        (["sap_noise(0.0002)", "invert"], 40),
+        (["albumentations.linear((1.1,), (-0.05,))", "invert", "brightness(0.1)"], 2),
+    ],
+)
+def test_what_a_small_picture_does_not_show_is_left_alone(steps: list[str], size: int) -> None:
+    pipeline = Pipeline(steps, CATALOG)
+    fused = pipeline.fuse(size)
+    images = torch.rand(40, 3, size, size, generator=torch.Generator().manual_seed(1))
+    assert fused.scope == "exact"
+    torch.testing.assert_close(fused(images), pipeline(images), atol=2e-5, rtol=0)
+
+
+def test_what_depends_on_the_size_of_the_images_is_seen_on_their_size() -> None:
+    class Wide:
+        @aa.hookimpl
+        def augalg_register(self, register: aa.Register) -> None:
+            @register("acme.aside")
+            def aside(x: Tensor) -> Tensor:
+                """Roll by a fiftieth of the width."""
+                return x.roll(int(0.02 * x.shape[-1]), -1)
+
+    catalog = aa.load_catalog(aa.Settings(), modules=[Wide()])
+    pipeline = Pipeline(["acme.aside", "invert"], catalog)
+    images = torch.rand(1, 1, 100, 100)
+    torch.testing.assert_close(pipeline.fuse(100, channels=1)(images), pipeline(images))
+
+
+@pytest.mark.parametrize("steps", [None, 3, [None], ["flip_lr", ["flip_ud"]]])
+def test_steps_that_are_no_words_are_named(steps: object) -> None:
+    with pytest.raises(aa.AugalgebraError, match=r"^step [12] is .*; steps are words, such as"):
+        Pipeline(steps, CATALOG)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("size", [0, -1, 1.5, "16", (16,), True, (16, 0), None])
+def test_sizes_that_no_image_has_are_refused(size: object) -> None:
+    with pytest.raises(aa.AugalgebraError, match=r"^images have a height and a width from 1, such as"):
+        Pipeline(["rotate(30)"], CATALOG).fuse(size)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("channels", [0, -1, 2, 4, None])
+def test_channels_that_no_image_has_are_refused(channels: int) -> None:
+    with pytest.raises(aa.AugalgebraError, match=r"^images have 1 or 3 channels, not"):
+        Pipeline(["rotate(30)"], CATALOG).fuse(16, channels=channels)
+
+
 def test_interpolations_are_left_alone_when_asked() -> None:
     pipeline = Pipeline(["rotate(30)", "shear_x(20)", "scale(1.2)"], CATALOG)
     fused = pipeline.fuse(24, exact=True)
@@ -153,8 +229,9 @@ def test_every_change_has_its_reason() -> None:
 
 def test_images_of_another_size_are_refused() -> None:
     fused = Pipeline(["rotate(30)", "scale(2)"], CATALOG).fuse(16)
-    with pytest.raises(aa.AugalgebraError, match="was reduced for images of 3×16×16"):
-        fused(torch.rand(1, 3, 16, 18))
+    for images in (torch.rand(1, 3, 16, 18), torch.rand(3, 16, 16), None):
+        with pytest.raises(aa.AugalgebraError, match="was reduced for images of 3×16×16"):
+            fused(images)
 
 
 def test_what_mixes_channels_is_no_map_of_values_or_places() -> None:

@@ -230,3 +230,13 @@ def test_whole_pixels_are_moved_and_reflections_are_part_of_interpolations(steps
     picture = np.exp(-8 * ((x - 0.3) ** 2 + 2 * (y + 0.1) ** 2))[..., None].repeat(3, 2).astype(np.float32)
     wanted = fused(torch.from_numpy(picture).permute(2, 0, 1)[None])[0].permute(1, 2, 0).numpy()
     np.testing.assert_allclose(written(image=picture)["image"], wanted, atol=0.02)
+
+
+def test_a_quarter_turn_of_a_rectangle_that_keeps_its_frame_is_no_transposition() -> None:
+    height, width = 40, 52
+    fused = aa.Pipeline(["rotate(90)", "flip_ud", "brightness(0.1)"], CATALOG).fuse((height, width))
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    picture = np.exp(-12 * ((x - 0.1) ** 2 + 2 * (y + 0.1) ** 2))[..., None].repeat(3, 2).astype(np.float32)
+    wanted = fused(torch.from_numpy(picture).permute(2, 0, 1)[None])[0].permute(1, 2, 0).numpy()
+    assert wanted.shape == picture.shape
+    np.testing.assert_allclose(export(fused)(image=picture)["image"], wanted, atol=0.02)

@@ -27,7 +27,7 @@ def fuse(
     size: Annotated[
         str, typer.Option(metavar="PIXELS", help="Height and width of the images, such as 256 or 480x640.")
     ] = "256",
-    channels: Annotated[int, typer.Option(min=1, max=4, help="Channels of the images.")] = 3,
+    channels: Annotated[int, typer.Option(metavar="[1|3]", help="Channels of the images.")] = 3,
     exact: Annotated[
         bool, typer.Option("--exact", help="Leave interpolations as they are: equal up to rounding.")
     ] = False,
