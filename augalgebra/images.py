@@ -245,12 +245,13 @@ def read_pixels(
     return np.atleast_3d(np.asarray(decoded)).transpose(2, 0, 1), done
 
 
-def as_images(path: Path, images: Array) -> Array:
+def as_images(path: Path, images: Array, shape: tuple[int, ...] | None = None) -> Array:
     """Images of any layout that is allowed in an ``.npz`` in the one that the library uses.
 
     Args:
         path: Where they come from, for messages.
         images: Bytes or floats in [0, 1]: ``[n, h, w]``, ``[n, h, w, c]`` or ``[n, c, h, w]``.
+        shape: Shape of the array that they are a part of, for messages.
 
     Returns:
         The same values, ``[image, channel, height, width]``.
@@ -258,14 +259,15 @@ def as_images(path: Path, images: Array) -> Array:
     Raises:
         ImageError: There are none, they are neither grey nor in three colours, or have pixels outside [0, 1].
     """
+    shape = shape or images.shape
     if images.ndim == 3:
         images = images[:, None]
     elif images.ndim == 4 and images.shape[1] not in (1, 3):
         images = images.transpose(0, 3, 1, 2)
     if images.ndim != 4 or images.shape[1] not in (1, 3):
-        raise ImageError(f"{path}: images of shape {images.shape} are neither grey nor in three colours")
+        raise ImageError(f"{path}: images of shape {shape} are neither grey nor in three colours")
     if not images.size:
-        raise ImageError(f"{path} holds no images: their shape is {images.shape}")
+        raise ImageError(f"{path} holds no images: their shape is {shape}")
     if images.dtype.kind == "f":
         low, high = images.min(), images.max()
         if not (np.isfinite(low) and np.isfinite(high)):

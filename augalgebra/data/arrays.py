@@ -45,7 +45,8 @@ def map_images(path: Path) -> tuple[UInt8[Tensor, "image channel height width"],
         DataError: There is no room for the temporary file.
     """
     array = map_array(path)
-    shape = len(array) if array.ndim else 0, *as_images(path, array[:1] if array.ndim else array).shape[1:]
+    first = as_images(path, array[:1] if array.ndim else array, array.shape)
+    shape = len(array) if array.ndim else 0, *first.shape[1:]
     remarks: tuple[str, ...] = ()
     if array.dtype == np.uint8 and array.shape[1:] in (shape[1:], shape[2:]) and array.flags.c_contiguous:
         pixels = array.reshape(shape)

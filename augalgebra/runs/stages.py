@@ -16,7 +16,7 @@ from augalgebra.operators.groups.arrays import Array
 from augalgebra.runs.gap_probe import Probe
 from augalgebra.runs.run import Run
 from augalgebra.runs.storage.files import CHECKPOINT, finish_change, revision_of
-from augalgebra.runs.storage.run_folder import refuse_existing
+from augalgebra.runs.storage.run_folder import refuse_existing, refuse_missing
 from augalgebra.runs.storage.stored_run import describe, of_run
 from augalgebra.seeds import derived_seed
 from augalgebra.storage.files import check_room
@@ -101,8 +101,8 @@ def train(
     run = Run(folder, settings, space, of_run(OperatorRegistry.of(space, catalog), folder), describe(data))
     if not resume and not overwrite:
         refuse_existing(folder)
-    elif resume and not Run.exists(folder):
-        run.check_resumable()  # says so, and makes no folder
+    elif resume:
+        refuse_missing(folder)
     if team is not None and not team.is_first:
         if resume:
             loop.resume(folder / CHECKPOINT, run.check_resumable())

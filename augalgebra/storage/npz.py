@@ -157,7 +157,8 @@ def _check_header(head: bytes, size: int) -> None:
         raise ImageError(f"has {len(shape)} dimensions; images have at most 4, labels have one")
     expected, there = math.prod(shape) * dtype.itemsize, size - stream.tell()
     if min(shape, default=0) < 0 or expected != there:
-        raise ImageError(f"is damaged: its header speaks of {expected:.4g} bytes, there are {there}; save it anew")
+        said = f"{expected}" if abs(expected) < 1e15 else f"{expected:.4g}"
+        raise ImageError(f"is damaged: its header speaks of {said} bytes, there are {there}; save it anew")
 
 
 def _reason(error: Exception) -> str:

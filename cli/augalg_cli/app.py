@@ -25,6 +25,8 @@ FAULT = 70
 """The exit code of a fault of this program; Python's own, 1, means here that a check says no."""
 SHORTAGES = frozenset((errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC))
 """Errors of the operating system that name no file and are still not a fault of this program."""
+OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
+"""What PyTorch says when memory is short, on a processor or a card; it raises a `RuntimeError` then."""
 MOVED = dict.fromkeys(("advise", "compare", "fractions", "geometry", "reproduce", "sweep", "synthetic"), "slides")
 """Commands that are a plugin's now."""
 
@@ -164,9 +166,9 @@ def _call() -> int | str | None:
     except OSError as error:
         about = _explain(error)
         return _tell(error, f"error: {about}", 2) if about else _confess(error)
-    except MemoryError as error:
-        return _tell(error, "error: there is not enough memory for this; ask for less at a time", 2)
     except BaseException as error:  # noqa: BLE001 - the exit code of Python would mean that a check says no
+        if isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY):
+            return _tell(error, "error: there is not enough memory for this; ask for less at a time", 2)
         return _confess(error)
     return 0
 

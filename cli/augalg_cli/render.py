@@ -13,6 +13,16 @@ import typer
 from augalg_cli import streams
 
 
+def exit_if_interrupted(ended: str) -> None:
+    """After what was learned until then was shown: the exit code of an interrupted command.
+
+    Args:
+        ended: How a training ended.
+    """
+    if ended == "interrupted":
+        raise typer.Exit(130)
+
+
 def emit_json(answer: object) -> None:
     """Write the answer as one JSON document; characters are escaped where the encoding could lose them.
 

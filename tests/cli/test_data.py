@@ -201,7 +201,7 @@ def test_digits_beside_a_folder_of_that_name_says_which_was_taken(program: Calla
     assert both == [False, False]  # two augmentations are asked for first
     done = program("train", "run", "--data", "./digits", *TRAIN, "--json")
     assert (done.code, said in done.err) == (0, False)
-    assert program("train", "run", *TRAIN).err.startswith(said)  # then refused, as there is a run already
+    assert program("train", "another", *TRAIN).err.startswith(said)
 
 
 @pytest.mark.timeout(120)

@@ -3,11 +3,13 @@
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from augalg_cli.commands import runs
 
 from augalgebra.case_progress import CaseProgress
 
@@ -50,6 +52,35 @@ def test_a_run_is_trained_measured_listed_and_extended(program: Callable[..., An
     listed = program("operators", "run", "--json").data["operators"]
     assert [item["name"] for item in listed] == ["dihedral.flip_lr", "dihedral.flip_ud"]
     assert all(item["rank"] == 8 and item["stale"] == [] for item in listed)
+
+
+def test_what_ctrl_c_ends_is_kept_shown_and_told_by_the_exit_code(
+    program: Callable[..., Any], trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "training_progress", lambda **_: nullcontext(stop))
+        begun = program("train", "begun", *TRAIN)
+        as_json = program("train", "begun", *TRAIN, "--overwrite", "--json")
+        added = program("transfer", "run", "invert", "--epochs", "1")
+    assert (begun.code, as_json.code, added.code) == (130, 130, 130)
+    assert "steps, interrupted; 'augalg train --resume' goes on; the run is in begun" in begun.out
+    assert as_json.data["ended"] == "interrupted"
+    assert "interrupted; what it learned is kept" in " ".join(added.out.split())
+    assert program("train", "begun", *TRAIN, "--resume").code == 0
+    assert program("check", "run", "--head", "invert").code == 0
+
+
+def test_whether_there_is_a_run_is_seen_before_data_are_read(program: Callable[..., Any], trained: Path) -> None:
+    (trained.parent / "few.npz").unlink()
+    for arguments, why in (
+        (["run"], "there is a run in run already; name another folder, resume it, or overwrite it"),
+        (["other", "--resume"], "there is no run in other to resume; leave that out, and one is trained"),
+    ):
+        refused = program("train", *arguments, *TRAIN)
+        assert (refused.code, refused.err) == (2, f"error: {why}\n")
 
 
 def test_a_bar_cannot_be_met_by_words_that_tell_nothing(program: Callable[..., Any], trained: Path) -> None:

@@ -149,6 +149,8 @@ class Unusual(BaseException):
         (OSError(28, "No space left on device"), 2, "error: No space left on device"),
         (OSError(36, "File name too long", "a" * 300), 2, "File name too long"),
         (MemoryError(), 2, "error: there is not enough memory"),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), 2, "not enough memory"),
+        (RuntimeError("CUDA out of memory. Tried to allocate"), 2, "not enough memory"),
         (KeyboardInterrupt(), 130, ""),
     ],
     ids=lambda item: type(item).__name__ if isinstance(item, BaseException) else None,

@@ -11,7 +11,7 @@ from augalgebra.data.dataset import Dataset
 from augalgebra.errors import RunError
 from augalgebra.runs.causal.causal_run import CausalRun
 from augalgebra.runs.storage.files import CHECKPOINT, revision_of
-from augalgebra.runs.storage.run_folder import refuse_existing
+from augalgebra.runs.storage.run_folder import refuse_existing, refuse_missing
 from augalgebra.runs.storage.stored_run import describe
 from augalgebra.storage.cache import digest_of
 from augalgebra.storage.files import check_room
@@ -60,8 +60,8 @@ def train_causal_run(
     run = CausalRun(folder, settings, learner.model, describe(data) | {"labels": told})
     if not resume and not overwrite:
         refuse_existing(folder)
-    elif resume and not CausalRun.exists(folder):
-        run.check_resumable()  # says so, and makes no folder
+    elif resume:
+        refuse_missing(folder)
     with lock(folder, "trained"):
         if resume:
             loop.resume(folder / CHECKPOINT, run.check_resumable())

@@ -120,6 +120,16 @@ class TrainedRunFolder(RunFolder):
             pass
 
 
+def refuse_missing(folder: Path) -> None:
+    """Refuse a folder in which there is no run to resume.
+
+    Raises:
+        RunError: There is none.
+    """
+    if not RunFolder.exists(folder):
+        raise RunError(f"there is no run in {folder} to resume; leave that out, and one is trained")
+
+
 def refuse_existing(folder: Path, remedy: str = "name another folder, resume it, or overwrite it") -> None:
     """Refuse a folder in which a run could not be made without losing something.
 

@@ -75,6 +75,7 @@ def train(
 ) -> None:
     """Train a latent space and fit its operators; Ctrl-C keeps what was learned."""
     from augalgebra.runs import train as train_run
+    from augalgebra.runs.storage.run_folder import refuse_existing, refuse_missing
     from augalgebra.training import TrainSettings, is_first_process
 
     quiet = as_json or not is_first_process()
@@ -97,6 +98,10 @@ def train(
         precision=precision,
         size=size,
     )
+    if resume:  # before much is read
+        refuse_missing(run)
+    elif not overwrite:
+        refuse_existing(run)
     dataset = load(data, data_dir, quiet=quiet, size=size, skip_broken=skip_broken)
     if likelihood is None and is_first_process():
         tell_likelihood(dataset)
@@ -118,9 +123,10 @@ def train(
     if as_json:
         about = {"steps": trained.steps, "ended": trained.ended, "likelihood": trained.settings.likelihood}
         render.emit_json({"run": str(run), **about, **report.to_dict()})
-        return
-    render.line(f"{trained.steps} steps, {_ending(trained.ended)}; the run is in {run}")
-    show_composition(report, title=f"Operators of {augs} on {report.images} test images of {data}")
+    else:
+        render.line(f"{trained.steps} steps, {_ending(trained.ended)}; the run is in {run}")
+        show_composition(report, title=f"Operators of {augs} on {report.images} test images of {data}")
+    render.exit_if_interrupted(trained.ended)
 
 
 @app.command(epilog="Example:  augalg transfer runs/flips shear_x,canny --mode relabel")
@@ -172,9 +178,11 @@ def transfer(
     if as_json:
         answer = {"head": added.head, "decoder": decoder, "mode": added.mode, "ended": added.ended}
         render.emit_json(answer | report.to_dict())
-        return
-    render.line(f"head {added.head}: {added.steps} steps, {_ending(added.ended)}")
-    show_composition(report, title=f"Transfer to {augs}, {mode}")
+    else:
+        again = "what it learned is kept; a --head of another name can be trained to the end"
+        render.line(f"head {added.head}: {added.steps} steps, {_ending(added.ended, again)}")
+        show_composition(report, title=f"Transfer to {augs}, {mode}")
+    render.exit_if_interrupted(added.ended)
 
 
 @app.command(epilog="Example:  augalg check runs/flips --max-length 4 --bar 1.05")
@@ -283,8 +291,8 @@ def _worst_label(score: "WordScore") -> str:
     return "" if label is None else f"{label} ({score.by_label[label]:.3f})"
 
 
-def _ending(ended: str) -> str:
-    return {"interrupted": "interrupted; 'augalg train --resume' goes on", "limit": "finished"}.get(ended, ended)
+def _ending(ended: str, again: str = "'augalg train --resume' goes on") -> str:
+    return {"interrupted": f"interrupted; {again}", "limit": "finished"}.get(ended, ended)
 
 
 def _show_check(report: "CompositionReport", *, by_label: bool) -> None:
