@@ -72,6 +72,7 @@ from .storage.files import FIGURES as FIGURES
 from .storage.files import GEOMETRY as GEOMETRY
 from .storage.files import REPORT as REPORT
 from .storage.records import Mode as Mode
+from .storage.run_folder import check_folder as check_folder
 from .transaction import Transaction as Transaction
 from .transform import LatentTransform as LatentTransform
 from .transform import as_albumentations as as_albumentations

@@ -16,7 +16,7 @@ from augalgebra.operators.groups.arrays import Array
 from augalgebra.runs.gap_probe import Probe
 from augalgebra.runs.run import Run
 from augalgebra.runs.storage.files import CHECKPOINT, finish_change, revision_of
-from augalgebra.runs.storage.run_folder import refuse_existing, refuse_missing
+from augalgebra.runs.storage.run_folder import check_folder, refuse_existing
 from augalgebra.runs.storage.stored_run import describe, of_run
 from augalgebra.seeds import derived_seed
 from augalgebra.storage.files import check_room
@@ -99,10 +99,7 @@ def train(
     team = assemble_team(devices, strategy, device_of(settings.device))
     loop, space = _stage1(settings, catalog, data, team)
     run = Run(folder, settings, space, of_run(OperatorRegistry.of(space, catalog), folder), describe(data))
-    if not resume and not overwrite:
-        refuse_existing(folder)
-    elif resume:
-        refuse_missing(folder)
+    check_folder(folder, resume=resume, overwrite=overwrite)
     if team is not None and not team.is_first:
         if resume:
             loop.resume(folder / CHECKPOINT, run.check_resumable())

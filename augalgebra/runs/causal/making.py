@@ -11,7 +11,7 @@ from augalgebra.data.dataset import Dataset
 from augalgebra.errors import RunError
 from augalgebra.runs.causal.causal_run import CausalRun
 from augalgebra.runs.storage.files import CHECKPOINT, revision_of
-from augalgebra.runs.storage.run_folder import refuse_existing, refuse_missing
+from augalgebra.runs.storage.run_folder import check_folder, refuse_existing
 from augalgebra.runs.storage.stored_run import describe
 from augalgebra.storage.cache import digest_of
 from augalgebra.storage.files import check_room
@@ -58,10 +58,7 @@ def train_causal_run(
     loop = causal_loop(learner, data, settings)
     told = digest_of({name: data.train.factors[name].tolist() for name in settings.concepts})
     run = CausalRun(folder, settings, learner.model, describe(data) | {"labels": told})
-    if not resume and not overwrite:
-        refuse_existing(folder)
-    elif resume:
-        refuse_missing(folder)
+    check_folder(folder, resume=resume, overwrite=overwrite)
     with lock(folder, "trained"):
         if resume:
             loop.resume(folder / CHECKPOINT, run.check_resumable())

@@ -120,14 +120,16 @@ class TrainedRunFolder(RunFolder):
             pass
 
 
-def refuse_missing(folder: Path) -> None:
-    """Refuse a folder in which there is no run to resume.
+def check_folder(folder: Path, *, resume: bool = False, overwrite: bool = False) -> None:
+    """See, before it is trained, that there is a run to resume, or none that would be lost unasked.
 
     Raises:
-        RunError: There is none.
+        RunError: There is none to resume, or one already.
     """
-    if not RunFolder.exists(folder):
+    if resume and not RunFolder.exists(folder):
         raise RunError(f"there is no run in {folder} to resume; leave that out, and one is trained")
+    if not resume and not overwrite:
+        refuse_existing(folder)
 
 
 def refuse_existing(folder: Path, remedy: str = "name another folder, resume it, or overwrite it") -> None:

@@ -74,8 +74,8 @@ def train(
     as_json: options.Json = False,
 ) -> None:
     """Train a latent space and fit its operators; Ctrl-C keeps what was learned."""
+    from augalgebra.runs import check_folder
     from augalgebra.runs import train as train_run
-    from augalgebra.runs.storage.run_folder import refuse_existing, refuse_missing
     from augalgebra.training import TrainSettings, is_first_process
 
     quiet = as_json or not is_first_process()
@@ -98,10 +98,7 @@ def train(
         precision=precision,
         size=size,
     )
-    if resume:  # before much is read
-        refuse_missing(run)
-    elif not overwrite:
-        refuse_existing(run)
+    check_folder(run, resume=resume, overwrite=overwrite)  # before much is read
     dataset = load(data, data_dir, quiet=quiet, size=size, skip_broken=skip_broken)
     if likelihood is None and is_first_process():
         tell_likelihood(dataset)
