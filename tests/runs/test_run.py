@@ -176,7 +176,7 @@ def test_a_warming_weight_resumes_where_it_was(tmp_path: Path) -> None:
 
 
 def test_only_an_interrupted_run_with_the_same_settings_can_be_resumed(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="there is no run in .*none to resume"):
+    with pytest.raises(RunError, match=r"there is no run in .*none to resume"):
         trained(tmp_path / "none", resume=True)
     assert not (tmp_path / "none").exists()
     trained(tmp_path / "run", progress=stop_at(2))
