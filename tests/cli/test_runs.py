@@ -73,14 +73,17 @@ def test_what_ctrl_c_ends_is_kept_shown_and_told_by_the_exit_code(
     assert program("check", "run", "--head", "invert").code == 0
 
 
-def test_whether_there_is_a_run_is_seen_before_data_are_read(program: Callable[..., Any], trained: Path) -> None:
+def test_what_needs_no_data_is_refused_before_they_are_read(program: Callable[..., Any], trained: Path) -> None:
     (trained.parent / "few.npz").unlink()
     for arguments, why in (
         (["run"], "there is a run in run already; name another folder, resume it, or overwrite it"),
         (["other", "--resume"], "there is no run in other to resume; leave that out, and one is trained"),
+        (["other", "--augs", "flip_lr,flip_lr"], "flip_lr is given twice"),
+        (["other", "--augs", "flip_lr,flip_lx"], "unknown augmentation 'flip_lx'"),
     ):
         refused = program("train", *arguments, *TRAIN)
-        assert (refused.code, refused.err) == (2, f"error: {why}\n")
+        assert refused.code == 2
+        assert refused.err.startswith(f"error: {why}"), refused.err
 
 
 def test_a_bar_cannot_be_met_by_words_that_tell_nothing(program: Callable[..., Any], trained: Path) -> None:

@@ -76,7 +76,7 @@ def train(
     """Train a latent space and fit its operators; Ctrl-C keeps what was learned."""
     from augalgebra.runs import check_folder
     from augalgebra.runs import train as train_run
-    from augalgebra.training import TrainSettings, is_first_process
+    from augalgebra.training import TrainSettings, Views, is_first_process
 
     quiet = as_json or not is_first_process()
     settings = TrainSettings(
@@ -98,7 +98,9 @@ def train(
         precision=precision,
         size=size,
     )
-    check_folder(run, resume=resume, overwrite=overwrite)  # before much is read
+    # before much is read
+    check_folder(run, resume=resume, overwrite=overwrite)
+    Views.published(options.catalog(), settings.augmentations, longest=1)
     dataset = load(data, data_dir, quiet=quiet, size=size, skip_broken=skip_broken)
     if likelihood is None and is_first_process():
         tell_likelihood(dataset)
