@@ -37,6 +37,7 @@ from augalgebra.training.stage2 import (
     REPRESENTATION,
     STRUCTURED,
     check_fit,
+    check_laws,
     fit_operators,
 )
 from augalgebra.training.views import Views
@@ -238,6 +239,7 @@ def _stage1(settings: TrainSettings, catalog: Catalog, data: Dataset, team: Team
     space = LAVAE(architecture, seed=derived_seed(settings.seed, "weights")).to(device)
     make = Views.published if settings.preset == "faithful" else Views.closed
     views = make(catalog, settings.augmentations, seed=settings.seed)
+    check_laws(settings.fit, views)
     operators = {} if views.group is None else build_representation(views.group, space.dim).generators
     limit = Limit(settings.epochs, settings.seconds)
     recipe = Recipe.of(

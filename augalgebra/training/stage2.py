@@ -11,8 +11,9 @@ from augalgebra.data.dataset import Split
 from augalgebra.errors import FitError, nearest
 from augalgebra.latent.lavae import LAVAE
 from augalgebra.latent.protocol import device_of_space
-from augalgebra.operators import FITS, FitOptions, OperatorRegistry, Plan
+from augalgebra.operators import FITS, FiniteGroup, FitOptions, OperatorRegistry, Plan
 from augalgebra.operators.fits.charts import Chart, Flow
+from augalgebra.operators.fits.choice import choose
 from augalgebra.operators.fits.conjugation import ConjugatedMoves
 from augalgebra.operators.fits.moments import ViewMoments
 from augalgebra.operators.groups.arrays import Array
@@ -64,6 +65,25 @@ def check_fit(name: str | None) -> None:
         )
 
 
+def check_laws(fit: str | None, views: Views) -> None:
+    """See that laws allow a fit of the generators of views; nothing is encoded or trained for it.
+
+    Raises:
+        FitError: They do not.
+    """
+    if fit == STRUCTURED:
+        _group_of(views)
+    elif fit is not None:
+        choose(views.catalog, views.generators, READOUT if fit == DECODER else fit)
+
+
+def _group_of(views: Views) -> FiniteGroup:
+    if views.group is None:
+        shown = ", ".join(views.catalog.display(word) for word in views.generators)
+        raise FitError(f"by the exact laws {shown} generate no small finite group; leave the fit open, or name another")
+    return views.group
+
+
 def fit_operators(
     registry: OperatorRegistry,
     space: LAVAE,
@@ -110,15 +130,11 @@ def fit_operators(
     moments = view_moments(space, views, split)
     registry.set_matrices(joint, fit=JOINT, moments=moments, replace_existing=replace_existing)
     if fit == STRUCTURED:
-        if views.group is None:
-            shown = ", ".join(views.catalog.display(word) for word in views.generators)
-            raise FitError(
-                f"by the exact laws {shown} generate no small finite group; leave the fit open, or name another"
-            )
+        group = _group_of(views)
         registry.set_matrices(
-            build_representation(views.group, space.dim), moments=moments, replace_existing=replace_existing
+            build_representation(group, space.dim), moments=moments, replace_existing=replace_existing
         )
-        words, fit = [word for word in words if word not in views.group.generators], None
+        words, fit = [word for word in words if word not in group.generators], None
     options = options or FitOptions(seed=views.seed)
     asked = fit == DECODER
     if asked:

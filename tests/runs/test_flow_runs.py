@@ -18,7 +18,7 @@ from augalgebra.runs.moves import Move
 from augalgebra.runs.operator_matching import match_operators
 from augalgebra.runs.run import Run
 from augalgebra.runs.stages import train
-from augalgebra.training.settings import TrainSettings
+from augalgebra.training.settings import Preset, TrainSettings
 
 CATALOG = aa.load_catalog(aa.Settings())
 FLIPS = ["flip_lr", "flip_ud"]
@@ -95,6 +95,24 @@ def test_what_cannot_be_undone_is_refused_with_its_law(folder: Path) -> None:
     with pytest.raises(FitError, match=r"canny has no inverse: .*'flow' does not fit it"):
         run.add_operators(["canny"], fit="flow", data=DATA)
     assert len(run.registry) == 2
+
+
+@pytest.mark.parametrize(
+    ("fit", "preset", "augs", "why"),
+    [
+        ("flow", "equivariant", ("flip_lr", "canny"), r"canny has no inverse: .*'flow' does not fit it"),
+        ("representation+decoder", "faithful", ("flip_lr", "shear_x"), "needs a finite group"),
+        ("involution", "faithful", ("flip_lr", "rotate_cw"), "no law says that rotate_cw is its own inverse"),
+        ("structured", "faithful", ("flip_lr", "flip_ud"), "generate no small finite group"),
+    ],
+)
+def test_what_laws_do_not_allow_is_refused_before_anything_is_trained(
+    tmp_path: Path, fit: str, preset: Preset, augs: tuple[str, ...], why: str
+) -> None:
+    settings = TrainSettings(augmentations=augs, dim=4, width=4, epochs=1, preset=preset, fit=fit)
+    with pytest.raises(FitError, match=why):
+        train(tmp_path / "run", settings, CATALOG, data=DATA)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_report_tells_the_eigenvalues_in_the_coordinates_of_the_flow(folder: Path) -> None:
