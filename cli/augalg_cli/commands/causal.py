@@ -173,6 +173,8 @@ def check(
         render.emit_json({"run": str(run), "bar": bar, "passed": not missed, "missed": missed, **report.to_dict()})
     else:
         _show_check(report, loaded.model.concepts)
+        for name, reason in report.left_out.items():
+            render.note(f"the edit {name} is left out: {reason}")
         if report.counterfactuals:
             told = f"missed by {', '.join(missed)}" if missed else "met"
             render.line(f"bar {bar:g} of the floor: {told}")

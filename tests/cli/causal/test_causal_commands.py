@@ -118,6 +118,10 @@ def test_edits_are_made_shown_and_used(program: Program, run: Path) -> None:
     assert answer["words"] == ["cut light>shadow_length", "set shadow_position = 4 + 0.1*angle", "freeze angle"]
     assert answer["graph"]["edges"] == [["angle", "shadow_length"], ["angle", "shadow_position"]]
     assert Path("world.png").read_bytes().startswith(PNG)
+    program("causal", "edit", str(run), "exact", "--set", "shadow_length=4.12345678 + 0.123456789*angle")
+    words = program("causal", "edit", str(run), "exact", "--json").data["words"]
+    assert words == ["set shadow_length = 4.12345678 + 0.123456789*angle"]
+    assert "4.12345678 + 0.123456789*angle" in (run / "edits" / "exact.toml").read_text()
     shown = program("causal", "edit", str(run), "fixed")
     assert "angle ───> shadow_length" in shown.out
     assert "fixed: cut light>shadow_length; set" in program("causal", "show", str(run)).out
@@ -136,6 +140,19 @@ def test_a_check_says_no_where_a_bar_is_missed_and_is_kept(program: Program, run
     answer = json.loads(program("causal", "check", str(run), "--images", "8", "--bar", "0", "--json").out)
     assert answer["passed"] is False
     assert len(answer["missed"]) == len(answer["counterfactuals"]) == 10
+
+
+def test_a_check_leaves_out_an_edit_without_true_pictures_and_says_why(program: Program, run: Path) -> None:
+    program("causal", "edit", str(run), "odd", "--set", "shadow_length=0.5", "--freeze", "shadow_position")
+    done = program("causal", "check", str(run), "--images", "8")
+    assert done.code == 1
+    assert done.err.splitlines() == ["the edit odd is left out: shadow_length must lie in [1, 20], not 0.5"]
+    assert "cut light>shadow_length" in done.out
+    answer = json.loads(program("causal", "check", str(run), "--images", "8", "--json").out)
+    assert answer["left_out"] == {"odd": "shadow_length must lie in [1, 20], not 0.5"}
+    program("report", str(run), "--images", "8")
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert "is left out: shadow_length must lie in" in page
 
 
 def test_a_check_says_how_much_the_encoder_tells_of_each_label(program: Program, run: Path) -> None:

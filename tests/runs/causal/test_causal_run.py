@@ -184,12 +184,13 @@ def test_edits_are_kept_under_names(copied: Path, data: Dataset) -> None:
     report = run.check(images=6, data=data)
     assert [score.name for score in report.edits][-1] == "other"
     run.keep_edits("impossible", [Edit("add", "light", "angle", 1.0)])
-    run.check(
-        images=6, data=data
-    )  # of an edge that physics has no true picture of, or has: both are measured or left out
+    run.keep_edits("odd", run.edited().replace("shadow_length", "0.5"))
+    report = run.check(images=6, data=data)
+    assert "odd" not in [score.name for score in report.edits]
+    assert report.left_out["odd"] == "shadow_length must lie in [1, 20], not 0.5"
 
 
-def test_edits_that_cannot_be_kept_or_read_are_refused(copied: Path, tmp_path: Path) -> None:
+def test_edits_that_cannot_be_kept_or_read_are_refused(copied: Path, data: Dataset) -> None:
     run = CausalRun.load(copied)
     with pytest.raises(AugalgebraError, match="there is no edge light>angle to cut"):
         run.keep_edits("x", [Edit("cut", "angle", "light")])
@@ -212,6 +213,7 @@ def test_edits_that_cannot_be_kept_or_read_are_refused(copied: Path, tmp_path: P
         file.write_text(text.replace(before, after))
         with pytest.raises(RunError, match=told):
             run.edited("mine")
+        assert told in run.check(images=6, data=data).left_out["mine"]  # and all else is measured
         file.write_text(text)
     assert run.edited("mine").edits
 
