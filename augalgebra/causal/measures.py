@@ -44,7 +44,7 @@ class CounterfactualScore(PlainData):
         test_floor: That of encoding and decoding the test images that were started from.
         identity: That of leaving the pictures as they are.
         readings: By concept, mean absolute difference of what is read off the counterfactual from what is true there,
-            in the units of the concept. This is effectiveness for the concepts that were set, and minimality for those
+            in the units of the concept, over those off which it can be read; NaN if there are none. This is effectiveness for the concepts that were set, and minimality for those
             that should have stayed.
         standard: The same in standard deviations.
         unread: By concept, share of counterfactuals off which it could not be read.
@@ -82,6 +82,11 @@ class CounterfactualScore(PlainData):
     def test_ratio(self) -> float:
         """Error over the floor of test images."""
         return self.error / max(self.test_floor, 1e-12)
+
+    @property
+    def most_unread(self) -> float:
+        """Share of counterfactuals off which one concept could not be read, of the concept where that is largest."""
+        return max(self.unread.values(), default=0.0)
 
     @property
     def is_good(self) -> bool:

@@ -253,9 +253,23 @@ def _show_check(report: "CausalReport", concepts: "Sequence[str]") -> None:
         ]
         title = f"Counterfactuals of {report.images} test images against true pictures"
         render.table(["what", "error", "floor", "ratio", "nothing"], rows, right=range(1, 5), title=title)
-        read = [[score.name, *(f"{score.readings[concept]:.3g}" for concept in concepts)] for score in scores]
+        unread = any(score.most_unread for score in scores)  # means over the rest flatter then
+        read = [
+            [
+                score.name,
+                *(render.measured(score.readings[concept]) for concept in concepts),
+                *([f"{score.most_unread:.1%}"] if unread else []),
+            ]
+            for score in scores
+        ]
         title = "Read off the counterfactual: mean absolute error, in the units of each concept"
-        render.table(["what", *concepts], read, right=range(1, 1 + len(concepts)), title=title)
+        headings = ["what", *concepts, *(["unread"] if unread else [])]
+        render.table(headings, read, right=range(1, len(headings)), title=title)
+        if unread:
+            render.line(
+                "unread: share of drawings off which a concept could not be read, of the concept where it is largest; "
+                "errors are means over the rest, - where there is none"
+            )
     rows = [[str(item.times), f"{item.pixels:.4f}", f"{item.codes:.4f}"] for item in report.composition]
     render.table(["nothing done, times", "per pixel", "per code"], rows, right=range(3), title="Composition")
     if report.axioms:

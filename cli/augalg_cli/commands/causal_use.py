@@ -109,6 +109,12 @@ def counterfactual(
         return
     for number in range(min(len(pictures), _MOST_SHOWN)):
         _show_values(found, number, many=len(pictures) > 1)
+    unread = {concept: int(values.isnan().sum()) for concept, values in found.drawn.items()}
+    if any(unread.values()):
+        told = ", ".join(f"{concept} off {count} of {len(pictures)}" for concept, count in unread.items() if count)
+        render.note(f"not read off what was drawn: {told}")
+    if found.missing:
+        render.note(f"there is no true picture beside it: {found.missing}")
     if found.errors is not None:
         render.table(
             ["error", "per pixel"],
@@ -199,7 +205,7 @@ def _pictures(
 def _show_values(found: "Counterfactuals", number: int, *, many: bool) -> None:
     columns = [found.read, found.predicted, *([found.true, found.drawn] if found.true else [])]
     names = ["concept", "read", "predicted", *(["true", "drawn"] if found.true else [])]
-    rows = [[concept, *(f"{column[concept][number]:.4g}" for column in columns)] for concept in found.read]
+    rows = [[concept, *(render.measured(float(column[concept][number]), 4) for column in columns)] for concept in found.read]
     render.table(names, rows, right=range(1, len(names)), title=f"picture {number}" if many else "")
 
 

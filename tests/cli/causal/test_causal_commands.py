@@ -8,11 +8,14 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+import torch
 from augalg_cli.causal_text import edits_in, graph_lines, share_in, values_in
 from causal_runs import EDGES, few_pendulums
 from conftest import Done
+from torch import Tensor
 
 from augalgebra.causal import CausalGraph
+from augalgebra.causal.truth import PendulumTruth
 from augalgebra.data import draw_pendulum
 from augalgebra.errors import AugalgebraError
 from augalgebra.runs import CausalRun, write_picture
@@ -140,6 +143,38 @@ def test_a_check_says_no_where_a_bar_is_missed_and_is_kept(program: Program, run
     answer = json.loads(program("causal", "check", str(run), "--images", "8", "--bar", "0", "--json").out)
     assert answer["passed"] is False
     assert len(answer["missed"]) == len(answer["counterfactuals"]) == 10
+
+
+def test_what_could_not_be_read_off_drawings_is_told(
+    program: Program, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(self: PendulumTruth, images: Tensor) -> dict[str, Tensor]:
+        columns = dict.fromkeys(self.graph.concepts, torch.arange(len(images), dtype=torch.float64))
+        drawn = float(images.double().std()) < 0.1  # hardly trained, it draws grey
+        hidden = torch.where(torch.arange(len(images)) < (6 if len(images) == 8 else 1), torch.nan, 1.0)
+        return columns | ({"light": columns["light"] * torch.nan, "angle": hidden} if drawn else {})
+
+    monkeypatch.setattr(PendulumTruth, "read", read)
+    shown = program("causal", "check", str(run), "--images", "8").out
+    row = next(line for line in shown.splitlines() if line.split()[:1] == ["do(angle)"] and "%" in line)
+    assert row.split()[1:3] == ["-", "5.5"]  # of the two that are left
+    assert row.split()[-1] == "100.0%"
+    assert "nan" not in shown
+    assert "unread: share of drawings off which a concept could not be read" in shown
+    program("report", str(run), "--images", "8")
+    assert ">unread<" in (run / "report.html").read_text(encoding="utf-8")
+    asked = ("--index", "1", "--index", "2", "--do", "shadow_length=5", "--out", "s.png")
+    done = program("causal", "counterfactual", str(run), *asked)
+    assert done.err.splitlines() == ["not read off what was drawn: light off 2 of 2, angle off 1 of 2"]
+    assert "nan" not in done.out
+    assert next(line for line in done.out.splitlines() if line.startswith("light")).split()[-1] == "-"
+
+
+def test_why_there_is_no_true_picture_is_told(program: Program, run: Path) -> None:
+    done = program("causal", "counterfactual", str(run), "--index", "3", "--do", "light=48", "--out", "s.png")
+    assert done.code == 0
+    assert done.err.startswith("there is no true picture beside it: light must lie in [")
+    assert done.err.count("\n") == 1
 
 
 def test_a_check_leaves_out_an_edit_without_true_pictures_and_says_why(program: Program, run: Path) -> None:
