@@ -21,7 +21,7 @@ from augalgebra.errors import ImageError, RunError
 from augalgebra.plain import finite
 from augalgebra.runs.causal.blocks import ConceptBlocks, measure_blocks
 from augalgebra.runs.causal.counterfactuals import Counterfactuals, show_counterfactuals
-from augalgebra.runs.causal.edit_files import edit_names, read_edits, write_edits
+from augalgebra.runs.causal.edit_files import edit_file, edit_names, read_edits, write_edits
 from augalgebra.runs.causal.stored import StoredCausalRun
 from augalgebra.storage.locks import lock
 
@@ -98,6 +98,14 @@ class CausalRun(StoredCausalRun):
     def edits(self) -> tuple[str, ...]:
         """The names under which edits are kept."""
         return edit_names(self.folder)
+
+    def edit_file(self, name: str) -> Path:
+        """Where edits are kept under a name.
+
+        Raises:
+            AugalgebraError: The name is none.
+        """
+        return edit_file(self.folder, name)
 
     def edited(self, edit: str = "") -> EditedModel:
         """The model in the world that a kept edit makes.

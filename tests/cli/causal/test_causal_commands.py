@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from augalg_cli.causal_text import edits_in, graph_lines, share_in, values_in
-from causal_runs import EDGES, few_pendulums
+from causal_runs import EDGES, SIDE, few_pendulums
 from conftest import Done
 from torch import Tensor
 
@@ -168,6 +168,55 @@ def test_what_could_not_be_read_off_drawings_is_told(
     assert done.err.splitlines() == ["not read off what was drawn: light off 2 of 2, angle off 1 of 2"]
     assert "nan" not in done.out
     assert next(line for line in done.out.splitlines() if line.startswith("light")).split()[-1] == "-"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("causal", "do", "RUN", "light=20"),
+        ("causal", "counterfactual", "RUN", "--index", "1", "--do", "light=0"),
+        ("causal", "edit", "RUN", "new", "--cut", "light>shadow_length"),
+        ("partition", "RUN", "--swap", "1", "2"),
+        ("slides", "fractions", "RUN"),
+        ("recurse", "RUN", "flip_lr"),
+        ("interpolate", "RUN", "1", "2"),
+        ("sample", "RUN"),
+    ],
+    ids=lambda options: options[-1],
+)
+def test_a_picture_is_written_under_its_own_ending_or_nothing_is_done(
+    program: Program, run: Path, options: tuple[str, ...]
+) -> None:
+    asked = [str(run) if item == "RUN" else item for item in options]
+    for name in ("x.svg", "x.txt", "x"):
+        assert told(program(*asked, "--out", name)).endswith(f"{name} is no name for a picture; let it end in .png\n")
+        assert not Path(name).exists()
+    assert CausalRun.load(run).edits == ()
+    with pytest.raises(AugalgebraError, match=r"let it end in \.png"):
+        write_picture(Path("x.txt"), draw_pendulum(20.0, -10.0)[0])
+
+
+def test_more_pictures_than_a_file_holds_are_refused_before_any_is_drawn(program: Program, run: Path) -> None:
+    many = ("--n", "100000000", "--out", "x.png")
+    for asked in (("do", str(run), "light=20"), ("edit", str(run), "new", "--cut", "light>shadow_length")):
+        assert told(program("causal", *asked, *many)) == (
+            "error: 100000000 pictures are too many for one file; ask for at most 1000\n"
+        )
+    np.savez("many.npz", images=np.zeros((1001, SIDE, SIDE, 3), np.uint8))
+    assert "1001 pictures are too many" in told(
+        program("causal", "do", str(run), "light=20", "--image", "many.npz", "--out", "x.png")
+    )
+    assert not Path("x.png").exists()
+    assert CausalRun.load(run).edits == ()
+
+
+def test_an_edit_whose_picture_cannot_be_written_is_not_kept(program: Program, run: Path) -> None:
+    Path("file").write_text("here")
+    cut = ("--cut", "light>shadow_length")
+    told(program("causal", "edit", str(run), "new", *cut, "--out", "file/x.png"))
+    assert CausalRun.load(run).edits == ()
+    assert "is no name for an edit" in told(program("causal", "edit", str(run), "a b", *cut, "--out", "x.png"))
+    assert not Path("x.png").exists()
 
 
 def test_why_there_is_no_true_picture_is_told(program: Program, run: Path) -> None:
