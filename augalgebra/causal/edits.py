@@ -207,6 +207,12 @@ class World:
         """What causes what here."""
         return CausalGraph.of_parents({concept: self._parents(concept) for concept in self.trained.concepts})
 
+    @property
+    def trained_edges(self) -> frozenset[Edge]:
+        """The edges that act as they were trained: none that was added, and none of a mechanism that was replaced."""
+        fixed = self.formulas.keys() | self.frozen | self.held.keys()
+        return frozenset((cause, effect) for cause, effect in self.kept if effect not in fixed)
+
     def edit(self, edit: Edit) -> "World":
         """The world after one more edit.
 
@@ -236,7 +242,7 @@ class World:
             case "add":
                 self._refuse_fixed(edit)
                 if edit.cause not in self.trained.concepts:
-                    raise UnknownNameError("concept", edit.cause, others)
+                    raise UnknownNameError("concept", edit.cause, others, f"(the others are {', '.join(others)})")
                 self.graph.add(*edge)
                 return replace(self, added={**self.added, edge: float(edit.number)})._checked()
             case "set":

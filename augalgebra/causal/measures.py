@@ -44,8 +44,8 @@ class CounterfactualScore(PlainData):
         test_floor: That of encoding and decoding the test images that were started from.
         identity: That of leaving the pictures as they are.
         readings: By concept, mean absolute difference of what is read off the counterfactual from what is true there,
-            in the units of the concept, over those off which it can be read; NaN if there are none. This is effectiveness for the concepts that were set, and minimality for those
-            that should have stayed.
+            in the units of the concept, over those off which it can be read; NaN if there are none. This is
+            effectiveness for the concepts that were set, and minimality for those that should have stayed.
         standard: The same in standard deviations.
         unread: By concept, share of counterfactuals off which it could not be read.
     """

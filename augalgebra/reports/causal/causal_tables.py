@@ -45,8 +45,8 @@ def reading_table(report: CausalReport) -> Table:
     )
     title = (
         "Read off the counterfactual by a reader that is no part of the model: mean absolute error, in the units of "
-        "each concept; of what was set this is effectiveness, of the rest minimality. Means are over drawings off which "
-        "a concept could be read; unread is the share of the others, of the concept where it is largest"
+        "each concept; of what was set this is effectiveness, of the rest minimality. Means are over drawings off "
+        "which a concept could be read; unread is the share of the others, of the concept where it is largest"
     )
     return Table(title, ("what", *concepts, "unread"), rows)
 

@@ -114,9 +114,9 @@ def show(
 
     loaded = CausalRun.load(run)
     world = loaded.edited(edit)
+    weights = {edge: weight for edge, weight in loaded.weights.items() if edge in world.world.trained_edges}
     if out is not None:
         truth = loaded.model.graph if edit else loaded.true_graph
-        weights = {edge: weight for edge, weight in loaded.weights.items() if edge in world.graph.edges}
         draw_causal_graph(world.graph, out, weights=weights, beside=truth, title=edit)
     kept = read_causal_check(loaded)
     if as_json:
@@ -125,7 +125,7 @@ def show(
         return
     if edit:
         render.write_bullets(edit, [str(change) for change in world.edits], 100)
-        for line in graph_lines(world.graph, loaded.weights):
+        for line in graph_lines(world.graph, weights):
             render.line(line)
     else:
         _show_graph(loaded)
@@ -195,8 +195,9 @@ def _prior(
     data: "Dataset", graph: str | None, exogenous: str | None, endogenous: str | None, order: str | None, *, learn: bool
 ) -> "GraphPrior | None":
     """What options say of the graph; None if they say nothing."""
-    from augalgebra.causal import CausalGraph, GraphPrior
+    from augalgebra.causal import CausalGraph, GraphPrior, check_factors
 
+    check_factors(data.train.factors)
     said = [
         option
         for option, value in (

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-Out = Annotated[
-    Path, typer.Option("--out", metavar="FILE", callback=options.png, help="The picture to write, a .png.")
-]
+Out = Annotated[Path, typer.Option("--out", metavar="FILE", callback=options.png, help="The picture to write, a .png.")]
 Image = Annotated[Path | None, typer.Option("--image", metavar="FILE", help="A picture, or an .npz of several.")]
 Index = Annotated[
     list[int] | None, typer.Option("--index", min=0, metavar="N", help="A test image by its number; may be repeated.")
@@ -214,7 +212,9 @@ def _pictures(
 def _show_values(found: "Counterfactuals", number: int, *, many: bool) -> None:
     columns = [found.read, found.predicted, *([found.true, found.drawn] if found.true else [])]
     names = ["concept", "read", "predicted", *(["true", "drawn"] if found.true else [])]
-    rows = [[concept, *(render.measured(float(column[concept][number]), 4) for column in columns)] for concept in found.read]
+    rows = [
+        [concept, *(render.measured(float(column[concept][number]), 4) for column in columns)] for concept in found.read
+    ]
     render.table(names, rows, right=range(1, len(names)), title=f"picture {number}" if many else "")
 
 

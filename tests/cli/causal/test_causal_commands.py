@@ -133,6 +133,20 @@ def test_edits_are_made_shown_and_used(program: Program, run: Path) -> None:
     assert program("causal", "show", str(run), "--edit", "fixed", "--out", "g.png").code == 0
 
 
+def test_an_edge_of_a_mechanism_that_was_replaced_has_no_strength(program: Program, run: Path) -> None:
+    def strengths(*options: str) -> tuple[int, int]:
+        program("causal", "edit", str(run), "odd", *options)
+        shown = program("causal", "show", str(run), "--edit", "odd", "--out", "g.svg")
+        lines = shown.out.partition("light\n")[2]
+        texts = [str(element.text) for element in ElementTree.parse("g.svg").iter("{http://www.w3.org/2000/svg}text")]
+        return lines.count("("), sum(text[0] in "+-\N{MINUS SIGN}" for text in texts)
+
+    assert strengths("--set", "shadow_length=4 + 0.1*angle + 0.1*light") == (2, 2)  # those of the other mechanism
+    assert strengths("--cut", "light>shadow_length", "--add", "light>shadow_length=0.2") == (3, 3)
+    assert strengths("--freeze", "shadow_length") == (2, 2)
+    assert strengths("--do", "light=1") == (4, 4)
+
+
 def test_a_check_says_no_where_a_bar_is_missed_and_is_kept(program: Program, run: Path) -> None:
     program("causal", "edit", str(run), "cut", "--cut", "light>shadow_length")
     done = program("causal", "check", str(run), "--images", "8")
@@ -277,7 +291,11 @@ def test_a_causal_run_is_reported_and_partitioned(program: Program, run: Path) -
         (("--order", "light,angle", "--learn"), "--order and --learn say different things"),
         (("--labels", "ten"), "'ten' is no share of the images"),
         (("--labels", "1%"), "1.00% of 60 images are 1 labels; at least 10 are needed"),
-        (("--data", "digits"), "what these images were drawn from is not known"),
+        (("--data", "digits"), "the data bring no factors"),
+        (("--data", "digits", "--learn"), "add an array factor_NAME for each"),
+        (("--data", "digits", "--graph", "a>b"), "add an array factor_NAME for each"),
+        (("--data", "digits", "--order", "a,b"), "add an array factor_NAME for each"),
+        (("--exogenous", "lamp"), "unknown concept 'lamp' (the concepts are light, angle,"),
     ],
 )
 def test_a_training_that_cannot_be_is_refused(program: Program, options: tuple[str, ...], message: str) -> None:
@@ -291,14 +309,30 @@ def test_a_training_that_cannot_be_is_refused(program: Program, options: tuple[s
         (("do", "RUN", "ligth=20", "--out", "x.png"), "unknown concept 'ligth'; did you mean light?"),
         (("do", "RUN", "light=300", "--out", "x.png"), "light = 300 is too far beyond what the model was trained on"),
         (("do", "RUN", "light", "--out", "x.png"), "'light' sets no concept to a number"),
-        (("do", "RUN", "light=nan", "--out", "x.png"), "light = nan is too far beyond"),
+        (("do", "RUN", "light=nan", "--out", "x.png"), "light needs a finite number, not nan"),
+        (("do", "RUN", "light=-inf", "--out", "x.png"), "light needs a finite number, not -inf"),
+        (("do", "RUN", "nan=1", "--out", "x.png"), "unknown concept 'nan' (the concepts are light, angle,"),
         (("do", "RUN", "light=1,light=2", "--out", "x.png"), "light is set twice, to 1 and to 2"),
         (("do", "RUN", "light=1", "--index", "30", "--out", "x.png"), "there is no test image 30; pendulum has 30"),
         (("do", "RUN", "light=1", "--edit", "mine", "--out", "x.png"), "unknown edit 'mine'"),
         (("edit", "RUN", "x", "--cut", "angle>light"), "there is no edge angle>light to cut"),
         (("edit", "RUN", "x", "--add", "shadow_length>light=1"), "is a cycle"),
         (("edit", "RUN", "x", "--add", "angle>light"), "says no weight"),
+        (("edit", "RUN", "x", "--add", "angle>light="), "'angle>light=' says no weight; write an edge to add as in"),
+        (("edit", "RUN", "x", "--add", "angle>light=b"), "'angle>light=b' says no weight; write an edge to add as in"),
+        (("edit", "RUN", "x", "--add", "light>shadow_length=0"), "already; cut it before it is added anew"),
+        (("edit", "RUN", "x", "--add", "nan>light=1"), "unknown concept 'nan' (the others are angle, shadow_length"),
         (("edit", "RUN", "x", "--set", "shadow_length=4 angle"), "'angle' is none"),
+        (("edit", "RUN", "x", "--set", "shadow_length=nan"), "unknown concept 'nan' (the concepts are light, angle,"),
+        (
+            ("edit", "RUN", "x", "--do", "light=1", "--do", "light=2"),
+            "do light = 1, another do light = 2; keep one",
+        ),
+        (("edit", "RUN", "x", "--set", "angle=1", "--set", "angle=2"), "set angle = 1, another set angle = 2"),
+        (("edit", "RUN", "x", "--freeze", "angle", "--freeze", "angle"), "says freeze angle, another freeze angle"),
+        (("edit", "RUN", "x", "--cut", "a>b", "--cut", "a > b"), "says cut a>b, another cut a>b"),
+        (("edit", "RUN", "x", "--add", "a>b=1", "--add", "a>b=2"), "add a>b with weight 1, another add a>b with"),
+        (("edit", "RUN", "x", "--set", "angle=1", "--do", "angle=2"), "says set angle = 1, another do angle = 2"),
         (("edit", "RUN", "x", "--freeze", "shadow"), "unknown concept 'shadow'"),
         (("edit", "RUN", "../x", "--freeze", "light"), "is no name for an edit"),
     ],
@@ -347,6 +381,7 @@ def test_what_is_written_is_read() -> None:
         "do g = 1",
         "do h = 2",
     ]
+    assert len(edits_in(["a>b"], ["a>b=1"], [], [], [])) == 2  # in place of what was trained
     for wrong in ("", "a=", "=3", "a=b"):
         with pytest.raises(AugalgebraError, match="write"):
             values_in(wrong)

@@ -263,8 +263,19 @@ def test_labels_that_are_missing_or_wrong_are_refused(data: Dataset, tmp_path: P
         train_causal_run(tmp_path / "run", spoilt(wrong), SETTINGS)
     with pytest.raises(DataError, match="60 images have 59 labels of light"):
         train_causal_run(tmp_path / "run", spoilt(wrong[1:]), SETTINGS)
+    light = data.train.factors["light"]
+    every = r"the labels of light reach from .* to .*, which numbers of 32 bits do not hold well enough; rescale them"
+    for far in (light * 1e-302, light * 1e300, light * 1e-6 + 1e3, torch.where(light == light.max(), 1e200, light)):
+        with pytest.raises(DataError, match=every):
+            train_causal_run(tmp_path / "run", spoilt(far), SETTINGS)
+    with pytest.raises(DataError, match="all labels of light are the same"):
+        train_causal_run(tmp_path / "run", spoilt(light * 0), SETTINGS)
+    for odd in (light * 1e-20, light * 1e20, light + 2000):
+        assert (
+            train_causal_run(tmp_path / "odd", spoilt(odd), replace(SETTINGS, steps=2), overwrite=True).ended == "limit"
+        )
     bare = replace(data, train=Split(data.train.images, data.train.labels))
-    with pytest.raises(AugalgebraError, match="what these images were drawn from is not known"):
+    with pytest.raises(AugalgebraError, match="the data bring no factors"):
         train_causal_run(tmp_path / "run", bare, CausalSettings(steps=1))
     assert not (tmp_path / "run").exists()
 
