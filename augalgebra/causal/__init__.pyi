@@ -22,6 +22,7 @@ from .measures import usual_edits as usual_edits
 from .model import CausalModel as CausalModel
 from .model import EditedModel as EditedModel
 from .settings import CausalSettings as CausalSettings
+from .settings import check_factors as check_factors
 from .settings import known_graph as known_graph
 from .storage import load_model as load_model
 from .storage import model_bytes as model_bytes
@@ -60,6 +61,7 @@ __all__ = [
     "World",
     "area_under_curve",
     "causal_loop",
+    "check_factors",
     "finish",
     "hamming_distance",
     "information_coefficients",

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from torch import Tensor
 
 from augalgebra.causal.graphs import CausalGraph, Edge, GraphError
+from augalgebra.data.factor_arrays import FACTOR_NAME
 from augalgebra.errors import AugalgebraError, ParameterError, UnknownNameError
 from augalgebra.storage.values import Fields
 
@@ -21,7 +22,8 @@ Value: TypeAlias = float | Tensor
 Function: TypeAlias = Callable[[Mapping[str, Tensor]], Tensor]
 """From the values of concepts ``[picture]``, in their own units, to those of another."""
 
-_TERM = re.compile(r"\s*([+-]?)\s*(?:(\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+)\s*(?:\*\s*([A-Za-z_]\w*))?|([A-Za-z_]\w*))\s*")
+_NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_TERM = re.compile(rf"\s*([+-]?)\s*(?:({_NUMBER})\s*(?:\*\s*({FACTOR_NAME}))?|({FACTOR_NAME}))\s*")
 
 
 @dataclass(frozen=True)
@@ -70,11 +72,12 @@ class Formula:
         return cls(constant, weights)
 
     def __str__(self) -> str:
-        text = f"{self.constant:g}" if self.constant or not self.weights else ""
+        text = _exact(self.constant) if self.constant or not self.weights else ""
         for name, weight in self.weights.items():
             sign = ("-" if weight < 0 else "+") if text else ("-" if weight < 0 else "")
-            text += f" {sign} {abs(weight)!r}*{name}" if text else f"{sign}{abs(weight)!r}*{name}"
-        return re.sub(r"\.0\*", "*", text)
+            term = f"{_exact(abs(weight))}*{name}"
+            text += f" {sign} {term}" if text else f"{sign}{term}"
+        return text
 
     def __call__(self, values: Mapping[str, Tensor]) -> Tensor:
         """The value for each picture."""
@@ -109,13 +112,12 @@ class Edit:
             case "cut":
                 return f"cut {self.cause}>{self.concept}"
             case "add":
-                return f"add {self.cause}>{self.concept} with weight {self.number:g}"
+                return f"add {self.cause}>{self.concept} with weight {_exact(self.number)}"
             case "set":
                 return f"set {self.concept} = {self.formula}"
             case "freeze":
                 return f"freeze {self.concept}"
-        value = f"{self.number:g}" if isinstance(self.number, float | int) else f"{len(self.number)} values"
-        return f"do {self.concept} = {value}"
+        return f"do {self.concept} = {_exact(self.number)}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data.
@@ -205,6 +207,12 @@ class World:
         """What causes what here."""
         return CausalGraph.of_parents({concept: self._parents(concept) for concept in self.trained.concepts})
 
+    @property
+    def trained_edges(self) -> frozenset[Edge]:
+        """The edges that act as they were trained: none that was added, and none of a mechanism that was replaced."""
+        fixed = self.formulas.keys() | self.frozen | self.held.keys()
+        return frozenset((cause, effect) for cause, effect in self.kept if effect not in fixed)
+
     def edit(self, edit: Edit) -> "World":
         """The world after one more edit.
 
@@ -234,7 +242,7 @@ class World:
             case "add":
                 self._refuse_fixed(edit)
                 if edit.cause not in self.trained.concepts:
-                    raise UnknownNameError("concept", edit.cause, others)
+                    raise UnknownNameError("concept", edit.cause, others, f"(the others are {', '.join(others)})")
                 self.graph.add(*edge)
                 return replace(self, added={**self.added, edge: float(edit.number)})._checked()
             case "set":
@@ -281,6 +289,11 @@ class World:
         if concept in self.formulas:
             return _causes(self.formulas[concept])
         return (cause for cause, effect in (*self.kept, *self.added) if effect == concept)
+
+
+def _exact(number: Value) -> str:
+    """A number in as few digits as give it back."""
+    return f"{len(number)} values" if isinstance(number, Tensor) else repr(float(number)).removesuffix(".0")
 
 
 def _causes(formula: Formula | GivenFunction) -> tuple[str, ...]:

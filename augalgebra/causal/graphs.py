@@ -117,7 +117,7 @@ class CausalGraph:
             UnknownNameError: There is none of that name.
         """
         if concept not in self.concepts:
-            raise UnknownNameError("concept", concept, self.concepts, f"The concepts are {', '.join(self.concepts)}")
+            raise UnknownNameError("concept", concept, self.concepts, f"(the concepts are {', '.join(self.concepts)})")
         return self.concepts.index(concept)
 
     def parents(self, concept: str) -> tuple[str, ...]:
@@ -163,7 +163,7 @@ class CausalGraph:
         """
         self.index(cause), self.index(effect)
         if (cause, effect) in self.edges:
-            raise GraphError(f"there is an edge {cause}>{effect} already")
+            raise GraphError(f"there is an edge {cause}>{effect} already; cut it before it is added anew")
         return CausalGraph(self.concepts, self.edges | {(cause, effect)})
 
     def without_causes_of(self, concepts: Collection[str]) -> "CausalGraph":
@@ -266,7 +266,7 @@ class GraphPrior:
         """
         for concept in self.concepts:
             if concept not in concepts:
-                raise UnknownNameError("concept", concept, concepts, f"The concepts are {', '.join(concepts)}")
+                raise UnknownNameError("concept", concept, concepts, f"(the concepts are {', '.join(concepts)})")
         missing = [concept for concept in concepts if concept not in self.concepts]
         if missing:
             raise GraphError(f"nothing is said of {', '.join(missing)}; a prior names every concept")

@@ -7,7 +7,7 @@ effectiveness; minimality asks that nothing else changes.
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
@@ -20,7 +20,7 @@ from augalgebra.causal.graphs import area_under_curve, hamming_distance
 from augalgebra.causal.model import CausalModel, EditedModel, Images
 from augalgebra.causal.truth import Factors, Truth
 from augalgebra.data.dataset import Split
-from augalgebra.errors import DataError
+from augalgebra.errors import AugalgebraError, DataError
 from augalgebra.latent.likelihoods import squared_error
 from augalgebra.plain import PlainData
 from augalgebra.seeds import generator_for
@@ -44,8 +44,8 @@ class CounterfactualScore(PlainData):
         test_floor: That of encoding and decoding the test images that were started from.
         identity: That of leaving the pictures as they are.
         readings: By concept, mean absolute difference of what is read off the counterfactual from what is true there,
-            in the units of the concept. This is effectiveness for the concepts that were set, and minimality for those
-            that should have stayed.
+            in the units of the concept, over those off which it can be read; NaN if there are none. This is
+            effectiveness for the concepts that were set, and minimality for those that should have stayed.
         standard: The same in standard deviations.
         unread: By concept, share of counterfactuals off which it could not be read.
     """
@@ -82,6 +82,11 @@ class CounterfactualScore(PlainData):
     def test_ratio(self) -> float:
         """Error over the floor of test images."""
         return self.error / max(self.test_floor, 1e-12)
+
+    @property
+    def most_unread(self) -> float:
+        """Share of counterfactuals off which one concept could not be read, of the concept where that is largest."""
+        return max(self.unread.values(), default=0.0)
 
     @property
     def is_good(self) -> bool:
@@ -159,6 +164,7 @@ class CausalReport(PlainData):
         composition: The null intervention.
         axioms: Reversibility and minimality, concept by concept.
         graph: The graph beside the true one; None where that is not known.
+        left_out: By the name of an edit that was not measured, why no true pictures of its world can be drawn.
     """
 
     images: int
@@ -169,6 +175,7 @@ class CausalReport(PlainData):
     composition: tuple[CompositionScore, ...]
     axioms: tuple[AxiomScore, ...]
     graph: GraphScore | None
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     in_json: ClassVar[tuple[str, ...]] = (
         "images",
@@ -179,6 +186,7 @@ class CausalReport(PlainData):
         "composition",
         "axioms",
         "graph",
+        "left_out",
         "is_good",
     )
 
@@ -208,7 +216,8 @@ def measure_causal(
         split: Test images with factors.
         truth: What is true of them, see `truth_of`; None where that is not known.
         images: How many test images, if not all.
-        edits: Edited graphs by name; those of `usual_edits` if None.
+        edits: Edited graphs by name; those of `usual_edits` if None. One that has no true picture of some image is left
+            out, see `CausalReport.left_out`.
         strengths: How strong each edge was before the weak ones were left out.
         seed: Seed of the values that concepts are set to.
 
@@ -236,16 +245,22 @@ def measure_causal(
     if truth is None:
         return CausalReport(len(part), reading, information, (), (), composition, (), None)
     bench = _Bench(model, pictures, factors, truth, seed)
-    edited = usual_edits(model) if edits is None else edits
+    scores, left_out = list[CounterfactualScore](), dict[str, str]()
+    for name, changes in (usual_edits(model) if edits is None else edits).items():
+        try:
+            scores.append(bench.edit(name, changes))
+        except AugalgebraError as error:
+            left_out[name] = str(error)
     return CausalReport(
         len(part),
         reading,
         information,
         tuple(bench.intervene(chosen) for chosen in _choices(model.concepts)),
-        tuple(bench.edit(name, changes) for name, changes in edited.items()),
+        tuple(scores),
         composition,
         tuple(bench.axioms(concept) for concept in model.concepts),
         score_graph(model, truth, strengths),
+        left_out,
     )
 
 
@@ -292,7 +307,11 @@ class _Bench:
         return self._score(f"do({', '.join(concepts)})", made, world)
 
     def edit(self, name: str, edits: Sequence[Edit]) -> CounterfactualScore:
-        """The images in an edited world."""
+        """The images in an edited world.
+
+        Raises:
+            AugalgebraError: That world has no true picture of one of them.
+        """
         made = EditedModel(self.model, tuple(edits)).counterfactual(self.images)
         # to cut an edge that is none in truth changes nothing there
         true = [e for e in edits if e.kind != "cut" or (e.cause, e.concept) in self.truth.graph.edges]

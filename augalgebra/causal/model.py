@@ -245,6 +245,8 @@ class CausalModel(nn.Module):
         place = self.graph.index(concept)
         low, high = float(self.low[place]), float(self.high[place])
         margin, values = BEYOND * (high - low), torch.as_tensor(value, dtype=torch.float64).reshape(-1)
+        if not bool(values.isfinite().all()):
+            raise ParameterError(f"{concept} needs a finite number, not {float(values[~values.isfinite()][0]):g}")
         wrong = ~((values >= low - margin) & (values <= high + margin))
         if bool(wrong.any()):
             raise ParameterError(

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, get_args
 
-from augalgebra.causal.graphs import CausalGraph, GraphError, GraphPrior
+from augalgebra.causal.graphs import CausalGraph, GraphPrior
 from augalgebra.causal.mechanisms import MECHANISM_KINDS, MechanismKind
 from augalgebra.data.drawn.morpho import STROKE_CAUSES
 from augalgebra.data.drawn.pendulum import CAUSES
-from augalgebra.errors import AugalgebraError, UnknownNameError
+from augalgebra.errors import AugalgebraError, DataError, UnknownNameError
 from augalgebra.latent.likelihoods import LIKELIHOODS, LikelihoodName
 from augalgebra.storage.values import Fields
 from augalgebra.training.settings import Precision
@@ -97,14 +97,13 @@ class CausalSettings:
 
         Raises:
             UnknownNameError: A concept is none of the factors.
-            GraphError: There are no concepts.
+            DataError: There are no factors.
         """
+        check_factors(factors)
         names = self.concepts or (self.prior.concepts if self.prior is not None else tuple(factors))
         for concept in names:
             if concept not in factors:
-                raise UnknownNameError("concept", concept, factors, f"The images have {', '.join(factors) or 'none'}")
-        if not names:
-            raise GraphError("there are no concepts: what these images were drawn from is not known")
+                raise UnknownNameError("concept", concept, factors, f"(the images have {', '.join(factors)})")
         ordered = tuple(name for name in factors if name in names)
         known = known_graph(ordered)
         prior = self.prior or (GraphPrior.free(ordered) if known is None else GraphPrior.given(known))
@@ -126,6 +125,22 @@ class CausalSettings:
         table.refuse_others([item.name for item in fields(cls)])
         given = {item.name: _read(table, item.name, item.type) for item in fields(cls) if item.name in table}
         return cls(**{"seconds": None, **given} if "steps" in given else given)
+
+
+def check_factors(factors: Mapping[str, Any]) -> None:
+    """See that there is something that a causal model could have as its concepts.
+
+    Args:
+        factors: The factors of the images, by name.
+
+    Raises:
+        DataError: There are none.
+    """
+    if not factors:
+        raise DataError(
+            "the data bring no factors, which are the concepts of a causal model; add an array factor_NAME for each, "
+            "of one number for each image, to an .npz of the images"
+        )
 
 
 def known_graph(concepts: tuple[str, ...]) -> CausalGraph | None:

@@ -33,6 +33,8 @@ FEWEST = 10
 """Labels that there must be."""
 _SEARCH_RATE = 5e-3
 _LEAST = 1e-6  # variance of noise that is taken for none
+_TINY = 1e-30  # labels of a smaller range underflow, those beyond its inverse overflow
+_FINEST = 1e-5  # of the largest label: a smaller range has few steps, as 32 bits tell 6e-8 apart
 _SMALLEST = -12.0  # log variance of what the encoder reads
 
 
@@ -167,13 +169,12 @@ def prepare(data: Dataset, settings: CausalSettings) -> Learner:
         settings.likelihood,
     )
     seen = seen_labels(len(data.train), settings)
-    own = read_labels(data.train, settings.concepts)[seen]
+    every = read_labels(data.train, settings.concepts)
+    own = every[seen]
+    for place, concept in enumerate(settings.concepts):
+        _check_range(concept, every[:, place], own[:, place])
     model = CausalModel(architecture, settings.prior, seed=settings.seed)
-    deviation = own.std(0)
-    for concept, spread in zip(settings.concepts, deviation.tolist(), strict=True):
-        if not spread > 0:
-            raise DataError(f"all labels of {concept} are the same; nothing can be learned of it")
-    found = {"mean": own.mean(0), "deviation": deviation, "low": own.amin(0), "high": own.amax(0)}
+    found = {"mean": own.mean(0), "deviation": own.std(0), "low": own.amin(0), "high": own.amax(0)}
     for name, values in found.items():
         model.get_buffer(name).copy_(values)
     labels, strengths = model.to_standard(own.float()), torch.zeros_like(model.mechanisms.edges, dtype=torch.float32)
@@ -183,6 +184,26 @@ def prepare(data: Dataset, settings: CausalSettings) -> Learner:
         generator = generator_for(settings.seed, "where concepts show")
         model.show_at(find_places(data.train.images[seen], labels, model.graph, generator))
     return Learner(model, strengths).to(device_of(settings.device))
+
+
+def _check_range(concept: str, labels: Float[Tensor, " image"], seen: Float[Tensor, " label"]) -> None:
+    """See that numbers of 32 bits, in which models are trained, hold labels and tell them apart.
+
+    Args:
+        concept: Their concept.
+        labels: All of them.
+        seen: Those that are learned from.
+    """
+    low, high = float(seen.min()), float(seen.max())
+    if low == high:
+        raise DataError(f"all labels of {concept} are the same; nothing can be learned of it")
+    least, most = float(labels.min()), float(labels.max())
+    largest = max(-least, most)
+    if largest > 1 / _TINY or high - low < max(_TINY, _FINEST * largest):
+        raise DataError(
+            f"the labels of {concept} reach from {least!r} to {most!r}, which numbers of 32 bits do not hold well "
+            "enough; rescale them, so that they reach from 0 to 1 for example"
+        )
 
 
 def learn_graph(

@@ -1,5 +1,6 @@
 """What images were drawn from, as arrays beside them in an ``.npz``."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from augalgebra.storage.values import shown_name
 
 FACTOR = "factor_"
 """What the names of such arrays begin with; the rest is the name of the factor."""
+FACTOR_NAME = r"[A-Za-z_]\w*"
+"""What such a name may be, so that formulas, edges and values can say it, as a regular expression."""
 
 
 def read_factors(path: Path, archive: ArrayArchive, images: int) -> dict[str, Float[Tensor, " image"]]:
@@ -24,12 +27,17 @@ def read_factors(path: Path, archive: ArrayArchive, images: int) -> dict[str, Fl
         images: How many images there are.
 
     Raises:
-        DataError: One has not a finite number for each image; the message says which.
+        DataError: One has not a finite number for each image, or a name that none can have; the message says which.
     """
     factors = {}
     for key in archive.names:
         if not key.startswith(FACTOR):
             continue
+        if not re.fullmatch(FACTOR_NAME, key.removeprefix(FACTOR)):
+            raise DataError(
+                f"{path}: {shown_name(key)} is no name of a factor; write {FACTOR}NAME, where NAME has letters, digits "
+                "and underscores alone and begins with no digit"
+            )
         values = archive.read(key)
         if values is None or values.shape not in ((images,), (images, 1)):
             shape = "no" if values is None else " × ".join(map(str, values.shape)) or "one"

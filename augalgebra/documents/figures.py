@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from augalgebra.operators.groups.arrays import Array
-from augalgebra.storage.files import write_atomically
+from augalgebra.storage.files import check_ending, write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,7 +53,12 @@ def empty(width: float, height: float, *, dpi: int = DPI, constrained: bool = Tr
 
 
 def write(figure: "Figure", path: Path) -> Path:
-    """Write a figure as PNG, in one step; missing folders are made."""
+    """Write a figure as PNG, in one step; missing folders are made.
+
+    Raises:
+        AugalgebraError: The name of the file ends otherwise, or it cannot be written.
+    """
+    check_ending(path, ".png")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     write_atomically(path, buffer.getvalue())

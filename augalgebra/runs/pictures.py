@@ -12,7 +12,7 @@ from torch import Tensor
 
 from augalgebra.errors import ImageError
 from augalgebra.images import Array, as_images, read_pictures
-from augalgebra.storage.files import write_atomically
+from augalgebra.storage.files import check_ending, write_atomically
 from augalgebra.storage.npz import ArrayArchive
 
 _GAP, _FRAME = 2, 160  # pixels between tiles and their grey, in the picture as written
@@ -88,7 +88,11 @@ def _from_arrays(path: Path) -> Array:
 
 
 def write_picture(path: Path, image: Float[Tensor, "channel height width"]) -> Path:
-    """Write an image as PNG, in one step; missing folders are made."""
+    """Write an image as PNG, in one step; missing folders are made.
+
+    Raises:
+        AugalgebraError: The name of the file ends otherwise, or it cannot be written.
+    """
     return _write(path, _bytes(image))
 
 
@@ -99,6 +103,9 @@ def write_grid(path: Path, images: Float[Tensor, "row column channel height widt
         path: The file; missing folders are made.
         images: One for each row and column.
         scale: How many times larger.
+
+    Raises:
+        AugalgebraError: The name of the file does not end in .png, or it cannot be written.
     """
     rows, columns, _, height, width = images.shape
     height, width = scale * height + _GAP, scale * width + _GAP
@@ -138,6 +145,7 @@ def _bytes(image: Tensor) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]":
 
 
 def _write(path: Path, pixels: "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]") -> Path:
+    check_ending(path, ".png")
     buffer = io.BytesIO()
     Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(buffer, format="png")
     write_atomically(path, buffer.getvalue())

@@ -3,6 +3,7 @@ from .cache import keep as keep
 from .cache import load_cached as load_cached
 from .cache import read_result as read_result
 from .cache import write_json as write_json
+from .files import check_ending as check_ending
 from .files import naming_failures as naming_failures
 from .files import parts_in as parts_in
 from .files import remove as remove
@@ -16,6 +17,7 @@ from .values import read_bytes as read_bytes
 __all__ = [
     "LOCK",
     "MOST_TEXT",
+    "check_ending",
     "digest_of",
     "keep",
     "load_cached",

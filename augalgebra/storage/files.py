@@ -17,6 +17,7 @@ from typing import BinaryIO
 from augalgebra.errors import AugalgebraError
 
 __all__ = [
+    "check_ending",
     "check_room",
     "make_folder",
     "naming_failures",
@@ -76,6 +77,20 @@ def write_atomically(path: str | Path, content: str | bytes) -> None:
         with open_replacement(target) as file:
             write(file, data)
         remove_abandoned(target.parent)
+
+
+def check_ending(path: Path, *endings: str) -> None:
+    """See that the name of a picture says what is written there; a pipe or a device may have any.
+
+    Args:
+        path: The file.
+        endings: Those that say it, such as ``.png``.
+
+    Raises:
+        AugalgebraError: It has another ending, or none.
+    """
+    if path.suffix.lower() not in endings and not _is_special(path):
+        raise AugalgebraError(f"{path} is no name for a picture; let it end in {' or '.join(endings)}")
 
 
 def check_room(folder: Path, size: int) -> None:
@@ -182,10 +197,15 @@ def _opened_special(path: Path) -> BinaryIO | None:
         # opened by name, a regular file behind it would be begun anew
         number = _STANDARD[match["name"]] if match["name"] else int(match["number"])
         return os.fdopen(os.dup(number), "wb")
+    return os.fdopen(os.open(path, os.O_WRONLY), "wb") if _is_special(path) else None
+
+
+def _is_special(path: Path) -> bool:
+    """Whether a path leads to something that is neither a file nor a folder."""
+    if _DESCRIPTOR.fullmatch(str(path)):
+        return True
     status = _status(path)
-    if status is None or stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode):
-        return None
-    return os.fdopen(os.open(path, os.O_WRONLY), "wb")
+    return status is not None and not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode)
 
 
 def _status(path: Path) -> os.stat_result | None:

@@ -70,16 +70,19 @@ def edits_in(
         do: Values, as in ``light=20``.
 
     Raises:
-        AugalgebraError: Something is not of that form.
+        AugalgebraError: Something is not of that form, or two options say different things of a concept.
     """
     from augalgebra.causal import Edit, Formula
 
     edits = [Edit("cut", effect, cause) for cause, effect in map(_edge, cut)]
     for text in add:
         edge, _, weight = text.rpartition("=")
+        try:
+            number = float(weight)
+        except ValueError:
+            edge = ""
         if not edge:
             raise AugalgebraError(f"{text!r} says no weight; write an edge to add as in angle>shadow_length=0.1")
-        ((_, number),) = values_in(f"weight={weight}", f"--add {text}: ").items()
         cause, effect = _edge(edge)
         edits.append(Edit("add", effect, cause, number))
     for text in put:
@@ -88,7 +91,15 @@ def edits_in(
             raise AugalgebraError(f"{text!r} sets no mechanism; write it as in shadow_length=4 or as in y=2 + 0.1*x")
         edits.append(Edit("set", concept, formula=Formula.parse(formula)))
     edits += [Edit("freeze", concept) for text in freeze for concept in names_of(text)]
-    return edits + [Edit("do", concept, number=value) for text in do for concept, value in values_in(text).items()]
+    edits += [Edit("do", concept, number=value) for text in do for concept, value in values_in(text).items()]
+    said: dict[tuple[str, ...], Edit] = {}
+    for edit in edits:
+        # an edge may be cut and added anew, but a concept follows from one thing alone
+        key = (edit.kind, edit.cause, edit.concept) if edit.cause else (edit.concept,)
+        if key in said:
+            raise AugalgebraError(f"one option says {said[key]}, another {edit}; keep one of them")
+        said[key] = edit
+    return edits
 
 
 def graph_lines(graph: "CausalGraph", weights: Mapping[tuple[str, str], float] | None = None) -> list[str]:

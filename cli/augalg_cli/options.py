@@ -76,6 +76,29 @@ def shorten(text: str) -> str:
     return catalog().shorten(text) if catalog.cache_info().currsize else text
 
 
+MOST_PICTURES = 1000
+"""Most pictures in one file: as many as fit into memory, and into what programs open of one."""
+
+
+def check_pictures(count: int) -> None:
+    """Refuse more pictures than one file may hold, before they are drawn.
+
+    Raises:
+        AugalgebraError: There are more.
+    """
+    if count > MOST_PICTURES:
+        raise AugalgebraError(f"{count} pictures are too many for one file; ask for at most {MOST_PICTURES}")
+
+
+def png(path: Path | None) -> Path | None:
+    """Refuse a file for a picture whose name does not end in .png, before anything is done for it."""
+    if path is not None:
+        from augalgebra.storage import check_ending
+
+        check_ending(path, ".png")
+    return path
+
+
 def finite(value: float | None) -> float | None:
     """Refuse what is a number for Python and none for people, ``nan`` and ``inf``, in an option."""
     if value is not None and not math.isfinite(value):

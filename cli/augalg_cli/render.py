@@ -5,6 +5,7 @@ answer is one JSON document and nothing else reaches standard output. Text is ne
 names may contain brackets.
 """
 
+import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -140,6 +141,11 @@ def number(value: float | None, digits: int = 3) -> str:
     if abs(value) >= 10 ** (-digits):
         return f"{value:.{digits}g}" if abs(value) < 1000 else f"{value:.0f}"
     return f"{value:.1e}"
+
+
+def measured(value: float, digits: int = 3) -> str:
+    """A number that was measured; ``-`` where there was nothing to measure."""
+    return f"{value:.{digits}g}" if math.isfinite(value) else "-"
 
 
 def yes_no(value: bool | None) -> str:

@@ -6,7 +6,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from augalgebra.causal import CausalArchitecture, CausalGraph, CausalModel, CausalReport, Edit, GraphPrior, known_graph
+from augalgebra.causal import (
+    CausalArchitecture,
+    CausalGraph,
+    CausalModel,
+    CausalReport,
+    Edit,
+    Formula,
+    GraphPrior,
+    known_graph,
+)
 from augalgebra.causal.measures import measure_causal
 from augalgebra.causal.truth import PendulumTruth
 from augalgebra.data import LIMITS, Dataset, draw_pendulum, read_pendulum
@@ -119,6 +128,23 @@ def test_an_edited_world_is_held_against_its_own_true_picture(pendulums: Dataset
     found = measure_causal(model, pendulums.test, PendulumTruth(model), images=24, edits=edits)
     assert [score.name for score in found.edits] == ["short"]
     assert found.edits[0].error < 1e-4 < found.edits[0].identity
+
+
+def test_an_edited_world_that_has_no_true_picture_of_one_image_is_left_out_with_the_reason(pendulums: Dataset) -> None:
+    """Its true shadow is below 1 where the angle is far to the left, and it is drawn of the first image."""
+    model = perfect(pendulums)
+    lengths = 4 + 0.15 * pendulums.test.factors["angle"][:24]
+    assert lengths[0] > 1 > lengths.min()
+    edits = {
+        "odd": [Edit("set", "shadow_length", formula=Formula.parse("4 + 0.15*angle"))],
+        "short": [Edit("cut", "shadow_length", "light")],
+    }
+    found = measure_causal(model, pendulums.test, PendulumTruth(model), images=24, edits=edits)
+    assert [score.name for score in found.edits] == ["short"]
+    assert list(found.left_out) == ["odd"]
+    assert "shadow_length must lie in [1, 20], not" in found.left_out["odd"]
+    assert found.to_dict()["left_out"] == found.left_out
+    assert len(found.counterfactuals) == 4 + 6
 
 
 def test_without_a_truth_only_composition_is_measured(pendulums: Dataset) -> None:

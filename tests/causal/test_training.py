@@ -114,7 +114,7 @@ def test_labels_that_cannot_be_learned_from_are_refused(pendulums: Dataset, labe
 
 def test_missing_labels_and_unknown_concepts_are_refused(pendulums: Dataset) -> None:
     bare = replace(pendulums, train=replace(pendulums.train, factors={}))
-    with pytest.raises(AugalgebraError, match="no concepts"):
+    with pytest.raises(AugalgebraError, match="the data bring no factors"):
         train_causal(bare, FEW)
     with pytest.raises(UnknownNameError, match="did you mean light"):
         train_causal(pendulums, replace(FEW, concepts=("ligth",)))

@@ -136,7 +136,6 @@ def test_bad_input_gets_one_clear_line(program: Callable[..., Any], run: Run, br
         (["apply", folder, "rotate(30)", "digit.png"], "has no operator for rotate(30); it has "),
         (["apply", folder, "rotate(30)", "digit.png"], f"'augalg operators {folder} --add \"rotate(30)\"' fits one"),
         (["apply", folder, "flip_lr", "digit.png", "--head", "mian"], "has no head 'mian'; it has main, new"),
-        (["interpolate", folder, "0", "99"], "there is no test image 99"),
     ]
     for arguments, message in cases:
         done = program(*arguments, "--out", "moved")
@@ -144,6 +143,23 @@ def test_bad_input_gets_one_clear_line(program: Callable[..., Any], run: Run, br
         assert message in done.err
         assert done.err.count("\n") == 1, done.err
     assert not (broken / "moved").exists()
+
+
+def test_a_picture_that_cannot_be_is_refused(program: Callable[..., Any], run: Run, tmp_path: Path) -> None:
+    folder, many = str(run.folder), str(10**8)
+    cases = [
+        (["interpolate", folder, "0", "99"], "there is no test image 99"),
+        (["interpolate", folder, "0", "1", "--steps", many], "100000000 pictures are too many for one file"),
+        (["interpolate", folder, "0", "1", "--word", "flip_lr", "--powers", "501", "--steps", "2"], "1002 pictures"),
+        (["sample", folder, "--n", many, "--kind", "box"], "100000000 pictures are too many for one file"),
+        (["sample", folder, "--n", "501", "--kind", "box", "--word", "flip_lr"], "1002 pictures are too many"),
+    ]
+    for arguments, message in cases:
+        done = program(*arguments, "--out", "x.png")
+        assert (done.code, done.out) == (2, ""), arguments
+        assert message in done.err
+        assert done.err.count("\n") == 1, done.err
+    assert not (tmp_path / "x.png").exists()
 
 
 def test_what_cannot_be_undone_is_refused(run: Run) -> None:

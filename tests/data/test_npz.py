@@ -420,3 +420,10 @@ def test_factors_that_are_no_numbers_are_refused(tmp_path: Path, values: np.ndar
     np.savez(tmp_path / "a.npz", images=IMAGES, factor_light=values)
     with pytest.raises(DataError, match=told):
         load_data(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("key", ["factor_", "factor_a>b", "factor_a=b,c", "factor_a b", "factor_1a", "factor_a-b"])
+def test_a_factor_has_a_name_that_formulas_and_edges_can_say(tmp_path: Path, key: str) -> None:
+    np.savez(tmp_path / "a.npz", **{"images": IMAGES, key: np.arange(20.0)})
+    with pytest.raises(DataError, match=f"{key} is no name of a factor; write factor_NAME, where NAME has letters"):
+        load_data(tmp_path / "a.npz")

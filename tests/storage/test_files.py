@@ -9,7 +9,7 @@ import pytest
 
 from augalgebra.errors import AugalgebraError
 from augalgebra.storage import files
-from augalgebra.storage.files import check_room, write_atomically
+from augalgebra.storage.files import check_ending, check_room, write_atomically
 
 
 def test_text_is_written_as_utf8_with_its_line_ends(tmp_path):
@@ -121,6 +121,17 @@ def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path):
     reader.join(10)
     assert found == ["through"]
     assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_the_name_of_a_picture_says_what_it_is(tmp_path):
+    for name in ("a.png", "a.PNG", "a.svg"):
+        check_ending(tmp_path / name, ".png", ".svg")
+    for name in ("a.txt", "a", "png", "a.png.svg", "."):
+        with pytest.raises(AugalgebraError, match=r"is no name for a picture; let it end in \.png$"):
+            check_ending(tmp_path / name, ".png")
+    os.mkfifo(tmp_path / "pipe")
+    for special in (tmp_path / "pipe", Path("/dev/null"), Path("/dev/stdout")):
+        check_ending(special, ".png")
 
 
 def test_a_full_device_is_one_line_and_stays_a_device():

@@ -103,6 +103,8 @@ class _Report:
         if report.counterfactuals:
             yield tables.score_table(report)
             yield tables.reading_table(report)
+        for name, reason in report.left_out.items():
+            yield Text(f"The edit `{name}` is left out: {reason}.")
         yield tables.composition_table(report)
         if report.axioms:
             yield tables.axiom_table(report)

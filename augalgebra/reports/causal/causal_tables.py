@@ -40,12 +40,15 @@ def reading_table(report: CausalReport) -> Table:
     """What is read off counterfactuals beside what is true there."""
     concepts = tuple(report.reading)
     scores = (*report.counterfactuals, *report.edits)
-    rows = tuple((score.name, *(finite(score.readings[concept]) for concept in concepts)) for score in scores)
+    rows = tuple(
+        (score.name, *(finite(score.readings[concept]) for concept in concepts), score.most_unread) for score in scores
+    )
     title = (
         "Read off the counterfactual by a reader that is no part of the model: mean absolute error, in the units of "
-        "each concept; of what was set this is effectiveness, of the rest minimality"
+        "each concept; of what was set this is effectiveness, of the rest minimality. Means are over drawings off "
+        "which a concept could be read; unread is the share of the others, of the concept where it is largest"
     )
-    return Table(title, ("what", *concepts), rows)
+    return Table(title, ("what", *concepts, "unread"), rows)
 
 
 def encoder_table(report: CausalReport) -> Table:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from augalgebra.causal.graphs import CausalGraph, Edge
 from augalgebra.documents import figures
 from augalgebra.errors import AugalgebraError
-from augalgebra.storage.files import write_atomically
+from augalgebra.storage.files import check_ending, write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,8 +43,7 @@ def draw_causal_graph(
     Raises:
         AugalgebraError: The file is to be neither.
     """
-    if path.suffix.lower() not in _KINDS:
-        raise AugalgebraError(f"{path} is no name for a drawing; let it end in {' or '.join(_KINDS)}")
+    check_ending(path, *_KINDS)
     missing = frozenset() if beside is None else beside.edges - graph.edges
     grid = arrange(CausalGraph(graph.concepts, graph.edges | missing) if _fits(graph, missing) else graph)
     rows = 1 + max(row for _, row in grid.values())
@@ -141,7 +140,7 @@ def _along(places: Mapping[str, tuple[float, float]], edge: Edge) -> tuple[float
 
 
 def _write(figure: "Figure", path: Path) -> Path:
-    if path.suffix.lower() == ".png":
+    if path.suffix.lower() != ".svg":
         return figures.write(figure, path)
     from matplotlib import rc_context
 

@@ -1,6 +1,7 @@
 """A trained causal model and what can be done with it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,11 @@ from augalgebra.causal.model import EditedModel
 from augalgebra.causal.truth import truth_of
 from augalgebra.data.dataset import Dataset
 from augalgebra.data.loading import load_data
-from augalgebra.errors import ImageError
+from augalgebra.errors import ImageError, RunError
 from augalgebra.plain import finite
 from augalgebra.runs.causal.blocks import ConceptBlocks, measure_blocks
-from augalgebra.runs.causal.counterfactuals import Counterfactuals, has_truth, show_counterfactuals
-from augalgebra.runs.causal.edit_files import edit_names, read_edits, write_edits
+from augalgebra.runs.causal.counterfactuals import Counterfactuals, show_counterfactuals
+from augalgebra.runs.causal.edit_files import edit_file, edit_names, read_edits, write_edits
 from augalgebra.runs.causal.stored import StoredCausalRun
 from augalgebra.storage.locks import lock
 
@@ -97,6 +98,14 @@ class CausalRun(StoredCausalRun):
     def edits(self) -> tuple[str, ...]:
         """The names under which edits are kept."""
         return edit_names(self.folder)
+
+    def edit_file(self, name: str) -> Path:
+        """Where edits are kept under a name.
+
+        Raises:
+            AugalgebraError: The name is none.
+        """
+        return edit_file(self.folder, name)
 
     def edited(self, edit: str = "") -> EditedModel:
         """The model in the world that a kept edit makes.
@@ -210,7 +219,8 @@ class CausalRun(StoredCausalRun):
     ) -> CausalReport:
         """Measure counterfactuals against the truth, and the axioms that they should fulfil, on test images.
 
-        Beside each edge that is cut, all kept edits are measured of whose worlds true pictures can be drawn.
+        Beside each edge that is cut, all kept edits are measured of whose worlds true pictures can be drawn; the others
+        are left out, and the report says why.
 
         Args:
             images: How many test images to use, if not all.
@@ -226,19 +236,23 @@ class CausalRun(StoredCausalRun):
         """
         data = data or self.load_data(data_dir)
         self.check_data(data)
-        truth = truth_of(self.model)
         edits: dict[str, Sequence[Edit]] = dict(usual_edits(self.model))
-        edits |= {name: self.edited(name).edits for name in self.edits}
-        first = data.test.head(1)
-        return measure_causal(
+        unreadable = {}
+        for name in self.edits:
+            try:
+                edits[name] = self.edited(name).edits
+            except RunError as error:  # one that was kept of the model before
+                unreadable[name] = str(error)
+        report = measure_causal(
             self.model,
             data.test,
-            truth,
+            truth_of(self.model),
             images=images,
-            edits={} if truth is None else {n: e for n, e in edits.items() if has_truth(truth, first, e)},
+            edits=edits,
             strengths=torch.tensor(self.strengths),
             seed=self.settings.seed,
         )
+        return replace(report, left_out=unreadable | dict(report.left_out))
 
     def described(self) -> dict[str, Any]:
         """What there is to say of it without its images, as plain data."""

@@ -1,6 +1,6 @@
 """Counterfactuals of some pictures beside what is true, where the data can draw that."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -10,7 +10,6 @@ from torch import Tensor
 from augalgebra.causal.edits import Edit, World
 from augalgebra.causal.model import EditedModel
 from augalgebra.causal.truth import Truth, truth_of
-from augalgebra.data.dataset import Split
 from augalgebra.data.drawn.pendulum import FACTORS, read_pendulum
 from augalgebra.errors import AugalgebraError, ImageError
 from augalgebra.latent.likelihoods import squared_error
@@ -101,21 +100,6 @@ def show_counterfactuals(
     return Counterfactuals(
         pictures.cpu(), model.decode(state).cpu(), drawn.cpu(), made, now, then, true, read, errors, single, missing
     )
-
-
-def has_truth(truth: Truth, split: Split, edits: Sequence[Edit]) -> bool:
-    """Whether true pictures can be drawn of the world that edits make.
-
-    Args:
-        truth: What is true.
-        split: Some images with their factors.
-        edits: The edits.
-    """
-    try:
-        truth.change(split.batch(slice(None))[0], split.factors, World.of(truth.graph, edits))
-    except AugalgebraError:
-        return False
-    return True
 
 
 def read_factors(truth: Truth, pictures: Images) -> Columns:

@@ -41,7 +41,7 @@ def write_edits(folder: Path, name: str, edits: Sequence[Edit], model: str) -> P
     Raises:
         AugalgebraError: The name is none, an edit holds a function, or the file cannot be written.
     """
-    path = _place(folder, name)
+    path = edit_file(folder, name)
     tables: dict[tuple[str, ...], Mapping[str, Any]] = {("edit",): {"model": model, "changes": len(edits)}}
     tables |= {("change", str(number)): edit.to_dict() for number, edit in enumerate(edits, 1)}
     with naming_failures(path):
@@ -61,7 +61,7 @@ def read_edits(folder: Path, name: str, model: str) -> tuple[Edit, ...]:
         UnknownNameError: Nothing is kept under it; the message names the nearest.
         RunError: The file is damaged, or was made for another model.
     """
-    path = _place(folder, name)
+    path = edit_file(folder, name)
     if not path.exists():
         known = edit_names(folder)
         kept = f"{folder} keeps {', '.join(known)}" if known else f"{folder} keeps none; 'augalg causal edit' makes one"
@@ -76,7 +76,12 @@ def read_edits(folder: Path, name: str, model: str) -> tuple[Edit, ...]:
     )
 
 
-def _place(folder: Path, name: str) -> Path:
+def edit_file(folder: Path, name: str) -> Path:
+    """Where edits of the run in a folder are kept under a name.
+
+    Raises:
+        AugalgebraError: The name is none.
+    """
     if not _NAME.fullmatch(name):
         raise AugalgebraError(f"{name[:80]!r} is no name for an edit: letters, digits, '_', '-' and '.' make one")
     return folder / EDITS / f"{name}.toml"

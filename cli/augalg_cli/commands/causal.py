@@ -114,9 +114,9 @@ def show(
 
     loaded = CausalRun.load(run)
     world = loaded.edited(edit)
+    weights = {edge: weight for edge, weight in loaded.weights.items() if edge in world.world.trained_edges}
     if out is not None:
         truth = loaded.model.graph if edit else loaded.true_graph
-        weights = {edge: weight for edge, weight in loaded.weights.items() if edge in world.graph.edges}
         draw_causal_graph(world.graph, out, weights=weights, beside=truth, title=edit)
     kept = read_causal_check(loaded)
     if as_json:
@@ -125,7 +125,7 @@ def show(
         return
     if edit:
         render.write_bullets(edit, [str(change) for change in world.edits], 100)
-        for line in graph_lines(world.graph, loaded.weights):
+        for line in graph_lines(world.graph, weights):
             render.line(line)
     else:
         _show_graph(loaded)
@@ -173,6 +173,8 @@ def check(
         render.emit_json({"run": str(run), "bar": bar, "passed": not missed, "missed": missed, **report.to_dict()})
     else:
         _show_check(report, loaded.model.concepts)
+        for name, reason in report.left_out.items():
+            render.note(f"the edit {name} is left out: {reason}")
         if report.counterfactuals:
             told = f"missed by {', '.join(missed)}" if missed else "met"
             render.line(f"bar {bar:g} of the floor: {told}")
@@ -193,8 +195,9 @@ def _prior(
     data: "Dataset", graph: str | None, exogenous: str | None, endogenous: str | None, order: str | None, *, learn: bool
 ) -> "GraphPrior | None":
     """What options say of the graph; None if they say nothing."""
-    from augalgebra.causal import CausalGraph, GraphPrior
+    from augalgebra.causal import CausalGraph, GraphPrior, check_factors
 
+    check_factors(data.train.factors)
     said = [
         option
         for option, value in (
@@ -251,9 +254,23 @@ def _show_check(report: "CausalReport", concepts: "Sequence[str]") -> None:
         ]
         title = f"Counterfactuals of {report.images} test images against true pictures"
         render.table(["what", "error", "floor", "ratio", "nothing"], rows, right=range(1, 5), title=title)
-        read = [[score.name, *(f"{score.readings[concept]:.3g}" for concept in concepts)] for score in scores]
+        unread = any(score.most_unread for score in scores)  # means over the rest flatter then
+        read = [
+            [
+                score.name,
+                *(render.measured(score.readings[concept]) for concept in concepts),
+                *([f"{score.most_unread:.1%}"] if unread else []),
+            ]
+            for score in scores
+        ]
         title = "Read off the counterfactual: mean absolute error, in the units of each concept"
-        render.table(["what", *concepts], read, right=range(1, 1 + len(concepts)), title=title)
+        headings = ["what", *concepts, *(["unread"] if unread else [])]
+        render.table(headings, read, right=range(1, len(headings)), title=title)
+        if unread:
+            render.line(
+                "unread: share of drawings off which a concept could not be read, of the concept where it is largest; "
+                "errors are means over the rest, - where there is none"
+            )
     rows = [[str(item.times), f"{item.pixels:.4f}", f"{item.codes:.4f}"] for item in report.composition]
     render.table(["nothing done, times", "per pixel", "per code"], rows, right=range(3), title="Composition")
     if report.axioms:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="The picture to write, a .png.")]
+Out = Annotated[Path, typer.Option("--out", metavar="FILE", callback=options.png, help="The picture to write, a .png.")]
 Image = Annotated[Path | None, typer.Option("--image", metavar="FILE", help="A picture, or an .npz of several.")]
 Index = Annotated[
     list[int] | None, typer.Option("--index", min=0, metavar="N", help="A test image by its number; may be repeated.")
@@ -52,6 +52,7 @@ def set_concepts(
     """
     from augalgebra.runs import CausalRun, write_grid
 
+    options.check_pictures(n)
     do = values_in(values)
     loaded = CausalRun.load(run)
     world = loaded.edited(edit)
@@ -109,6 +110,12 @@ def counterfactual(
         return
     for number in range(min(len(pictures), _MOST_SHOWN)):
         _show_values(found, number, many=len(pictures) > 1)
+    unread = {concept: int(values.isnan().sum()) for concept, values in found.drawn.items()}
+    if any(unread.values()):
+        told = ", ".join(f"{concept} off {count} of {len(pictures)}" for concept, count in unread.items() if count)
+        render.note(f"not read off what was drawn: {told}")
+    if found.missing:
+        render.note(f"there is no true picture beside it: {found.missing}")
     if found.errors is not None:
         render.table(
             ["error", "per pixel"],
@@ -140,27 +147,32 @@ def edit(
     ] = None,
     do: Annotated[list[str] | None, typer.Option("--do", metavar="VALUES", help="Hold concepts at values.")] = None,
     n: Annotated[int, typer.Option("--n", min=1, help="With --out: how many new pictures of that world.")] = 8,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Their picture, a .png.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", callback=options.png, help="Their picture, a .png.")
+    ] = None,
     seed: Seed = 0,
     as_json: options.Json = False,
 ) -> None:
     """Keep changes of graph and mechanisms under a name, and draw samples of that world.
 
     Without changes it shows what is kept. The trained model stays as it is;
-    'do', 'counterfactual', 'show' and 'check' take the name with --edit.
+    'do', 'counterfactual' and 'show' take the name with --edit, and 'check' tries
+    all that are kept.
     """
     if out is None:
         options.refuse_idle(context, "a picture of samples: --out FILE", "n", "seed")
+    options.check_pictures(n)
     from augalgebra.runs import CausalRun, write_grid
 
     loaded = CausalRun.load(run)
     changes = edits_in(cut or (), add or (), put or (), freeze or (), do or ())
-    if changes:
-        loaded.keep_edits(name, changes)
-    world = loaded.edited(name)
+    loaded.edit_file(name)  # refuses what is no name
+    world = loaded.model.edited().edit(*changes) if changes else loaded.edited(name)
     if out is not None:
         drawn = world.sample(n, seed).cpu()
         write_grid(out, _rows(drawn), scale=1 if drawn.shape[-1] >= 48 else 3)
+    if changes:  # last, so that nothing is kept where the picture cannot be written
+        loaded.keep_edits(name, world)
     if as_json:
         about: dict[str, Any] = {"run": str(run), "edit": name, "words": list(map(str, world.edits)), **world.to_dict()}
         render.emit_json(about | {"graph": world.graph.to_dict(), "file": None if out is None else str(out)})
@@ -187,6 +199,7 @@ def _pictures(
     from augalgebra.runs import read_picture
 
     found = [] if image is None else [read_picture(image, run.model.architecture.image_shape)]
+    options.check_pictures(sum(map(len, found)) + len(index or ()))
     if index:
         data = load_of(run, data_dir, moved, quiet=quiet)
         for number in index:
@@ -199,7 +212,9 @@ def _pictures(
 def _show_values(found: "Counterfactuals", number: int, *, many: bool) -> None:
     columns = [found.read, found.predicted, *([found.true, found.drawn] if found.true else [])]
     names = ["concept", "read", "predicted", *(["true", "drawn"] if found.true else [])]
-    rows = [[concept, *(f"{column[concept][number]:.4g}" for column in columns)] for concept in found.read]
+    rows = [
+        [concept, *(render.measured(float(column[concept][number]), 4) for column in columns)] for concept in found.read
+    ]
     render.table(names, rows, right=range(1, len(names)), title=f"picture {number}" if many else "")
 
 

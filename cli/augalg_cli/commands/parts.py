@@ -34,7 +34,8 @@ def partition(
         typer.Option(metavar="WORD", help="With --swap: the word that B is put under; by default an augmentation."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="With --swap: the picture to write, a .png.")
+        Path | None,
+        typer.Option("--out", metavar="FILE", callback=options.png, help="With --swap: the picture to write, a .png."),
     ] = None,
     factors: Annotated[
         bool,

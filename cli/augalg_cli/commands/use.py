@@ -23,7 +23,9 @@ app = typer.Typer()
 
 Folder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run.")]
 Head = Annotated[str, typer.Option("--head", help="Head to draw with.")]
-Picture = Annotated[Path, typer.Option("--out", metavar="FILE", help="The picture to write, a .png.")]
+Picture = Annotated[
+    Path, typer.Option("--out", metavar="FILE", callback=options.png, help="The picture to write, a .png.")
+]
 Words = Annotated[
     list[str] | None,
     typer.Option("--word", metavar="WORD", help="A row moved by this word; can be given several times."),
@@ -112,6 +114,7 @@ def interpolate(
     names = ["id", *(word or [])] if not powers else (word or [])
     if not names:
         raise AugalgebraError("powers of what? name a word, such as --word flip_lr")
+    options.check_pictures(len(names) * (powers or 1) * steps)
     words = [options.catalog().word(name) for name in names]
     ends = data.test.batch(torch.tensor([first, second]))[0]
     drawn = between(loaded, ends, words, steps=steps, powers=powers, head=head)
@@ -174,6 +177,7 @@ def sample(
     if compare:
         _compare(loaded, data, out, seed, as_json=as_json)
         return
+    options.check_pictures(len(kinds) * len(words) * n)
     drawn = drawn_at_random(loaded, data, words, number=n, kinds=kinds, label=number, view=shown, head=head, seed=seed)
     write_grid(out, torch.cat(list(drawn.values())))
     rows = [f"{way}: {name}" for way in drawn for name in ("id", *(word or []))]
@@ -215,13 +219,22 @@ def recurse(
     repeats: Annotated[int, typer.Option(min=1, help="How often the word is repeated.")] = 50,
     images: Annotated[int, typer.Option(min=1, help="Test images to repeat it on.")] = 1000,
     plain: Annotated[bool, typer.Option("--plain", help="Without refined encoding, which takes longer.")] = False,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="A .png of losses and pictures.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", callback=options.png, help="A .png of losses and pictures."),
+    ] = None,
     trajectory: Annotated[
         Path | None,
-        typer.Option("--trajectory", metavar="FILE", help="A .png of where a 7 and a 2 go in the latent space."),
+        typer.Option(
+            "--trajectory",
+            metavar="FILE",
+            callback=options.png,
+            help="A .png of where a 7 and a 2 go in the latent space.",
+        ),
     ] = None,
     outcomes: Annotated[
-        Path | None, typer.Option("--outcomes", metavar="FILE", help="A .png of which class becomes which.")
+        Path | None,
+        typer.Option("--outcomes", metavar="FILE", callback=options.png, help="A .png of which class becomes which."),
     ] = None,
     method: Annotated[str, typer.Option(help="Projection of the trajectory: 'ica', 'pca' or 'direct'.")] = "ica",
     moved: Moved = None,

@@ -9,7 +9,7 @@ import typer
 from augalg_slides.commands import options
 from augalg_slides.commands.options import Moved, show_claims
 from augalgebra import AugalgebraError, CommandLine
-from augalgebra.storage import write_atomically
+from augalgebra.storage import check_ending, write_atomically
 
 if TYPE_CHECKING:
     from augalgebra.consistency import Gap
@@ -19,7 +19,16 @@ app = typer.Typer()
 
 Folder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything drawn at random.")]
-Picture = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="A .png to write.")]
+
+
+def _png(path: Path | None) -> Path | None:
+    """Refuse the name of another file before anything is measured for it."""
+    if path is not None:
+        check_ending(path, ".png")
+    return path
+
+
+Picture = Annotated[Path | None, typer.Option("--out", metavar="FILE", callback=_png, help="A .png to write.")]
 
 
 @app.command(epilog="Example:  augalg slides geometry runs/flips --method ica --out looks")

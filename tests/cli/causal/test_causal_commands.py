@@ -8,11 +8,14 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+import torch
 from augalg_cli.causal_text import edits_in, graph_lines, share_in, values_in
-from causal_runs import EDGES, few_pendulums
+from causal_runs import EDGES, SIDE, few_pendulums
 from conftest import Done
+from torch import Tensor
 
 from augalgebra.causal import CausalGraph
+from augalgebra.causal.truth import PendulumTruth
 from augalgebra.data import draw_pendulum
 from augalgebra.errors import AugalgebraError
 from augalgebra.runs import CausalRun, write_picture
@@ -118,12 +121,30 @@ def test_edits_are_made_shown_and_used(program: Program, run: Path) -> None:
     assert answer["words"] == ["cut light>shadow_length", "set shadow_position = 4 + 0.1*angle", "freeze angle"]
     assert answer["graph"]["edges"] == [["angle", "shadow_length"], ["angle", "shadow_position"]]
     assert Path("world.png").read_bytes().startswith(PNG)
+    program("causal", "edit", str(run), "exact", "--set", "shadow_length=4.12345678 + 0.123456789*angle")
+    words = program("causal", "edit", str(run), "exact", "--json").data["words"]
+    assert words == ["set shadow_length = 4.12345678 + 0.123456789*angle"]
+    assert "4.12345678 + 0.123456789*angle" in (run / "edits" / "exact.toml").read_text()
     shown = program("causal", "edit", str(run), "fixed")
     assert "angle ───> shadow_length" in shown.out
     assert "fixed: cut light>shadow_length; set" in program("causal", "show", str(run)).out
     values = program("causal", "do", str(run), "angle=10", "--edit", "fixed", "--out", "x.png", "--json").data["values"]
     np.testing.assert_allclose(values["shadow_position"], [5.0] * 8, atol=1e-4)
     assert program("causal", "show", str(run), "--edit", "fixed", "--out", "g.png").code == 0
+
+
+def test_an_edge_of_a_mechanism_that_was_replaced_has_no_strength(program: Program, run: Path) -> None:
+    def strengths(*options: str) -> tuple[int, int]:
+        program("causal", "edit", str(run), "odd", *options)
+        shown = program("causal", "show", str(run), "--edit", "odd", "--out", "g.svg")
+        lines = shown.out.partition("light\n")[2]
+        texts = [str(element.text) for element in ElementTree.parse("g.svg").iter("{http://www.w3.org/2000/svg}text")]
+        return lines.count("("), sum(text[0] in "+-\N{MINUS SIGN}" for text in texts)
+
+    assert strengths("--set", "shadow_length=4 + 0.1*angle + 0.1*light") == (2, 2)  # those of the other mechanism
+    assert strengths("--cut", "light>shadow_length", "--add", "light>shadow_length=0.2") == (3, 3)
+    assert strengths("--freeze", "shadow_length") == (2, 2)
+    assert strengths("--do", "light=1") == (4, 4)
 
 
 def test_a_check_says_no_where_a_bar_is_missed_and_is_kept(program: Program, run: Path) -> None:
@@ -136,6 +157,100 @@ def test_a_check_says_no_where_a_bar_is_missed_and_is_kept(program: Program, run
     answer = json.loads(program("causal", "check", str(run), "--images", "8", "--bar", "0", "--json").out)
     assert answer["passed"] is False
     assert len(answer["missed"]) == len(answer["counterfactuals"]) == 10
+
+
+def test_what_could_not_be_read_off_drawings_is_told(
+    program: Program, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(self: PendulumTruth, images: Tensor) -> dict[str, Tensor]:
+        columns = dict.fromkeys(self.graph.concepts, torch.arange(len(images), dtype=torch.float64))
+        drawn = float(images.double().std()) < 0.1  # hardly trained, it draws grey
+        hidden = torch.where(torch.arange(len(images)) < (6 if len(images) == 8 else 1), torch.nan, 1.0)
+        return columns | ({"light": columns["light"] * torch.nan, "angle": hidden} if drawn else {})
+
+    monkeypatch.setattr(PendulumTruth, "read", read)
+    shown = program("causal", "check", str(run), "--images", "8").out
+    row = next(line for line in shown.splitlines() if line.split()[:1] == ["do(angle)"] and "%" in line)
+    assert row.split()[1:3] == ["-", "5.5"]  # of the two that are left
+    assert row.split()[-1] == "100.0%"
+    assert "nan" not in shown
+    assert "unread: share of drawings off which a concept could not be read" in shown
+    program("report", str(run), "--images", "8")
+    assert ">unread<" in (run / "report.html").read_text(encoding="utf-8")
+    asked = ("--index", "1", "--index", "2", "--do", "shadow_length=5", "--out", "s.png")
+    done = program("causal", "counterfactual", str(run), *asked)
+    assert done.err.splitlines() == ["not read off what was drawn: light off 2 of 2, angle off 1 of 2"]
+    assert "nan" not in done.out
+    assert next(line for line in done.out.splitlines() if line.startswith("light")).split()[-1] == "-"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("causal", "do", "RUN", "light=20"),
+        ("causal", "counterfactual", "RUN", "--index", "1", "--do", "light=0"),
+        ("causal", "edit", "RUN", "new", "--cut", "light>shadow_length"),
+        ("partition", "RUN", "--swap", "1", "2"),
+        ("slides", "fractions", "RUN"),
+        ("recurse", "RUN", "flip_lr"),
+        ("interpolate", "RUN", "1", "2"),
+        ("sample", "RUN"),
+    ],
+    ids=lambda options: options[-1],
+)
+def test_a_picture_is_written_under_its_own_ending_or_nothing_is_done(
+    program: Program, run: Path, options: tuple[str, ...]
+) -> None:
+    asked = [str(run) if item == "RUN" else item for item in options]
+    for name in ("x.svg", "x.txt", "x"):
+        assert told(program(*asked, "--out", name)).endswith(f"{name} is no name for a picture; let it end in .png\n")
+        assert not Path(name).exists()
+    assert CausalRun.load(run).edits == ()
+    with pytest.raises(AugalgebraError, match=r"let it end in \.png"):
+        write_picture(Path("x.txt"), draw_pendulum(20.0, -10.0)[0])
+
+
+def test_more_pictures_than_a_file_holds_are_refused_before_any_is_drawn(program: Program, run: Path) -> None:
+    many = ("--n", "100000000", "--out", "x.png")
+    for asked in (("do", str(run), "light=20"), ("edit", str(run), "new", "--cut", "light>shadow_length")):
+        assert told(program("causal", *asked, *many)) == (
+            "error: 100000000 pictures are too many for one file; ask for at most 1000\n"
+        )
+    np.savez("many.npz", images=np.zeros((1001, SIDE, SIDE, 3), np.uint8))
+    assert "1001 pictures are too many" in told(
+        program("causal", "do", str(run), "light=20", "--image", "many.npz", "--out", "x.png")
+    )
+    assert not Path("x.png").exists()
+    assert CausalRun.load(run).edits == ()
+
+
+def test_an_edit_whose_picture_cannot_be_written_is_not_kept(program: Program, run: Path) -> None:
+    Path("file").write_text("here")
+    cut = ("--cut", "light>shadow_length")
+    told(program("causal", "edit", str(run), "new", *cut, "--out", "file/x.png"))
+    assert CausalRun.load(run).edits == ()
+    assert "is no name for an edit" in told(program("causal", "edit", str(run), "a b", *cut, "--out", "x.png"))
+    assert not Path("x.png").exists()
+
+
+def test_why_there_is_no_true_picture_is_told(program: Program, run: Path) -> None:
+    done = program("causal", "counterfactual", str(run), "--index", "3", "--do", "light=48", "--out", "s.png")
+    assert done.code == 0
+    assert done.err.startswith("there is no true picture beside it: light must lie in [")
+    assert done.err.count("\n") == 1
+
+
+def test_a_check_leaves_out_an_edit_without_true_pictures_and_says_why(program: Program, run: Path) -> None:
+    program("causal", "edit", str(run), "odd", "--set", "shadow_length=0.5", "--freeze", "shadow_position")
+    done = program("causal", "check", str(run), "--images", "8")
+    assert done.code == 1
+    assert done.err.splitlines() == ["the edit odd is left out: shadow_length must lie in [1, 20], not 0.5"]
+    assert "cut light>shadow_length" in done.out
+    answer = json.loads(program("causal", "check", str(run), "--images", "8", "--json").out)
+    assert answer["left_out"] == {"odd": "shadow_length must lie in [1, 20], not 0.5"}
+    program("report", str(run), "--images", "8")
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert "is left out: shadow_length must lie in" in page
 
 
 def test_a_check_says_how_much_the_encoder_tells_of_each_label(program: Program, run: Path) -> None:
@@ -176,7 +291,11 @@ def test_a_causal_run_is_reported_and_partitioned(program: Program, run: Path) -
         (("--order", "light,angle", "--learn"), "--order and --learn say different things"),
         (("--labels", "ten"), "'ten' is no share of the images"),
         (("--labels", "1%"), "1.00% of 60 images are 1 labels; at least 10 are needed"),
-        (("--data", "digits"), "what these images were drawn from is not known"),
+        (("--data", "digits"), "the data bring no factors"),
+        (("--data", "digits", "--learn"), "add an array factor_NAME for each"),
+        (("--data", "digits", "--graph", "a>b"), "add an array factor_NAME for each"),
+        (("--data", "digits", "--order", "a,b"), "add an array factor_NAME for each"),
+        (("--exogenous", "lamp"), "unknown concept 'lamp' (the concepts are light, angle,"),
     ],
 )
 def test_a_training_that_cannot_be_is_refused(program: Program, options: tuple[str, ...], message: str) -> None:
@@ -190,14 +309,30 @@ def test_a_training_that_cannot_be_is_refused(program: Program, options: tuple[s
         (("do", "RUN", "ligth=20", "--out", "x.png"), "unknown concept 'ligth'; did you mean light?"),
         (("do", "RUN", "light=300", "--out", "x.png"), "light = 300 is too far beyond what the model was trained on"),
         (("do", "RUN", "light", "--out", "x.png"), "'light' sets no concept to a number"),
-        (("do", "RUN", "light=nan", "--out", "x.png"), "light = nan is too far beyond"),
+        (("do", "RUN", "light=nan", "--out", "x.png"), "light needs a finite number, not nan"),
+        (("do", "RUN", "light=-inf", "--out", "x.png"), "light needs a finite number, not -inf"),
+        (("do", "RUN", "nan=1", "--out", "x.png"), "unknown concept 'nan' (the concepts are light, angle,"),
         (("do", "RUN", "light=1,light=2", "--out", "x.png"), "light is set twice, to 1 and to 2"),
         (("do", "RUN", "light=1", "--index", "30", "--out", "x.png"), "there is no test image 30; pendulum has 30"),
         (("do", "RUN", "light=1", "--edit", "mine", "--out", "x.png"), "unknown edit 'mine'"),
         (("edit", "RUN", "x", "--cut", "angle>light"), "there is no edge angle>light to cut"),
         (("edit", "RUN", "x", "--add", "shadow_length>light=1"), "is a cycle"),
         (("edit", "RUN", "x", "--add", "angle>light"), "says no weight"),
+        (("edit", "RUN", "x", "--add", "angle>light="), "'angle>light=' says no weight; write an edge to add as in"),
+        (("edit", "RUN", "x", "--add", "angle>light=b"), "'angle>light=b' says no weight; write an edge to add as in"),
+        (("edit", "RUN", "x", "--add", "light>shadow_length=0"), "already; cut it before it is added anew"),
+        (("edit", "RUN", "x", "--add", "nan>light=1"), "unknown concept 'nan' (the others are angle, shadow_length"),
         (("edit", "RUN", "x", "--set", "shadow_length=4 angle"), "'angle' is none"),
+        (("edit", "RUN", "x", "--set", "shadow_length=nan"), "unknown concept 'nan' (the concepts are light, angle,"),
+        (
+            ("edit", "RUN", "x", "--do", "light=1", "--do", "light=2"),
+            "do light = 1, another do light = 2; keep one",
+        ),
+        (("edit", "RUN", "x", "--set", "angle=1", "--set", "angle=2"), "set angle = 1, another set angle = 2"),
+        (("edit", "RUN", "x", "--freeze", "angle", "--freeze", "angle"), "says freeze angle, another freeze angle"),
+        (("edit", "RUN", "x", "--cut", "a>b", "--cut", "a > b"), "says cut a>b, another cut a>b"),
+        (("edit", "RUN", "x", "--add", "a>b=1", "--add", "a>b=2"), "add a>b with weight 1, another add a>b with"),
+        (("edit", "RUN", "x", "--set", "angle=1", "--do", "angle=2"), "says set angle = 1, another do angle = 2"),
         (("edit", "RUN", "x", "--freeze", "shadow"), "unknown concept 'shadow'"),
         (("edit", "RUN", "../x", "--freeze", "light"), "is no name for an edit"),
     ],
@@ -246,6 +381,7 @@ def test_what_is_written_is_read() -> None:
         "do g = 1",
         "do h = 2",
     ]
+    assert len(edits_in(["a>b"], ["a>b=1"], [], [], [])) == 2  # in place of what was trained
     for wrong in ("", "a=", "=3", "a=b"):
         with pytest.raises(AugalgebraError, match="write"):
             values_in(wrong)

@@ -184,12 +184,13 @@ def test_edits_are_kept_under_names(copied: Path, data: Dataset) -> None:
     report = run.check(images=6, data=data)
     assert [score.name for score in report.edits][-1] == "other"
     run.keep_edits("impossible", [Edit("add", "light", "angle", 1.0)])
-    run.check(
-        images=6, data=data
-    )  # of an edge that physics has no true picture of, or has: both are measured or left out
+    run.keep_edits("odd", run.edited().replace("shadow_length", "0.5"))
+    report = run.check(images=6, data=data)
+    assert "odd" not in [score.name for score in report.edits]
+    assert report.left_out["odd"] == "shadow_length must lie in [1, 20], not 0.5"
 
 
-def test_edits_that_cannot_be_kept_or_read_are_refused(copied: Path, tmp_path: Path) -> None:
+def test_edits_that_cannot_be_kept_or_read_are_refused(copied: Path, data: Dataset) -> None:
     run = CausalRun.load(copied)
     with pytest.raises(AugalgebraError, match="there is no edge light>angle to cut"):
         run.keep_edits("x", [Edit("cut", "angle", "light")])
@@ -212,6 +213,7 @@ def test_edits_that_cannot_be_kept_or_read_are_refused(copied: Path, tmp_path: P
         file.write_text(text.replace(before, after))
         with pytest.raises(RunError, match=told):
             run.edited("mine")
+        assert told in run.check(images=6, data=data).left_out["mine"]  # and all else is measured
         file.write_text(text)
     assert run.edited("mine").edits
 
@@ -261,8 +263,19 @@ def test_labels_that_are_missing_or_wrong_are_refused(data: Dataset, tmp_path: P
         train_causal_run(tmp_path / "run", spoilt(wrong), SETTINGS)
     with pytest.raises(DataError, match="60 images have 59 labels of light"):
         train_causal_run(tmp_path / "run", spoilt(wrong[1:]), SETTINGS)
+    light = data.train.factors["light"]
+    every = r"the labels of light reach from .* to .*, which numbers of 32 bits do not hold well enough; rescale them"
+    for far in (light * 1e-302, light * 1e300, light * 1e-6 + 1e3, torch.where(light == light.max(), 1e200, light)):
+        with pytest.raises(DataError, match=every):
+            train_causal_run(tmp_path / "run", spoilt(far), SETTINGS)
+    with pytest.raises(DataError, match="all labels of light are the same"):
+        train_causal_run(tmp_path / "run", spoilt(light * 0), SETTINGS)
+    for odd in (light * 1e-20, light * 1e20, light + 2000):
+        assert (
+            train_causal_run(tmp_path / "odd", spoilt(odd), replace(SETTINGS, steps=2), overwrite=True).ended == "limit"
+        )
     bare = replace(data, train=Split(data.train.images, data.train.labels))
-    with pytest.raises(AugalgebraError, match="what these images were drawn from is not known"):
+    with pytest.raises(AugalgebraError, match="the data bring no factors"):
         train_causal_run(tmp_path / "run", bare, CausalSettings(steps=1))
     assert not (tmp_path / "run").exists()
 
