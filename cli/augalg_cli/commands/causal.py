@@ -68,8 +68,9 @@ def train(
     it is known, as it is of pendulum and morpho.
     """
     from augalgebra.causal import CausalSettings
-    from augalgebra.runs import train_causal_run
+    from augalgebra.runs import check_folder, train_causal_run
 
+    check_folder(run, resume=resume, overwrite=overwrite)  # before much is read
     dataset = load(data, data_dir, quiet=as_json)
     seconds = options.seconds_of(budget)
     settings = CausalSettings(
@@ -88,11 +89,12 @@ def train(
         trained = train_causal_run(run, dataset, settings, progress=progress, resume=resume, overwrite=overwrite)
     if as_json:
         render.emit_json({"run": str(run), **trained.described()})
-        return
-    ended = {"interrupted": "interrupted; --resume goes on", "limit": "finished"}.get(trained.ended, trained.ended)
-    render.line(f"{trained.steps} steps, {ended}; the run is in {run}")
-    _show_graph(trained)
-    render.note(f"'augalg causal check {run}' measures what its counterfactuals are worth")
+    else:
+        ended = {"interrupted": "interrupted; --resume goes on", "limit": "finished"}.get(trained.ended, trained.ended)
+        render.line(f"{trained.steps} steps, {ended}; the run is in {run}")
+        _show_graph(trained)
+        render.note(f"'augalg causal check {run}' measures what its counterfactuals are worth")
+    render.exit_if_interrupted(trained.ended)
 
 
 @app.command(epilog="Example:  augalg causal show runs/pendulum --out graph.svg")

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -57,6 +58,21 @@ def test_a_model_is_trained_with_what_is_known_of_its_graph(program: Program) ->
     assert shown.code == 0
     assert "2 steps, finished; the run is in run" in shown.out
     assert program(*TRAIN, "--learn", "--overwrite", "--json").data["learned"]
+
+
+def test_a_training_that_ctrl_c_ends_is_kept_and_told_by_the_exit_code(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("augalg_cli.commands.causal.training_progress", lambda **_: nullcontext(stop))
+        begun = program(*TRAIN)
+    assert (begun.code, "interrupted; --resume goes on; the run is in run" in begun.out) == (130, True), begun
+    assert program(*TRAIN, "--resume").code == 0
+    assert "there is a run in run already" in told(program(*TRAIN))
+    assert "there is no run in other to resume" in told(program("causal", "train", "other", "--resume"))
 
 
 def test_what_labels_cannot_tell_of_a_graph_is_said(
