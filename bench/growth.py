@@ -1,8 +1,9 @@
 """How cost grows: with images, latent dimension, order of the group, augmentations, plugins, length of words.
 
 Run ``python bench/growth.py [--quick] [--repeats N] [--out FOLDER]`` on an idle machine.
-It prints for each series the exponent of the power of the size that fits best, and the size from which the cost grows
-faster than linearly, and writes ``growth.json`` and ``growth.png`` into the folder. Times are medians, without imports.
+It prints for each series, as a table in Markdown, the exponent of the power of the size that fits best, that between
+the two largest sizes, and the size from which the cost grows faster than linearly, and writes ``growth.json`` and
+``growth.svg`` into the folder. Times are medians, without imports.
 """
 
 import argparse
@@ -302,19 +303,33 @@ def median(function: Callable[[], object], repeats: int) -> float:
 def draw(series: Sequence[Series], path: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
+    from matplotlib.ticker import NullLocator
 
+    pyplot.rcParams.update({"svg.hashsalt": "growth", "svg.fonttype": "none"})
     names = list(dict.fromkeys(item.size for item in series))
-    figure, axes = pyplot.subplots(2, 3, figsize=(15, 9), layout="constrained")
+    figure, axes = pyplot.subplots(2, 3, figsize=(13, 9), layout="constrained")
     for name, axis in zip(names, axes.flat, strict=True):
-        for item in series:
-            if item.size == name:
-                label = f"{item.cost}: exponent {item.exponent:.2f}"
-                axis.loglog(item.sizes, item.seconds, marker="o", label=label)
+        drawn = [item for item in series if item.size == name]
+        for item in drawn:
+            axis.loglog(item.sizes, item.seconds, marker="o", label=f"{item.cost}: {item.exponent:.2f}")
+        ticks = sorted({size for item in drawn for size in item.sizes})
+        axis.xaxis.set_minor_locator(NullLocator())
+        axis.set_xticks(ticks, [f"{size / 1000:g}k" if size >= 1000 else str(size) for size in ticks])
+        axis.tick_params(axis="x", labelrotation=90 if len(ticks) > 8 else 0)
         axis.set_xlabel(name)
         axis.set_ylabel("seconds")
-        axis.legend(fontsize=8)
+        axis.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False)
         axis.grid(alpha=0.3)
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, metadata={"Date": None})
+
+
+def row(item: Series) -> str:
+    """A series as a row of a table in Markdown."""
+    ends = item.seconds[0], item.seconds[-1]
+    first, last = (f"{1000 * seconds:.3g} ms" if seconds < 1 else f"{seconds:.3g} s" for seconds in ends)
+    sizes, bend = f"{item.sizes[0]:,} to {item.sizes[-1]:,}", "" if item.bend is None else f"{item.bend:,}"
+    growth = f"{item.exponent:.2f} | {item.local[-1]:.2f} | {bend}"
+    return f"| {item.size}, {sizes} | {item.cost} | {first} | {last} | {growth} | {item.expected} |"
 
 
 def main() -> None:
@@ -326,23 +341,21 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     found: list[Series] = []
-    print(f"{'cost':<45}{'exponent':>9}{'faster than linear from':>25}   expected")
+    print("| what grows | cost | first | last | exponent | at the end | faster than linear from | expected |")
+    print("|---|---|---:|---:|---:|---:|---:|---|")
     for family in (of_images, of_dimension, of_order, of_augmentations, of_plugins, of_length):
         for size, cost, expected, sizes, prepare in family(arguments.quick):
             seconds = [median(prepare(number), arguments.repeats) for number in sizes]
             found.append(Series(size, cost, expected, tuple(sizes), tuple(seconds)))
-            item = found[-1]
-            print(
-                f"{item.cost:<45}{item.exponent:>9.2f}{item.bend or '-':>25}   {item.size}, {item.expected}", flush=True
-            )
+            print(row(found[-1]), flush=True)
     arguments.out.mkdir(parents=True, exist_ok=True)
     machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count(), "threads": 1}
     machine |= {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}
     series = [{**asdict(item), "exponent": item.exponent, "local": item.local, "bend": item.bend} for item in found]
     content = {"machine": machine, "repeats": arguments.repeats, "series": series}
     (arguments.out / "growth.json").write_text(json.dumps(content, indent=1) + "\n")
-    draw(found, arguments.out / "growth.png")
-    print(f"\nin {arguments.out}: growth.json, growth.png")
+    draw(found, arguments.out / "growth.svg")
+    print(f"\nin {arguments.out}: growth.json, growth.svg")
 
 
 if __name__ == "__main__":
