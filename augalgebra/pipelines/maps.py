@@ -43,6 +43,11 @@ class ValueMap:
         ends = (self.scale - 1, self.offset, self.low, self.high - 1)
         return max(float(item.abs().max()) for item in ends) <= CLOSE
 
+    @property
+    def first(self) -> "ValueMap":
+        """The map of the first image alone."""
+        return ValueMap(self.scale[:1], self.offset[:1], self.low[:1], self.high[:1])
+
     def then(self, other: "ValueMap") -> "ValueMap":
         """This map followed by another."""
         ends = [(other.scale * end + other.offset).clamp(other.low, other.high) for end in (self.low, self.high)]

@@ -86,7 +86,7 @@ def read_letter(catalog: Catalog, letter: Letter, before: Tensor, after: Tensor)
         ):
             if plain.drawn and several.changes_nothing:  # it changes so few pixels that chance decides whether any
                 return plain
-            return Read(letter, size, values=read_values(move, 1, channels))
+            return Read(letter, size, values=several.first)
         places = read_places(move, size)
         if places is None or not plain.drawn:
             return Read(letter, size, places, size=size)
@@ -95,8 +95,9 @@ def read_letter(catalog: Catalog, letter: Letter, before: Tensor, after: Tensor)
         again = read_places(move, small)
     except (AugalgebraError, ValueError):  # not for pictures such as these
         return plain
-    same = again is not None and again.fill == places.fill and again.transposes == places.transposes
-    if not same or float((again.matrices - places.matrices).abs().max()) > CLOSE:  # type: ignore[union-attr]
+    if again is None or (again.fill, again.transposes) != (places.fill, places.transposes):
+        return plain
+    if float((again.matrices - places.matrices).abs().max()) > CLOSE:
         return plain
     return Read(letter, size, places, size=small)
 

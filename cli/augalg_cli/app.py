@@ -167,7 +167,8 @@ def _call() -> int | str | None:
         about = _explain(error)
         return _tell(error, f"error: {about}", 2) if about else _confess(error)
     except BaseException as error:  # noqa: BLE001 - the exit code of Python would mean that a check says no
-        if isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY):
+        short = isinstance(error, RuntimeError) and any(words in str(error) for words in OUT_OF_MEMORY)
+        if short or isinstance(error, MemoryError):
             return _tell(error, "error: there is not enough memory for this; ask for less at a time", 2)
         return _confess(error)
     return 0
