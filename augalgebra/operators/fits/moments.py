@@ -91,7 +91,8 @@ class ViewMoments:
             step = total / size
         if not np.isfinite(total).all():
             self._refuse_infinite(values)
-        self._include(size, near + step, scatter - np.outer(step, step) * size)
+        scatter -= np.outer(step, step * size)
+        self._include(size, near + step, scatter)
 
     def _refuse_infinite(self, values: npt.NDArray[np.floating[Any]]) -> None:
         bad = ~np.isfinite(values).all(axis=2)
@@ -106,7 +107,7 @@ class ViewMoments:
         total = self.count + size
         step = mean - self._mean
         self._scatter += scatter
-        self._scatter += np.outer(step, step) * (self.count * size / total)
+        self._scatter += np.outer(step, step * (self.count * size / total))
         self._mean += step * (size / total)
         self.count = total
 

@@ -79,8 +79,14 @@ class GroupOrbit:
             OrbitError: The views are not closed, or do not even connect by every generator.
             RankError: The encodings do not span the latent space.
         """
-        views = {system.normal_form(view): view for view in moments.words}
-        orbits = {view: [system.normal_form(view * element) for element in group.elements] for view in moments.words}
+        own = {view: system.normal_form(view) for view in moments.words}
+        views = {form: view for view, form in own.items()}
+        forms = [system.normal_form(element) for element in group.elements]
+        rows = {form: [forms[number] for number in row] for form, row in zip(forms, group.table, strict=True)}
+        orbits = {  # the table says it of a view that is an element of the group; to reduce so many long words is slow
+            view: rows.get(form) or [system.normal_form(view * element) for element in group.elements]
+            for view, form in own.items()
+        }
         closed = [view for view in moments.words if all(form in views for form in orbits[view])]
         missing: tuple[Word, ...] = ()
         if not closed:
