@@ -127,12 +127,13 @@ def _stream(source: Picture) -> BinaryIO:
 def _check_head(picture: Image.Image) -> None:
     if picture.width * picture.height > MOST_PIXELS:
         raise ImageError(f"it has {picture.height}×{picture.width} pixels, and at most {MOST_PIXELS:,} are read")
-    if picture.mode in ("I", "F"):
+    if picture.mode in ("I", "F") and picture.format != "PPM":  # where Pillow brings all depths to 16 bits
         raise ImageError("it has 32 bits a pixel, and nothing says which is white; save it with 8 or 16")
 
 
 def _plain(picture: Image.Image) -> tuple[Image.Image, list[str]]:
     done = ["read by the first page only"] if getattr(picture, "is_animated", False) else []
+    reduced = _is_reduced(picture)
     picture.load()  # some formats have their EXIF data at the end
     turn = None
     with contextlib.suppress(Exception):  # damaged EXIF data says nothing of the pixels
@@ -140,9 +141,11 @@ def _plain(picture: Image.Image) -> tuple[Image.Image, list[str]]:
     if turn is not None:
         picture = picture.transpose(turn)
         done.append("turned upright by EXIF data")
-    if picture.mode.startswith("I;16"):  # Pillow would cut these off at 255
+    if picture.mode.startswith("I"):  # Pillow would cut these off at 255
         deep = np.asarray(picture) >> 8
         return Image.fromarray(deep.astype(np.uint8)), [*done, "read by the upper 8 of 16 bits"]
+    if reduced:
+        done.append("reduced from 16 bits to 8")
     if picture.has_transparency_data:
         alpha = picture if "A" in picture.getbands() else picture.convert("RGBA")
         if alpha.getchannel("A").getextrema() != (255, 255):
@@ -151,6 +154,13 @@ def _plain(picture: Image.Image) -> tuple[Image.Image, list[str]]:
     if not grey and picture.mode not in ("P", "PA", "RGB", "RGBA", "RGBX", "RGBa"):
         done.append(f"converted from {picture.mode} to RGB")
     return in_mode(picture, "L" if grey else "RGB"), done
+
+
+def _is_reduced(picture: Image.Image) -> bool:
+    """Whether Pillow takes 8 of 16 bits in colour by itself, before the picture is loaded."""
+    tiles = getattr(picture, "tile", ())
+    deep = any(";16" in str(tile[3]) or (tile[0] == "ppm" and tile[3][1] > 255) for tile in tiles)
+    return deep and picture.mode != "I"
 
 
 def in_mode(picture: Image.Image, mode: str) -> Image.Image:

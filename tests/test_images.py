@@ -106,6 +106,34 @@ def test_every_kind_of_picture_is_read_and_what_is_lost_is_said(tmp_path: Path) 
     } == {what: {Path(name).name for name in remark.partition(": ")[2].split(", ")} for what, remark in said.items()}
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "first", "said"),
+    [
+        ("deep.pgm", b"P5\n4 2\n65535\n" + 8 * b"\x12\x34", [0x12], "1 picture read by the upper 8 of 16 bits"),
+        ("twelve.pgm", b"P5\n4 2\n4095\n" + 8 * b"\x08\x00", [0x80], "1 picture read by the upper 8 of 16 bits"),
+        ("deep.ppm", b"P6\n2 2\n65535\n" + 12 * b"\x80\x00", [128] * 3, "1 picture reduced from 16 bits to 8"),
+        ("ten.ppm", b"P6\n2 2\n1023\n" + 12 * b"\x03\xff", [255] * 3, "1 picture reduced from 16 bits to 8"),
+        ("flat.ppm", b"P6\n2 2\n255\n" + 12 * b"\x07", [7] * 3, ""),
+    ],
+)
+def test_more_than_eight_bits_are_reduced_and_that_is_said(
+    tmp_path: Path, name: str, content: bytes, first: list[int], said: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    read = read_pictures([tmp_path / name])
+    assert first == read.pixels[0, :, 0, 0].tolist()
+    assert [said] * bool(said) == [remark.partition(": ")[0] for remark in read.remarks]
+
+
+def test_colours_of_sixteen_bits_are_reduced_and_that_is_said(tmp_path: Path) -> None:
+    cv2 = pytest.importorskip("cv2")
+    for name in ("deep.png", "deep.tif"):
+        cv2.imwrite(str(tmp_path / name), np.full((4, 4, 3), 0x1234, np.uint16))
+    read = read_pictures(picture_files(tmp_path))
+    assert (read.pixels == 0x12).all()
+    assert read.remarks[0].startswith("2 pictures reduced from 16 bits to 8: ")
+
+
 def test_many_blank_pictures_are_a_bomb_and_few_are_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(3):
         Image.new("L", (1000, 1000)).save(tmp_path / f"{number}.png")

@@ -1,13 +1,12 @@
 """A folder of pictures as images with classes, split as its owner split it."""
 
 from collections.abc import Collection
-from dataclasses import replace
 from pathlib import Path, PurePath
 
 import numpy as np
 
 from augalgebra.case_progress import CaseProgress, unseen
-from augalgebra.data.streams import TEST, TEST_EVERY, TRAIN, CollectedPictures, LabelledPicture, collect_pictures
+from augalgebra.data.streams import TEST, TRAIN, CollectedPictures, LabelledPicture, collect_pictures
 from augalgebra.images import picture_files
 
 VALIDATION = ("val", "valid", "validation")
@@ -42,8 +41,6 @@ def read_folder(
         for file, place in places.items()
     ]
     found = collect_pictures(name, pictures, size=size, skip_broken=skip_broken, total=len(pictures), progress=progress)
-    if not held_out:
-        found = _spread(found)
     learnt, measured = (np.unique(labels) for _, labels in (found.train, found.test))
     seen = np.union1d(learnt, measured)  # of some classes no picture may be left
     names = [str(PurePath(*classes[number])) for number in seen]
@@ -54,16 +51,6 @@ def read_folder(
     )
     named = () if [classes[number] for number in seen] == [()] else tuple(names)
     return CollectedPictures(train, test, named, (*remarks, *found.remarks, *told))
-
-
-def _spread(found: CollectedPictures) -> CollectedPictures:
-    """Where every class has so few pictures that the last ones of all are for testing, take every fifth instead."""
-    labels = np.concatenate([found.train[1], found.test[1]])
-    if np.unique(labels, return_counts=True)[1].max() >= TEST_EVERY:
-        return found
-    pixels = np.concatenate([found.train[0], found.test[0]])
-    testing = np.arange(len(labels)) % TEST_EVERY == TEST_EVERY - 1
-    return replace(found, train=(pixels[~testing], labels[~testing]), test=(pixels[testing], labels[testing]))
 
 
 def find_pictures(folder: Path) -> tuple[dict[Path, Path], str, list[str]]:

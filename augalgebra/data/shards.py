@@ -16,7 +16,8 @@ from augalgebra.data.folder import find_held_out
 from augalgebra.data.streams import TEST, TRAIN, LabelledPicture
 from augalgebra.decoding import MOST_PIXELS, PackedPicture
 from augalgebra.errors import DataError
-from augalgebra.images import SUFFIXES
+from augalgebra.images import SUFFIXES, list_files
+from augalgebra.plain import count_of
 from augalgebra.storage.files import open_regular
 from augalgebra.storage.values import shown_name
 
@@ -80,7 +81,7 @@ def read_shards(
         members = 0
         try:
             with open_regular(shard) as file, tarfile.open(fileobj=file, mode="r:") as archive:
-                sample = _Sample("")
+                sample, lonely = _Sample(""), list[str]()
                 for member in archive:
                     members += 1
                     if not member.isreg() or member.issparse():
@@ -91,9 +92,19 @@ def read_shards(
                         raise DataError(f"{name} holds Python objects, which are never unpickled; leave it out")
                     if key != sample.key:
                         yield from sample.picture(part)
+                        lonely += sample.lonely
                         sample = _Sample(key)
                     sample.read(archive, member, name, kind)
                 yield from sample.picture(part)
+                lonely += sample.lonely
+                if lonely and not skip_broken:
+                    raise DataError(
+                        f"{lonely[0]} has no picture beside it; the files of a sample lie side by side in an archive "
+                        "(tar --sort=name). Pack it so, or give --skip-broken"
+                    )
+                if lonely:
+                    found = count_of(len(lonely), "label")
+                    remarks.append(f"{found} without a picture beside it left out: {list_files(lonely)}")
                 file.seek(archive.offset)
                 if file.read(tarfile.BLOCKSIZE).strip(b"\0"):  # where tarfile takes what is no header for the end
                     raise tarfile.ReadError(f"there is no header at byte {archive.offset}")
@@ -113,6 +124,12 @@ class _Sample:
         self.key = key
         self._picture: PackedPicture | None = None
         self._label: str | int | None = None
+        self._named = ""
+
+    @property
+    def lonely(self) -> list[str]:
+        """The label that has no picture, if that is so."""
+        return [self._named] if self._named and self._picture is None else []
 
     def read(self, archive: tarfile.TarFile, member: tarfile.TarInfo, name: str, kind: str) -> None:
         """Take a member, if it is a picture or a label."""
@@ -121,10 +138,11 @@ class _Sample:
             self._picture = PackedPicture(name, _content(archive, member, _MOST_PICTURE))
         elif kind in (".cls", ".json"):
             content = _content(archive, member, _MOST_LABEL)
-            label = _label_in_json(content) if kind == ".json" else content.decode("utf-8", "replace").strip()
+            label = _label_in_json(content, name) if kind == ".json" else content.decode("utf-8", "replace").strip()
             if label == "":
                 raise DataError(f"{name} is empty; name the class of each picture")
             if label is not None:
+                self._named = name
                 self._label = int(label) if isinstance(label, str) and re.fullmatch(r"-?\d{1,18}", label) else label
 
     def picture(self, part: str) -> Iterator[LabelledPicture]:
@@ -145,13 +163,16 @@ def _content(archive: tarfile.TarFile, member: tarfile.TarInfo, most: int) -> by
     return b"" if file is None else file.read(most)
 
 
-def _label_in_json(content: bytes) -> str | int | None:
+def _label_in_json(content: bytes, name: str) -> str | int | None:
     try:
         read = json.loads(content)
     except ValueError:
         return None
-    found = [read[name] for name in _LABELS if name in read] if isinstance(read, dict) else []
-    return next((label for label in found if isinstance(label, str) or type(label) is int), None)
+    found = [read[key] for key in _LABELS if read.get(key) is not None] if isinstance(read, dict) else []
+    label = next((label for label in found if isinstance(label, str) or type(label) is int), None)
+    if found and label is None:
+        raise DataError(f"{name} has the label {found[0]!r:.60}; a class is a whole number or a text")
+    return label
 
 
 def _expanded(place: str) -> list[str]:

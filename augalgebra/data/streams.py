@@ -162,13 +162,25 @@ class _Collector:
         channels = max(file.channels for file in self._files.values())
         train, test = (file.map(channels) for file in self._files.values())
         labels = self._labels
-        if not self._split and not labels[TEST]:  # more classes than images in each: then simply the last fifth
-            first = len(train) - len(train) // TEST_EVERY
-            train, test = train[:first], train[first:]
-            labels = {TRAIN: labels[TRAIN][:first], TEST: labels[TRAIN][first:]}
+        if not self._split and not labels[TEST]:  # no class has as many as five
+            train, test, labels = self._spread(train, labels[TRAIN])
         arrays = [(f"the {part} part", self._as_array(some), len(some)) for part, some in labels.items()]
         numbers, classes = number_classes(self._source, arrays)
         return CollectedPictures((train, numbers[0]), (test, numbers[1]), classes, self._notes.remarks(self._taken))
+
+    def _spread(
+        self, pictures: ByteArray, labels: list[str | int | None]
+    ) -> tuple[ByteArray, ByteArray, dict[str, list[str | int | None]]]:
+        """Every fifth of all is for testing; the last fifth would be of classes that nothing is learned of."""
+        files, parted = {part: _PixelFile(self._source) for part in self._files}, dict[str, list[str | int | None]]()
+        for number, (pixels, label) in enumerate(zip(pictures, labels, strict=True)):
+            part = TEST if number % TEST_EVERY == TEST_EVERY - 1 else TRAIN
+            files[part].add(pixels)
+            parted.setdefault(part, []).append(label)
+        train, test = (file.map(len(pictures[0])) for file in files.values())
+        for file in files.values():
+            file.close()
+        return train, test, parted
 
     def _as_array(self, labels: list[str | int | None]) -> Array | None:
         kinds = {type(label) for label in labels}

@@ -217,40 +217,60 @@ class FusedPipeline:
 
 
 def _fuse(pipeline: Pipeline, size: tuple[int, int], channels: int, exact: bool) -> FusedPipeline:
+    reader = _Reader(pipeline.catalog, channels)
+    # laws are of pictures in [0, 1]: behind what leaves that, as normalizing does, clipping does something else
+    tame, wild = reader.cut(pipeline.word, size)
     reducer = Reducer(pipeline.catalog.for_size(*size))
-    reduction = reducer.reduce(pipeline.word)
-    cache: dict[tuple[Letter, tuple[int, int]], tuple[Read, tuple[int, int], bool]] = {}
-    letters, proof = _gather(reducer, reduction, _read(pipeline.catalog, reduction.word, size, channels, cache))
-    word = Word.from_letters(letters)
-    parts = _read(pipeline.catalog, word, size, channels, cache)
+    reduction = reducer.reduce(tame)
+    letters, proof = _gather(reducer, reduction, reader.read(reduction.word, size))
+    word = Word.from_letters((*letters, *pipeline.catalog.spelt_out(wild).letters))
+    proof = _lift(proof, (), wild.letters)
     done = Reduction(word, proof, frozenset(reducer.checked), tuple(reducer.refused.items()))
-    return FusedPipeline(pipeline, size, channels, done, group(parts, exact=exact))
+    return FusedPipeline(pipeline, size, channels, done, group(reader.read(word, size), exact=exact))
 
 
-def _read(
-    catalog: Catalog,
-    word: Word,
-    size: tuple[int, int],
-    channels: int,
-    cache: dict[tuple[Letter, tuple[int, int]], tuple[Read, tuple[int, int], bool]],
-) -> list[Read]:
-    """What each letter does, on images of the size that those before it leave.
+class _Reader:
+    """Reads off images what letters do, each once for each size of images."""
 
-    Behind what leaves [0, 1], as normalizing does, nothing is read off: clipping would do something else there.
-    """
-    parts, left = [], False
-    for letter in word.letters:
-        if (letter, size) not in cache:
-            noise = torch.rand(TRIED, channels, *size, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    def __init__(self, catalog: Catalog, channels: int) -> None:
+        self._catalog, self._channels = catalog, channels
+        self._known: dict[tuple[Letter, tuple[int, int]], tuple[Read, tuple[int, int], bool]] = {}
+
+    def cut(self, word: Word, size: tuple[int, int]) -> tuple[Word, Word]:
+        """A word up to the first letter that leads out of [0, 1], and the rest."""
+        for number, letter in enumerate(word.letters, start=1):
+            for plain in self._catalog.spelt_out(Word.from_letters([letter])).letters:
+                _, size, leaves = self._try(plain, size)
+                if leaves:
+                    return Word.from_letters(word.letters[:number]), Word.from_letters(word.letters[number:])
+        return word, Word()
+
+    def read(self, word: Word, size: tuple[int, int]) -> list[Read]:
+        """What each letter does, on images of the size that those before it leave; nothing is read off out of [0, 1].
+
+        Args:
+            word: The letters, without inverses.
+            size: Height and width of the images.
+        """
+        parts, left = [], False
+        for letter in word.letters:
+            part, there, leaves = self._try(letter, size)
+            parts.append(Read(letter, size) if left else part)
+            size, left = there, left or leaves
+        return parts
+
+    def _try(self, letter: Letter, size: tuple[int, int]) -> tuple[Read, tuple[int, int], bool]:
+        """What a letter does on images of a size, the size that it leaves, and whether it leads out of [0, 1]."""
+        if (letter, size) not in self._known:
+            noise = torch.rand(
+                TRIED, self._channels, *size, generator=torch.Generator().manual_seed(0), dtype=torch.float64
+            )
             before = (3 * noise - 1).clamp(0, 1)  # a third of it black, a third white
-            after = catalog.apply(Word.from_letters([letter]), before.clone())
+            after = self._catalog.apply(Word.from_letters([letter]), before.clone())
             leaves = float(after.min()) < -CLOSE or float(after.max()) > 1 + CLOSE
             there = (int(after.shape[2]), int(after.shape[3]))
-            cache[letter, size] = read_letter(catalog, letter, before, after), there, leaves
-        part, there, leaves = cache[letter, size]
-        parts.append(Read(letter, size) if left else part)
-        size, left = there, left or leaves
-    return parts
+            self._known[letter, size] = read_letter(self._catalog, letter, before, after), there, leaves
+        return self._known[letter, size]
 
 
 def _gather(reducer: Reducer, reduction: Reduction, parts: Sequence[Read]) -> tuple[list[Letter], Proof]:

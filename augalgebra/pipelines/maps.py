@@ -130,17 +130,21 @@ def read_places(move: Move, size: tuple[int, int], count: int = 1) -> PixelMap |
     y = torch.linspace(0, 1, height, dtype=torch.float64)[:, None].expand(height, width)
     noise = torch.rand(3, height, width, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     pictures = (torch.zeros_like(x), torch.ones_like(x), x, y)
-    dark, light, across, down = (move(item.expand(count, 3, -1, -1).clone())[:, 0] for item in pictures)
-    there = tuple(int(side) for side in dark.shape[1:])
+    dark, light, across, down = (move(item.expand(count, 3, -1, -1).clone()) for item in pictures)
+    there = tuple(int(side) for side in dark.shape[2:])
     if there not in (size, size[::-1]):
         return None
-    weight = light - dark
-    full, empty = (weight - 1).abs() <= 1e-6, weight.abs() <= 1e-6
-    places = torch.stack([(across - dark) * (width - 1), (down - dark) * (height - 1)], -1)
-    places = places - torch.tensor([(width - 1) / 2, (height - 1) / 2], dtype=torch.float64)
+    weight = (light - dark).amin(1)
+    fill = _fill(dark, weight)
+    if fill is not None and float((dark - fill * (1 - weight[:, None])).abs().max()) > CLOSE:
+        return None  # another one in each channel, or what was there before
+    full = (weight - 1).abs() <= 1e-6
+    places = [(item - dark)[:, 0] * (side - 1) for item, side in ((across, width), (down, height))]
+    apart_from_middle = torch.tensor([(width - 1) / 2, (height - 1) / 2], dtype=torch.float64)
+    located = torch.stack(places, -1) - apart_from_middle
     grid = _grid(there)
-    matrices = torch.stack([_solve(grid, *pair) for pair in zip(places, full, strict=True)])
-    apart, error = (grid @ matrices.transpose(1, 2).unsqueeze(1) - places).abs().amax(-1), 1e-4
+    matrices = torch.stack([_solve(grid, *pair) for pair in zip(located, full, strict=True)])
+    apart, error = (grid @ matrices.transpose(1, 2).unsqueeze(1) - located).abs().amax(-1), 1e-4
     if bool(torch.isnan(matrices).any()) or float(apart[full].max()) > CLOSE * max(size):
         if count > 1:
             return None
@@ -151,16 +155,26 @@ def read_places(move: Move, size: tuple[int, int], count: int = 1) -> PixelMap |
             return None
         if found.unmoved:  # a slight change of values, more likely
             return None
-    fills = dark[empty]
-    fill = float(fills[0]) if len(fills) else None
-    if fill is not None and float((fills - fill).abs().max()) > CLOSE:
-        return None
     read = PixelMap(matrices, there != size, fill, _permutes(matrices, size, there))
     ones = noise.new_ones(count, 3, *size)
     inside = sample(ones, [replace(read, fill=0)]) > 1 - 1e-4
+    if fill is None and not bool(inside.all()):
+        return None  # beyond the picture is what is in it: its rim again, or its mirror image
     several = noise.expand(count, -1, -1, -1)
     wrong = (sample(several, [read]) - move(several.clone()))[inside]
     return read if len(wrong) and float(wrong.square().mean().sqrt()) <= error else None
+
+
+def _fill(dark: Tensor, weight: Tensor) -> float | None:
+    """The value beyond the picture, of what is made of a black one; None if nothing beyond it is ever seen.
+
+    Args:
+        dark: What is made of a black picture, ``[image, channel, height, width]``.
+        weight: How much of each pixel is of the picture, ``[image, height, width]``.
+    """
+    least = int(weight.argmin())
+    beyond = 1 - float(weight.flatten()[least])
+    return None if beyond <= 1e-3 else round(float(dark[:, 0].flatten()[least]) / beyond, 6)
 
 
 def sample(images: Tensor, maps: Sequence[PixelMap]) -> Tensor:

@@ -1,6 +1,7 @@
 """What the laws alone make of a word: cancelled, merged and reordered, with a proof whose laws were tried on images."""
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from augalgebra.algebra.laws import Law
@@ -71,12 +72,31 @@ class Reducer:
                 return None if proof is None or proof.unspelt else proof
 
     def _derive(self, word: Word) -> Proof:
+        while True:
+            try:
+                proof = self.catalog.system(word).exact.derive(word)
+            except (ParameterError, NotInvertibleError, IncompleteError):
+                return Proof(word, word)
+            if proof.unspelt:
+                return Proof(word, word)
+            if self._is_in_range(proof.end):
+                return proof
+            out = next(step for step in reversed(proof.steps) if self._is_in_range(step.before)).law
+            if not isinstance(out, Law):
+                return Proof(word, word)
+            self._leave_out([out])
+
+    def _is_in_range(self, word: Word) -> bool:
+        """Whether all parameters are; a law may lead out of their ranges."""
         try:
-            proof = self.catalog.system(word).exact.derive(word)
-            self.catalog.word(proof.end)  # a law may lead out of the range of a parameter
-        except (ParameterError, NotInvertibleError, IncompleteError):
-            return Proof(word, word)
-        return Proof(word, word) if proof.unspelt else proof
+            self.catalog.word(word)
+        except ParameterError:
+            return False
+        return True
+
+    def _leave_out(self, laws: Sequence[Law]) -> None:
+        self.catalog = copy.copy(self.catalog)
+        self.catalog.laws = tuple(replace(law, status="violated") if law in laws else law for law in self.catalog.laws)
 
     def _holds(self, proof: Proof) -> bool:
         """Whether the laws of a proof hold on images; those that do not are not used again."""
@@ -95,8 +115,5 @@ class Reducer:
                     bad.append(law)
                     self.refused[law] = judgement.reason
         if bad:
-            self.catalog = copy.copy(self.catalog)
-            self.catalog.laws = tuple(
-                replace(law, status="violated") if law in bad else law for law in self.catalog.laws
-            )
+            self._leave_out(bad)
         return not bad

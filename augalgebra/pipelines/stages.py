@@ -150,6 +150,8 @@ class Stage:
 
     def apply(self, catalog: Catalog, images: Tensor, seed: int, ids: Sequence[int]) -> Tensor:
         """Do it to a batch of images; the parameters of each are drawn as they are without any reduction."""
+        if not len(images):  # of which nothing can be read off
+            return catalog.apply(self.word, images, seed=seed, ids=ids)
         if self.parts[0].values is not None:
             read = [self._values(catalog, part, images, seed, ids) for part in self.parts]
             found = [item for item in read if item is not None]

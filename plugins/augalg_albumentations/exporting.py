@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 import augalgebra as aa
-from augalg_albumentations import adapter, building
+from augalg_albumentations import LINEAR, adapter, building
+from augalg_albumentations.pipelines import REPACKING
 from augalgebra.pipelines import FusedPipeline, Stage
 
 import albumentations  # isort: skip  # after those, which keep it off the network
@@ -21,17 +22,46 @@ _SLIGHT = 0.01
 def export(fused: FusedPipeline) -> Any:
     """The pipeline of albumentations that does what a reduced pipeline does; see the function in the package."""
     parts: list[Any] = []
-    for number, stage in enumerate(fused.stages, start=1):
+    stages, last = _without_conversions(fused)
+    for number, stage in enumerate(stages, start=1):
         made, reason = _transforms(stage)
         if reason:
             raise aa.AugalgebraError(f"stage {number}, {fused.display(stage)}, {reason}")
         parts += made
-    return albumentations.Compose(parts, p=1.0)
+    return albumentations.Compose([*parts, *last], p=1.0)
 
 
 def write(fused: FusedPipeline) -> str:
     """The same as JSON, as ``albumentations.load`` reads it."""
     return json.dumps(albumentations.to_dict(export(fused)))
+
+
+def _without_conversions(fused: FusedPipeline) -> tuple[list[Stage], list[Any]]:
+    """All stages but those that write pictures in another way at the end, and the transforms that do that.
+
+    Raises:
+        AugalgebraError: Something else follows on one of these.
+    """
+    stages, steps, last = list(fused.stages), list(fused.pipeline.steps), list[Any]()
+    while steps and (_repacks(steps[-1]) or [letter.symbol.name for letter in steps[-1].word.letters] == [LINEAR]):
+        step = steps.pop()
+        if not _repacks(step):
+            if not stages or stages[-1].word != step.word:
+                break
+            stages.pop()
+        name = step.name
+        last.insert(0, building.read_construction(name if "(" in name else f"{name}()")[0])
+    early = next((n for n, step in enumerate(steps, start=1) if _repacks(step)), None)
+    if early is not None:
+        raise aa.AugalgebraError(
+            f"step {early}, {steps[early - 1].name}, is followed by steps that change pictures; put it last, "
+            "or leave it out and add it to what is written"
+        )
+    return stages, last
+
+
+def _repacks(step: aa.PipelineStep) -> bool:
+    return not step.word and step.name.partition("(")[0] in (*REPACKING, "Normalize")
 
 
 def _transforms(stage: Stage) -> tuple[list[Any], str]:
@@ -47,6 +77,8 @@ def _transforms(stage: Stage) -> tuple[list[Any], str]:
         if any(float(item.max() - item.min()) > _CLOSE for item in numbers):
             return [], "changes each channel in a way of its own"
         return _values(*(float(item[0]) for item in numbers))
+    if single is not None and single.name == LINEAR:
+        return [], "leads out of [0, 1] (Normalize), and is not the last step; put it last"
     if single is not None and single.name == "photometric.gamma":
         return [albumentations.RandomGamma(gamma_limit=(100 * float(single.args[0]),) * 2, p=1.0)], ""  # type: ignore[arg-type]
     if single is not None and single.name.startswith("albumentations."):
@@ -74,6 +106,11 @@ def _geometry(matrix: Tensor, stage: Stage) -> tuple[list[Any], str]:
         return [*parts, *(flip if mirrored else [])], ""
     if float((forth - torch.diag(matrix.new_tensor([-1, -1, 1]))).abs().max()) <= _CLOSE:
         return [*parts, *([] if mirrored else flip), albumentations.VerticalFlip(p=1.0)], ""
+    if stage.fill:
+        return (
+            [],
+            f"fills with {stage.fill:g} of white, by which Affine means other colours on bytes than on floats",
+        )
     (a, b, right), (c, d, down), _ = forth.tolist()
     if max(abs(right - round(right)), abs(down - round(down))) > _SLIGHT:
         return [], f"moves by ({right:.3g}, {down:.3g}) pixels, and Affine by whole pixels only"
@@ -90,7 +127,6 @@ def _geometry(matrix: Tensor, stage: Stage) -> tuple[list[Any], str]:
             scale={"x": (x, x), "y": (y, y)},
             shear={"x": (_degrees(along),) * 2, "y": (_degrees(up),) * 2},
             translate_px={"x": (round(right),) * 2, "y": (round(down),) * 2},
-            fill=stage.fill,
             p=1.0,
         ),
     ], ""

@@ -19,7 +19,7 @@ _CHOOSING = {
     "SomeOf": "applies some of several at random",
     "RandomOrder": "applies its transforms in random order",
 }
-_REPACKING = ("ToTensorV2", "ToFloat", "FromFloat")
+REPACKING = ("ToTensorV2", "ToFloat", "FromFloat")
 """Classes that write the same picture in another way; rounding to the values of a type is not counted."""
 
 
@@ -53,6 +53,9 @@ def problems(steps: tuple[aa.PipelineStep, ...]) -> str:
 
 def _steps(transform: Any, seed: int | None) -> Iterator[aa.PipelineStep]:
     """The steps of a transform; with a seed, those that are applied under it."""
+    if isinstance(transform, albumentations.OneOrOther):  # whose p chooses between the two
+        yield _step(transform, seed)
+        return
     if seed is not None and 0 < transform.p < 1:
         transform.set_random_seed(seed)
         if transform.py_random.random() >= transform.p:
@@ -110,7 +113,7 @@ def _arithmetic(transform: Any, problem: str) -> aa.PipelineStep | None:
     Whether a transform calls white 1 or 255 depends on what it is given, and is left out of account.
     """
     kind = type(transform).__name__
-    if kind in _REPACKING:
+    if kind in REPACKING:
         return aa.PipelineStep(_name(transform), aa.Word(), problem, moves=False)
     if kind != "Normalize" or transform.normalization != "standard":
         return None

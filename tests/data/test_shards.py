@@ -116,7 +116,7 @@ def test_grey_pictures_become_colour_once_one_is(tmp_path: Path) -> None:
 def test_more_classes_than_pictures_in_each(tmp_path: Path) -> None:
     members = [item for n in range(10) for item in ((f"{n}.png", packed(n)), (f"{n}.cls", str(n).encode()))]
     data = load_data(f"webdataset:{write(tmp_path / 'a.tar', members)}")
-    assert ([8, 9], [8, 9]) == (values(data.test), data.test.labels.tolist())
+    assert ([4, 9], [4, 9]) == (values(data.test), data.test.labels.tolist())
 
 
 @pytest.mark.parametrize("ending", ["pkl", "pyd", "emb.pickle", "pth"])
@@ -191,3 +191,36 @@ def test_links_and_folders_in_an_archive_are_passed_over(tmp_path: Path) -> None
             info.type, info.linkname = kind, "/etc/passwd"
             archive.addfile(info)
     assert 10 == sum(map(len, (load_data(f"webdataset:{shard}").train, load_data(f"webdataset:{shard}").test)))
+
+
+def test_labels_that_lie_elsewhere_are_not_lost_without_a_word(tmp_path: Path) -> None:
+    members = samples(0, 20)
+    shard = write(tmp_path / "s.tar", [*members[1::2], *members[::2]])  # all pictures, then all labels
+    message = r"s.tar/0000.cls has no picture beside it; the files of a sample lie side by side in an archive"
+    with pytest.raises(DataError, match=message):
+        load_data(f"webdataset:{shard}")
+    data = load_data(f"webdataset:{shard}", skip_broken=True)
+    assert 20 == len(data.train) + len(data.test)
+    (remark,) = data.remarks
+    assert remark.startswith("20 labels without a picture beside it left out: s.tar/0000.cls, s.tar/0001.cls")
+
+
+@pytest.mark.parametrize("label", ["1.0", "[1]", "true", '{"a": 1}'])
+def test_a_label_in_json_that_is_none_is_refused(tmp_path: Path, label: str) -> None:
+    members = [(f"{n}.json", f'{{"label": {label if n == 7 else 1}}}'.encode()) for n in range(10)]
+    pictures = [(f"{n}.png", packed(n)) for n in range(10)]
+    shard = write(tmp_path / "s.tar", [item for pair in zip(members, pictures, strict=True) for item in pair])
+    with pytest.raises(DataError, match=r"s.tar/7.json has the label .*; a class is a whole number or a text"):
+        load_data(f"webdataset:{shard}")
+
+
+def test_classes_of_two_pictures_are_split_as_in_a_folder(tmp_path: Path) -> None:
+    members = [item for n in range(24) for item in ((f"{n:02}.cls", b"%d" % (n // 2)), (f"{n:02}.png", packed(n)))]
+    data = load_data(f"webdataset:{write(tmp_path / 's.tar', members)}")
+    for n in range(24):
+        (tmp_path / "folder" / f"{n // 2:02}").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "folder" / f"{n // 2:02}" / f"{n:02}.png").write_bytes(packed(n))
+    folder = load_data(str(tmp_path / "folder"))
+    assert [4, 9, 14, 19] == values(data.test) == values(folder.test)
+    assert folder.fingerprint == data.fingerprint
+    assert [2, 4, 7, 9] == data.test.labels.tolist()

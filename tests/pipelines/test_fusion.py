@@ -116,6 +116,36 @@ def test_what_a_small_picture_does_not_show_is_left_alone(steps: list[str], size
     torch.testing.assert_close(fused(images), pipeline(images), atol=2e-5, rtol=0)
 
 
+@pytest.mark.parametrize(
+    "steps",
+    [
+        ["albumentations.Affine(rotate=(2, 2), border_mode=1)"] * 2,
+        ["albumentations.Affine(rotate=(2, 2), border_mode=2)"] * 2,
+        ["albumentations.Affine(rotate=(1, 1), border_mode=4)"] * 2,
+        ["kornia.RandomAffine((1, 1), padding_mode='border')"] * 2,
+        ["kornia.RandomAffine((1, 1), padding_mode='reflection')"] * 2,
+        [
+            "albumentations.Affine(rotate=(20, 20), fill=(1, 0, 0))",
+            "albumentations.Affine(rotate=(9, 9), fill=(1, 0, 0))",
+        ],
+    ],
+)
+def test_what_enters_at_the_rim_is_not_taken_for_black(steps: list[str]) -> None:
+    pipeline = Pipeline(steps, CATALOG)
+    images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(pipeline.fuse(32)(images), pipeline(images), atol=2e-5, rtol=0)
+
+
+@pytest.mark.parametrize("fill", [0, 0.3, 1])
+def test_a_sliver_of_the_filling_tells_what_it_is(fill: float) -> None:
+    pipeline = Pipeline([f"rotate(1, {fill})", f"rotate(2, {fill})"], CATALOG)
+    fused = pipeline.fuse(32)
+    assert ["interpolation"] == kinds(fused)
+    assert fill == pytest.approx(fused.stages[0].fill)
+    images = fill + (1 - 2 * fill) * smooth((32, 32))
+    assert float((fused(images) - pipeline(images)).square().mean().sqrt()) < 0.02
+
+
 def test_what_depends_on_the_size_of_the_images_is_seen_on_their_size() -> None:
     class Wide:
         @aa.hookimpl
@@ -249,3 +279,45 @@ def test_behind_what_leaves_the_range_nothing_is_clipped() -> None:
     images = torch.rand(2, 3, 16, 16)
     torch.testing.assert_close(fused(images), pipeline(images))
     assert float(fused(images).max()) > 2
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        ["contrast(1)", "flip_lr"],
+        ["brightness(0)"],
+        ["saturation(1)"],
+        ["gamma(2)", "gamma(0.5)"],
+        ["flip_lr", "flip_lr"],
+    ],
+)
+def test_behind_what_leaves_the_range_no_law_is_used(later: list[str]) -> None:
+    pipeline = Pipeline(["flip_ud", "flip_ud", "albumentations.linear((4,), (-2,))", *later], CATALOG)
+    fused = pipeline.fuse(16)
+    images = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(fused(images), pipeline(images))
+    assert len(fused.stages) == 1 + len(later)  # what comes before is reduced
+    assert fused.proof.flaw() is None
+    assert fused.proof.start == pipeline.word
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        (["gamma(3)", "gamma(2)", "flip_lr", "flip_lr"], "gamma(3) * gamma(2)"),
+        (["gamma(2)", "gamma(2)", "flip_lr", "flip_lr"], "gamma(4)"),
+        (["gamma(3)", "gamma(2)", "gamma(0.5)", "flip_lr^2"], "gamma(3)"),
+    ],
+)
+def test_a_law_that_leads_out_of_a_range_does_not_keep_others_from_being_used(steps: list[str], expected: str) -> None:
+    fused = Pipeline(steps, CATALOG).fuse(16)
+    assert expected == " * ".join(map(fused.display, fused.stages))
+    assert fused.proof.flaw() is None
+
+
+@pytest.mark.parametrize(
+    "steps", [["shear_x", "rotate(10)"], ["albumentations.RandomBrightnessContrast", "contrast(1.2)"], ["flip_lr"]]
+)
+def test_no_images_stay_no_images(steps: list[str]) -> None:
+    pipeline, none = Pipeline(steps, CATALOG), torch.zeros(0, 3, 16, 16)
+    assert pipeline(none).shape == pipeline.fuse(16)(none).shape == none.shape

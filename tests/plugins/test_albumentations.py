@@ -10,7 +10,7 @@ import albumentations
 import numpy as np
 import pytest
 import torch
-from augalg_albumentations import adapter, as_augmentation, export
+from augalg_albumentations import adapter, as_augmentation, building, export
 from torch import Tensor
 
 import augalgebra as aa
@@ -240,3 +240,37 @@ def test_a_quarter_turn_of_a_rectangle_that_keeps_its_frame_is_no_transposition(
     wanted = fused(torch.from_numpy(picture).permute(2, 0, 1)[None])[0].permute(1, 2, 0).numpy()
     assert wanted.shape == picture.shape
     np.testing.assert_allclose(export(fused)(image=picture)["image"], wanted, atol=0.02)
+
+
+@pytest.mark.parametrize(
+    ("last", "names"),
+    [
+        ("Normalize(mean=0.5, std=0.25, p=1), ToTensorV2(p=1)", ["Normalize", "ToTensorV2"]),
+        ("Normalize(mean=(0.5, 0.4, 0.3), std=(0.2, 0.1, 0.3), max_pixel_value=1.0, p=1)", ["Normalize"]),
+        ("ToFloat(max_value=255, p=1), ToTensorV2(p=1)", ["ToFloat", "ToTensorV2"]),
+        ("Normalize(mean=0, std=1, p=1)", ["Normalize"]),
+    ],
+)
+def test_what_turns_pictures_into_tensors_is_written_too(last: str, names: list[str]) -> None:
+    text = f"Compose([HorizontalFlip(p=1), VerticalFlip(p=1), Transpose(p=1), VerticalFlip(p=1), {last}])"
+    written = export(aa.Pipeline(f"albumentations:{text}", CATALOG).fuse(24))
+    assert names == [type(part).__name__ for part in written.transforms][-len(names) :]
+    assert len(written.transforms) < 4 + len(names)
+    unreduced = building.read_construction(text)[0]
+    picture = np.random.default_rng(0).integers(0, 256, (24, 24, 3), np.uint8)
+    one, other = (np.asarray(pipeline(image=picture)["image"]) for pipeline in (written, unreduced))
+    assert one.dtype == other.dtype
+    np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        ("albumentations:Compose([ToFloat(p=1), HorizontalFlip(p=1)])", r"step 1, ToFloat, is followed by steps"),
+        ("albumentations:Compose([Normalize(p=1), HorizontalFlip(p=1)])", r"stage 1, .*Normalize.* put it last"),
+        ("rotate(30, 1) * rotate(10, 1)", r"stage 1, .*, fills with 1 of white, by which Affine means other colours"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_by_name(steps: str, message: str) -> None:
+    with pytest.raises(aa.AugalgebraError, match=message):
+        export(aa.Pipeline(steps, CATALOG).fuse(24))

@@ -10,6 +10,7 @@ from augalg_albumentations import pipelines
 import augalgebra as aa
 from augalgebra.catalog import examples_of, read_pipeline
 from augalgebra.checks.inversion.pipelines import invert_pipeline, undo
+from augalgebra.errors import NotInvertibleError
 
 CATALOG = aa.load_catalog(aa.Settings())
 IMAGES = torch.rand(3, 3, 12, 12, generator=torch.Generator().manual_seed(0))
@@ -129,3 +130,37 @@ def test_a_division_by_nothing_is_refused() -> None:
     for std in ("(0, 1, 1)", "0"):
         with pytest.raises(aa.AugalgebraError, match=r"step 1, Normalize.* divides by a standard deviation of 0"):
             invert_pipeline(CATALOG, f"albumentations:Normalize(std={std}, mean=0)", size=12)
+
+
+@pytest.mark.parametrize(
+    "pipeline",
+    [
+        "kornia:AugmentationSequential(Normalize(mean=0.5, std=0.25), RandomGamma(gamma=(2.0, 2.0), p=1))",
+        "kornia:ImageSequential(Normalize(0.5, 0.25), RandomGamma(gamma=(2.0, 2.0), p=1), RandomVerticalFlip(p=1))",
+        "albumentations:Compose([Normalize(mean=0.5, std=0.25), RandomBrightnessContrast((0.2, 0.2), (0, 0), p=1)])",
+    ],
+)
+def test_what_would_be_undone_in_the_range_is_tried_where_a_step_leads_out_of_it(pipeline: str) -> None:
+    found = invert_pipeline(CATALOG, pipeline, size=12)
+    assert all(step.inverse is not None for step in found.steps)
+    assert found.whole.verdict == "impossible"  # black and grey come out alike
+    with pytest.raises(NotInvertibleError):
+        found.undo(IMAGES, accept=["approximate", "one-sided"])
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("p", [0, 0.5, 1])
+@pytest.mark.parametrize("other", ["VerticalFlip", "D4"])
+def test_one_or_the_other_is_always_applied(seed: int, p: float, other: str) -> None:
+    pipeline = A.Compose([A.OneOrOther(A.HorizontalFlip(p=1), getattr(A, other)(p=1), p=p)], seed=seed)
+    wanted = pipeline(image=IMAGES[0].permute(1, 2, 0).numpy())["image"].copy()
+    text = f"albumentations:Compose([OneOrOther(HorizontalFlip(p=1), {other}(p=1), p={p})], seed={seed})"
+    moved = aa.Pipeline(text, CATALOG)(IMAGES[:1])[0]
+    torch.testing.assert_close(moved, torch.from_numpy(wanted).permute(2, 0, 1))
+
+
+def test_one_or_the_other_without_a_seed_is_no_function() -> None:
+    for p in (0, 0.5, 1):
+        text = f"albumentations:Compose([OneOrOther(HorizontalFlip(p=1), VerticalFlip(p=1), p={p})])"
+        with pytest.raises(aa.AugalgebraError, match="step 1, OneOrOther, applies one of two at random"):
+            invert_pipeline(CATALOG, text, size=12)

@@ -17,6 +17,7 @@ from augalgebra.checks.inversion.round_trips import (
     round_trip_error,
     usable,
 )
+from augalgebra.checks.tolerances import exact_tolerance, tolerance_of
 from augalgebra.errors import AugalgebraError, IncompleteError, NotInvertibleError
 from augalgebra.hooks import PipelineStep
 
@@ -105,9 +106,9 @@ class Inverter:
         if len(word.symbols) <= MAX_SYMBOLS:
             found = self._by_laws("the pipeline", word, size)
             if found is not None:
-                return found
+                return self._beyond(found, steps, size)
         if all(step.inverse is not None and step.verdict in ("exact", "right", "lossy") for step in steps):
-            return self._combined(word, steps, size)
+            return self._beyond(self._combined(word, steps, size), steps, size)
         number, first = next((n, step) for n, step in enumerate(steps, start=1) if step.verdict != "exact")
         reason = f"step {number}, {first.name}: {first.reason}"
         if first.verdict == "impossible":  # all images reach it, since what comes before can be undone
@@ -127,6 +128,35 @@ class Inverter:
         reason = f"every step is undone, the last one first{holding_for(conditions)}"
         made = Inversion("the pipeline", word, weakest, inverse, basis, reason, conditions=conditions)
         return self._with_error(made, size) if weakest == "lossy" else made
+
+    def _beyond(self, made: Inversion, steps: Sequence[Inversion], size: tuple[int, int] | None) -> Inversion:
+        """What was found for pictures in [0, 1], unless a step leads out of that and it is not true there."""
+        number = self._leading_out(steps, size)
+        if made.inverse is None or number is None:
+            return made
+        error, moved = made.error, made.moved
+        if made.verdict != "lossy":
+            error, _ = round_trip_error(self._at(size), made.word, made.inverse, made.conditions, "max")
+            moved = exact_tolerance(self.catalog, (made.word, made.inverse), self._at(size)[0].dtype)
+        if error is None or moved is None or error <= moved:
+            return made
+        found = self._on_images(made.name, PipelineStep(made.name, made.word, size=size, inverse=made.inverse))
+        reason = f"step {number}, {steps[number - 1].name}, leads out of [0, 1], where what comes later clips"
+        return replace(found, reason=reason) if found.verdict == "unknown" else found
+
+    def _leading_out(self, steps: Sequence[Inversion], size: tuple[int, int] | None) -> int | None:
+        """The number of the first step behind which probes have values out of [0, 1]; None if there is none."""
+        for evaluator in self._at(size)[:2]:  # grey and in colour
+            try:
+                word = IDENTITY
+                for number, step in enumerate(steps[:-1], start=1):
+                    word *= fix_parameters(self.catalog, step.word)
+                    seen = evaluator.apply(0, evaluator.symbols(word))
+                    if min(float(seen.min()), 1 - float(seen.max())) < -tolerance_of(evaluator.dtype):
+                        return number
+            except AugalgebraError:  # not for such pictures
+                continue
+        return None
 
     def _by_laws(self, name: str, word: Word, size: tuple[int, int] | None) -> Inversion | None:
         """What the laws say; None if they are silent."""

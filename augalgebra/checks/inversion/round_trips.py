@@ -200,12 +200,12 @@ def _tried(
 
 
 def round_trip_error(
-    evaluators: Sequence[Evaluator], word: Word, inverse: Word, conditions: Conditions = ALWAYS
+    evaluators: Sequence[Evaluator], word: Word, inverse: Word, conditions: Conditions = ALWAYS, norm: Norm = "rms"
 ) -> tuple[float | None, float | None]:
-    """How nearly a word is undone on smooth probes that meet some conditions, and how far it moves them.
+    """How nearly a word is undone on probes that meet some conditions, and how far it moves them.
 
-    Both are root mean squares. What is drawn at random is the same in both words, and has one fixed value for all
-    images.
+    Root mean squares are of smooth probes. What is drawn at random is the same in both words, and has one fixed value
+    for all images.
 
     Returns:
         None twice if the words can be applied to no probe.
@@ -217,7 +217,7 @@ def round_trip_error(
         kept = usable(some, both.lhs * both.rhs)
     except (AugalgebraError, IndexError):
         return None, None
-    return _worst(kept, IDENTITY, both.lhs * both.rhs, "rms"), _worst(kept, IDENTITY, both.lhs, "rms")
+    return _worst(kept, IDENTITY, both.lhs * both.rhs, norm), _worst(kept, IDENTITY, both.lhs, norm)
 
 
 def usable(evaluators: Sequence[Evaluator], word: Word) -> list[Evaluator]:
