@@ -81,8 +81,8 @@ class GroupOrbit:
         """
         own = {view: system.normal_form(view) for view in moments.words}
         views = {form: view for view, form in own.items()}
-        forms = [system.normal_form(element) for element in group.elements]
-        rows = {form: [forms[number] for number in row] for form, row in zip(forms, group.table, strict=True)}
+        elements = [system.normal_form(element) for element in group.elements]
+        rows = {form: [elements[number] for number in row] for form, row in zip(elements, group.table, strict=True)}
         orbits = {  # the table says it of a view that is an element of the group; to reduce so many long words is slow
             view: rows.get(form) or [system.normal_form(view * element) for element in group.elements]
             for view, form in own.items()
