@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from augalgebra.algebra.words import Word
 from augalgebra.errors import AugalgebraError, ImageError
 from augalgebra.notebooks import render_table
+from augalgebra.operators.grids.charts import GridChart
 from augalgebra.operators.grids.noise import ResidualNoise
 
 CHUNK = 1 << 16
@@ -31,21 +32,28 @@ class GridMap(nn.Module):
         move: Where positions go.
         local: What becomes of channels.
         noise: What both together miss; None if that was not measured.
+        chart: Curved coordinates in which both are done; None for the codes as they are.
     """
 
     def __init__(
-        self, move: Move | None = None, local: nn.Module | None = None, noise: ResidualNoise | None = None
+        self,
+        move: Move | None = None,
+        local: nn.Module | None = None,
+        noise: ResidualNoise | None = None,
+        chart: GridChart | None = None,
     ) -> None:
         super().__init__()
-        self.move, self.local, self.noise = move, local, noise
+        self.move, self.local, self.noise, self.chart = move, local, noise, chart
         self.eval().requires_grad_(requires_grad=False)
 
     def forward(
         self, codes: Float[Tensor, "batch channel height width"]
     ) -> Float[Tensor, "batch channel rows columns"]:
         """Move codes, in the type of the map's weights."""
-        moved = codes if self.move is None else self.move.apply(codes)
-        return moved if self.local is None else self.local(moved)
+        moved = codes if self.chart is None else self.chart(codes)
+        moved = moved if self.move is None else self.move.apply(moved)
+        moved = moved if self.local is None else self.local(moved)
+        return moved if self.chart is None else self.chart.inverse(moved)
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog
 from augalgebra.errors import AugalgebraError, RunError, StoreError
 from augalgebra.latent.store import pack_tensors, unpack_tensors
+from augalgebra.operators.grids.charts import GridChart
 from augalgebra.operators.grids.families import FittedMember, KernelFamily
 from augalgebra.operators.grids.maps import KernelMap, ResidualMap, Trunk
 from augalgebra.operators.grids.moves import GridMove
@@ -48,7 +49,9 @@ def pack_grid_registry(registry: GridRegistry) -> bytes:
     """A registry as the content of a file; what several maps share is stored once."""
     tensors: dict[str, Tensor] = {}
     trunks: dict[int, int] = {}
+    charts: dict[int, int] = {}
     shapes: list[dict[str, int]] = []
+    curved: list[dict[str, int]] = []
     operators = []
     for number, entry in enumerate(registry.entries.values()):
         local = entry.map.local
@@ -65,6 +68,13 @@ def pack_grid_registry(registry: GridRegistry) -> bytes:
                 shapes.append({"width": trunk.width, "depth": trunk.depth})
                 tensors |= {f"trunk.{trunks[id(trunk)]}.{key}": value for key, value in trunk.state_dict().items()}
             item |= {"local": "residual", "trunk": trunks[id(trunk)]}
+        chart = entry.map.chart
+        if chart is not None:
+            if id(chart) not in charts:
+                charts[id(chart)] = len(charts)
+                curved.append({"width": chart.width, "depth": chart.depth})
+                tensors |= {f"chart.{charts[id(chart)]}.{key}": value for key, value in chart.state_dict().items()}
+            item |= {"local": f"charted {item['local']}", "chart": charts[id(chart)]}
         for key, value in _own(local):
             tensors[f"{number}.{key}"] = value
         if entry.map.noise is not None:
@@ -80,6 +90,7 @@ def pack_grid_registry(registry: GridRegistry) -> bytes:
         "stride": registry.stride,
         "encoder": registry.fingerprint,
         "trunks": shapes,
+        "charts": curved,
         "operators": operators,
         "families": families,
     }
@@ -125,8 +136,17 @@ def load_grid_registry(
             )
             for number, item in enumerate(header.tables("trunks"))
         ]
+        zeros = torch.zeros(channels)
+        charts = [
+            _filled(
+                GridChart(zeros, zeros, item.whole("width", 1, _WIDEST), item.whole("depth", 0, _DEEPEST)),
+                tensors,
+                f"chart.{number}.",
+            )
+            for number, item in enumerate(header.tables("charts") if "charts" in header else [])
+        ]
         for number, item in enumerate(header.tables("operators")):
-            registry.add(_entry(item, number, tensors, trunks, channels))
+            registry.add(_entry(item, number, tensors, trunks, charts, channels))
         for number, item in enumerate(header.tables("families") if "families" in header else []):
             registry.add(_family_entry(item, number, tensors, registry))
     except (KeyError, TypeError, ValueError, RuntimeError, IndexError, AugalgebraError) as error:
@@ -166,9 +186,19 @@ def _own(local: nn.Module | None) -> Iterator[tuple[str, Tensor]]:
         yield from ((key, value) for key, value in local.state_dict().items() if not key.startswith("trunk."))
 
 
-def _entry(item: Fields, number: int, tensors: Mapping[str, Tensor], trunks: list[Trunk], channels: int) -> GridEntry:
+def _entry(
+    item: Fields,
+    number: int,
+    tensors: Mapping[str, Tensor],
+    trunks: list[Trunk],
+    charts: list[GridChart],
+    channels: int,
+) -> GridEntry:
     move = None if item.data.get("move") is None else _read_move(item.table("move"))
-    kind = item.one_of("local", ("none", "kernel", "residual"))
+    # what has a chart is called otherwise, so that programs that know none do not take it for a map of codes
+    told = item.one_of("local", ("none", "kernel", "residual", "charted none", "charted kernel"))
+    kind, is_charted = told.removeprefix("charted "), told.startswith("charted ")
+    chart = charts[item.whole("chart", 0, len(charts) - 1)] if is_charted else None
     local: nn.Module | None = None
     if kind != "none":
         weight = tensors[f"{number}.{'kernel.' if kind == 'residual' else ''}weight"]
@@ -185,7 +215,7 @@ def _entry(item: Fields, number: int, tensors: Mapping[str, Tensor], trunks: lis
     noise = None if drawn is None else ResidualNoise(drawn)
     return GridEntry(
         parse_word(item.text("word"), variables=True),
-        GridMap(move, local, noise),
+        GridMap(move, local, noise, chart),
         read_provenance(item.table("provenance")),
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
-from torch import Tensor, nn
+from torch import Tensor
 
 from augalgebra.algebra.words import Word
 from augalgebra.case_progress import CaseProgress, unseen
@@ -32,7 +32,7 @@ from augalgebra.training.grids.kernels import (
 from augalgebra.training.grids.networks import train_networks
 from augalgebra.training.grids.orbits import Orbits
 from augalgebra.training.grids.recolouring import recolour_every_second
-from augalgebra.training.grids.settings import GridSettings
+from augalgebra.training.grids.settings import NETWORKS, GridSettings
 from augalgebra.training.precision import bfloat16_pays
 from augalgebra.training.progress import Progress, silent
 
@@ -117,6 +117,8 @@ def fit_grid_operators(
             registry = fit_grid_operators(space, photographs.draw_crops(280, 256), ["flip_lr"], catalog, GridSettings())
     """
     plan = plan_grid_operators(catalog, augmentations, space.stride)
+    if settings.fit == "flow":
+        _refuse_flow(plan, catalog)
     registry = into if into is not None else GridRegistry.of(space, catalog)
     bfloat16 = settings.precision == "bfloat16" or (settings.precision == "auto" and bfloat16_pays(space.device))
     others = [target.word for target in plan.targets if not target.in_group]
@@ -124,27 +126,27 @@ def fit_grid_operators(
         recoloured = recolour_every_second(crops, settings.seed)
         orbits.encode(recoloured, bfloat16=bfloat16, total=settings.crops, workers=workers, progress=cases)
         details: dict[str, Any] = {"size": settings.size, "crops": len(orbits)}
-        side = 1 if settings.fit == "channels" else settings.kernel
+        is_representation = settings.fit in ("channels", "flow")
+        side = 1 if is_representation else settings.kernel
         kernels = fit_kernels(orbits, plan.targets, side, cases)
-        if settings.fit == "channels":
+        if is_representation:
             kernels, own = _represent(orbits, plan, kernels, settings.seed)
             details |= own
-        maps: Sequence[nn.Module] = [kernel.map for kernel in kernels]
-        if settings.fit == "kernel+residual":
-            networks, outcome = train_networks(
+        maps = [GridMap(target.move, kernel.map) for target, kernel in zip(plan.targets, kernels, strict=True)]
+        if settings.fit in NETWORKS:
+            maps, outcome = train_networks(
                 orbits, plan.targets, [kernel.map for kernel in kernels], settings, bfloat16=bfloat16, progress=progress
             )
-            maps = list(networks.to("cpu").maps)
             details |= {"steps": outcome.steps, "seconds": round(outcome.seconds, 1), "ended": outcome.ended}
             kernels = tuple(
-                replace(kernel, residual=residual_of(orbits, target, local))
-                for kernel, target, local in zip(kernels, plan.targets, maps, strict=True)
+                replace(kernel, residual=residual_of(orbits, target, item))
+                for kernel, target, item in zip(kernels, plan.targets, maps, strict=True)
             )
         details["kernel"] = side
         families = fit_families(orbits, plan.targets, side)
         noises = [
-            measure_noise(orbits, target, local, settings.kernel)
-            for target, local in zip(plan.targets, maps, strict=True)
+            measure_noise(orbits, target, item, settings.kernel)
+            for target, item in zip(plan.targets, maps, strict=True)
         ]
         _keep(registry, plan, kernels, maps, noises, settings, details, len(orbits))
     for family in families:
@@ -160,6 +162,22 @@ def fit_grid_operators(
         )
         registry.add(GridFamilyEntry(family, provenance))
     return registry
+
+
+def _refuse_flow(plan: GridPlan, catalog: Catalog) -> None:
+    """Refuse what no flow can follow: what cannot be undone, and what is no element of the group."""
+    for target in plan.targets:
+        if target.in_group:
+            continue
+        shown = catalog.display(target.word)
+        found = catalog.inverse(target.word)
+        if found.kind == "none":
+            why = catalog.shorten(found.reason)
+            raise FitError(f"a flow undoes all that it moves, and nothing undoes {shown}: {why}; fit 'kernel'")
+        raise FitError(
+            f"a flow follows a finite group that moves whole positions of the grid, and {shown} belongs to none; "
+            "fit it apart, by 'kernel' or 'kernel+residual'"
+        )
 
 
 def _represent(
@@ -185,19 +203,19 @@ def _keep(
     registry: GridRegistry,
     plan: GridPlan,
     kernels: Sequence[FittedKernel],
-    maps: Sequence[nn.Module],
+    maps: Sequence[GridMap],
     noises: Sequence[ResidualNoise],
     settings: GridSettings,
     details: dict[str, Any],
     images: int,
 ) -> None:
     generators = [] if plan.group is None else [str(word) for word in plan.group.generators]
-    for target, kernel, local, noise in zip(plan.targets, kernels, maps, noises, strict=True):
-        own = details | {"weights": weights_in([local]), "positions": kernel.positions}
+    for target, kernel, item, noise in zip(plan.targets, kernels, maps, noises, strict=True):
+        own = details | {"weights": weights_in([item]), "positions": kernel.positions}
         if target.in_group:
             own["generators"] = generators
         entry = registry.entry_for(
-            GridMap(target.move, local, noise),
+            GridMap(item.move, item.local, noise, item.chart),
             target.word,
             settings.fit,
             images=images,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from augalgebra.algebra.words import Word
 from augalgebra.case_progress import CaseProgress, unseen
@@ -15,7 +15,7 @@ from augalgebra.operators.grids.families import FamilyMoments, KernelFamily
 from augalgebra.operators.grids.maps import KernelMap
 from augalgebra.operators.grids.moves import GridMove
 from augalgebra.operators.grids.noise import ResidualMoments, ResidualNoise
-from augalgebra.operators.grids.operator import Move
+from augalgebra.operators.grids.operator import GridMap, Move
 from augalgebra.operators.grids.parameters import ParameterFamily
 from augalgebra.operators.grids.patches import PatchMoments
 from augalgebra.operators.grids.resampling import NearestMove
@@ -96,10 +96,10 @@ def fit_kernels(
     return tuple(fitted)
 
 
-def residual_of(orbits: Orbits, target: Target, local: nn.Module) -> float:
+def residual_of(orbits: Orbits, target: Target, grid_map: GridMap) -> float:
     """Squared error of a map on some codes that it was fitted to, as a share of the variance of codes."""
     error = variance = 0.0
-    for goal, missed in _missed(orbits, target, local, SHARDS):
+    for goal, missed in _missed(orbits, target, grid_map, SHARDS):
         error += float(missed.square().sum())
         variance += float((goal - goal.mean((0, 2, 3), keepdim=True)).square().sum())
     return error / variance
@@ -107,26 +107,31 @@ def residual_of(orbits: Orbits, target: Target, local: nn.Module) -> float:
 
 @torch.no_grad()
 def _missed(
-    orbits: Orbits, target: Target, local: nn.Module, shards: int, *, every: int = 1
+    orbits: Orbits,
+    target: Target,
+    grid_map: GridMap,
+    shards: int,
+    *,
+    every: int = 1,
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Codes that a map shall answer, and what it misses of them, from each view in turn."""
     for number, shard in enumerate(islice(orbits.shards(), shards)):
         view = number % len(orbits.views) if target.in_group else 0
         goal = shard[::every, orbits.product(view, target.column) if target.in_group else target.column]
-        yield goal, goal - local(target.moved(shard[::every, view]))
+        yield goal, goal - grid_map(shard[::every, view])
 
 
-def measure_noise(orbits: Orbits, target: Target, local: nn.Module, side: int) -> ResidualNoise:
+def measure_noise(orbits: Orbits, target: Target, grid_map: GridMap, side: int) -> ResidualNoise:
     """What a map misses on some codes that it was fitted to, those whose crops kept their colours.
 
     Args:
         orbits: Codes.
         target: What the map shall do.
-        local: The map behind the move of the grid.
+        grid_map: The map.
         side: Of the kernel of the noise.
     """
     moments = ResidualMoments(orbits.space.channels, side)
-    for _, missed in _missed(orbits, target, local, NOISE_SHARDS, every=2):  # every second one has other colours
+    for _, missed in _missed(orbits, target, grid_map, NOISE_SHARDS, every=2):  # every second one has other colours
         inside = target.found.is_inside(missed.shape[-2], missed.shape[-1], max(1, side // 2))
         moments.add(missed, inside if bool(inside.any()) else None)
     return moments.solve()

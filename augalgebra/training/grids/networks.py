@@ -1,5 +1,6 @@
 """Small networks behind kernels, taught through the decoder: what counts is the picture that is drawn of a code."""
 
+import abc
 import math
 from collections.abc import Sequence
 
@@ -8,7 +9,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from augalgebra.latent.grids import GridSpace, ModuleSpace
+from augalgebra.operators.grids.charts import GridChart
 from augalgebra.operators.grids.maps import KernelMap, ResidualMap, Trunk
+from augalgebra.operators.grids.operator import GridMap
 from augalgebra.training.grids.kernels import Target
 from augalgebra.training.grids.orbits import Orbits
 from augalgebra.training.grids.settings import GridSettings
@@ -43,20 +46,26 @@ _LARGER_BATCH, _LARGER_STEP = 8, 3.0  # on codes, beside those through the decod
 _FEW = 8  # crops on which levels are measured at first
 
 
-class Networks(nn.Module):
-    """The maps of all targets, which share the middle of their networks."""
+class Learners(nn.Module, abc.ABC):
+    """The maps of all targets while they learn.
 
-    def __init__(
-        self,
-        kernels: Sequence[KernelMap],
-        mean: Float[Tensor, " channel"],
-        deviation: Float[Tensor, " channel"],
-        settings: GridSettings,
-    ) -> None:
+    Args:
+        targets: What each shall do.
+        deviation: Standard deviation of each channel of codes.
+    """
+
+    def __init__(self, targets: Sequence[Target], deviation: Float[Tensor, " channel"]) -> None:
         super().__init__()
-        trunk = Trunk(settings.width, settings.depth)
-        self.maps = nn.ModuleList(ResidualMap(kernel, trunk, mean, deviation) for kernel in kernels)
+        self.targets = tuple(targets)
         self.register_buffer("deviation", deviation[:, None, None], persistent=False)
+
+    @abc.abstractmethod
+    def moved(self, number: int, codes: Tensor) -> Tensor:
+        """Codes moved by one of the maps."""
+
+    @abc.abstractmethod
+    def grid_maps(self) -> list[GridMap]:
+        """The maps, as they are kept."""
 
     def apart(
         self, moved: Tensor, orbits: Orbits, positions: Sequence[int], views: Sequence[int], target: Target
@@ -67,10 +76,63 @@ class Networks(nn.Module):
         return ((moved.float() - true) / self.get_buffer("deviation")).square().mean()
 
 
+class Networks(Learners):
+    """Kernels with small networks, which share their middle."""
+
+    def __init__(
+        self,
+        targets: Sequence[Target],
+        kernels: Sequence[KernelMap],
+        mean: Float[Tensor, " channel"],
+        deviation: Float[Tensor, " channel"],
+        settings: GridSettings,
+    ) -> None:
+        super().__init__(targets, deviation)
+        trunk = Trunk(settings.width, settings.depth)
+        self.maps = nn.ModuleList(ResidualMap(kernel, trunk, mean, deviation) for kernel in kernels)
+
+    def moved(self, number: int, codes: Tensor) -> Tensor:
+        """The move of the grid, then the kernel and the network."""
+        moved: Tensor = self.maps[number](self.targets[number].moved(codes))
+        return moved
+
+    def grid_maps(self) -> list[GridMap]:
+        """A move and a map each."""
+        return [GridMap(target.move, local) for target, local in zip(self.targets, self.maps, strict=True)]
+
+
+class ChartedMoves(Learners):
+    """Moves and maps of channels that are an exact representation, in coordinates that learn."""
+
+    def __init__(
+        self,
+        targets: Sequence[Target],
+        kernels: Sequence[KernelMap],
+        mean: Float[Tensor, " channel"],
+        deviation: Float[Tensor, " channel"],
+        settings: GridSettings,
+    ) -> None:
+        super().__init__(targets, deviation)
+        self.kernels = nn.ModuleList(kernels).requires_grad_(requires_grad=False)  # or relations would be lost
+        self.chart = GridChart(mean, deviation, settings.width, 2 * settings.depth)
+
+    def moved(self, number: int, codes: Tensor) -> Tensor:
+        """There, moved, and back."""
+        back: Tensor = self.chart.inverse(self.kernels[number](self.targets[number].moved(self.chart(codes))))
+        return back
+
+    def grid_maps(self) -> list[GridMap]:
+        """A move and a map of channels each, and the coordinates that all share."""
+        return [
+            GridMap(target.move, kernel, chart=self.chart)
+            for target, kernel in zip(self.targets, self.kernels, strict=True)
+        ]
+
+
 class CodesAsEncoded:
     """The objective at first: codes moved by an operator shall be those of the moved pictures, which costs little."""
 
-    def __init__(self, orbits: Orbits, targets: Sequence[Target], networks: Networks, *, bfloat16: bool) -> None:
+    def __init__(self, orbits: Orbits, targets: Sequence[Target], networks: Learners, *, bfloat16: bool) -> None:
         self._orbits, self._targets, self._networks = orbits, targets, networks
         self._bfloat16 = bfloat16
 
@@ -79,10 +141,10 @@ class CodesAsEncoded:
         device, positions = self._orbits.space.device, step.positions.tolist()
         draws = torch.rand(1 + len(positions), generator=step.noise, device=step.noise.device).cpu()
         number = int(draws[0] * len(self._targets))
-        target, network = self._targets[number], self._networks.maps[number]
+        target = self._targets[number]
         views = (draws[1:] * len(self._orbits.views)).long().tolist() if target.in_group else [0] * len(positions)
         with autocast(device, bfloat16=self._bfloat16):
-            moved = network(target.moved(self._orbits.codes(positions, views).to(device)))
+            moved = self._networks.moved(number, self._orbits.codes(positions, views).to(device))
         return Measurement(
             {"code": self._networks.apart(moved, self._orbits, positions, views, target)}, len(positions)
         )
@@ -95,7 +157,7 @@ class DrawnAsTrue:
     the square of the decibels, since the worst word is what operators are judged by.
     """
 
-    def __init__(self, orbits: Orbits, targets: Sequence[Target], networks: Networks, *, bfloat16: bool) -> None:
+    def __init__(self, orbits: Orbits, targets: Sequence[Target], networks: Learners, *, bfloat16: bool) -> None:
         self._orbits, self._targets, self._networks = orbits, targets, networks
         self._bfloat16 = bfloat16
         self._elements = [number for number, target in enumerate(targets) if target.in_group]
@@ -118,7 +180,7 @@ class DrawnAsTrue:
         else:
             sources = self._codes(positions, views)
         with autocast(self._orbits.space.device, bfloat16=self._bfloat16):
-            moved = self._networks.maps[number](target.moved(sources))
+            moved = self._networks.moved(number, sources)
             drawn = _draw(self._orbits.space, moved)
         error = _mean_square(drawn.float(), self._truth(positions, views, target))
         reached = error.detach()
@@ -158,7 +220,7 @@ class DrawnAsTrue:
         codes = self._codes(positions, first)
         with torch.no_grad(), autocast(codes.device, bfloat16=self._bfloat16):
             for number in numbers:
-                codes = self._networks.maps[number](self._targets[number].moved(codes)).float()
+                codes = self._networks.moved(number, codes).float()
         return codes
 
     def _truth(self, positions: Sequence[int], views: Sequence[int], target: Target) -> Tensor:
@@ -176,7 +238,7 @@ class DrawnAsTrue:
         few, target = list(range(min(_FEW, len(self._orbits)))), self._targets[number]
         with torch.no_grad(), autocast(self._orbits.space.device, bfloat16=self._bfloat16):
             codes = self._codes(few, [target.column if encoded else 0] * len(few))
-            moved = codes if encoded else self._networks.maps[number](target.moved(codes))
+            moved = codes if encoded else self._networks.moved(number, codes)
             drawn = _draw(self._orbits.space, moved).float()
         truth = self._orbits.under(target.word, self._orbits.crops(few))
         return float(10 * _mean_square(drawn, truth).log10().mean())
@@ -190,19 +252,19 @@ def train_networks(
     *,
     bfloat16: bool,
     progress: Progress = silent,
-) -> tuple[Networks, Outcome]:
-    """Put a network behind each kernel and train all together through the decoder.
+) -> tuple[list[GridMap], Outcome]:
+    """Put a network behind each kernel, or coordinates around all, and train all together through the decoder.
 
     Args:
         orbits: Crops and their codes.
         targets: What operators shall do.
-        kernels: The kernel of each.
+        kernels: The kernel of each; for ``flow`` those of a representation.
         settings: Time, sizes and step size.
         bfloat16: Whether to compute in bfloat16.
         progress: Called after each step.
 
     Returns:
-        The networks, and what the loop did. If it was interrupted, what was learned so far stays.
+        The maps, and what the loop did. If it was interrupted, what was learned so far stays.
 
     Raises:
         TrainingError: The loss was not finite.
@@ -210,9 +272,11 @@ def train_networks(
     device = orbits.space.device
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(settings.seed)
-        networks = Networks(kernels, *orbits.statistics(), settings).to(device)
+        learners = ChartedMoves if settings.fit == "flow" else Networks
+        networks = learners(targets, kernels, *orbits.statistics(), settings).to(device)
     if device.type == "cpu":
         networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch leaves this one out
+    weights = [weight for weight in networks.parameters() if weight.requires_grad]
     teaching = (
         # nothing is drawn at first, so that a step has room for more crops
         (f"{STAGE}, on codes", CodesAsEncoded, CODES, _LARGER_BATCH, _LARGER_STEP),
@@ -223,7 +287,7 @@ def train_networks(
         loop = Loop(
             stage,
             networks,
-            torch.optim.AdamW(networks.parameters(), lr=rate * settings.learning_rate, weight_decay=1e-4),
+            torch.optim.AdamW(weights, lr=rate * settings.learning_rate, weight_decay=1e-4),
             objective(orbits, targets, networks, bfloat16=bfloat16),
             samples=len(orbits),
             batch_size=batch,
@@ -238,7 +302,7 @@ def train_networks(
         outcome = loop.run(progress)
         if outcome.interrupted:
             break
-    return networks.eval().requires_grad_(requires_grad=False), outcome
+    return networks.to("cpu").eval().requires_grad_(requires_grad=False).grid_maps(), outcome
 
 
 def _draw(space: GridSpace, codes: Tensor) -> Tensor:

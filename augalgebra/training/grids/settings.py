@@ -6,9 +6,12 @@ from typing import Literal, get_args
 
 from augalgebra.errors import AugalgebraError, nearest
 
-GridFit = Literal["channels", "kernel", "kernel+residual"]
+GridFit = Literal["channels", "kernel", "kernel+residual", "flow"]
 GRID_FITS: tuple[GridFit, ...] = get_args(GridFit)
-"""The names of the fits: a map of channels that is an exact representation, a k×k kernel, a kernel and a network."""
+"""The names of the fits: a map of channels that is an exact representation, a k×k kernel, a kernel and a network, and
+an exact representation in curved coordinates."""
+NETWORKS: tuple[GridFit, ...] = ("kernel+residual", "flow")
+"""Those that learn through the decoder, which takes time."""
 Precision = Literal["auto", "float32", "bfloat16"]
 
 

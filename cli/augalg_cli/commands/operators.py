@@ -66,14 +66,16 @@ def operators(
         typer.Option(
             "--fit",
             help="Name of the fit; by default the laws decide, and on an autoencoder it is 'kernel+residual', of "
-            "'channels', 'kernel' and 'kernel+residual'.",
+            "'channels', 'kernel', 'kernel+residual' and 'flow'.",
         ),
     ] = None,
     kernel: Annotated[int, typer.Option(min=1, help="With --augs: positions that a kernel sees in a row, odd.")] = 5,
     budget: Annotated[
         str | None,
         typer.Option(
-            "--budget", metavar="TIME", help="Time for the networks of 'kernel+residual', such as 90s, 10m or 1h."
+            "--budget",
+            metavar="TIME",
+            help="Time for the networks of 'kernel+residual' and 'flow', such as 90s, 10m or 1h.",
         ),
     ] = None,
     size: Annotated[int, typer.Option(min=8, help="With --augs: side of the crops to fit on, in pixels.")] = 256,

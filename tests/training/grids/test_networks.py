@@ -26,7 +26,8 @@ def test_wherever_codes_come_from_exact_operators_end_at_the_true_picture(
         orbits.encode(crops(8))
         kernels = [kernel.map for kernel in fit_kernels(orbits, plan.targets, 1)]
         settings = GridSettings(kernel=1, size=16, width=4, depth=1)
-        objective = DrawnAsTrue(orbits, plan.targets, Networks(kernels, *orbits.statistics(), settings), bfloat16=False)
+        learners = Networks(plan.targets, kernels, *orbits.statistics(), settings)
+        objective = DrawnAsTrue(orbits, plan.targets, learners, bfloat16=False)
         for number in range(40):  # before anything is learned the networks answer nothing, so that kernels are all
             step = Step(torch.tensor([number % 8, (number + 3) % 8]), torch.Generator().manual_seed(number), 0.0)
             measured = objective(step)
