@@ -38,6 +38,9 @@ Classes: TypeAlias = npt.NDArray[np.int64]
 class Alignment(PlainData):
     """How well blocks of codes stand for factors; each number is 1 at best, and about 0 for codes that know nothing.
 
+    IRS alone is well above 0 for such codes if images are few, since the farthest of a few images lie nearer to their
+    mean than the farthest of all: about 0.3 for 100 images, below 0.1 for 1000.
+
     Attributes:
         disentanglement: Whether a block is important for one factor only (Eastwood and Williams 2018, forests), blocks
             weighted by their importance.
@@ -48,7 +51,7 @@ class Alignment(PlainData):
             (Chen et al. 2018), mean over factors.
         sap: The same gap in what a linear probe reads off a block alone (Kumar et al. 2018).
         irs: How little a block moves when all factors change but the one that it follows most (Suter et al. 2019),
-            blocks weighted by how far they move at all.
+            blocks weighted by how far they move at all, in the units that they are given in.
         information: For each factor and block the mutual information as a share of the factor's entropy.
     """
 
@@ -81,7 +84,8 @@ def measure_alignment(blocks: Mapping[str, Array], factors: Mapping[str, Array],
         AugalgebraError: There are fewer than two blocks or two factors that vary, too few images, or numbers that are
             not finite.
     """
-    coordinates = {name: _standard(np.asarray(block, float)) for name, block in blocks.items()}
+    given = {name: np.asarray(block, float) for name, block in blocks.items()}
+    coordinates = {name: _standard(block) for name, block in given.items()}
     varying = {name: np.asarray(values, float) for name, values in factors.items() if len(np.unique(values)) > 1}
     _check(coordinates, varying)
     importance, known = _importances(coordinates, varying, seed)
@@ -97,7 +101,7 @@ def measure_alignment(blocks: Mapping[str, Array], factors: Mapping[str, Array],
         float(np.mean(known)),
         float(np.mean([_gap(list(item.values())) for item in information.values()])),
         float(np.mean([_gap(row) for row in read])),
-        _robustness(coordinates, varying),
+        _robustness(given, varying),
         information,
     )
 

@@ -54,6 +54,16 @@ def test_codes_of_nothing_are_about_zero() -> None:
     assert all(getattr(found, name) < 0.15 for name in (*NAMES, "informativeness")), found
 
 
+def test_dead_coordinates_do_not_count_in_robustness() -> None:
+    generator = np.random.default_rng(0)
+    factors = {name: generator.integers(0, 4, COUNT).astype(float) for name in ("first", "second")}
+    alive = {name: (values + 0.01 * generator.standard_normal(COUNT))[:, None] for name, values in factors.items()}
+    dead = {f"dead {number}": 5 + 1e-6 * generator.standard_normal((COUNT, 1)) for number in range(6)}
+    without, beside = measure_alignment(alive, factors).irs, measure_alignment(alive | dead, factors).irs
+    assert without > 0.97
+    assert beside == pytest.approx(without, abs=1e-4)  # they move a millionth as far
+
+
 def test_a_block_of_several_coordinates_is_measured_as_a_whole() -> None:
     factors = make_factors()
     generator = np.random.default_rng(7)
