@@ -76,6 +76,22 @@ def test_a_block_of_several_coordinates_is_measured_as_a_whole() -> None:
     assert min(found.disentanglement, found.completeness, found.mig, found.sap) > 0.8, found
 
 
+def test_names_of_many_values_are_classes_however_they_are_numbered() -> None:
+    generator = np.random.default_rng(3)
+    view, other = generator.integers(0, 16, COUNT), generator.uniform(-1, 1, COUNT)
+    turn = 2 * np.pi * view / 16
+    code = np.stack([np.cos(turn), np.sin(turn)], axis=1) + 0.01 * generator.standard_normal((COUNT, 2))
+    blocks = {"turn": code, "other": other[:, None]}
+    numbered = [view, generator.permutation(16)[view]]
+    found = [measure_alignment(blocks, {"view": names, "other": other}, nominal={"view"}) for names in numbered]
+    for each in found:
+        assert min(each.sap, each.informativeness, each.information["view"]["turn"]) > 0.9, each
+    for name in (*NAMES, "informativeness"):
+        assert getattr(found[0], name) == pytest.approx(getattr(found[1], name), abs=0.01), name
+    with pytest.raises(AugalgebraError, match=f"view has {COUNT} classes among {COUNT} images; give at least"):
+        measure_alignment(blocks, {"view": np.arange(COUNT), "other": other}, nominal={"view"})
+
+
 @pytest.mark.parametrize("noise", [0.02, 0.5, 10.0])
 def test_mutual_information_is_that_of_scikit_learn(noise: float) -> None:
     from sklearn.feature_selection import mutual_info_classif

@@ -171,7 +171,7 @@ def measure_priors(
     blocks[COORDINATES] = {str(number): codes[:, [number]] for number in range(codes.shape[1])}
     components = PCA(random_state=seed).fit(known).transform(codes)
     blocks[COMPONENTS] = {str(number): components[:, [number]] for number in range(components.shape[1])}
-    return {name: measure_alignment(block, factors, seed=seed) for name, block in blocks.items()}
+    return {name: measure_alignment(block, factors, nominal={"shape"}, seed=seed) for name, block in blocks.items()}
 
 
 def _factors(glyphs: Glyphs) -> dict[str, Array]:
