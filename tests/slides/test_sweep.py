@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from augalg_slides.evidence.claims import Claim
 from augalg_slides.sweeps import worker
 from augalg_slides.sweeps.pairs import (
     EXTENDED,
@@ -28,6 +29,7 @@ from augalg_slides.sweeps.settings import NATIVE, CellKey, CellMode, SweepSettin
 from augalg_slides.sweeps.store import Cell, SweepStore, Term
 from augalg_slides.sweeps.sweep import Standing, read_sweep, run_sweep
 from augalg_slides.sweeps.tables import to_markdown, write_result
+from scipy.stats import ttest_rel
 
 import augalgebra as aa
 from augalgebra.data.dataset import Dataset
@@ -367,20 +369,34 @@ def test_the_headline_is_judged_by_the_interval_of_the_differences(
         assert (claim.values["low"], claim.values["high"]) == pytest.approx((-30 - 2.484, -30 + 2.484), abs=1e-3)
 
 
-def test_whether_the_choice_matters_is_judged_against_the_spread_of_seeds() -> None:
+def choice(rows: Sequence[Sequence[float]]) -> Claim:
+    """What is claimed of starts whose totals for one target these are, seed by seed."""
     others = (FLIPS, MINI_EDGE, ("rotate_cw", "flip_lr"))
+    found = {(train, SHEAR_CANNY, "relabel"): row for train, row in zip(others, rows, strict=False)}
+    result = planted(found, targets=(SHEAR_CANNY,))  # type: ignore[arg-type]
+    return next(claim for claim in result.claims if "choice" in claim.text)
 
-    def verdict(means: Sequence[float], spread: float, seeds: int = 3) -> bool | None:
-        rows = {
-            (train, SHEAR_CANNY, "relabel"): [mean + spread * (seed - 1) for seed in range(seeds)]
-            for train, mean in zip(others, means, strict=True)
-        }
-        result = planted(rows, targets=(SHEAR_CANNY,))  # type: ignore[arg-type]
-        return next(claim for claim in result.claims if "choice" in claim.text).holds
 
-    assert verdict((300, 400, 500), 5) is True
-    assert verdict((300, 301, 302), 50) is False
-    assert verdict((300, 400, 500), 5, seeds=1) is None
+@pytest.mark.parametrize(
+    ("rows", "holds"),
+    [
+        (((296, 300, 304), (401, 397, 402), (500, 503, 497)), True),
+        (((250, 300, 350), (353, 299, 251), (300, 352, 254)), False),
+        # seeds differ by more than starts do, yet in all starts alike
+        (((200, 300, 400), (211, 310, 409), (220, 321, 420)), True),
+        (((200, 300, 400), (200, 300, 400), (200, 300, 400)), False),
+        (((300,), (400,), (500,)), None),
+        (((300, 301, 299), (400, 401, 398), (500,)), None),  # one seed is shared
+    ],
+)
+def test_whether_the_choice_matters_is_judged_seed_by_seed(rows: Sequence[Sequence[float]], holds: bool | None) -> None:
+    assert choice(rows).holds is holds
+
+
+def test_of_two_starts_it_is_the_paired_t_test() -> None:
+    first, second = (310.0, 342.0, 299.0), (318.0, 345.0, 309.0)
+    (p,) = (value for name, value in choice((first, second)).values.items() if name.startswith("p for"))
+    assert p == pytest.approx(float(ttest_rel(first, second).pvalue), rel=1e-9)
 
 
 def test_the_slides_figures_stand_in_their_places_in_the_tables(tmp_path: Path) -> None:
