@@ -220,8 +220,8 @@ class SweepResult(PlainData):
 def compare_starts(entries: Sequence[Entry]) -> float | None:
     """How likely the means of several entries differ as much by chance: p of an analysis of variance, seeds paired.
 
-    Entries share their seeds, and with them what a seed does to all: a two-way layout without replication, over the seeds
-    that all entries have, of the totals in nats per image.
+    Entries share their seeds, and with them what a seed does to all: a two-way layout without replication, of the
+    totals in nats per image over the seeds that all entries have.
 
     Returns:
         p; None where fewer than two seeds are shared.
