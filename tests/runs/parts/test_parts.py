@@ -113,6 +113,14 @@ def test_shares_add_up_and_are_those_of_the_variance(parts: Partition, data: Dat
         assert part.moved_share == pytest.approx(own / whole, rel=1e-4)
 
 
+def test_one_coordinate_is_one_part(catalog: Catalog) -> None:
+    pixels = torch.arange(40, dtype=torch.uint8).view(-1, 1, 1, 1)
+    split = Split(pixels, torch.zeros(40, dtype=torch.int64))
+    run, one = make_run(catalog, side=1), Dataset("one", split, split)
+    (part,) = partition_run(run, data=one).parts
+    assert (part.name, part.dim, part.share, part.moved_share) == ("unchanged", 1, 1, 1)
+
+
 def test_parts_of_turns_have_angles(catalog: Catalog, data: Dataset) -> None:
     found = partition_run(make_run(catalog, ("rotate_cw",)), data=data)
     names = {part.name: part.dim for part in found.parts}
