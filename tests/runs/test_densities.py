@@ -243,7 +243,11 @@ def test_the_program_fits_shows_and_draws(program: Callable[..., Any], tmp_path:
         (["--class", "11"], "there is no class '11'; there are 0, 1, 2"),
         (["--view", "rotate_cw"], "knows no view rotate_cw; it knows id, flip_lr"),
         (["--class", "3", "--kind", "box"], "'flow' alone knows classes and views"),
-        (["--class", "3", "--compare"], "--class has no effect without"),
+        (["--class", "3", "--compare"], "--class has no effect without samples that are drawn"),
+        (["--n", "9", "--compare"], "--n has no effect without samples that are drawn"),
+        (["--kind", "box", "--compare"], "--kind has no effect without samples that are drawn"),
+        (["--word", "flip_lr", "--compare"], "--word has no effect without samples that are drawn"),
+        (["--head", "main", "--compare"], "--head has no effect without samples that are drawn"),
     ):
         done = program("sample", "run", "--out", "y.png", *arguments)
         assert (done.code, message in done.err) == (2, True), done.err
