@@ -112,9 +112,9 @@ def measure_alignment(
     read = [
         [_read_linearly(block, factor, seed) for block in coordinates.values()] for factor in known_factors.values()
     ]
-    weights = importance.sum(axis=1)
+    weights = importance.sum(axis=1)  # all 0 for codes that are all the same, which know nothing
     return Alignment(
-        float(np.average([1 - _entropy(row) for row in importance], weights=weights)),
+        float(np.average([1 - _entropy(row) for row in importance], weights=weights)) if weights.any() else 0.0,
         float(np.mean([1 - _entropy(column) for column in importance.T])),
         float(np.mean(known)),
         float(np.mean([_gap(list(item.values())) for item in information.values()])),

@@ -64,6 +64,11 @@ def test_dead_coordinates_do_not_count_in_robustness() -> None:
     assert beside == pytest.approx(without, abs=1e-4)  # they move a millionth as far
 
 
+def test_codes_that_are_all_the_same_know_nothing() -> None:
+    found = measure_alignment({name: np.full((COUNT, 2), 3.0) for name in ("a", "b")}, make_factors())
+    assert all(getattr(found, name) == 0 for name in (*NAMES, "informativeness")), found
+
+
 def test_a_block_of_several_coordinates_is_measured_as_a_whole() -> None:
     factors = make_factors()
     generator = np.random.default_rng(7)
