@@ -159,10 +159,10 @@ def learn_density(
         flow: The flow.
         codes: What it learns from.
         conditions: The condition of each; None if there are none.
-        held_codes: Codes that say when to stop.
+        held_codes: Codes that say when to stop; of more than 8,192 as many, drawn at random.
         held_conditions: The condition of each.
         steps: Steps of 512 codes each.
-        seed: Seed of the order.
+        seed: Seed of the order, and of which codes say when to stop.
 
     Returns:
         The steps after which it was best.
@@ -172,7 +172,7 @@ def learn_density(
     """
     flow.start(codes)
     flow.train().requires_grad_()
-    held = slice(_HELD)
+    held = torch.randperm(len(held_codes), generator=generator_for(seed, "density held"))[:_HELD]  # of all conditions
     shown = held_codes[held], None if held_conditions is None else held_conditions[held]
     optimizer = torch.optim.Adam(flow.parameters(), lr=LEARNING_RATE)
     order = generator_for(seed, "density")
@@ -206,7 +206,7 @@ def _loss(flow: CodeFlow, codes: Tensor, conditions: Tensor | None) -> float:
 
 def _covariance(codes: Tensor) -> Tensor:
     dim = codes.shape[1]
-    spread = torch.cov(codes.T.double()).reshape(dim, dim)
+    spread = torch.cov(codes.T.double(), correction=0).reshape(dim, dim)
     # one code, or codes that are all the same, have no scale of their own
     floor = _JITTER * float(spread.diagonal().mean()) or _JITTER
     return spread + floor * torch.eye(dim, dtype=torch.float64)

@@ -31,7 +31,10 @@ KINDS: tuple[Kind, ...] = tuple(kind for kind in get_args(Kind) if kind != FLOW)
 """Those that need nothing but codes."""
 
 _JITTER = 1e-6  # of the mean variance, for coordinates that do not vary
-_COMPONENTS, _CODES_EACH = 10, 50
+COMPONENTS = 10
+"""Most normals in a mixture."""
+_CODES_EACH = 50
+_WIDENING = 1e-3  # of the mean variance, for normals of a mixture that hold few codes
 _ROUNDS = 1000
 _ENCODED = 5000  # training images whose codes say where codes lie
 
@@ -183,8 +186,12 @@ def _box(codes: Tensor, number: int, generator: torch.Generator) -> Tensor:
     return low + torch.rand(number, codes.shape[1], generator=generator) * (high - low)
 
 
-def _root(codes: Tensor) -> Tensor:
-    """A root R of the covariance, RᵀR = covariance, along its principal axes: rows z = w R are whitened as w."""
+def root_covariance(codes: Float[Tensor, "image latent"]) -> Float[Tensor, "latent latent"]:
+    """A root R of the covariance, RᵀR = covariance, along its principal axes: rows z = w R are whitened as w.
+
+    Args:
+        codes: The codes, two at least. A millionth of their mean variance is added to the variance.
+    """
     dim = codes.shape[1]
     spread = torch.cov(codes.T.double()).reshape(dim, dim)
     spread += _JITTER * spread.diagonal().mean() * torch.eye(dim, dtype=torch.float64)
@@ -195,7 +202,7 @@ def _root(codes: Tensor) -> Tensor:
 
 def _gaussian(codes: Tensor, number: int, generator: torch.Generator) -> Tensor:
     normal = torch.randn(number, codes.shape[1], generator=generator, dtype=torch.float64)
-    return (codes.double().mean(0) + normal @ _root(codes)).float()
+    return (codes.double().mean(0) + normal @ root_covariance(codes)).float()
 
 
 def _mixture(codes: Tensor, number: int, generator: torch.Generator) -> Tensor:
@@ -205,27 +212,26 @@ def _mixture(codes: Tensor, number: int, generator: torch.Generator) -> Tensor:
     return torch.from_numpy(drawn).float()[torch.randperm(number, generator=generator)]
 
 
-def fit_mixture(
-    codes: Float[Tensor, "image latent"], most: int = _COMPONENTS, *, jitter: float = 1e-3, seed: int = 0
-) -> "GaussianMixture":
+def fit_mixture(codes: Float[Tensor, "image latent"], most: int = COMPONENTS, *, seed: int = 0) -> "GaussianMixture":
     """A mixture of normals, of at most so many and one for every fifty codes.
+
+    A thousandth of the mean variance is added to the variance of each.
 
     Args:
         codes: The codes.
         most: Largest number of normals.
-        jitter: What is added to the variance of each, as a share of the mean variance.
         seed: Seed of the start.
     """
     from sklearn.mixture import GaussianMixture
 
     components = max(1, min(most, len(codes) // _CODES_EACH))
-    added = float(codes.double().var(0).mean()) * jitter
+    added = float(codes.double().var(0).mean()) * _WIDENING
     model = GaussianMixture(components, reg_covar=added, max_iter=300, tol=1e-2, random_state=seed)
     return model.fit(codes.double().numpy())
 
 
 def _whitened(codes: Tensor, number: int, generator: torch.Generator) -> Tensor:
-    root, centre = _root(codes), codes.double().mean(0)
+    root, centre = root_covariance(codes), codes.double().mean(0)
     low, high = ((codes.double() - centre) @ torch.linalg.inv(root)).aminmax(dim=0)
     kept: list[Tensor] = []
     for _ in range(_ROUNDS):

@@ -279,3 +279,17 @@ def test_parts_of_what_is_not_there_are_refused(program: Callable[..., Any], run
         done = program("partition", *arguments)
         assert (done.code, done.out, done.err.count("\n")) == (2, "", 1), done.err
         assert message in done.err
+
+
+def test_a_swap_under_a_word_that_turns_the_frame_is_refused(program: Callable[..., Any], tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    images, labels = generator.integers(0, 256, (60, 8, 12), dtype=np.uint8), np.arange(60) % 3
+    np.savez(tmp_path / "wide.npz", images=images, labels=labels)
+    settings = TrainSettings(data=str(tmp_path / "wide.npz"), width=2, dim=4, epochs=1)
+    train(tmp_path / "wide", settings, load_catalog())
+    done = program("partition", "wide", "--swap", "0", "1", "--view", "rotate_cw", "--out", "x.png")
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1), done.err
+    assert "rotate_cw turns images of 8×12 into 12×8 pixels" in done.err
+    assert not (tmp_path / "x.png").exists()
+    done = program("partition", "wide", "--swap", "0", "1", "--view", "rotate_180", "--out", "x.png")
+    assert done.code == 0, done.err

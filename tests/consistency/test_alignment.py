@@ -54,6 +54,21 @@ def test_codes_of_nothing_are_about_zero() -> None:
     assert all(getattr(found, name) < 0.15 for name in (*NAMES, "informativeness")), found
 
 
+def test_dead_coordinates_do_not_count_in_robustness() -> None:
+    generator = np.random.default_rng(0)
+    factors = {name: generator.integers(0, 4, COUNT).astype(float) for name in ("first", "second")}
+    alive = {name: (values + 0.01 * generator.standard_normal(COUNT))[:, None] for name, values in factors.items()}
+    dead = {f"dead {number}": 5 + 1e-6 * generator.standard_normal((COUNT, 1)) for number in range(6)}
+    without, beside = measure_alignment(alive, factors).irs, measure_alignment(alive | dead, factors).irs
+    assert without > 0.97
+    assert beside == pytest.approx(without, abs=1e-4)  # they move a millionth as far
+
+
+def test_codes_that_are_all_the_same_know_nothing() -> None:
+    found = measure_alignment({name: np.full((COUNT, 2), 3.0) for name in ("a", "b")}, make_factors())
+    assert all(getattr(found, name) == 0 for name in (*NAMES, "informativeness")), found
+
+
 def test_a_block_of_several_coordinates_is_measured_as_a_whole() -> None:
     factors = make_factors()
     generator = np.random.default_rng(7)
@@ -64,6 +79,22 @@ def test_a_block_of_several_coordinates_is_measured_as_a_whole() -> None:
     }
     found = measure_alignment(spread, {name: factors[name] for name in spread})
     assert min(found.disentanglement, found.completeness, found.mig, found.sap) > 0.8, found
+
+
+def test_names_of_many_values_are_classes_however_they_are_numbered() -> None:
+    generator = np.random.default_rng(3)
+    view, other = generator.integers(0, 16, COUNT), generator.uniform(-1, 1, COUNT)
+    turn = 2 * np.pi * view / 16
+    code = np.stack([np.cos(turn), np.sin(turn)], axis=1) + 0.01 * generator.standard_normal((COUNT, 2))
+    blocks = {"turn": code, "other": other[:, None]}
+    numbered = [view, generator.permutation(16)[view]]
+    found = [measure_alignment(blocks, {"view": names, "other": other}, nominal={"view"}) for names in numbered]
+    for each in found:
+        assert min(each.sap, each.informativeness, each.information["view"]["turn"]) > 0.9, each
+    for name in (*NAMES, "informativeness"):
+        assert getattr(found[0], name) == pytest.approx(getattr(found[1], name), abs=0.01), name
+    with pytest.raises(AugalgebraError, match=f"view has {COUNT} classes among {COUNT} images; give at least"):
+        measure_alignment(blocks, {"view": np.arange(COUNT), "other": other}, nominal={"view"})
 
 
 @pytest.mark.parametrize("noise", [0.02, 0.5, 10.0])

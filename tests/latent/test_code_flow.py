@@ -81,6 +81,29 @@ def test_it_stops_where_codes_that_it_does_not_see_are_likeliest() -> None:
     assert not bool((flow.log_density(other) - normal.log_density(other)).mean() < 0)
 
 
+def test_codes_of_every_view_say_when_to_stop() -> None:
+    # held codes lie view by view, and those of the first, like what it learns, are as many as are looked at
+    generator = torch.Generator().manual_seed(6)
+    noise = 0.1 * torch.randn(2, 8192, 1, generator=generator)
+    apart = torch.where(torch.arange(8192)[:, None] % 2 == 0, -1.0, 1.0) + noise[0]
+    held = torch.cat([apart, noise[1]])  # it learns that nothing lies where codes of the second view do
+    flow, normal = (CodeFlow(CodeFlowShape(1, layers=1, width=8)) for _ in range(2))
+    learn_density(flow, apart[:1000], None, held, None, steps=200)
+    normal.start(apart[:1000])
+    gained = (flow.log_density(held) - normal.log_density(held)).mean()
+    assert not bool(gained < -0.02)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_start_from_one_code_is_a_narrow_normal_around_it(number: int) -> None:
+    code = torch.tensor([[1.0, -2.0, 3.0]])
+    flow = CodeFlow(CodeFlowShape(3))
+    flow.start(code.expand(number, 3))
+    density = flow.log_density(torch.cat([code, code + 1])).detach()
+    assert float(density[0]) == pytest.approx(3 * (math.log(1e3) - 0.5 * math.log(2 * math.pi)), abs=1e-3)
+    assert float(density[1]) < -1e5
+
+
 @pytest.mark.parametrize(("dim", "condition"), [(1, 0), (1, 3), (4, 0)])
 def test_it_is_kept_bit_for_bit_and_equal_seeds_make_equal_flows(dim: int, condition: int) -> None:
     shape = CodeFlowShape(dim, condition, layers=2, width=8)

@@ -1,9 +1,11 @@
 """Densities of the codes of a run: fitted, kept with it, asked by class and view, refused where they must be."""
 
+import math
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -55,6 +57,38 @@ def planted() -> CodeDensity:
     flow = CodeFlow(CodeFlowShape(1, 4, layers=1, width=4))
     views = (IDENTITY, CATALOG.word("flip_lr"))
     return CodeDensity(flow, (3, 8), ("three", "eight"), (0.25, 0.75), views, "0" * 64, 10, 1)
+
+
+class NarrowSpace(torch.nn.Module):
+    """Codes are four pixels, two of which are scaled down."""
+
+    dim = 4
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.tensor([1.0, 1.0, 1e-2, 3e-3]))
+
+    def encode(self, images: torch.Tensor) -> torch.Tensor:
+        return images.flatten(1) * self.scale.detach()
+
+    def fingerprint(self) -> str:
+        return "0" * 64
+
+
+def test_a_mixture_is_no_worse_than_a_normal_where_codes_hardly_vary() -> None:
+    generator = torch.Generator().manual_seed(0)
+    pixels = (128 + 25 * torch.randn(1600, 1, 2, 2, generator=generator)).round().byte()
+    train_part, test_part = (Split(half, torch.zeros(800, dtype=torch.int64)) for half in pixels.split(800))
+    data = Dataset("normal", train_part, test_part)
+    settings = SimpleNamespace(seed=0, augmentations=("flip_lr",))
+    run: Any = SimpleNamespace(
+        space=NarrowSpace(), registry=SimpleNamespace(catalog=CATALOG), settings=settings, check_data=lambda _: None
+    )
+    nats = fit_density(run, steps=1, data=data).nats
+    # of four coordinates with deviations of a tenth, scaled
+    truth = -math.log(0.1 * math.sqrt(2 * math.pi * math.e)) - math.log(1e-2 * 3e-3) / 4
+    for name in ("normal", "mixture", "normals", "mixtures"):
+        assert nats[name] == pytest.approx(truth, abs=0.06), name
 
 
 def test_it_lies_in_the_run_and_changes_nothing_else(folder: Path) -> None:
@@ -209,7 +243,11 @@ def test_the_program_fits_shows_and_draws(program: Callable[..., Any], tmp_path:
         (["--class", "11"], "there is no class '11'; there are 0, 1, 2"),
         (["--view", "rotate_cw"], "knows no view rotate_cw; it knows id, flip_lr"),
         (["--class", "3", "--kind", "box"], "'flow' alone knows classes and views"),
-        (["--class", "3", "--compare"], "--class has no effect without"),
+        (["--class", "3", "--compare"], "--class has no effect without samples that are drawn"),
+        (["--n", "9", "--compare"], "--n has no effect without samples that are drawn"),
+        (["--kind", "box", "--compare"], "--kind has no effect without samples that are drawn"),
+        (["--word", "flip_lr", "--compare"], "--word has no effect without samples that are drawn"),
+        (["--head", "main", "--compare"], "--head has no effect without samples that are drawn"),
     ):
         done = program("sample", "run", "--out", "y.png", *arguments)
         assert (done.code, message in done.err) == (2, True), done.err

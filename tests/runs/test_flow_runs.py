@@ -75,6 +75,11 @@ def test_inverses_products_and_pictures_go_through_the_same_doors(folder: Path) 
     assert Move(run, "flip_lr")(images).shape == images.shape
 
 
+def test_it_has_no_parts_for_the_reason_that_a_flow_has_none(folder: Path) -> None:
+    with pytest.raises(FitError, match=r"has no parts: its operators \(flip_lr, flip_ud\) are linear only in"):
+        Run.load(folder, CATALOG).partition(data=DATA)
+
+
 def test_operators_are_added_by_a_flow_of_their_own(folder: Path) -> None:
     run = Run.load(folder, CATALOG)
     before = {word: entry.chart.flow.to_arrays() for word, entry in run.registry.entries.items()}

@@ -88,6 +88,17 @@ def test_a_planted_order_is_found_and_a_planted_contrary_one_as_well() -> None:
     assert check({SHEAR_CANNY: predict(SHEAR_CANNY, features)}, contrary)[0].spearman == pytest.approx(-1)
 
 
+def test_a_predictor_that_orders_one_target_of_four_knows_a_quarter_as_much() -> None:
+    pairs = (FLIPS, MINI_EDGE, TURN_FLIP, TURNS)
+    totals = dict(zip(pairs, (1.0, 2.0, 3.0, 4.0), strict=True))
+    observed = dict.fromkeys(pairs, totals)
+    predictions = {target: {"one": totals if target == FLIPS else dict.fromkeys(pairs, 0.0)} for target in pairs}
+    (found,) = check(predictions, observed)
+    assert (found.spearman, found.kendall, found.targets) == (0.25, 0.25, 4)
+    # beside a bound over the same targets it is no more than chance
+    assert chance_level(observed) == pytest.approx(0.8)
+
+
 def test_chance_is_what_random_orders_reach_once_in_twenty_times() -> None:
     four = {SHEAR_CANNY: {FLIPS: 1.0, MINI_EDGE: 2.0, TURN_FLIP: 3.0, TURNS: 4.0}}
     assert chance_level(four) == pytest.approx(0.8)  # of 24 orders one has 1 and three have 0.8

@@ -1,13 +1,24 @@
 """What is claimed of named parts follows from what was measured, and labels pick the blocks that were planted."""
 
 import math
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from augalg_slides.measures.separation import Separation
-from augalg_slides.pages.partition import COMPONENTS, COORDINATES, LAWS, judge_parts, prior_claim, read_by_probe
+from augalg_slides.pages.partition import (
+    COMPONENTS,
+    COORDINATES,
+    LAWS,
+    judge_parts,
+    measure_parts,
+    prior_claim,
+    read_by_probe,
+)
 
 from augalgebra.consistency import Alignment
+from augalgebra.errors import FitError
 from augalgebra.runs import SwapReport, SwapScore
 
 
@@ -31,6 +42,14 @@ def swapped(moved: tuple[float | None, float], floor: tuple[float | None, float]
 def test_regions_lie_in_the_changed_parts_alone(changed: float, unchanged: float, verdict: bool | None) -> None:
     regions, _ = judge_parts(told(changed, unchanged), swapped((0.9, 0.8)))
     assert (regions.slide, regions.holds) == ("22", verdict)
+
+
+def test_a_latent_space_without_a_changed_part_is_refused() -> None:
+    still = SimpleNamespace(parts=(SimpleNamespace(name="unchanged"),))
+    run: Any = SimpleNamespace(folder="runs/one", partition=lambda **_: still, space=SimpleNamespace(dim=1))
+    data: Any = None
+    with pytest.raises(FitError, match="runs/one has no part that its augmentations change"):
+        measure_parts(run, data=data)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,19 +14,14 @@ from augalg_slides.sweeps import worker
 from augalg_slides.sweeps.pairs import (
     EXTENDED,
     FLIPS,
-    MINI_EDGE,
-    PUBLISHED_TOTALS,
-    ROLES,
     SHEAR_CANNY,
     SLIDES,
     Pair,
     parse_pairs,
 )
 from augalg_slides.sweeps.results import SweepResult
-from augalg_slides.sweeps.settings import NATIVE, CellKey, CellMode, SweepSettings
-from augalg_slides.sweeps.store import Cell, SweepStore, Term
+from augalg_slides.sweeps.settings import SweepSettings
 from augalg_slides.sweeps.sweep import Standing, read_sweep, run_sweep
-from augalg_slides.sweeps.tables import to_markdown, write_result
 
 import augalgebra as aa
 from augalgebra.data.dataset import Dataset
@@ -326,95 +320,6 @@ def test_pairs_are_read_from_text() -> None:
     ]:
         with pytest.raises(AugalgebraError, match=message.replace("*", r"\*")):
             parse_pairs(text, CATALOG)
-
-
-def planted(totals: Mapping[tuple[Pair, Pair, CellMode], Sequence[float]], **settings: Any) -> SweepResult:
-    """A sweep with these totals, one for each seed."""
-    found = tuple(
-        Cell(
-            CellKey(train, target, mode, seed, {}),
-            dict.fromkeys(ROLES, Term(total / 4, total / 5, total, total / 8)),
-            10,
-            (1,),
-        )
-        for (train, target, mode), values in totals.items()
-        for seed, total in enumerate(values)
-    )
-    return SweepResult(SweepSettings(pairs=SLIDES, modes=("relabel",), **settings), found)
-
-
-@pytest.mark.parametrize(
-    ("transferred", "native", "holds"),
-    [
-        ((300, 310, 305), (330, 341, 334), True),
-        ((330, 341, 334), (300, 310, 305), False),
-        ((300, 400, 350), (310, 360, 370), None),
-        ((300,), (400,), None),
-        # no seed is below every other, yet each is below its own native one by as much
-        ((300, 400, 500), (310, 411, 509), True),
-    ],
-)
-def test_the_headline_is_judged_by_the_interval_of_the_differences(
-    transferred: Sequence[float], native: Sequence[float], holds: bool | None
-) -> None:
-    result = planted({(MINI_EDGE, SHEAR_CANNY, "relabel"): transferred, (SHEAR_CANNY, SHEAR_CANNY, NATIVE): native})
-    claim = next(claim for claim in result.claims if "beats native" in claim.text)
-    assert holds is claim.holds
-    assert claim.values["native"] == pytest.approx(sum(native) / len(native))
-    assert str(len(native)) in claim.measured or "single seed" in claim.measured
-    if len(native) == 3 and native[0] == 330:
-        # differences 30, 31, 29: mean 30, deviation 1, Student's t for two degrees of freedom 4.303
-        assert (claim.values["low"], claim.values["high"]) == pytest.approx((-30 - 2.484, -30 + 2.484), abs=1e-3)
-
-
-def test_whether_the_choice_matters_is_judged_against_the_spread_of_seeds() -> None:
-    others = (FLIPS, MINI_EDGE, ("rotate_cw", "flip_lr"))
-
-    def verdict(means: Sequence[float], spread: float, seeds: int = 3) -> bool | None:
-        rows = {
-            (train, SHEAR_CANNY, "relabel"): [mean + spread * (seed - 1) for seed in range(seeds)]
-            for train, mean in zip(others, means, strict=True)
-        }
-        result = planted(rows, targets=(SHEAR_CANNY,))  # type: ignore[arg-type]
-        return next(claim for claim in result.claims if "choice" in claim.text).holds
-
-    assert verdict((300, 400, 500), 5) is True
-    assert verdict((300, 301, 302), 50) is False
-    assert verdict((300, 400, 500), 5, seeds=1) is None
-
-
-def test_the_slides_figures_stand_in_their_places_in_the_tables(tmp_path: Path) -> None:
-    assert 16 == len(PUBLISHED_TOTALS)
-    assert 336.6536 == PUBLISHED_TOTALS[MINI_EDGE, SHEAR_CANNY]
-    assert 304.0390 == PUBLISHED_TOTALS[SHEAR_CANNY, FLIPS]
-    result = planted(
-        {
-            (train, target, NATIVE if train == target else "relabel"): [100.0, 104.0]
-            for train in SLIDES
-            for target in SLIDES
-        },
-        seeds=(0, 1),
-    )
-    text = to_markdown(result)
-    row = next(line for line in text.splitlines() if line.startswith("| mini_image, edge_detect "))
-    assert "102.0 ± 2.8 (336.7)" == row.split("|")[5].strip()
-    files = write_result(result, tmp_path)
-    assert {"result.json", "table.md", "totals-relabel.png", "terms-relabel.png"} == set(files)
-    assert all(path.stat().st_size for path in files.values())
-    stored = json.loads(files["result.json"].read_text())
-    assert stored["complete"] is True
-    assert [16.0] == [claim["values"]["below"] for claim in stored["claims"] if "below" in claim["values"]]
-    entry = next(item for item in stored["entries"] if item["train"] == list(MINI_EDGE) == item["target"])
-    assert {"loss", "floor", "unmoved", "entropy"} == set(entry["terms"]["composition"])
-
-
-def test_a_store_gives_back_what_it_was_given(tmp_path: Path) -> None:
-    (cell,) = planted({(FLIPS, MINI_EDGE, "relabel"): [7.0]}).cells
-    store = SweepStore(tmp_path)
-    assert store.get(cell.key) is None
-    store.put(cell)
-    assert cell == store.get(cell.key)
-    assert 1 == store.count([cell.key, replace(cell.key, seed=5)])
 
 
 def test_parts_of_a_data_set_keep_the_numbers_of_the_images() -> None:

@@ -178,8 +178,8 @@ def _representation(
 ) -> FitResult:
     system = catalog.system(*moments.words, *plan.operators)
     orbit = GroupOrbit.of(moments, group, system, centred=options.centred, ridge=options.ridge or 0.0, partial=True)
-    # nearly every image differs from all its views, and codes of such orbits are as many copies of each irreducible
-    # representation as of the others; what is linearly nearest may do nothing instead of bending
+    # nearly every image differs from all its views, and codes of such orbits have each irreducible representation as
+    # often as the regular representation has it; what is linearly nearest may do nothing instead of bending
     evenly = build_representation(group, moments.dim).multiplicities if plan.fit == "flow" else None
     fit = nearest_representation(orbit.operators, group, seed=options.seed, multiplicities=evenly)
     maps = {

@@ -21,6 +21,8 @@ from augalgebra.training.encoding import BATCH
 
 PARTS, COORDINATES = "parts", "coordinates"
 """The blocks that are measured: those of the laws, and single coordinates of the latent space."""
+CLASS, VIEW = "class", "view"
+"""What the factors are called that say of which class an image is, and which element of the group it is under."""
 
 
 def align_run(
@@ -63,13 +65,14 @@ def align_run(
     moved = view_each(catalog, partition.group.elements, pictures, ids, elements, seed=seed)
     codes = encode_all(run, moved)
     factors = {name: values.double().numpy() for name, values in split.factors.items()}
-    factors |= {"class": split.labels.double().numpy()} | _factors_of_views(catalog, partition.group, elements)
+    names = {CLASS: split.labels.double().numpy()} | _factors_of_views(catalog, partition.group, elements)
+    factors |= names  # these are no quantities: what is measured must not hang on how they are numbered
     pieces = partition.split(codes)
     blocks: dict[str, dict[str, Array]] = {
         PARTS: {part.name: _own_coordinates(pieces[part.name], part.dim) for part in partition.parts},
         COORDINATES: {str(number): column[:, None] for number, column in enumerate(codes.double().numpy().T)},
     }
-    return {name: measure_alignment(block, factors, seed=seed) for name, block in blocks.items()}
+    return {name: measure_alignment(block, factors, nominal=names, seed=seed) for name, block in blocks.items()}
 
 
 def view_each(
@@ -121,4 +124,4 @@ def _factors_of_views(catalog: Catalog, group: FiniteGroup, elements: Tensor) ->
             name: np.array([letter in group.elements[number].letters for number in elements.tolist()], float)
             for letter, name in letters.items()
         }
-    return {"view": elements.double().numpy()}
+    return {VIEW: elements.double().numpy()}

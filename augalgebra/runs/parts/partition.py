@@ -192,7 +192,7 @@ def partition_run(
         data_dir: Where downloaded data sets lie.
 
     Raises:
-        FitError: The operators make no finite group.
+        FitError: The operators make no finite group, or are linear only in the coordinates of a flow.
         RunError: The data are not those of the run.
     """
     known, catalog = _group_of(run), run.registry.catalog
@@ -203,7 +203,7 @@ def partition_run(
     split = data.test.head(images)
     views = Views.of_words(catalog, group.elements, seed=run.settings.seed)
     codes = torch.cat(list(encoded_views(run.space, views, split)), dim=1).double().numpy()  # [view, image, latent]
-    upright, moved = (np.cov(item.reshape(-1, run.space.dim).T) for item in (codes[0], codes))
+    upright, moved = (np.atleast_2d(np.cov(item.reshape(-1, run.space.dim).T)) for item in (codes[0], codes))
     return Partition(
         str(run.folder),
         group,
@@ -223,6 +223,12 @@ def partition_run(
 def _group_of(run: StoredRun) -> KnownGroup:
     known, catalog = run.registry.known_group(), run.registry.catalog
     names = ", ".join(map(catalog.display, run.registry.entries)) or "none"
+    curved = ", ".join(catalog.display(word) for word, entry in run.registry.entries.items() if entry.chart is not None)
+    if known is None and curved:
+        raise FitError(
+            f"{run.folder} has no parts: its operators ({curved}) are linear only in the coordinates of a flow, which "
+            "are not those of the latent space; fit them with --fit representation"
+        )
     if known is None:
         raise FitError(
             f"{run.folder} has no parts: its operators ({names}) make no finite group; parts need augmentations that "

@@ -11,7 +11,11 @@ from augalg_cli.datasets import Moved, load_of
 from augalgebra import AugalgebraError
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from augalgebra import Catalog, Word
     from augalgebra.consistency import Alignment
+    from augalgebra.data import Dataset
     from augalgebra.runs import Partition, SwapReport
 
 app = typer.Typer()
@@ -63,7 +67,9 @@ def partition(
     for number in swap or ():
         if not 0 <= number < len(data.test):
             raise AugalgebraError(f"there is no test image {number}; {data.name} has {len(data.test)}, from 0")
-    word = None if view is None else catalog.word(view)
+    word, seed = None if view is None else catalog.word(view), loaded.settings.seed
+    # a word that cannot be done is refused before the parts are measured
+    pair = None if swap is None or word is None else _put_second_under(word, swap, data, catalog, seed)
     parts = loaded.partition(images=images, data=data)
     answer = parts.to_dict()
     aligned: dict[str, Alignment] = {}
@@ -80,13 +86,11 @@ def partition(
             _show_alignment(aligned)
         return
 
-    import torch
-
     from augalgebra.runs import draw_swap, measure_swap, write_grid
 
-    word = next(iter(parts.group.generators)) if word is None else word
-    pair, ids = data.test.batch(torch.tensor(swap))
-    pair[1:] = catalog.apply(word, pair[1:], seed=loaded.settings.seed, ids=ids[1:])
+    if word is None or pair is None:
+        word = next(iter(parts.group.generators))
+        pair = _put_second_under(word, swap, data, catalog, seed)
     write_grid(out, draw_swap(loaded, parts, pair))
     report = measure_swap(loaded, parts, images=images, data=data)
     if as_json:
@@ -100,6 +104,19 @@ def partition(
         f"{out}: A, B under {catalog.display(word)}, A with the other parts of B, B with those of A, A in the pose of "
         "B, B in that of A; below views of A, and each brought upright"
     )
+
+
+def _put_second_under(
+    word: "Word", numbers: tuple[int, int], data: "Dataset", catalog: "Catalog", seed: int
+) -> "Tensor":
+    """Two test images, the second under a word, as long as that keeps its size."""
+    import torch
+
+    from augalgebra.training import Views
+
+    pair, ids = data.test.batch(torch.tensor(numbers))
+    pair[1:] = Views.of_words(catalog, [word], seed=seed).make(pair[1:], ids[1:])[0]
+    return pair
 
 
 def _partition_causal(

@@ -165,7 +165,8 @@ def sample(
 
     kinds = [check_kind(name) for name in kind or ()]
     if compare:
-        options.refuse_idle(context, "samples that are drawn, not compared: leave --compare out", "label", "view")
+        needs = "samples that are drawn, not compared: leave --compare out"
+        options.refuse_idle(context, needs, "word", "n", "kind", "label", "view", "head")
     loaded = _load(run)
     if not kinds:
         there = [FLOW] if loaded.density is not None else []

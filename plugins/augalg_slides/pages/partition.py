@@ -13,6 +13,7 @@ from augalg_slides.measures.separation import Separation, separation
 from augalgebra.consistency import Alignment, measure_alignment
 from augalgebra.data import Dataset, Glyphs, draw_glyphs
 from augalgebra.documents import figures
+from augalgebra.errors import FitError
 from augalgebra.latent import device_of_space
 from augalgebra.operators import UNCHANGED, Array
 from augalgebra.plain import PlainData
@@ -70,10 +71,15 @@ def measure_parts(run: Run, *, data: Dataset, images: int = 1000, seed: int = 0)
         seed: Seed of splits.
 
     Raises:
-        FitError: The operators make no finite group.
+        FitError: The operators make no finite group, or leave all of the latent space unchanged.
         RunError: The data are not those of the run.
     """
     partition = run.partition(images=images, data=data)
+    if all(part.name == UNCHANGED for part in partition.parts):
+        raise FitError(
+            f"{run.folder} has no part that its augmentations change, which could tell views apart; train it with more "
+            f"latent coordinates than {run.space.dim}"
+        )
     views = Views.of_words(run.registry.catalog, partition.group.elements, seed=run.settings.seed)
     codes = torch.cat(list(encoded_views(run.space, views, data.test.head(images))), dim=1)  # [view, image, latent]
     pieces = {name: piece.double().numpy() for name, piece in partition.split(codes.flatten(0, 1)).items()}
@@ -171,7 +177,7 @@ def measure_priors(
     blocks[COORDINATES] = {str(number): codes[:, [number]] for number in range(codes.shape[1])}
     components = PCA(random_state=seed).fit(known).transform(codes)
     blocks[COMPONENTS] = {str(number): components[:, [number]] for number in range(components.shape[1])}
-    return {name: measure_alignment(block, factors, seed=seed) for name, block in blocks.items()}
+    return {name: measure_alignment(block, factors, nominal={"shape"}, seed=seed) for name, block in blocks.items()}
 
 
 def _factors(glyphs: Glyphs) -> dict[str, Array]:

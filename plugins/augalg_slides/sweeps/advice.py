@@ -78,8 +78,8 @@ class Predictor:
 
     Attributes:
         name: What ranks: the advice, one of its features, or something trivial.
-        spearman: Spearman's rank correlation with the totals of the sweep, mean over targets; None where nothing can
-            be ranked.
+        spearman: Spearman's rank correlation with the totals of the sweep, mean over targets, 0 for those where all
+            pairs tie; None where they do for all.
         kendall: Kendall's τ, likewise.
         targets: How many targets that is the mean of.
     """
@@ -226,7 +226,9 @@ def predict(target: Pair, features: Mapping[Pair, Features]) -> dict[str, dict[P
 def check(
     predictions: Mapping[Pair, Mapping[str, Mapping[Pair, float]]], observed: Mapping[Pair, Mapping[Pair, float]]
 ) -> tuple[Predictor, ...]:
-    """Rank correlation of every predictor with what was observed, mean over targets.
+    """Rank correlation of every predictor with what was observed, mean over the targets that `chance_level` is of.
+
+    Where a predictor takes all pairs for equal it has no order, which counts as a correlation of 0.
 
     Args:
         predictions: Costs by target, predictor and initial pair.
@@ -237,15 +239,18 @@ def check(
     names = dict.fromkeys(name for by_name in predictions.values() for name in by_name)
     found = []
     for name in names:
-        both = []
+        both, ranked = [], 0
         for target, totals in observed.items():
             costs = predictions[target][name]
             pairs = [pair for pair in totals if pair in costs]
             first, second = [costs[pair] for pair in pairs], [totals[pair] for pair in pairs]
-            if min(len(set(first)), len(set(second))) > 1:  # where all are equal there is no order
-                both.append((spearmanr(first, second).statistic, kendalltau(first, second).statistic))
-        means = [float(value) for value in np.mean(both, axis=0)] if both else [None, None]
-        found.append(Predictor(name, means[0], means[1], len(both)))
+            if len(set(second)) < 2:  # nothing to rank
+                continue
+            tied = len(set(first)) < 2
+            both.append((0, 0) if tied else (spearmanr(first, second).statistic, kendalltau(first, second).statistic))
+            ranked += not tied
+        means = [float(value) for value in np.mean(both, axis=0)] if ranked else [None, None]
+        found.append(Predictor(name, means[0], means[1], len(both) if ranked else 0))
     return tuple(found)
 
 

@@ -113,6 +113,14 @@ def test_shares_add_up_and_are_those_of_the_variance(parts: Partition, data: Dat
         assert part.moved_share == pytest.approx(own / whole, rel=1e-4)
 
 
+def test_one_coordinate_is_one_part(catalog: Catalog) -> None:
+    pixels = torch.arange(40, dtype=torch.uint8).view(-1, 1, 1, 1)
+    split = Split(pixels, torch.zeros(40, dtype=torch.int64))
+    run, one = make_run(catalog, side=1), Dataset("one", split, split)
+    (part,) = partition_run(run, data=one).parts
+    assert (part.name, part.dim, part.share, part.moved_share) == ("unchanged", 1, 1, 1)
+
+
 def test_parts_of_turns_have_angles(catalog: Catalog, data: Dataset) -> None:
     found = partition_run(make_run(catalog, ("rotate_cw",)), data=data)
     names = {part.name: part.dim for part in found.parts}
@@ -199,6 +207,35 @@ def test_planted_factors_are_found_in_their_parts(catalog: Catalog, data: Datase
     assert max(information["flip_ud"].values()) < 0.1  # these images do not show it
     with pytest.raises(DataError, match="were drawn from is not known; of glyphs, pendulum and morpho it is"):
         align_run(make_run(catalog), partition_run(make_run(catalog), data=data), data=data)
+
+
+class CentredPixels(PixelSpace):
+    """Codes are pixels less one half, of which inverting changes the sign."""
+
+    def encode(self, images: torch.Tensor) -> torch.Tensor:
+        return images.flatten(1) - 0.5
+
+
+def test_which_of_many_views_an_image_is_in_is_no_quantity(catalog: Catalog) -> None:
+    words = [catalog.word(name) for name in ("rotate_cw", "flip_lr", "invert")]
+    group = FiniteGroup.closure(catalog.system(*words).exact, words)
+    assert group is not None
+    assert len(group) == 16
+    pixels = 0.5 + 0.5 * torch.eye(SMALL**2).view(-1, 1, SMALL, SMALL)
+    moved = [catalog.apply(word, pixels).flatten(1).double().numpy() for word in group.elements]
+    run = make_run(catalog, side=SMALL)
+    run.space = CentredPixels(SMALL)
+    run.registry = OperatorRegistry(SMALL**2, "pixels", catalog)
+    run.registry.set_matrices(Representation(group, 2 * (np.stack(moved) - 0.5), ()))
+    generator = torch.Generator().manual_seed(0)
+    brightness = torch.rand(640, generator=generator)
+    images = (0.8 + 0.1 * brightness[:, None, None, None]).expand(-1, 1, SMALL, SMALL)
+    images = images + 0.02 * torch.rand(images.shape, generator=generator)
+    split = Split((images * 255).round().byte(), torch.zeros(640, dtype=torch.int64), factors={"light": brightness})
+    planted = Dataset("planted", split, split)
+    found = align_run(run, partition_run(run, data=planted), data=planted)
+    # which sign it has is one bit of the four that a view is
+    assert found[PARTS].information["view"]["changed by invert"] == pytest.approx(1 / 4, abs=0.02)
 
 
 def test_operators_that_make_no_group_have_no_parts(catalog: Catalog, data: Dataset) -> None:
