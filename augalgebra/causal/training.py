@@ -158,12 +158,13 @@ def prepare(data: Dataset, settings: CausalSettings) -> Learner:
         DataError: Labels are missing, wrong, or too few.
         AugalgebraError: The settings do not fit the data.
     """
-    settings = settings.for_factors(data.train.factors)
+    settings = settings.for_data(data)
+    rest = settings.rest or 0
     architecture = CausalArchitecture(
         data.image_shape,
         settings.concepts,
         settings.mechanisms,
-        settings.rest,
+        rest,
         settings.width,
         settings.waves,
         settings.likelihood,
@@ -180,7 +181,7 @@ def prepare(data: Dataset, settings: CausalSettings) -> Learner:
     labels, strengths = model.to_standard(own.float()), torch.zeros_like(model.mechanisms.edges, dtype=torch.float32)
     if settings.prior is not None and not settings.prior.is_given:
         strengths = learn_graph(model.mechanisms, labels, settings)
-    if not settings.rest:  # else places show what no concept names, too
+    if not rest:  # else places show what no concept names, too
         generator = generator_for(settings.seed, "where concepts show")
         model.show_at(find_places(data.train.images[seen], labels, model.graph, generator))
     return Learner(model, strengths).to(device_of(settings.device))

@@ -53,7 +53,7 @@ class Reader(nn.Module):
 
 def perfect(data: Dataset, graph: CausalGraph | None = None) -> CausalModel:
     """A model that reads, follows and draws without error."""
-    true = known_graph(CONCEPTS)
+    true = known_graph("pendulum", CONCEPTS)
     assert true is not None
     model = CausalModel(CausalArchitecture((3, 32, 32), CONCEPTS, width=2), GraphPrior.given(true))
     labels = torch.stack([data.train.factors[name] for name in CONCEPTS], 1)
@@ -91,7 +91,7 @@ def test_a_perfect_model_has_no_error(pendulums: Dataset) -> None:
 def test_a_missing_edge_is_seen_in_counterfactuals_of_its_cause_alone(
     pendulums: Dataset, edge: tuple[str, str]
 ) -> None:
-    true = known_graph(CONCEPTS)
+    true = known_graph("pendulum", CONCEPTS)
     assert true is not None
     model, whole = perfect(pendulums, true.cut(*edge)), perfect(pendulums)
     faulty, right = (

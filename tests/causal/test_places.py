@@ -18,7 +18,7 @@ def test_each_part_of_a_pendulum_shows_its_own_concepts() -> None:
     images = (draw_pendulum(light, angle, size=(32, 32)) * 255).round().byte()
     labels = torch.stack([light, angle, length, position], 1).float()
     labels = (labels - labels.mean(0)) / labels.std(0)
-    graph = known_graph(("light", "angle", "shadow_length", "shadow_position"))
+    graph = known_graph("pendulum", ("light", "angle", "shadow_length", "shadow_position"))
     assert graph is not None
     places = find_places(images, labels, graph, generator)
     rows = [set.union(*(shown(places, row, column) for column in range(4, 12))) for row in range(16)]

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from augalgebra.causal import CausalGraph, CausalSettings, GraphPrior, causal_loop, prepare, train_causal
-from augalgebra.data import Dataset
+from augalgebra.data import RANGES, Dataset, glyph_data
 from augalgebra.errors import AugalgebraError, DataError, UnknownNameError
 
 FEW = CausalSettings(steps=6, seconds=None, width=4, batch_size=16, waves=2)
@@ -109,7 +109,27 @@ def test_two_seeds_differ_and_one_does_not(pendulums: Dataset) -> None:
 )
 def test_labels_that_cannot_be_learned_from_are_refused(pendulums: Dataset, labels: torch.Tensor, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        train_causal(relabelled(pendulums, light=labels), FEW)
+        train_causal(relabelled(pendulums, light=labels), replace(FEW, concepts=CONCEPTS))
+
+
+def test_a_factor_that_never_varies_is_no_concept(pendulums: Dataset) -> None:
+    still = relabelled(pendulums, light=torch.ones(48))
+    assert prepare(still, FEW).model.concepts == CONCEPTS[1:]
+    none = replace(still, train=replace(still.train, factors={"light": torch.ones(48)}))
+    with pytest.raises(DataError, match="all labels of light are the same"):
+        prepare(none, FEW)
+
+
+def test_classes_that_no_concept_names_get_coordinates(pendulums: Dataset) -> None:
+    classes = replace(pendulums, train=replace(pendulums.train, labels=torch.arange(48) % 3))
+    assert [prepare(data, FEW).model.architecture.rest for data in (pendulums, classes)] == [0, 16]
+    assert prepare(classes, replace(FEW, rest=0)).model.architecture.rest == 0
+
+
+def test_a_model_of_glyphs_leaves_out_what_is_never_mirrored() -> None:
+    model = prepare(glyph_data(40), FEW).model
+    assert model.concepts == tuple(RANGES)
+    assert model.architecture.rest == 16
 
 
 def test_missing_labels_and_unknown_concepts_are_refused(pendulums: Dataset) -> None:

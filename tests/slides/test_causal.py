@@ -15,6 +15,7 @@ from augalg_slides.pages.causal import (
     measure_graph,
     pendulum_claims,
 )
+from causal_runs import few_pendulums
 
 from augalgebra.causal import (
     AxiomScore,
@@ -97,18 +98,18 @@ def test_a_graph_is_learned_only_if_every_edge_is_with_every_seed() -> None:
 def test_strengths_of_a_learned_graph_say_how_far_the_threshold_is() -> None:
     concepts = ("light", "angle", "shadow_length", "shadow_position")
     model = CausalModel(CausalArchitecture((3, 16, 16), concepts, width=2), GraphPrior.free(concepts))
-    true, strengths = known_graph(concepts), torch.full((4, 4), 0.1)
+    true, strengths = known_graph("pendulum", concepts), torch.full((4, 4), 0.1)
     assert true is not None
     strengths.fill_diagonal_(9.0)
     strengths[torch.as_tensor(true.matrix)] = torch.tensor([0.8, 0.7, -0.6, 0.9])
     strengths[3, 0] = 0.2
     model.mechanisms.edges.copy_(torch.as_tensor(true.cut("angle", "shadow_position").matrix))
-    found = measure_graph(Learner(model, strengths), 3)
+    found = measure_graph(Learner(model, strengths), few_pendulums(), 3)
     assert (found.seed, found.distance, found.area) == (3, 1, 1)
     assert (found.weakest, found.strongest) == pytest.approx((0.6, 0.2))
     other = CausalModel(CausalArchitecture((3, 16, 16), ("age", "dose"), width=2), GraphPrior.free(("age", "dose")))
     with pytest.raises(AugalgebraError, match="the true graph of age, dose is not known"):
-        measure_graph(Learner(other, torch.ones(2, 2)), 0)
+        measure_graph(Learner(other, torch.ones(2, 2)), few_pendulums(), 0)
 
 
 def test_what_follows_from_two_others_is_told_from_what_does_not() -> None:

@@ -64,7 +64,7 @@ def pendulum_data(*, size: int = SIDE, seed: int = 0) -> Dataset:
         shuffled = {name: values[rows[order]] for name, values in factors.items()}
         splits.append(Split(images[order], torch.zeros(len(rows), dtype=torch.int64), first, shuffled))
         first += len(rows)
-    return Dataset("pendulum", splits[0], splits[1])
+    return Dataset("pendulum", splits[0], splits[1], truth="pendulum")
 
 
 def morpho_data(digits: Dataset, *, seed: int = 0, progress: CaseProgress = unseen) -> Dataset:
@@ -91,4 +91,5 @@ def morpho_data(digits: Dataset, *, seed: int = 0, progress: CaseProgress = unse
         splits.append(Split(drawn[rows], part.labels, part.first, own))
         begun = rows.stop
     name = "morpho" if digits.name == "mnist" else f"morpho:{digits.name}"
-    return replace(digits, name=name, train=splits[0], test=splits[1], remarks=(*digits.remarks, *remarks))
+    told = (*digits.remarks, *remarks)
+    return replace(digits, name=name, train=splits[0], test=splits[1], remarks=told, truth="strokes")

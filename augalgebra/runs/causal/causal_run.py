@@ -79,7 +79,7 @@ class CausalRun(StoredCausalRun):
     @property
     def true_graph(self) -> CausalGraph | None:
         """The true graph, where it is known."""
-        truth = truth_of(self.model)
+        truth = truth_of(self.model, self.data_truth)
         return None if truth is None else truth.graph
 
     @property
@@ -208,7 +208,9 @@ class CausalRun(StoredCausalRun):
             UnknownNameError: There is no such concept, or no such edit.
             ParameterError: A value is no number, or far beyond what was trained on.
         """
-        return show_counterfactuals(self.edited(edit), self.take(images), do, factors)
+        return show_counterfactuals(
+            self.edited(edit), self.take(images), do, truth_of(self.model, self.data_truth), factors
+        )
 
     def check(
         self,
@@ -246,7 +248,7 @@ class CausalRun(StoredCausalRun):
         report = measure_causal(
             self.model,
             data.test,
-            truth_of(self.model),
+            truth_of(self.model, self.data_truth),
             images=images,
             edits=edits,
             strengths=torch.tensor(self.strengths),

@@ -53,11 +53,11 @@ def train_causal_run(
     Examples:
         >>> run = train_causal_run("runs/pendulum", load_data("pendulum"), CausalSettings())  # doctest: +SKIP
     """
-    folder, settings = Path(folder), settings.for_factors(data.train.factors)
+    folder, settings = Path(folder), settings.for_data(data)
     learner = prepare(data, settings)
     loop = causal_loop(learner, data, settings)
     told = digest_of({name: data.train.factors[name].tolist() for name in settings.concepts})
-    run = CausalRun(folder, settings, learner.model, describe(data) | {"labels": told})
+    run = CausalRun(folder, settings, learner.model, describe(data) | {"labels": told, "truth": data.truth})
     check_folder(folder, resume=resume, overwrite=overwrite)
     with lock(folder, "trained"):
         if resume:
@@ -116,7 +116,7 @@ def find_or_train_causal(
         KeyboardInterrupt: Somebody stopped the training; half of it is kept, and the same call takes it up.
         AugalgebraError: It cannot be trained.
     """
-    wanted = settings.for_factors(data.train.factors)
+    wanted = settings.for_data(data)
     resume = False
     if CausalRun.exists(folder):
         try:

@@ -1,6 +1,7 @@
 """A causal model as a folder holds it."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from augalgebra.catalog import Catalog
 from augalgebra.causal.model import CausalModel
 from augalgebra.causal.settings import CausalSettings
 from augalgebra.causal.storage import load_model, model_bytes
-from augalgebra.data.dataset import Dataset
+from augalgebra.data.dataset import Dataset, Truth
 from augalgebra.errors import AugalgebraError, RunError
 from augalgebra.latent.networks import fingerprint_of
 from augalgebra.runs.storage.files import (
@@ -32,6 +33,7 @@ from augalgebra.storage.values import Fields, show_value
 from augalgebra.training.loop import EpochMeans
 
 _STAGE = "causal"
+_MORPHO = re.compile(r"morpho(:|$)")
 _DAMAGED = "train it again with 'augalg causal train'"
 
 
@@ -101,7 +103,11 @@ class StoredCausalRun(TrainedRunFolder):
         if fingerprint_of(model) != run.digest("model"):
             raise RunError(f"{folder / MODEL} is not the model that {SETTINGS} speaks of; files of runs were mixed")
         data = whole.table("data")
-        data.text("name"), data.digest("fingerprint")
+        data.digest("fingerprint")
+        # before it was written down only data sets of these names had one
+        name = data.text("name")
+        by_name: Truth = "pendulum" if name == "pendulum" else "strokes" if _MORPHO.match(name) else ""
+        truth = data.one_of("truth", get_args(Truth)) if "truth" in data else by_name
         metrics = read_metrics(folder / METRICS, contents.get(METRICS, b""))
         ended: Ending = run.one_of("ended", get_args(Ending))
         learned = whole.table("graph")
@@ -109,9 +115,14 @@ class StoredCausalRun(TrainedRunFolder):
             tuple(row.number(effect) for effect in model.concepts)
             for row in (learned.table(cause) for cause in model.concepts)
         )
-        found = cls(folder, read, model, data.data, run.whole("steps"), ended, metrics, strengths)
+        found = cls(folder, read, model, {**data.data, "truth": truth}, run.whole("steps"), ended, metrics, strengths)
         found.revision = pointer.revision
         return found
+
+    @property
+    def data_truth(self) -> Truth:
+        """What is true of the factors of the data, see `augalgebra.data.Dataset.truth`."""
+        return self.data["truth"]  # type: ignore[no-any-return]  # see `load`
 
     @property
     def fingerprint(self) -> str:
@@ -158,6 +169,8 @@ class StoredCausalRun(TrainedRunFolder):
         for table, now in (("settings", self.settings.to_dict()), ("data", dict(self.data))):
             before = Fields(pointer.tables.get(table, {}), f"{self.folder / SETTINGS}: {table}", RunError).data
             for key in sorted(before.keys() | now.keys()):
+                if key == "truth" and key not in before:  # it was not written down then
+                    continue
                 if key != "name" and _plain(before.get(key)) != _plain(now.get(key)):
                     raise RunError(
                         f"{self.folder} was trained with {key} = {show_value(before.get(key))}, not "

@@ -47,7 +47,10 @@ def train(
         Literal["network", "linear"], typer.Option(help="How effects follow from causes: 'network', or 'linear'.")
     ] = "network",
     labels: Annotated[str, typer.Option(metavar="SHARE", help="Share of the images whose factors are told.")] = "100%",
-    rest: Annotated[int, typer.Option(min=0, help="Coordinates for what no concept names.")] = 0,
+    rest: Annotated[
+        int | None,
+        typer.Option(min=0, help="Coordinates for what no concept names; 16 where images have classes, else none."),
+    ] = None,
     width: Annotated[int, typer.Option(min=1, help="Channels of the networks.")] = 32,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of the training.")] = None,
     budget: Budget = None,
@@ -67,14 +70,20 @@ def train(
     Without --graph, --exogenous, --order or --learn the true graph is taken where
     it is known, as it is of pendulum and morpho.
     """
-    from augalgebra.causal import CausalSettings
+    from augalgebra.causal import CausalSettings, check_factors, varying_factors
     from augalgebra.runs import check_folder, train_causal_run
 
     check_folder(run, resume=resume, overwrite=overwrite)  # before much is read
     dataset = load(data, data_dir, quiet=as_json)
+    check_factors(dataset.train.factors)
+    concepts = varying_factors(dataset.train.factors)
+    same = [name for name in dataset.train.factors if name not in concepts]
+    if same:
+        verb, what = ("are", "no concepts") if same[1:] else ("is", "no concept")
+        render.note(f"{' and '.join(same)} {verb} the same in all images, and so {what}")
     seconds = options.seconds_of(budget)
     settings = CausalSettings(
-        prior=_prior(dataset, graph, exogenous, endogenous, order, learn=learn),
+        prior=_prior(concepts, graph, exogenous, endogenous, order, learn=learn),
         mechanisms=mechanisms,
         labels=share_in(labels),
         rest=rest,
@@ -194,12 +203,17 @@ def load_of(run: "CausalRun", data_dir: str | None, moved: str | None, *, quiet:
 
 
 def _prior(
-    data: "Dataset", graph: str | None, exogenous: str | None, endogenous: str | None, order: str | None, *, learn: bool
+    concepts: tuple[str, ...],
+    graph: str | None,
+    exogenous: str | None,
+    endogenous: str | None,
+    order: str | None,
+    *,
+    learn: bool,
 ) -> "GraphPrior | None":
     """What options say of the graph; None if they say nothing."""
-    from augalgebra.causal import CausalGraph, GraphPrior, check_factors
+    from augalgebra.causal import CausalGraph, GraphPrior
 
-    check_factors(data.train.factors)
     said = [
         option
         for option, value in (
@@ -212,7 +226,6 @@ def _prior(
     ]
     if len(said) > 1:
         raise AugalgebraError(f"{' and '.join(said)} say different things of the graph; give one of them")
-    concepts = tuple(data.train.factors)
     if graph is not None:
         return GraphPrior.given(CausalGraph.parse(graph, concepts))
     if exogenous is not None or endogenous is not None:

@@ -11,7 +11,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from augalg_slides.evidence.claims import Claim
-from augalgebra.causal import CausalReport, CounterfactualScore, Learner, area_under_curve, hamming_distance, truth_of
+from augalgebra.causal import (
+    CausalReport,
+    CounterfactualScore,
+    Learner,
+    area_under_curve,
+    hamming_distance,
+    known_graph,
+)
 from augalgebra.data import Dataset
 from augalgebra.errors import AugalgebraError
 from augalgebra.plain import PlainData, finite
@@ -96,24 +103,26 @@ class StrokesFindings(PlainData):
     unread: float
 
 
-def measure_graph(learner: Learner, seed: int) -> LearnedGraph:
+def measure_graph(learner: Learner, data: Dataset, seed: int) -> LearnedGraph:
     """A graph that was learned, beside the true one.
 
     Args:
         learner: What `augalgebra.causal.prepare` made.
+        data: The data set that it was made for.
         seed: The seed it was made with.
 
     Raises:
         AugalgebraError: The true graph is not known.
     """
-    truth, strengths = truth_of(learner.model), learner.strengths.abs().cpu().double().numpy()
+    strengths = learner.strengths.abs().cpu().double().numpy()
+    truth = known_graph(data.truth, learner.model.concepts)
     if truth is None:
         raise AugalgebraError(f"the true graph of {', '.join(learner.model.concepts)} is not known")
-    edges, pairs = truth.graph.matrix, ~np.eye(len(strengths), dtype=bool)
+    edges, pairs = truth.matrix, ~np.eye(len(strengths), dtype=bool)
     return LearnedGraph(
         seed,
-        hamming_distance(learner.model.graph, truth.graph),
-        finite(area_under_curve(strengths, truth.graph)),
+        hamming_distance(learner.model.graph, truth),
+        finite(area_under_curve(strengths, truth)),
         float(strengths[edges].min()),
         float(strengths[pairs & ~edges].max()),
     )

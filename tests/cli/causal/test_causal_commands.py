@@ -60,6 +60,15 @@ def test_a_model_is_trained_with_what_is_known_of_its_graph(program: Program) ->
     assert program(*TRAIN, "--learn", "--overwrite", "--json").data["learned"]
 
 
+def test_factors_that_never_vary_are_left_out_with_a_note(program: Program) -> None:
+    images, number = np.random.default_rng(0).integers(0, 255, (60, 16, 16, 1), np.uint8), np.arange(60.0)
+    np.savez("mine.npz", images=images, factor_thickness=number, factor_intensity=number[::-1], factor_flip=0 * number)
+    done = program(*TRAIN, "--data", "mine.npz", "--graph", "thickness>intensity")
+    assert (done.code, done.err.splitlines()[0]) == (0, "flip is the same in all images, and so no concept")
+    run = CausalRun.load("run")
+    assert (run.model.concepts, run.true_graph) == (("thickness", "intensity"), None)
+
+
 def test_a_training_that_ctrl_c_ends_is_kept_and_told_by_the_exit_code(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -55,7 +55,7 @@ def equal(first: CausalModel, second: CausalModel) -> bool:
 def test_a_run_is_read_as_it_was_trained(run: CausalRun, data: Dataset, tmp_path: Path) -> None:
     again = train_causal_run(tmp_path / "again", data, SETTINGS)
     assert equal(run.model, again.model)
-    assert (run.settings, run.steps, run.ended) == (SETTINGS.for_factors(data.train.factors), 12, "limit")
+    assert (run.settings, run.steps, run.ended) == (SETTINGS.for_data(data), 12, "limit")
     assert run.metrics == again.metrics
     assert str(run.model.graph) == EDGES
     assert run.hamming_distance == 0
@@ -269,7 +269,7 @@ def test_labels_that_are_missing_or_wrong_are_refused(data: Dataset, tmp_path: P
         with pytest.raises(DataError, match=every):
             train_causal_run(tmp_path / "run", spoilt(far), SETTINGS)
     with pytest.raises(DataError, match="all labels of light are the same"):
-        train_causal_run(tmp_path / "run", spoilt(light * 0), SETTINGS)
+        train_causal_run(tmp_path / "run", spoilt(light * 0), replace(SETTINGS, concepts=tuple(data.train.factors)))
     for odd in (light * 1e-20, light * 1e20, light + 2000):
         assert (
             train_causal_run(tmp_path / "odd", spoilt(odd), replace(SETTINGS, steps=2), overwrite=True).ended == "limit"
@@ -278,6 +278,26 @@ def test_labels_that_are_missing_or_wrong_are_refused(data: Dataset, tmp_path: P
     with pytest.raises(AugalgebraError, match="the data bring no factors"):
         train_causal_run(tmp_path / "run", bare, CausalSettings(steps=1))
     assert not (tmp_path / "run").exists()
+
+
+def test_images_of_somebody_else_have_no_truth_whatever_their_factors_are_called(data: Dataset, tmp_path: Path) -> None:
+    train_causal_run(tmp_path / "run", replace(data, truth=""), replace(SETTINGS, steps=2))
+    run = CausalRun.load(tmp_path / "run")
+    assert (run.true_graph, run.is_learned) == (None, True)
+    assert run.check(images=4, data=data).counterfactuals == ()
+    assert run.show_counterfactuals(pictures(data), {"light": 10.0}).truth is None
+
+
+@pytest.mark.parametrize(
+    ("name", "known"), [("pendulum", True), ("mine/pendulum", False), ("morpho:digits", False), ("mine.npz", False)]
+)
+def test_of_a_run_that_says_nothing_of_the_truth_the_name_of_the_data_tells(
+    copied: Path, name: str, known: bool
+) -> None:
+    run = CausalRun.load(copied)
+    run.data = {key: value for key, value in run.data.items() if key != "truth"} | {"name": name}
+    run.save(finished=True)
+    assert (CausalRun.load(copied).true_graph is not None) is known
 
 
 def test_a_run_that_changed_meanwhile_is_not_written_about(copied: Path, data: Dataset) -> None:
