@@ -10,10 +10,10 @@ from augalgebra.causal.training import causal_loop, finish, prepare
 from augalgebra.data.dataset import Dataset
 from augalgebra.errors import RunError
 from augalgebra.runs.causal.causal_run import CausalRun
+from augalgebra.runs.causal.stored import label_digests
 from augalgebra.runs.storage.files import CHECKPOINT, revision_of
 from augalgebra.runs.storage.run_folder import check_folder, refuse_existing
 from augalgebra.runs.storage.stored_run import describe
-from augalgebra.storage.cache import digest_of
 from augalgebra.storage.files import check_room
 from augalgebra.storage.locks import lock
 from augalgebra.training.loop import Outcome, TrainingError
@@ -56,8 +56,8 @@ def train_causal_run(
     folder, settings = Path(folder), settings.for_data(data)
     learner = prepare(data, settings)
     loop = causal_loop(learner, data, settings)
-    told = digest_of({name: data.train.factors[name].tolist() for name in settings.concepts})
-    run = CausalRun(folder, settings, learner.model, describe(data) | {"labels": told, "truth": data.truth})
+    about = describe(data) | label_digests(data, settings.concepts) | {"truth": data.truth}
+    run = CausalRun(folder, settings, learner.model, about)
     check_folder(folder, resume=resume, overwrite=overwrite)
     with lock(folder, "trained"):
         if resume:

@@ -28,11 +28,13 @@ from augalgebra.runs.storage.files import (
 from augalgebra.runs.storage.records import CAUSAL, Ending, read_metrics
 from augalgebra.runs.storage.run_folder import TrainedRunFolder
 from augalgebra.runs.storage.stored_run import metrics_of, versions
+from augalgebra.storage.cache import digest_of
 from augalgebra.storage.locks import lock
 from augalgebra.storage.values import Fields, show_value
 from augalgebra.training.loop import EpochMeans
 
 _STAGE = "causal"
+_LATER = ("truth", "test_labels")  # of the data, what older runs do not say
 _MORPHO = re.compile(r"morpho(:|$)")
 _DAMAGED = "train it again with 'augalg causal train'"
 
@@ -169,7 +171,7 @@ class StoredCausalRun(TrainedRunFolder):
         for table, now in (("settings", self.settings.to_dict()), ("data", dict(self.data))):
             before = Fields(pointer.tables.get(table, {}), f"{self.folder / SETTINGS}: {table}", RunError).data
             for key in sorted(before.keys() | now.keys()):
-                if key == "truth" and key not in before:  # it was not written down then
+                if key in _LATER and key not in before:
                     continue
                 if key != "name" and _plain(before.get(key)) != _plain(now.get(key)):
                     raise RunError(
@@ -184,6 +186,12 @@ class StoredCausalRun(TrainedRunFolder):
             raise RunError(
                 f"{data.name} is not what {self.folder} was trained on ({self.data.get('name')}, other images); "
                 "name the same data set"
+            )
+        now = label_digests(data, self.settings.concepts)
+        if any(self.data.get(key, digest) != digest for key, digest in now.items()):
+            raise RunError(
+                f"{data.name} has the images that {self.folder} was trained on, but other labels; bring these back, or "
+                f"{_DAMAGED}"
             )
 
     def record(self, epochs: Iterable[EpochMeans]) -> None:
@@ -203,6 +211,16 @@ class StoredCausalRun(TrainedRunFolder):
             ("data",): self.data,
             ("versions",): versions(),
         }
+
+
+def label_digests(data: Dataset, concepts: Iterable[str]) -> dict[str, str]:
+    """What tells the labels of data from others, of the images to learn from and of those to test on."""
+    chosen = tuple(concepts)
+    parts = {"labels": data.train, "test_labels": data.test}
+    return {
+        key: digest_of({name: part.factors[name].tolist() for name in chosen if name in part.factors})
+        for key, part in parts.items()
+    }
 
 
 def _plain(value: object) -> object:

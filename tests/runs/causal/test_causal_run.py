@@ -300,6 +300,24 @@ def test_of_a_run_that_says_nothing_of_the_truth_the_name_of_the_data_tells(
     assert (CausalRun.load(copied).true_graph is not None) is known
 
 
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_changed_labels_are_noticed(run: CausalRun, data: Dataset, part: str) -> None:
+    split = data.train if part == "train" else data.test
+    turned = replace(split, factors={**split.factors, "light": split.factors["light"].flip(0)})
+    other = replace(data, train=turned) if part == "train" else replace(data, test=turned)
+    with pytest.raises(RunError, match=r"was trained on, but other labels; bring these back, or"):
+        run.check(images=4, data=other)
+    with pytest.raises(RunError, match="but other labels"):
+        run.partition(images=4, data=other)
+
+
+def test_a_run_that_does_not_say_what_its_test_labels_were_is_checked(copied: Path, data: Dataset) -> None:
+    run = CausalRun.load(copied)
+    run.data = {key: value for key, value in run.data.items() if key != "test_labels"}
+    run.save(finished=True)
+    assert CausalRun.load(copied).check(images=4, data=data).images == 4
+
+
 def test_a_run_that_changed_meanwhile_is_not_written_about(copied: Path, data: Dataset) -> None:
     old = CausalRun.load(copied)
     train_causal_run(copied, data, replace(SETTINGS, steps=2), overwrite=True)
