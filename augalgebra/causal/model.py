@@ -235,6 +235,13 @@ class CausalModel(nn.Module):
         """This model with no edits yet, see `EditedModel`."""
         return EditedModel(self)
 
+    def accepts(self, concept: str, values: Float[Tensor, " value"]) -> Bool[Tensor, " value"]:
+        """To which of some values a concept can be set: not further beyond its labels than half of their range."""
+        place = self.graph.index(concept)
+        low, high = float(self.low[place]), float(self.high[place])
+        margin = BEYOND * (high - low)
+        return (values >= low - margin) & (values <= high + margin)
+
     def check(self, concept: str, value: Value) -> Value:
         """A value that a concept can be set to.
 
@@ -244,10 +251,10 @@ class CausalModel(nn.Module):
         """
         place = self.graph.index(concept)
         low, high = float(self.low[place]), float(self.high[place])
-        margin, values = BEYOND * (high - low), torch.as_tensor(value, dtype=torch.float64).reshape(-1)
+        values = torch.as_tensor(value, dtype=torch.float64).reshape(-1)
         if not bool(values.isfinite().all()):
             raise ParameterError(f"{concept} needs a finite number, not {float(values[~values.isfinite()][0]):g}")
-        wrong = ~((values >= low - margin) & (values <= high + margin))
+        wrong = ~self.accepts(concept, values)
         if bool(wrong.any()):
             raise ParameterError(
                 f"{concept} = {float(values[wrong][0]):g} is too far beyond what the model was trained on, which is "

@@ -36,9 +36,9 @@ GRAPH = CausalGraph.parse("light>length", ["light", "length"])
 BLOCKS = ConceptBlocks("run", (ConceptBlock("light", 5, 0.5, ()), ConceptBlock("length", 5, 0.5, ("light",))), 10)
 
 
-def score(name: str, error: float, kept: float) -> CounterfactualScore:
+def score(name: str, error: float, kept: float, *, identity: float = 10.0) -> CounterfactualScore:
     readings = {"light": kept, "length": kept}
-    return CounterfactualScore(name, error, 1.0, 1.0, 10.0, readings, readings, dict.fromkeys(readings, 0.0))
+    return CounterfactualScore(name, error, 1.0, 1.0, identity, readings, readings, dict.fromkeys(readings, 0.0))
 
 
 def report(*, error: float = 1.05, kept: float = 0.01, read: float = 0.05, cut: float = 2.0) -> CausalReport:
@@ -80,6 +80,7 @@ def test_a_good_model_bears_out_what_is_hoped_and_refutes_what_is_feared() -> No
         (report(read=math.nan), {"compressed": False}),
         (report(cut=7.0), {"outside": None}),
         (report(cut=11.0), {"outside": False}),
+        (replace(report(), edits=(score("cut", 2.0, 0.01, identity=1e-9),)), {"outside": None}),  # nothing changes
         (report(error=1.2), {"entangled": None, "partitioned": False}),
         (report(kept=0.7), {"entangled": True}),
         (report(kept=math.nan), {"entangled": True}),  # nothing can be read off what is drawn

@@ -156,7 +156,7 @@ def check(
         typer.Option(
             min=0,
             callback=options.finite,
-            help="Exit with 1 if a counterfactual's error is more than so many times the floor, which is what encoding "
+            help="Exit with 1 if the error of a do(...) is more than so many times the floor, which is what encoding "
             "and decoding the true picture costs, or no smaller than that of doing nothing.",
         ),
     ] = 1.1,
@@ -168,8 +168,8 @@ def check(
     """Measure counterfactuals against the truth, and the axioms that they obey; exit code 1 if a bar is missed.
 
     Every concept, and every two, are set to what they are in another test image.
-    Edges are cut one by one, and kept edits are tried. Errors are mean squared
-    differences of pixels from the true picture.
+    Edges are cut one by one, and kept edits are tried, for which there is no bar.
+    Errors are mean squared differences of pixels from the true picture.
     """
     from augalgebra.reports import write_causal_check
     from augalgebra.runs import CausalRun
@@ -178,17 +178,18 @@ def check(
     data = load_of(loaded, data_dir, moved, quiet=as_json)
     report = loaded.check(images=images, data=data)
     write_causal_check(loaded, report)
-    # a model that draws the same whatever is asked for is at its floor
-    missed = [s.name for s in report.counterfactuals if not (s.ratio <= bar and s.error < s.identity)]
+    missed = [score.name for score in report.counterfactuals if not score.meets(bar)]
     if as_json:
         render.emit_json({"run": str(run), "bar": bar, "passed": not missed, "missed": missed, **report.to_dict()})
     else:
         _show_check(report, loaded.model.concepts)
         for name, reason in report.left_out.items():
-            render.note(f"the edit {name} is left out: {reason}")
+            render.note(f"{name} is left out: {reason}")
         if report.counterfactuals:
-            told = f"missed by {', '.join(missed)}" if missed else "met"
+            told = f"missed by {', '.join(missed)}" if missed else "met by every do(...)"
             render.line(f"bar {bar:g} of the floor: {told}")
+        elif report.graph is not None:
+            render.note("no intervention could be measured, so that no bar is tried")
         else:
             render.note("what is true of these images after an intervention is not known, so that no bar is tried")
     if missed:

@@ -207,13 +207,13 @@ def _discovered(graphs: Sequence[LearnedGraph], threshold: float) -> Claim:
 
 
 def _outside(report: CausalReport) -> Claim:
-    scores = report.edits
+    scores = [score for score in report.edits if score.changes]  # else there is nothing outside of what was seen
     worst = max(scores, key=lambda score: score.error / score.identity, default=None)
     holds = None
     if worst is not None:
         drawn = worst.error < NEARER * worst.identity
         holds = True if drawn else False if worst.error >= worst.identity else None
-    told = "no edge was learned that could be cut"
+    told = "no edge was learned that could be cut and does anything"
     if worst is not None:
         told = (
             f"with edges cut one by one, the worst, {worst.name}: error {worst.error:.5f} from the true pictures of "
@@ -287,6 +287,9 @@ def measure_digits(
         data: Its data set.
         classifier: Knows the digits.
         images: Test images.
+
+    Raises:
+        AugalgebraError: One of these concepts could not be set to what it is in other images.
     """
     split = data.test.head(images)
     pictures, _ = split.batch(slice(None))
@@ -298,6 +301,9 @@ def measure_digits(
     ]
     once, often = (_SHADES * item.pixels for item in report.composition)
     by_name = {score.name: score for score in report.counterfactuals}
+    for name in (f"do({concept})" for concept in CONCEPTS_OF_STROKES):
+        if name not in by_name:
+            raise AugalgebraError(f"{name} could not be measured: {report.left_out.get(name, 'it was not tried')}")
     scale = {"thickness": 1, "intensity": _SHADES}
     return StrokesFindings(
         (once, often),

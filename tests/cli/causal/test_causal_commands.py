@@ -15,7 +15,7 @@ from causal_runs import EDGES, SIDE, few_pendulums
 from conftest import Done
 from torch import Tensor
 
-from augalgebra.causal import CausalGraph
+from augalgebra.causal import CausalGraph, CausalReport, CounterfactualScore
 from augalgebra.causal.truth import PendulumTruth
 from augalgebra.data import draw_pendulum
 from augalgebra.errors import AugalgebraError
@@ -269,13 +269,35 @@ def test_a_check_leaves_out_an_edit_without_true_pictures_and_says_why(program: 
     program("causal", "edit", str(run), "odd", "--set", "shadow_length=0.5", "--freeze", "shadow_position")
     done = program("causal", "check", str(run), "--images", "8")
     assert done.code == 1
-    assert done.err.splitlines() == ["the edit odd is left out: shadow_length must lie in [1, 20], not 0.5"]
+    assert done.err.splitlines() == ["odd is left out: shadow_length must lie in [1, 20], not 0.5"]
     assert "cut light>shadow_length" in done.out
     answer = json.loads(program("causal", "check", str(run), "--images", "8", "--json").out)
     assert answer["left_out"] == {"odd": "shadow_length must lie in [1, 20], not 0.5"}
     program("report", str(run), "--images", "8")
     page = (run / "report.html").read_text(encoding="utf-8")
     assert "is left out: shadow_length must lie in" in page
+
+
+def test_the_bar_is_for_interventions_and_that_is_said(
+    program: Program, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def score(name: str, error: float, identity: float) -> CounterfactualScore:
+        return CounterfactualScore(name, error, 1.0, 1.0, identity, dict.fromkeys(concepts, 0.0), {}, {})
+
+    concepts = CausalRun.load(run).model.concepts
+    report = CausalReport(
+        8,
+        {},
+        {},
+        (score("do(light)", 1.0, 9.0), score("do(angle)", 1.0, 1e-7)),
+        (score("cut", 5.0, 9.0),),
+        (),
+        (),
+        None,
+    )
+    monkeypatch.setattr(CausalRun, "check", lambda *_, **__: report)
+    done = program("causal", "check", str(run))
+    assert (done.code, done.out.splitlines()[-1]) == (0, "bar 1.1 of the floor: met by every do(...)")
 
 
 def test_a_check_says_how_much_the_encoder_tells_of_each_label(program: Program, run: Path) -> None:

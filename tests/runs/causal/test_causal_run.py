@@ -9,7 +9,7 @@ import torch
 from causal_runs import EDGES, SETTINGS, few_pendulums
 
 from augalgebra import load_catalog
-from augalgebra.causal import CausalModel, CausalSettings, Edit, GraphPrior
+from augalgebra.causal import CausalModel, CausalSettings, Edit, GraphPrior, truth_of
 from augalgebra.data import Dataset, Split
 from augalgebra.errors import AugalgebraError, DataError, ImageError, RunError, UnknownNameError
 from augalgebra.runs import (
@@ -21,6 +21,7 @@ from augalgebra.runs import (
     swap_blocks,
     train_causal_run,
 )
+from augalgebra.runs.causal.counterfactuals import show_counterfactuals
 from augalgebra.training import Report
 
 
@@ -278,6 +279,18 @@ def test_labels_that_are_missing_or_wrong_are_refused(data: Dataset, tmp_path: P
     with pytest.raises(AugalgebraError, match="the data bring no factors"):
         train_causal_run(tmp_path / "run", bare, CausalSettings(steps=1))
     assert not (tmp_path / "run").exists()
+
+
+def test_a_cut_of_what_is_none_in_truth_has_a_true_picture(copied: Path, data: Dataset) -> None:
+    run = CausalRun.load(copied)
+    world = run.edited().add("light", "angle", 0.1).cut("light", "angle")
+    run.keep_edits("back", world)
+    found = run.show_counterfactuals(pictures(data), {"light": 10.0}, edit="back")
+    assert found.missing == ""
+    with torch.no_grad():  # a model that took light for a cause of the angle
+        run.model.mechanisms.edges[0, 1] = True
+    cut = run.edited().cut("light", "angle")
+    assert show_counterfactuals(cut, pictures(data), {"light": 10.0}, truth_of(run.model, "pendulum")).missing == ""
 
 
 def test_images_of_somebody_else_have_no_truth_whatever_their_factors_are_called(data: Dataset, tmp_path: Path) -> None:
