@@ -92,7 +92,10 @@ class CausalModel(nn.Module):
 
     @property
     def weights(self) -> Matrix:
-        """How strong each edge is, ``[cause, effect]``; 0 where there is none."""
+        """By how much mechanisms take in each cause, ``[cause, effect]``; 0 where there is no edge.
+
+        Only of linear mechanisms that is how far an effect moves; see `Mechanisms.influence`.
+        """
         array: Matrix = self.mechanisms.weights().detach().cpu().double().numpy()
         return array
 

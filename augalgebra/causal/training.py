@@ -45,7 +45,8 @@ class CausalResult:
     Attributes:
         model: The model.
         outcome: What the loop did.
-        strengths: How strong each edge was before the weak ones were left out, ``[cause, effect]``.
+        strengths: How strong each edge is, ``[cause, effect]``, see `Mechanisms.influence`; of a graph that was
+            learned, how strong it was before the weak ones were left out.
     """
 
     model: CausalModel
@@ -301,11 +302,14 @@ def finish(learner: Learner, data: Dataset, settings: CausalSettings, outcome: O
     """
     model = learner.model
     labels = read_labels(data.train, model.concepts)[seen_labels(len(data.train), settings)].float()
-    noise = model.mechanisms.noise(model.to_standard(labels.to(model.mean)))
+    standard = model.to_standard(labels.to(model.mean))
+    noise = model.mechanisms.noise(standard)
     shares = torch.linspace(0, 1, QUANTILES, device=noise.device)
     model.quantiles.copy_(noise.quantile(shares, dim=0).T)
     model.eval().requires_grad_(requires_grad=False)
-    strengths = learner.strengths if bool(learner.strengths.any()) else model.mechanisms.weights()
+    strengths = learner.strengths
+    if not bool(strengths.any()):
+        strengths = model.mechanisms.influence(standard, generator_for(settings.seed, "influence"))
     return CausalResult(model, outcome, strengths.cpu().clone())
 
 

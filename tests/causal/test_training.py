@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from augalgebra.causal import CausalGraph, CausalSettings, GraphPrior, causal_loop, prepare, train_causal
+from augalgebra.causal.mechanisms import MechanismKind
 from augalgebra.data import RANGES, Dataset, glyph_data
 from augalgebra.errors import AugalgebraError, DataError, UnknownNameError
 
@@ -88,6 +89,22 @@ def test_a_graph_is_learned_within_what_the_prior_allows(pendulums: Dataset, mon
     assert result.model.graph.edges <= prior.allowed
     assert bool((result.strengths[~torch.as_tensor(prior.mask)] == 0).all())
     assert bool((result.strengths[torch.as_tensor(prior.mask)] > 0).all())
+
+
+@pytest.mark.parametrize("kind", ["network", "linear"])
+def test_strengths_of_a_given_graph_are_how_far_effects_move(pendulums: Dataset, kind: MechanismKind) -> None:
+    """Not the weights of a network, which may be large where it answers little."""
+    result = train_causal(pendulums, replace(FEW, mechanisms=kind))
+    model, some = result.model, torch.stack([pendulums.train.factors[name].float() for name in CONCEPTS], 1)
+    labels = model.to_standard(some)
+    light, length = model.graph.index("light"), model.graph.index("shadow_length")
+    moved = labels.clone()
+    moved[:, light] = labels[torch.randperm(len(labels), generator=torch.Generator().manual_seed(5)), light]
+    by = (model.mechanisms.expect(moved) - model.mechanisms.expect(labels))[:, length].square().mean().div(2).sqrt()
+    assert float(result.strengths[light, length].abs()) == pytest.approx(float(by), rel=0.3)
+    assert bool((result.strengths != 0).equal(torch.as_tensor(model.graph.matrix)))
+    if kind == "linear":
+        assert torch.equal(result.strengths.sign(), model.mechanisms.weights().sign())
 
 
 def test_two_seeds_differ_and_one_does_not(pendulums: Dataset) -> None:

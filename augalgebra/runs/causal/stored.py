@@ -51,7 +51,8 @@ class StoredCausalRun(TrainedRunFolder):
         steps: Steps of training.
         ended: Why training ended.
         metrics: One entry for each epoch.
-        strengths: How strong each edge was before weak ones were left out, ``[cause][effect]``.
+        strengths: How strong each edge is, ``[cause][effect]``: deviations by which the effect moves; of a graph that
+            was learned, before weak ones were left out.
         revision: Which state of the folder this is; empty if it was not read from there.
         in_transaction: Whether a transaction is open, which alone writes the run then.
     """

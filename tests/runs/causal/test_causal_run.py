@@ -105,6 +105,12 @@ def test_a_graph_that_is_learned_is_the_same_when_training_is_taken_up(
     assert equal(done.model, train_causal_run(tmp_path / "whole", data, settings).model)
 
 
+def test_the_number_beside_an_edge_is_how_far_its_effect_moves(run: CausalRun) -> None:
+    place = run.model.graph.index
+    assert run.weights == {(c, e): run.strengths[place(c)][place(e)] for c, e in run.model.graph.edges}
+    assert run.described()["weights"][0][2] == run.weights["light", "shadow_length"]
+
+
 def test_what_labels_cannot_tell_of_a_graph_is_named(copied: Path) -> None:
     run = CausalRun.load(copied)
     with torch.no_grad():  # light has no cause, and length has noise
