@@ -278,12 +278,7 @@ def causal_loop(learner: Learner, data: Dataset, settings: CausalSettings) -> Lo
         CausalObjective(learner, data.train, labels, seen, bfloat16=bfloat16),
         samples=samples,
         batch_size=settings.batch_size,
-        limit=Limit(
-            epochs=None
-            if settings.steps is None
-            else math.ceil(settings.steps / math.ceil(samples / settings.batch_size)),
-            seconds=settings.seconds,
-        ),
+        limit=Limit(steps=settings.steps, seconds=settings.seconds),
         seed=settings.seed,
         schedule="cosine",
         device=device,

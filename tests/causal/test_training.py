@@ -59,6 +59,27 @@ def test_an_interrupted_training_ends_where_another_does(pendulums: Dataset, tmp
             assert torch.equal(tensor, whole.state_dict()[name]), name
 
 
+def test_steps_end_within_a_pass_and_can_be_taken_up_to_there(pendulums: Dataset, tmp_path: Path) -> None:
+    settings = replace(FEW, steps=4)  # of which a pass has three
+    whole = train_causal(pendulums, settings)
+    assert (whole.outcome.steps, whole.outcome.ended) == (4, "limit")
+    assert [means.steps for means in whole.outcome.epochs] == [3, 4]
+    learner = prepare(pendulums, settings)
+    loop = causal_loop(learner, pendulums, settings)
+
+    def stop(report: object) -> None:
+        if loop.step == 2:
+            raise KeyboardInterrupt
+
+    loop.run(stop)
+    loop.save(tmp_path / "checkpoint")
+    again = prepare(pendulums, settings)
+    resumed = causal_loop(again, pendulums, settings)
+    resumed.resume(tmp_path / "checkpoint")
+    assert resumed.run().steps == 4
+    assert torch.equal(again.model.decoder.spread, whole.model.decoder.spread)
+
+
 def test_what_does_not_show_at_a_place_stays_without_weight(pendulums: Dataset) -> None:
     learner = prepare(pendulums, FEW)
     places = learner.model.places.clone()
