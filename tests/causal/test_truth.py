@@ -26,6 +26,12 @@ from augalgebra.data import (
     pendulum_data,
     set_strokes,
 )
+from augalgebra.errors import ImageError
+
+
+def test_pendulums_that_are_too_small_to_be_read_are_no_data() -> None:
+    with pytest.raises(ImageError, match="of at least 32 pixels, not 16"):
+        pendulum_data(size=16)
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +109,16 @@ def test_thick_strokes_are_bright_unless_that_is_cut() -> None:
     half = truth.follow(factors, world(Edit("set", "intensity", formula=Formula.parse("0.25*thickness")), thicker))
     torch.testing.assert_close(half["intensity"], torch.full((3,), 0.75, dtype=torch.float64))
     assert torch.equal(truth.change(images, factors, world()), images)  # nothing is drawn anew where nothing changes
+
+
+@pytest.mark.parametrize("formula", ["intensity=3", "intensity=-1", "thickness=-5"])
+def test_strokes_of_a_world_that_cannot_be_have_no_true_picture(formula: str) -> None:
+    truth = truth_of(CausalModel(CausalArchitecture((1, 28, 28), ("thickness", "intensity"), width=2)), "strokes")
+    assert truth is not None
+    images, (concept, number) = glyph_data(10).train.batch(slice(0, 2))[0], formula.split("=")
+    factors = {"thickness": torch.full((2,), 2.5).double(), "intensity": torch.full((2,), 0.8).double()}
+    with pytest.raises(ImageError, match=f"{concept} must be above 0"):
+        truth.change(images, factors, World.of(truth.graph, [Edit("set", concept, formula=Formula.parse(number))]))
 
 
 def test_strokes_that_are_not_there_are_not_read() -> None:

@@ -17,7 +17,7 @@ from augalgebra.causal.model import EditedModel
 from augalgebra.causal.truth import truth_of
 from augalgebra.data.dataset import Dataset
 from augalgebra.data.loading import load_data
-from augalgebra.errors import ImageError, RunError
+from augalgebra.errors import AugalgebraError, ImageError
 from augalgebra.plain import finite
 from augalgebra.runs.causal.blocks import ConceptBlocks, measure_blocks
 from augalgebra.runs.causal.counterfactuals import Counterfactuals, show_counterfactuals
@@ -244,7 +244,7 @@ class CausalRun(StoredCausalRun):
         for name in self.edits:
             try:
                 edits[name] = self.edited(name).edits
-            except RunError as error:  # one that was kept of the model before
+            except AugalgebraError as error:  # one that was kept of the model before, or sets what it does not take
                 unreadable[name] = str(error)
         report = measure_causal(
             self.model,

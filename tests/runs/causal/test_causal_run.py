@@ -9,7 +9,7 @@ import torch
 from causal_runs import EDGES, SETTINGS, few_pendulums
 
 from augalgebra import load_catalog
-from augalgebra.causal import CausalModel, CausalSettings, Edit, GraphPrior, truth_of
+from augalgebra.causal import CausalModel, CausalSettings, Edit, Formula, GraphPrior, truth_of
 from augalgebra.data import Dataset, Split
 from augalgebra.errors import AugalgebraError, DataError, ImageError, RunError, UnknownNameError
 from augalgebra.runs import (
@@ -22,6 +22,7 @@ from augalgebra.runs import (
     train_causal_run,
 )
 from augalgebra.runs.causal.counterfactuals import show_counterfactuals
+from augalgebra.runs.causal.edit_files import write_edits
 from augalgebra.training import Report
 
 
@@ -297,6 +298,12 @@ def test_a_cut_of_what_is_none_in_truth_has_a_true_picture(copied: Path, data: D
         run.model.mechanisms.edges[0, 1] = True
     cut = run.edited().cut("light", "angle")
     assert show_counterfactuals(cut, pictures(data), {"light": 10.0}, truth_of(run.model, "pendulum")).missing == ""
+
+
+def test_a_kept_edit_that_the_model_does_not_take_is_left_out_of_a_check(copied: Path, data: Dataset) -> None:
+    run = CausalRun.load(copied)
+    write_edits(copied, "far", [Edit("set", "shadow_length", formula=Formula(500.0))], run.fingerprint)
+    assert "shadow_length = 500 is too far beyond" in run.check(images=4, data=data).left_out["far"]
 
 
 def test_images_of_somebody_else_have_no_truth_whatever_their_factors_are_called(data: Dataset, tmp_path: Path) -> None:
