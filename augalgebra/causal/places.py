@@ -2,8 +2,8 @@
 
 A place shows the fewest concepts after which no others tell anything more of it. Where causes would tell as much as
 their effects, the effects are what is shown: an effect that is set by itself is then drawn, though no training image
-has it without its causes. Where that is not clear nothing is ruled out: a place shows all concepts if it takes more than
-three of them, or if those that tell most leave more than half unexplained. So does every place if concepts are many.
+has it without its causes. Where that is not clear nothing is ruled out: a place shows all concepts if it takes more
+than three of them, or if those that tell most leave more than half unexplained. So does every place if they are many.
 """
 
 import itertools
