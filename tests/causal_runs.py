@@ -30,7 +30,7 @@ def few_pendulums(number: int = 90) -> Dataset:
         )
         for rows in (slice(0, first), slice(first, number))
     ]
-    return Dataset("pendulum", splits[0], splits[1])
+    return Dataset("pendulum", splits[0], splits[1], truth="pendulum")
 
 
 def make_run(folder: Path) -> CausalRun:

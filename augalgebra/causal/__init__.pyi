@@ -24,6 +24,7 @@ from .model import EditedModel as EditedModel
 from .settings import CausalSettings as CausalSettings
 from .settings import check_factors as check_factors
 from .settings import known_graph as known_graph
+from .settings import varying_factors as varying_factors
 from .storage import load_model as load_model
 from .storage import model_bytes as model_bytes
 from .storage import save_model as save_model
@@ -74,4 +75,5 @@ __all__ = [
     "train_causal",
     "truth_of",
     "usual_edits",
+    "varying_factors",
 ]

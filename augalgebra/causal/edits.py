@@ -291,6 +291,24 @@ class World:
         return (cause for cause, effect in (*self.kept, *self.added) if effect == concept)
 
 
+def edits_in_truth(edits: Iterable[Edit], truth: CausalGraph) -> tuple[Edit, ...]:
+    """Edits as they are made in the true world: without cuts of edges that are none there, which change nothing.
+
+    Args:
+        edits: What is changed, in this order; it may cut what it added before.
+        truth: The true graph.
+
+    Raises:
+        AugalgebraError: An edit cannot be made there, see `World.edit`.
+    """
+    world, kept = World.of(truth), list[Edit]()
+    for edit in edits:
+        if edit.kind != "cut" or (edit.cause, edit.concept) in world.graph.edges:
+            world = world.edit(edit)
+            kept.append(edit)
+    return tuple(kept)
+
+
 def _exact(number: Value) -> str:
     """A number in as few digits as give it back."""
     return f"{len(number)} values" if isinstance(number, Tensor) else repr(float(number)).removesuffix(".0")

@@ -6,16 +6,17 @@ effectiveness; minimality asks that nothing else changes.
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from functools import partial
+from typing import ClassVar, TypeVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from augalgebra.causal.dependence import FEWEST, information_coefficients
-from augalgebra.causal.edits import Edit, World
+from augalgebra.causal.edits import Edit, World, edits_in_truth
 from augalgebra.causal.graphs import area_under_curve, hamming_distance
 from augalgebra.causal.model import CausalModel, EditedModel, Images
 from augalgebra.causal.truth import Factors, Truth
@@ -31,6 +32,10 @@ IMAGES = 512
 """Test images that are measured on, unless something else is asked for."""
 BAR = 1.1
 """Largest ratio of a counterfactual's error to the floor that counts as good."""
+STILL = 1e-5
+"""Mean squared difference of pixels below which a world counts as one in which pictures stay as they are."""
+
+_Score = TypeVar("_Score")
 
 
 @dataclass(frozen=True)
@@ -89,12 +94,21 @@ class CounterfactualScore(PlainData):
         return max(self.unread.values(), default=0.0)
 
     @property
-    def is_good(self) -> bool:
-        """Whether the error is at most `BAR` times the floor, and below that of leaving pictures as they are.
+    def changes(self) -> bool:
+        """Whether true pictures differ from those that were started from; else doing nothing is right."""
+        return self.identity >= STILL
 
-        A model that draws the same for everything is at its floor.
+    def meets(self, bar: float) -> bool:
+        """Whether the error is at most so many times the floor, and below that of leaving pictures as they are.
+
+        A model that draws the same for everything is at its floor. Where nothing changes the floor alone counts.
         """
-        return self.ratio <= BAR and self.error < self.identity
+        return self.ratio <= bar and (not self.changes or self.error < self.identity)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it meets `BAR`."""
+        return self.meets(BAR)
 
 
 @dataclass(frozen=True)
@@ -164,7 +178,8 @@ class CausalReport(PlainData):
         composition: The null intervention.
         axioms: Reversibility and minimality, concept by concept.
         graph: The graph beside the true one; None where that is not known.
-        left_out: By the name of an edit that was not measured, why no true pictures of its world can be drawn.
+        left_out: By the name of what was not measured, why: of an edit, no true pictures of its world can be drawn; of
+            an intervention, there are no values that the model takes.
     """
 
     images: int
@@ -192,7 +207,7 @@ class CausalReport(PlainData):
 
     @property
     def is_good(self) -> bool:
-        """Whether every counterfactual is good."""
+        """Whether every intervention on concepts is good; edited worlds are no part of that."""
         return all(score.is_good for score in self.counterfactuals)
 
 
@@ -209,7 +224,8 @@ def measure_causal(
 ) -> CausalReport:
     """Measure a causal model on test images.
 
-    Each concept is set to what it is in another test image drawn at random.
+    Each concept is set to what it is in another test image drawn at random, of those in which it is near enough to what
+    the model was trained on.
 
     Args:
         model: The model.
@@ -245,20 +261,25 @@ def measure_causal(
     if truth is None:
         return CausalReport(len(part), reading, information, (), (), composition, (), None)
     bench = _Bench(model, pictures, factors, truth, seed)
-    scores, left_out = list[CounterfactualScore](), dict[str, str]()
-    for name, changes in (usual_edits(model) if edits is None else edits).items():
+    left_out = dict[str, str]()
+
+    def measure(name: str, score: Callable[[], _Score]) -> tuple[_Score, ...]:
         try:
-            scores.append(bench.edit(name, changes))
+            return (score(),)
         except AugalgebraError as error:
             left_out[name] = str(error)
+        return ()
+
+    tried = usual_edits(model) if edits is None else edits
+    chosen = {f"do({', '.join(concepts)})": concepts for concepts in _choices(model.concepts)}
     return CausalReport(
         len(part),
         reading,
         information,
-        tuple(bench.intervene(chosen) for chosen in _choices(model.concepts)),
-        tuple(scores),
+        tuple(s for name, them in chosen.items() for s in measure(name, partial(bench.intervene, name, them))),
+        tuple(s for name, changes in tried.items() for s in measure(name, partial(bench.edit, name, changes))),
         composition,
-        tuple(bench.axioms(concept) for concept in model.concepts),
+        tuple(s for c in model.concepts for s in measure(f"{c}, there and back", partial(bench.axioms, c))),
         score_graph(model, truth, strengths),
         left_out,
     )
@@ -293,18 +314,31 @@ class _Bench:
         self.test_floor = float(squared_error(model.reconstruct(images), images).mean())
 
     def others(self, concept: str) -> Float[Tensor, " image"]:
-        """The values of a concept in other images."""
+        """The values of a concept in other images.
+
+        Raises:
+            DataError: The model takes none of them.
+        """
         values = self.factors[concept]
         generator = generator_for(self.seed, f"values of {concept}")
         shift = torch.randint(1, len(values), (len(values),), generator=generator)
-        return values[(torch.arange(len(values)) + shift) % len(values)]
+        drawn = values[(torch.arange(len(values)) + shift) % len(values)]
+        far, near = ~self.model.accepts(concept, drawn), values[self.model.accepts(concept, values)]
+        if not len(near):
+            raise DataError(f"{concept} is too far beyond what the model was trained on in every test image")
+        again = near[torch.randint(len(near), (len(values),), generator=generator)]
+        return drawn.where(~far, again)
 
-    def intervene(self, concepts: Sequence[str]) -> CounterfactualScore:
-        """Set some concepts of each image to those of another."""
+    def intervene(self, name: str, concepts: Sequence[str]) -> CounterfactualScore:
+        """Set some concepts of each image to those of another.
+
+        Raises:
+            AugalgebraError: No test image has such values, or no true picture of one can be drawn.
+        """
         values = {concept: self.others(concept) for concept in concepts}
         made = self.model.counterfactual(self.images, {c: v.to(self.images) for c, v in values.items()})
         world = World.of(self.truth.graph, [Edit("do", concept, number=value) for concept, value in values.items()])
-        return self._score(f"do({', '.join(concepts)})", made, world)
+        return self._score(name, made, world)
 
     def edit(self, name: str, edits: Sequence[Edit]) -> CounterfactualScore:
         """The images in an edited world.
@@ -313,12 +347,14 @@ class _Bench:
             AugalgebraError: That world has no true picture of one of them.
         """
         made = EditedModel(self.model, tuple(edits)).counterfactual(self.images)
-        # to cut an edge that is none in truth changes nothing there
-        true = [e for e in edits if e.kind != "cut" or (e.cause, e.concept) in self.truth.graph.edges]
-        return self._score(name, made, World.of(self.truth.graph, true))
+        return self._score(name, made, World.of(self.truth.graph, edits_in_truth(edits, self.truth.graph)))
 
     def axioms(self, concept: str) -> AxiomScore:
-        """There and back; and what else changes on the way."""
+        """There and back; and what else changes on the way.
+
+        Raises:
+            AugalgebraError: A value is too far beyond what the model was trained on.
+        """
         there = self.model.counterfactual(self.images, {concept: self.others(concept).to(self.images)})
         back = self.model.counterfactual(there, {concept: self.factors[concept].to(self.images)})
         changed = {concept, *self.truth.graph.descendants(concept)}

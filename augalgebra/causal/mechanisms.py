@@ -142,12 +142,17 @@ class LinearMechanisms(Mechanisms):
         """The strengths, with their signs."""
         return self.strengths * self.edges
 
+    @torch.no_grad()
+    def influence(self, values: Values, generator: torch.Generator) -> Float[Tensor, "cause effect"]:
+        """How far each effect moves, with the sign of the edge; see `Mechanisms.influence`."""
+        return super().influence(values, generator) * self.strengths.sign()
+
 
 class NetworkMechanisms(Mechanisms):
     """For each concept a small network that sees nothing but its causes.
 
-    How strong an edge is: the root mean square of the weights by which the network takes in the cause (Zheng et al.
-    2020, https://arxiv.org/abs/1909.13189).
+    By how much it takes in a cause, which the search for a graph needs: the root mean square of these weights (Zheng et
+    al. 2020, https://arxiv.org/abs/1909.13189). How far an effect moves is another thing, see `influence`.
     """
 
     def __init__(self, concepts: tuple[str, ...], allowed: Matrix, generator: torch.Generator) -> None:

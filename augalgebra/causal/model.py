@@ -92,7 +92,10 @@ class CausalModel(nn.Module):
 
     @property
     def weights(self) -> Matrix:
-        """How strong each edge is, ``[cause, effect]``; 0 where there is none."""
+        """By how much mechanisms take in each cause, ``[cause, effect]``; 0 where there is no edge.
+
+        Only of linear mechanisms that is how far an effect moves; see `Mechanisms.influence`.
+        """
         array: Matrix = self.mechanisms.weights().detach().cpu().double().numpy()
         return array
 
@@ -167,7 +170,8 @@ class CausalModel(nn.Module):
 
         Raises:
             UnknownNameError: There is no such concept.
-            ParameterError: A value is no finite number, or far beyond what was trained on.
+            ParameterError: A value is no finite number, or far beyond what was trained on; or there is neither one, nor
+                one for each picture.
             GraphError: The graph has an edge that was not trained.
         """
         acting = world or World.of(self.graph)
@@ -175,6 +179,8 @@ class CausalModel(nn.Module):
             acting = acting.within(graph)
         for concept, value in (do or {}).items():
             acting = acting.edit(Edit("do", concept, number=self.check(concept, value)))
+        for concept, value in acting.held.items():
+            _check_number(concept, value, len(noise.noise))
         values = self.mechanisms.values(noise.noise, acting, self.mean, self.deviation)
         return State(self.to_own(values), noise.rest)
 
@@ -235,19 +241,31 @@ class CausalModel(nn.Module):
         """This model with no edits yet, see `EditedModel`."""
         return EditedModel(self)
 
+    def accepts(self, concept: str, values: Float[Tensor, " value"]) -> Bool[Tensor, " value"]:
+        """To which of some values a concept can be set: not further beyond its labels than half of their range."""
+        place = self.graph.index(concept)
+        low, high = float(self.low[place]), float(self.high[place])
+        margin = BEYOND * (high - low)
+        return (values >= low - margin) & (values <= high + margin)
+
     def check(self, concept: str, value: Value) -> Value:
         """A value that a concept can be set to.
 
         Raises:
             UnknownNameError: There is no such concept.
-            ParameterError: It is no finite number, or further beyond what was trained on than half of its range.
+            ParameterError: It is no finite number, or further beyond what was trained on than half of its range; or it
+                is neither one number nor a row of them.
         """
         place = self.graph.index(concept)
         low, high = float(self.low[place]), float(self.high[place])
-        margin, values = BEYOND * (high - low), torch.as_tensor(value, dtype=torch.float64).reshape(-1)
+        values = torch.as_tensor(value, dtype=torch.float64)
+        if values.ndim > 1:
+            shape = " × ".join(map(str, values.shape))
+            raise ParameterError(f"{concept} needs a number, or one for each picture, not {shape} of them")
+        values = values.reshape(-1)
         if not bool(values.isfinite().all()):
             raise ParameterError(f"{concept} needs a finite number, not {float(values[~values.isfinite()][0]):g}")
-        wrong = ~((values >= low - margin) & (values <= high + margin))
+        wrong = ~self.accepts(concept, values)
         if bool(wrong.any()):
             raise ParameterError(
                 f"{concept} = {float(values[wrong][0]):g} is too far beyond what the model was trained on, which is "
@@ -291,6 +309,8 @@ class EditedModel:
         for edit in edits:
             if edit.kind == "do":
                 model.check(edit.concept, edit.number)
+            if edit.kind == "set" and isinstance(edit.formula, Formula) and not edit.formula.weights:
+                model.check(edit.concept, edit.formula.constant)
 
     @property
     def graph(self) -> CausalGraph:
@@ -355,6 +375,13 @@ class EditedModel:
             AugalgebraError: One of them holds a function or a tensor.
         """
         return {"edits": [edit.to_dict() for edit in self.edits]}
+
+
+def _check_number(concept: str, value: Value, pictures: int) -> None:
+    """See that there is one value, or one for each picture."""
+    number = len(value) if isinstance(value, Tensor) and value.ndim else 1
+    if number not in (1, pictures):
+        raise ParameterError(f"{number} values of {concept} for {pictures} pictures; give one, or one for each")
 
 
 def _size(shape: tuple[int, ...]) -> str:

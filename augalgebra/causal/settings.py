@@ -5,8 +5,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, get_args
 
+import torch
+
 from augalgebra.causal.graphs import CausalGraph, GraphPrior
 from augalgebra.causal.mechanisms import MECHANISM_KINDS, MechanismKind
+from augalgebra.data.dataset import Dataset, Truth
 from augalgebra.data.drawn.morpho import STROKE_CAUSES
 from augalgebra.data.drawn.pendulum import CAUSES
 from augalgebra.errors import AugalgebraError, DataError, UnknownNameError
@@ -14,6 +17,9 @@ from augalgebra.latent.likelihoods import LIKELIHOODS, LikelihoodName
 from augalgebra.storage.values import Fields
 from augalgebra.training.settings import Precision
 
+UNNAMED = 16
+"""Coordinates for what no concept names, where images have classes and no other number is asked for."""
+_CAUSES = {"pendulum": CAUSES, "strokes": STROKE_CAUSES}
 _MOST = 1 << 62  # a seed may be any whole number that fits into 64 bits
 
 
@@ -24,10 +30,11 @@ class CausalSettings:
     Attributes:
         prior: What is known of the graph; it names all concepts. None is the true graph where it is known, and that
             nothing is known otherwise.
-        concepts: The concepts, if they are fewer than the factors of the images; none stands for all.
+        concepts: The concepts, if they are fewer than the factors of the images; none stands for all that vary.
         mechanisms: ``network`` or ``linear``.
         labels: Share of the training images whose labels are seen, larger than 0 and at most 1.
-        rest: Coordinates for what no concept names.
+        rest: Coordinates for what no concept names. None is 16 where images have classes, which no concept names, and
+            none otherwise.
         width: Channels of the decoder, and of the encoder after its first convolution.
         waves: Waves of a block.
         likelihood: How drawn pixels are compared with true ones.
@@ -50,7 +57,7 @@ class CausalSettings:
     concepts: tuple[str, ...] = ()
     mechanisms: MechanismKind = "network"
     labels: float = 1.0
-    rest: int = 0
+    rest: int | None = None
     width: int = 32
     waves: int = 8
     likelihood: LikelihoodName = "gaussian"
@@ -76,8 +83,9 @@ class CausalSettings:
             raise AugalgebraError(f"labels is the share of images whose labels are seen, in (0, 1], not {self.labels}")
         least = {"width": 1, "batch_size": 1, "rest": 0, "waves": 0}
         for name, lowest in least.items():
-            if getattr(self, name) < lowest:
-                raise AugalgebraError(f"{name} must be at least {lowest}, not {getattr(self, name)}")
+            value = getattr(self, name)
+            if value is not None and value < lowest:
+                raise AugalgebraError(f"{name} must be at least {lowest}, not {value}")
         for name in ("learning_rate", "threshold"):
             if not 0 < getattr(self, name) < math.inf:
                 raise AugalgebraError(f"{name} must be larger than 0, not {getattr(self, name)}")
@@ -89,25 +97,29 @@ class CausalSettings:
         if self.prior is not None and self.concepts and set(self.prior.concepts) != set(self.concepts):
             self.prior.for_concepts(self.concepts)
 
-    def for_factors(self, factors: Mapping[str, Any]) -> "CausalSettings":
-        """The same with concepts and prior filled in.
+    def for_data(self, data: Dataset) -> "CausalSettings":
+        """The same with concepts, prior and rest filled in.
 
         Args:
-            factors: The factors of the images, by name.
+            data: Images with factors.
 
         Raises:
             UnknownNameError: A concept is none of the factors.
             DataError: There are no factors.
         """
+        factors = data.train.factors
         check_factors(factors)
-        names = self.concepts or (self.prior.concepts if self.prior is not None else tuple(factors))
+        names = self.concepts or (self.prior.concepts if self.prior is not None else varying_factors(factors))
         for concept in names:
             if concept not in factors:
                 raise UnknownNameError("concept", concept, factors, f"(the images have {', '.join(factors)})")
         ordered = tuple(name for name in factors if name in names)
-        known = known_graph(ordered)
+        known = known_graph(data.truth, ordered)
         prior = self.prior or (GraphPrior.free(ordered) if known is None else GraphPrior.given(known))
-        return replace(self, concepts=ordered, prior=prior.for_concepts(ordered))
+        rest = self.rest
+        if rest is None:
+            rest = UNNAMED if bool((data.train.labels != data.train.labels[:1]).any()) else 0
+        return replace(self, concepts=ordered, prior=prior.for_concepts(ordered), rest=rest)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data without what was left open."""
@@ -143,12 +155,27 @@ def check_factors(factors: Mapping[str, Any]) -> None:
         )
 
 
-def known_graph(concepts: tuple[str, ...]) -> CausalGraph | None:
-    """The true graph of some factors of the pendulum or of strokes; None of others."""
-    for causes in (CAUSES, STROKE_CAUSES):
-        if set(concepts) <= set(causes):
-            return CausalGraph.of_parents({name: [c for c in causes[name] if c in concepts] for name in concepts})
-    return None
+def varying_factors(factors: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of those factors that are not the same for all images; of all, if they all are."""
+    columns = {name: torch.as_tensor(values) for name, values in factors.items()}
+    varying = (name for name, values in columns.items() if bool((values != values.flatten()[:1]).any()))
+    return tuple(varying) or tuple(factors)
+
+
+def known_graph(truth: Truth, concepts: tuple[str, ...]) -> CausalGraph | None:
+    """The true graph of some concepts.
+
+    Args:
+        truth: What is true of the factors of the data, see `augalgebra.data.Dataset.truth`.
+        concepts: The concepts.
+
+    Returns:
+        The graph; None where it is not known, as of concepts that are none of these factors.
+    """
+    causes = _CAUSES.get(truth, {})
+    if not set(concepts) <= set(causes):
+        return None
+    return CausalGraph.of_parents({name: [c for c in causes[name] if c in concepts] for name in concepts})
 
 
 def _read(table: Fields, name: str, kind: object) -> Any:

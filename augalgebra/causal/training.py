@@ -45,7 +45,8 @@ class CausalResult:
     Attributes:
         model: The model.
         outcome: What the loop did.
-        strengths: How strong each edge was before the weak ones were left out, ``[cause, effect]``.
+        strengths: How strong each edge is, ``[cause, effect]``, see `Mechanisms.influence`; of a graph that was
+            learned, how strong it was before the weak ones were left out.
     """
 
     model: CausalModel
@@ -158,12 +159,13 @@ def prepare(data: Dataset, settings: CausalSettings) -> Learner:
         DataError: Labels are missing, wrong, or too few.
         AugalgebraError: The settings do not fit the data.
     """
-    settings = settings.for_factors(data.train.factors)
+    settings = settings.for_data(data)
+    rest = settings.rest or 0
     architecture = CausalArchitecture(
         data.image_shape,
         settings.concepts,
         settings.mechanisms,
-        settings.rest,
+        rest,
         settings.width,
         settings.waves,
         settings.likelihood,
@@ -180,7 +182,7 @@ def prepare(data: Dataset, settings: CausalSettings) -> Learner:
     labels, strengths = model.to_standard(own.float()), torch.zeros_like(model.mechanisms.edges, dtype=torch.float32)
     if settings.prior is not None and not settings.prior.is_given:
         strengths = learn_graph(model.mechanisms, labels, settings)
-    if not settings.rest:  # else places show what no concept names, too
+    if not rest:  # else places show what no concept names, too
         generator = generator_for(settings.seed, "where concepts show")
         model.show_at(find_places(data.train.images[seen], labels, model.graph, generator))
     return Learner(model, strengths).to(device_of(settings.device))
@@ -276,12 +278,7 @@ def causal_loop(learner: Learner, data: Dataset, settings: CausalSettings) -> Lo
         CausalObjective(learner, data.train, labels, seen, bfloat16=bfloat16),
         samples=samples,
         batch_size=settings.batch_size,
-        limit=Limit(
-            epochs=None
-            if settings.steps is None
-            else math.ceil(settings.steps / math.ceil(samples / settings.batch_size)),
-            seconds=settings.seconds,
-        ),
+        limit=Limit(steps=settings.steps, seconds=settings.seconds),
         seed=settings.seed,
         schedule="cosine",
         device=device,
@@ -300,11 +297,14 @@ def finish(learner: Learner, data: Dataset, settings: CausalSettings, outcome: O
     """
     model = learner.model
     labels = read_labels(data.train, model.concepts)[seen_labels(len(data.train), settings)].float()
-    noise = model.mechanisms.noise(model.to_standard(labels.to(model.mean)))
+    standard = model.to_standard(labels.to(model.mean))
+    noise = model.mechanisms.noise(standard)
     shares = torch.linspace(0, 1, QUANTILES, device=noise.device)
     model.quantiles.copy_(noise.quantile(shares, dim=0).T)
     model.eval().requires_grad_(requires_grad=False)
-    strengths = learner.strengths if bool(learner.strengths.any()) else model.mechanisms.weights()
+    strengths = learner.strengths
+    if not bool(strengths.any()):
+        strengths = model.mechanisms.influence(standard, generator_for(settings.seed, "influence"))
     return CausalResult(model, outcome, strengths.cpu().clone())
 
 

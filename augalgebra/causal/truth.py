@@ -12,6 +12,7 @@ from augalgebra.causal.graphs import CausalGraph
 from augalgebra.causal.mechanisms import Mechanisms
 from augalgebra.causal.model import CausalModel, Images
 from augalgebra.causal.settings import known_graph
+from augalgebra.data import dataset
 from augalgebra.data.drawn.morpho import STROKE_CAUSES, cause_intensity, infer_intensity_noise
 from augalgebra.data.drawn.pendulum import CAUSES, LIMITS, TOLERANCE, cast_shadow, draw_pendulum, read_pendulum
 from augalgebra.data.drawn.strokes import measure_strokes, set_strokes
@@ -97,7 +98,7 @@ class StrokesTruth(Truth):
         """
         if not set(model.concepts) <= set(STROKE_CAUSES):
             raise DataError(f"strokes have {', '.join(STROKE_CAUSES)}; the model has {', '.join(model.concepts)}")
-        self.graph = known_graph(model.concepts) or CausalGraph(model.concepts)
+        self.graph = known_graph("strokes", model.concepts) or CausalGraph(model.concepts)
         self._mean = dict(zip(model.concepts, model.mean.tolist(), strict=True))
 
     def read(self, images: Images) -> dict[str, Float[Tensor, " image"]]:
@@ -140,11 +141,20 @@ class StrokesTruth(Truth):
         )
 
 
-def truth_of(model: CausalModel) -> Truth | None:
-    """What is true of the images that a model was made for, by its concepts; None if that is not known."""
-    if set(model.concepts) == set(CAUSES):
+def truth_of(model: CausalModel, truth: dataset.Truth) -> Truth | None:
+    """What is true of the images that a model was made for.
+
+    Args:
+        model: The model.
+        truth: What is true of the factors of the data, see `augalgebra.data.Dataset.truth`. Names of concepts tell
+            nothing of it: others may measure a thickness, too.
+
+    Returns:
+        The truth; None if that is not known of these concepts.
+    """
+    if truth == "pendulum" and set(model.concepts) == set(CAUSES):
         return PendulumTruth(model)
-    return StrokesTruth(model) if set(model.concepts) <= set(STROKE_CAUSES) else None
+    return StrokesTruth(model) if truth == "strokes" and set(model.concepts) <= set(STROKE_CAUSES) else None
 
 
 class _Physics(Mechanisms):

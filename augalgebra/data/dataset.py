@@ -4,7 +4,7 @@ import functools
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -15,6 +15,9 @@ from augalgebra.data.labels import Numbers
 from augalgebra.data.streams import TEST_EVERY
 from augalgebra.errors import DataError
 from augalgebra.images import Array
+
+Truth: TypeAlias = Literal["", "pendulum", "strokes"]
+"""How true pictures of other factors are drawn: from factors alone, by changing strokes, or in no way that is known."""
 
 Part: TypeAlias = tuple[Array, Numbers]
 """Images ``[image, channel, height, width]`` in bytes, and their labels."""
@@ -73,6 +76,7 @@ class Dataset:
         classes: Names of the labels 0, 1, 2, …; none where labels are numbers of their own.
         remarks: What its owner should know: pictures that were left out, turned or reduced, and the like.
         size: Height and width that a folder's pictures were brought to; None if they were taken as they are.
+        truth: What is true of the factors, as only who drew the images from them can tell; empty if that is not known.
     """
 
     name: str
@@ -81,6 +85,7 @@ class Dataset:
     classes: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     size: int | None = None
+    truth: Truth = ""
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

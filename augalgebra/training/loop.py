@@ -37,28 +37,32 @@ class TrainingError(AugalgebraError):
 
 @dataclass(frozen=True)
 class Limit:
-    """When to stop: after some epochs, after some seconds, or whichever comes first.
+    """When to stop: after some epochs, steps or seconds, or whichever comes first.
 
     Attributes:
         epochs: Passes over the data.
         seconds: Time; how far one gets then depends on the machine.
+        steps: Steps; the last pass over the data may be unfinished then.
     """
 
     epochs: int | None = None
     seconds: float | None = None
+    steps: int | None = None
 
     def __post_init__(self) -> None:
-        given = [value for value in (self.epochs, self.seconds) if value is not None]
+        given = [value for value in (self.epochs, self.seconds, self.steps) if value is not None]
         if not given or min(given) <= 0 or not all(math.isfinite(value) for value in given):
-            raise AugalgebraError("training needs a number of epochs or of seconds to stop after, larger than 0")
+            raise AugalgebraError("training needs a number of epochs, steps or seconds to stop after, larger than 0")
 
-    def fraction(self, epochs: float, seconds: float) -> float:
+    def fraction(self, epochs: float, seconds: float, steps: int = 0) -> float:
         """How much is used up, from 0 to 1."""
         shares = [0.0]
         if self.epochs is not None:
             shares.append(epochs / self.epochs)
         if self.seconds is not None:
             shares.append(seconds / self.seconds)
+        if self.steps is not None:
+            shares.append(steps / self.steps)
         return min(max(shares), 1.0)
 
 
@@ -151,8 +155,8 @@ class Outcome:
 class Loop:
     """Minimises an objective over a set of samples, and can be stopped and taken up again after any step.
 
-    Everything random depends on the seed and the number of the step only, so that with a limit in epochs an
-    interrupted and resumed loop ends where an uninterrupted one does, bit for bit.
+    Everything random depends on the seed and the number of the step only, so that with a limit in epochs or steps
+    an interrupted and resumed loop ends where an uninterrupted one does, bit for bit.
 
     Attributes:
         stage: What is being trained, for reports and messages.
@@ -223,7 +227,7 @@ class Loop:
         order = torch.empty(0, dtype=torch.int64)
         interrupted = False
         try:
-            while (fraction := self._limit.fraction(self.step / self._steps_per_epoch, self._spent)) < 1:
+            while (fraction := self._used()) < 1:
                 epoch, index = divmod(self.step, self._steps_per_epoch)
                 if not index or not len(order):
                     order = torch.randperm(self._samples, generator=self._generator("order", epoch))
@@ -234,7 +238,7 @@ class Loop:
                 terms = self._descend(measured, good)
                 images += measured.images
                 self._spent = spent_before + self._clock() - started
-                done = self._limit.fraction(self.step / self._steps_per_epoch, self._spent)
+                done = self._used()
                 if self.step % self._steps_per_epoch == 0:
                     good = self._weights()
                     on_epoch()
@@ -254,6 +258,9 @@ class Loop:
             interrupted = True
         elapsed = time.perf_counter() - begun
         return Outcome(self.step, self.epochs, interrupted, self._spent, images / elapsed)
+
+    def _used(self) -> float:
+        return self._limit.fraction(self.step / self._steps_per_epoch, self._spent, self.step)
 
     @property
     def epochs(self) -> tuple[EpochMeans, ...]:

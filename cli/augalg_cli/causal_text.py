@@ -130,7 +130,7 @@ def graph_lines(graph: "CausalGraph", weights: Mapping[tuple[str, str], float] |
 def _causes(graph: "CausalGraph", concept: str, weights: Mapping[tuple[str, str], float]) -> list[str]:
     width = max((len(cause) for cause, _ in graph.edges), default=0)
     return [
-        f"{cause.ljust(width)} ({weights[cause, concept]:+.3f})" if (cause, concept) in weights else cause
+        f"{cause.ljust(width)} ({weights[cause, concept]:.3f})" if (cause, concept) in weights else cause
         for cause in graph.parents(concept)
     ]
 

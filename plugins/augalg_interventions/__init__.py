@@ -4,7 +4,7 @@
 ``--data pendulum`` has them: the factors are read off the picture, one is set, and the picture is drawn again. Light
 and angle cause length and position of the shadow. So what was set last counts, causes commute, and an effect is
 overwritten by its cause, but not the other way round. Nothing says what was there before, so nothing undoes any of
-them.
+them. Laws of shadows hold while all of the shadow stays inside the picture, as what lies beyond cannot be read off it.
 
 ``do_thickness``, ``do_slant`` and ``do_intensity`` set the strokes of grey digits. None causes another, and their laws
 hold up to what pixels can show.

@@ -14,7 +14,7 @@ def make_pendulums(count: int = 48, *, size: int = 32, seed: int = 0) -> Dataset
     images = (draw_pendulum(light, angle, size=(size, size)) * 255).round().byte()
     factors = {"light": light, "angle": angle, "shadow_length": length, "shadow_position": position}
     split = Split(images, torch.zeros(count, dtype=torch.int64), 0, factors)
-    return Dataset("pendulum", split, split)
+    return Dataset("pendulum", split, split, truth="pendulum")
 
 
 @pytest.fixture(scope="session")

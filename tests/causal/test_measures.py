@@ -1,6 +1,7 @@
 """Measures: a model that is right passes, planted faults do not."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -14,11 +15,13 @@ from augalgebra.causal import (
     Edit,
     Formula,
     GraphPrior,
+    World,
     known_graph,
 )
+from augalgebra.causal.edits import edits_in_truth
 from augalgebra.causal.measures import measure_causal
-from augalgebra.causal.truth import PendulumTruth
-from augalgebra.data import LIMITS, Dataset, draw_pendulum, read_pendulum
+from augalgebra.causal.truth import Factors, PendulumTruth
+from augalgebra.data import LIMITS, Dataset, Split, draw_pendulum, read_pendulum
 from augalgebra.errors import DataError
 
 CONCEPTS = ("light", "angle", "shadow_length", "shadow_position")
@@ -53,7 +56,7 @@ class Reader(nn.Module):
 
 def perfect(data: Dataset, graph: CausalGraph | None = None) -> CausalModel:
     """A model that reads, follows and draws without error."""
-    true = known_graph(CONCEPTS)
+    true = known_graph("pendulum", CONCEPTS)
     assert true is not None
     model = CausalModel(CausalArchitecture((3, 32, 32), CONCEPTS, width=2), GraphPrior.given(true))
     labels = torch.stack([data.train.factors[name] for name in CONCEPTS], 1)
@@ -91,7 +94,7 @@ def test_a_perfect_model_has_no_error(pendulums: Dataset) -> None:
 def test_a_missing_edge_is_seen_in_counterfactuals_of_its_cause_alone(
     pendulums: Dataset, edge: tuple[str, str]
 ) -> None:
-    true = known_graph(CONCEPTS)
+    true = known_graph("pendulum", CONCEPTS)
     assert true is not None
     model, whole = perfect(pendulums, true.cut(*edge)), perfect(pendulums)
     faulty, right = (
@@ -145,6 +148,56 @@ def test_an_edited_world_that_has_no_true_picture_of_one_image_is_left_out_with_
     assert "shadow_length must lie in [1, 20], not" in found.left_out["odd"]
     assert found.to_dict()["left_out"] == found.left_out
     assert len(found.counterfactuals) == 4 + 6
+
+
+def far(data: Dataset, *numbers: int) -> Split:
+    """Test images of which some are said to have a light that the model would not take."""
+    light = data.test.factors["light"].clone()
+    light[list(numbers)] = 200.0
+    return replace(data.test, factors={**data.test.factors, "light": light})
+
+
+def test_one_label_out_of_range_does_not_lose_the_check(pendulums: Dataset) -> None:
+    """Others are set to values that the model takes, and only what comes back to that label is left out."""
+    model = perfect(pendulums)
+    for numbers in ((5,), range(24)):
+        found = measure_causal(model, far(pendulums, *numbers), StillTruth(model), images=24)
+        few = len(numbers) == 1
+        assert {score.name for score in found.counterfactuals} >= {"do(angle)", "do(shadow_length)"}
+        assert ("do(light)" in found.left_out) is not few
+        assert "light = 200 is too far beyond" in found.left_out["light, there and back"] or not few
+        assert [axiom.concept for axiom in found.axioms] == [*CONCEPTS[1:]]
+    assert "light is too far beyond what the model was trained on in every" in found.left_out["do(light, angle)"]
+
+
+class StillTruth(PendulumTruth):
+    """Whose pictures stay, whatever the factors are said to be."""
+
+    def change(self, images: Tensor, factors: Factors, world: World) -> Tensor:
+        return images
+
+
+def test_where_nothing_changes_doing_nothing_is_right(pendulums: Dataset) -> None:
+    true = known_graph("pendulum", CONCEPTS)
+    assert true is not None
+    model = perfect(pendulums, true.add("light", "angle"))
+    found = {score.name: score for score in report(model, pendulums).edits}
+    still = found["cut light>angle"]
+    assert not still.changes
+    drawn = replace(still, error=2e-4, floor=2e-4)  # as well as any picture
+    assert drawn.is_good
+    assert not replace(drawn, error=3e-4).is_good
+
+
+def test_what_an_edit_added_is_cut_in_truth_too(pendulums: Dataset) -> None:
+    model = perfect(pendulums)
+    edits = model.edited().add("shadow_length", "shadow_position", 1.5).cut("shadow_length", "shadow_position").edits
+    assert edits_in_truth(edits, model.graph) == edits
+    found = measure_causal(model, pendulums.test, PendulumTruth(model), images=24, edits={"both": edits})
+    assert (found.edits[0].changes, found.left_out) == (False, {})
+    # what is none in truth is not cut there, before or after it was added
+    light = [Edit("cut", "angle", "light"), Edit("add", "angle", "light", 0.1), Edit("cut", "angle", "light")]
+    assert edits_in_truth(light, model.graph) == tuple(light[1:])
 
 
 def test_without_a_truth_only_composition_is_measured(pendulums: Dataset) -> None:

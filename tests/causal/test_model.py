@@ -140,6 +140,24 @@ def test_what_cannot_be_set_is_refused(model: CausalModel, images: Tensor) -> No
         model.encode(torch.zeros(2, 1, 28, 28))
 
 
+def test_values_of_the_wrong_number_are_refused(model: CausalModel, images: Tensor) -> None:
+    wrong = f"3 values of light for {len(images)} pictures; give one, or one for each"
+    for ask in (
+        lambda: model.counterfactual(images, {"light": torch.tensor([1.0, 2.0, 3.0])}),
+        lambda: model.edited().do(light=torch.tensor([1.0, 2.0, 3.0])).counterfactual(images),
+    ):
+        with pytest.raises(ParameterError, match=wrong):
+            ask()
+    with pytest.raises(ParameterError, match=f"light needs a number, or one for each picture, not {len(images)} × 1"):
+        model.counterfactual(images, {"light": torch.zeros(len(images), 1)})
+
+
+def test_a_mechanism_that_is_a_number_is_within_what_was_trained_on(model: CausalModel) -> None:
+    with pytest.raises(ParameterError, match="shadow_length = 500 is too far beyond what the model was trained on"):
+        model.edited().replace("shadow_length", "500")
+    assert model.edited().replace("shadow_length", "500 - 20*light").edits
+
+
 def test_a_stored_model_is_the_same_and_damage_is_seen(model: CausalModel, images: Tensor, tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     save_model(model, path)

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from augalgebra.causal import CausalGraph, CausalSettings, GraphPrior, causal_loop, prepare, train_causal
-from augalgebra.data import Dataset
+from augalgebra.causal.mechanisms import MechanismKind
+from augalgebra.data import RANGES, Dataset, glyph_data
 from augalgebra.errors import AugalgebraError, DataError, UnknownNameError
 
 FEW = CausalSettings(steps=6, seconds=None, width=4, batch_size=16, waves=2)
@@ -58,6 +59,27 @@ def test_an_interrupted_training_ends_where_another_does(pendulums: Dataset, tmp
             assert torch.equal(tensor, whole.state_dict()[name]), name
 
 
+def test_steps_end_within_a_pass_and_can_be_taken_up_to_there(pendulums: Dataset, tmp_path: Path) -> None:
+    settings = replace(FEW, steps=4)  # of which a pass has three
+    whole = train_causal(pendulums, settings)
+    assert (whole.outcome.steps, whole.outcome.ended) == (4, "limit")
+    assert [means.steps for means in whole.outcome.epochs] == [3, 4]
+    learner = prepare(pendulums, settings)
+    loop = causal_loop(learner, pendulums, settings)
+
+    def stop(report: object) -> None:
+        if loop.step == 2:
+            raise KeyboardInterrupt
+
+    loop.run(stop)
+    loop.save(tmp_path / "checkpoint")
+    again = prepare(pendulums, settings)
+    resumed = causal_loop(again, pendulums, settings)
+    resumed.resume(tmp_path / "checkpoint")
+    assert resumed.run().steps == 4
+    assert torch.equal(again.model.decoder.spread, whole.model.decoder.spread)
+
+
 def test_what_does_not_show_at_a_place_stays_without_weight(pendulums: Dataset) -> None:
     learner = prepare(pendulums, FEW)
     places = learner.model.places.clone()
@@ -90,6 +112,22 @@ def test_a_graph_is_learned_within_what_the_prior_allows(pendulums: Dataset, mon
     assert bool((result.strengths[torch.as_tensor(prior.mask)] > 0).all())
 
 
+@pytest.mark.parametrize("kind", ["network", "linear"])
+def test_strengths_of_a_given_graph_are_how_far_effects_move(pendulums: Dataset, kind: MechanismKind) -> None:
+    """Not the weights of a network, which may be large where it answers little."""
+    result = train_causal(pendulums, replace(FEW, mechanisms=kind))
+    model, some = result.model, torch.stack([pendulums.train.factors[name].float() for name in CONCEPTS], 1)
+    labels = model.to_standard(some)
+    light, length = model.graph.index("light"), model.graph.index("shadow_length")
+    moved = labels.clone()
+    moved[:, light] = labels[torch.randperm(len(labels), generator=torch.Generator().manual_seed(5)), light]
+    by = (model.mechanisms.expect(moved) - model.mechanisms.expect(labels))[:, length].square().mean().div(2).sqrt()
+    assert float(result.strengths[light, length].abs()) == pytest.approx(float(by), rel=0.3)
+    assert bool((result.strengths != 0).equal(torch.as_tensor(model.graph.matrix)))
+    if kind == "linear":
+        assert torch.equal(result.strengths.sign(), model.mechanisms.weights().sign())
+
+
 def test_two_seeds_differ_and_one_does_not(pendulums: Dataset) -> None:
     first, same, other = (train_causal(pendulums, replace(FEW, seed=seed)).model for seed in (0, 0, 1))
     images = pendulums.test.batch(slice(0, 2))[0]
@@ -109,7 +147,27 @@ def test_two_seeds_differ_and_one_does_not(pendulums: Dataset) -> None:
 )
 def test_labels_that_cannot_be_learned_from_are_refused(pendulums: Dataset, labels: torch.Tensor, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        train_causal(relabelled(pendulums, light=labels), FEW)
+        train_causal(relabelled(pendulums, light=labels), replace(FEW, concepts=CONCEPTS))
+
+
+def test_a_factor_that_never_varies_is_no_concept(pendulums: Dataset) -> None:
+    still = relabelled(pendulums, light=torch.ones(48))
+    assert prepare(still, FEW).model.concepts == CONCEPTS[1:]
+    none = replace(still, train=replace(still.train, factors={"light": torch.ones(48)}))
+    with pytest.raises(DataError, match="all labels of light are the same"):
+        prepare(none, FEW)
+
+
+def test_classes_that_no_concept_names_get_coordinates(pendulums: Dataset) -> None:
+    classes = replace(pendulums, train=replace(pendulums.train, labels=torch.arange(48) % 3))
+    assert [prepare(data, FEW).model.architecture.rest for data in (pendulums, classes)] == [0, 16]
+    assert prepare(classes, replace(FEW, rest=0)).model.architecture.rest == 0
+
+
+def test_a_model_of_glyphs_leaves_out_what_is_never_mirrored() -> None:
+    model = prepare(glyph_data(40), FEW).model
+    assert model.concepts == tuple(RANGES)
+    assert model.architecture.rest == 16
 
 
 def test_missing_labels_and_unknown_concepts_are_refused(pendulums: Dataset) -> None:

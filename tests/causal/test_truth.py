@@ -1,9 +1,20 @@
 """True pictures of other worlds."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from augalgebra.causal import CausalArchitecture, CausalModel, Edit, Formula, World, truth_of
+from augalgebra.causal import (
+    CausalArchitecture,
+    CausalModel,
+    CausalSettings,
+    Edit,
+    Formula,
+    World,
+    known_graph,
+    truth_of,
+)
 from augalgebra.causal.truth import PendulumTruth, StrokesTruth
 from augalgebra.data import (
     Dataset,
@@ -12,13 +23,20 @@ from augalgebra.data import (
     draw_pendulum,
     glyph_data,
     measure_strokes,
+    pendulum_data,
     set_strokes,
 )
+from augalgebra.errors import ImageError
+
+
+def test_pendulums_that_are_too_small_to_be_read_are_no_data() -> None:
+    with pytest.raises(ImageError, match="of at least 32 pixels, not 16"):
+        pendulum_data(size=16)
 
 
 @pytest.fixture(scope="module")
 def truth(model: CausalModel) -> PendulumTruth:
-    found = truth_of(model)
+    found = truth_of(model, "pendulum")
     assert isinstance(found, PendulumTruth)
     return found
 
@@ -68,7 +86,7 @@ def test_what_cannot_be_read_is_no_number(truth: PendulumTruth, pendulums: Datas
 
 def test_thick_strokes_are_bright_unless_that_is_cut() -> None:
     model = CausalModel(CausalArchitecture((1, 28, 28), ("thickness", "intensity"), width=2))
-    truth = truth_of(model)
+    truth = truth_of(model, "strokes")
     assert isinstance(truth, StrokesTruth)
     images = glyph_data(10).train.batch(slice(0, 3))[0]
     noise = torch.tensor([-1.0, 0.0, 2.0], dtype=torch.float64)
@@ -93,8 +111,18 @@ def test_thick_strokes_are_bright_unless_that_is_cut() -> None:
     assert torch.equal(truth.change(images, factors, world()), images)  # nothing is drawn anew where nothing changes
 
 
+@pytest.mark.parametrize("formula", ["intensity=3", "intensity=-1", "thickness=-5"])
+def test_strokes_of_a_world_that_cannot_be_have_no_true_picture(formula: str) -> None:
+    truth = truth_of(CausalModel(CausalArchitecture((1, 28, 28), ("thickness", "intensity"), width=2)), "strokes")
+    assert truth is not None
+    images, (concept, number) = glyph_data(10).train.batch(slice(0, 2))[0], formula.split("=")
+    factors = {"thickness": torch.full((2,), 2.5).double(), "intensity": torch.full((2,), 0.8).double()}
+    with pytest.raises(ImageError, match=f"{concept} must be above 0"):
+        truth.change(images, factors, World.of(truth.graph, [Edit("set", concept, formula=Formula.parse(number))]))
+
+
 def test_strokes_that_are_not_there_are_not_read() -> None:
-    truth = truth_of(CausalModel(CausalArchitecture((1, 28, 28), ("thickness", "intensity"), width=2)))
+    truth = truth_of(CausalModel(CausalArchitecture((1, 28, 28), ("thickness", "intensity"), width=2)), "strokes")
     assert truth is not None
     images = glyph_data(10).train.batch(slice(0, 1))[0]
     found = truth.read(torch.cat([images, torch.zeros_like(images)]))
@@ -103,4 +131,20 @@ def test_strokes_that_are_not_there_are_not_read() -> None:
 
 
 def test_of_other_concepts_nothing_is_known() -> None:
-    assert truth_of(CausalModel(CausalArchitecture((1, 28, 28), ("colour",), width=2))) is None
+    assert truth_of(CausalModel(CausalArchitecture((1, 28, 28), ("colour",), width=2)), "strokes") is None
+
+
+def test_names_of_concepts_make_nothing_true(model: CausalModel, pendulums: Dataset) -> None:
+    """Only the data tell: images of somebody else may have a thickness and an intensity, too."""
+    strokes = CausalModel(CausalArchitecture((1, 28, 28), ("thickness", "intensity"), width=2))
+    assert truth_of(model, "") is truth_of(model, "strokes") is None
+    assert truth_of(strokes, "") is truth_of(strokes, "pendulum") is None
+    assert known_graph("", ("thickness", "intensity")) is None
+    prior = CausalSettings().for_data(replace(pendulums, truth="")).prior
+    assert prior is not None
+    assert prior.kind == "free"
+
+
+def test_what_is_true_stays_with_parts_of_the_data(pendulums: Dataset) -> None:
+    assert pendulums.part(5).truth == "pendulum"
+    assert (pendulum_data(size=32).truth, glyph_data(10).truth) == ("pendulum", "")

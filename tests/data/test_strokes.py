@@ -71,6 +71,23 @@ def test_each_image_may_have_its_own_value_and_strokes_do_not_tear() -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"thicknes": 3.0}, "strokes have no thicknes; did you mean thickness"),
+        ({"thickness": 0.0}, "thickness must be above 0, not 0"),
+        ({"thickness": torch.inf}, "thickness must be above 0, not inf"),
+        ({"slant": -90.0}, "slant must lie between -90 and 90 degrees, not -90"),
+        ({"intensity": torch.nan}, "intensity must be above 0 and at most 1, not nan"),
+        ({"intensity": torch.tensor([0.5, 1.5])}, "intensity must be above 0 and at most 1, not 1.5"),
+        ({"intensity": torch.full((3,), 0.5)}, "3 values of intensity for 2 images; give one, or one for each"),
+    ],
+)
+def test_what_strokes_cannot_have_is_refused(given: dict[str, float | torch.Tensor], message: str) -> None:
+    with pytest.raises(ImageError, match=message):
+        set_strokes(digits()[:2], **given)
+
+
+@pytest.mark.parametrize(
     ("images", "message"),
     [
         (torch.zeros(1, 1, 28, 28), "picture 0: it is all dark"),

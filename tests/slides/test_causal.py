@@ -15,6 +15,7 @@ from augalg_slides.pages.causal import (
     measure_graph,
     pendulum_claims,
 )
+from causal_runs import few_pendulums
 
 from augalgebra.causal import (
     AxiomScore,
@@ -35,9 +36,9 @@ GRAPH = CausalGraph.parse("light>length", ["light", "length"])
 BLOCKS = ConceptBlocks("run", (ConceptBlock("light", 5, 0.5, ()), ConceptBlock("length", 5, 0.5, ("light",))), 10)
 
 
-def score(name: str, error: float, kept: float) -> CounterfactualScore:
+def score(name: str, error: float, kept: float, *, identity: float = 10.0) -> CounterfactualScore:
     readings = {"light": kept, "length": kept}
-    return CounterfactualScore(name, error, 1.0, 1.0, 10.0, readings, readings, dict.fromkeys(readings, 0.0))
+    return CounterfactualScore(name, error, 1.0, 1.0, identity, readings, readings, dict.fromkeys(readings, 0.0))
 
 
 def report(*, error: float = 1.05, kept: float = 0.01, read: float = 0.05, cut: float = 2.0) -> CausalReport:
@@ -79,6 +80,7 @@ def test_a_good_model_bears_out_what_is_hoped_and_refutes_what_is_feared() -> No
         (report(read=math.nan), {"compressed": False}),
         (report(cut=7.0), {"outside": None}),
         (report(cut=11.0), {"outside": False}),
+        (replace(report(), edits=(score("cut", 2.0, 0.01, identity=1e-9),)), {"outside": None}),  # nothing changes
         (report(error=1.2), {"entangled": None, "partitioned": False}),
         (report(kept=0.7), {"entangled": True}),
         (report(kept=math.nan), {"entangled": True}),  # nothing can be read off what is drawn
@@ -97,18 +99,18 @@ def test_a_graph_is_learned_only_if_every_edge_is_with_every_seed() -> None:
 def test_strengths_of_a_learned_graph_say_how_far_the_threshold_is() -> None:
     concepts = ("light", "angle", "shadow_length", "shadow_position")
     model = CausalModel(CausalArchitecture((3, 16, 16), concepts, width=2), GraphPrior.free(concepts))
-    true, strengths = known_graph(concepts), torch.full((4, 4), 0.1)
+    true, strengths = known_graph("pendulum", concepts), torch.full((4, 4), 0.1)
     assert true is not None
     strengths.fill_diagonal_(9.0)
     strengths[torch.as_tensor(true.matrix)] = torch.tensor([0.8, 0.7, -0.6, 0.9])
     strengths[3, 0] = 0.2
     model.mechanisms.edges.copy_(torch.as_tensor(true.cut("angle", "shadow_position").matrix))
-    found = measure_graph(Learner(model, strengths), 3)
+    found = measure_graph(Learner(model, strengths), few_pendulums(), 3)
     assert (found.seed, found.distance, found.area) == (3, 1, 1)
     assert (found.weakest, found.strongest) == pytest.approx((0.6, 0.2))
     other = CausalModel(CausalArchitecture((3, 16, 16), ("age", "dose"), width=2), GraphPrior.free(("age", "dose")))
     with pytest.raises(AugalgebraError, match="the true graph of age, dose is not known"):
-        measure_graph(Learner(other, torch.ones(2, 2)), 0)
+        measure_graph(Learner(other, torch.ones(2, 2)), few_pendulums(), 0)
 
 
 def test_what_follows_from_two_others_is_told_from_what_does_not() -> None:

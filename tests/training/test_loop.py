@@ -228,7 +228,7 @@ def test_the_earlier_of_two_limits_counts() -> None:
     "impossible", [{}, {"epochs": 0}, {"seconds": -1.0}, {"seconds": math.inf}, {"seconds": math.nan}]
 )
 def test_impossible_limits_are_refused(impossible: dict) -> None:
-    with pytest.raises(AugalgebraError, match="needs a number of epochs or of seconds"):
+    with pytest.raises(AugalgebraError, match="needs a number of epochs, steps or seconds"):
         Limit(**impossible)
 
 

@@ -8,9 +8,9 @@ from augalgebra.case_progress import CaseProgress, unseen
 from augalgebra.data.dataset import Dataset, Split
 from augalgebra.data.drawn.glyphs import draw_glyphs
 from augalgebra.data.drawn.morpho import draw_stroke_factors, draw_strokes
-from augalgebra.data.drawn.pendulum import SIDE, as_bytes, draw_pendulum, pendulum_grid
+from augalgebra.data.drawn.pendulum import LEAST_SIDE, SIDE, as_bytes, draw_pendulum, pendulum_grid
 from augalgebra.data.streams import TEST_EVERY
-from augalgebra.errors import DataError
+from augalgebra.errors import DataError, ImageError
 from augalgebra.seeds import generator_for
 
 _ROWS = 1024  # images that are turned into bytes at once
@@ -53,6 +53,8 @@ def pendulum_data(*, size: int = SIDE, seed: int = 0) -> Dataset:
     Raises:
         ImageError: They are too small to read the factors off them.
     """
+    if size < LEAST_SIDE:
+        raise ImageError(f"factors are read off pictures of a pendulum of at least {LEAST_SIDE} pixels, not {size}")
     factors, *parts = pendulum_grid()
     splits, first = [], 0
     for rows in parts:
@@ -64,7 +66,7 @@ def pendulum_data(*, size: int = SIDE, seed: int = 0) -> Dataset:
         shuffled = {name: values[rows[order]] for name, values in factors.items()}
         splits.append(Split(images[order], torch.zeros(len(rows), dtype=torch.int64), first, shuffled))
         first += len(rows)
-    return Dataset("pendulum", splits[0], splits[1])
+    return Dataset("pendulum", splits[0], splits[1], truth="pendulum")
 
 
 def morpho_data(digits: Dataset, *, seed: int = 0, progress: CaseProgress = unseen) -> Dataset:
@@ -91,4 +93,5 @@ def morpho_data(digits: Dataset, *, seed: int = 0, progress: CaseProgress = unse
         splits.append(Split(drawn[rows], part.labels, part.first, own))
         begun = rows.stop
     name = "morpho" if digits.name == "mnist" else f"morpho:{digits.name}"
-    return replace(digits, name=name, train=splits[0], test=splits[1], remarks=(*digits.remarks, *remarks))
+    told = (*digits.remarks, *remarks)
+    return replace(digits, name=name, train=splits[0], test=splits[1], remarks=told, truth="strokes")

@@ -17,7 +17,7 @@ from skimage.morphology import skeletonize
 from torch import Tensor
 from torch.nn import functional
 
-from augalgebra.errors import ImageError
+from augalgebra.errors import ImageError, nearest
 from augalgebra.image_batches import check_batch, size_text
 
 STROKE_FACTORS = ("thickness", "slant", "intensity")
@@ -58,18 +58,37 @@ def set_strokes(
 
     Args:
         images: Float batch in [0, 1], at least 16 pixels high and wide.
-        given: For ``thickness``, ``slant`` or ``intensity`` a number, or one for each image.
+        given: For ``thickness``, ``slant`` or ``intensity`` a number, or one for each image. Thickness is above 0,
+            slant between -90 and 90 degrees, intensity above 0 and at most 1.
 
     Raises:
-        ImageError: The batch is not of that form, or an image has no stroke.
+        ImageError: The batch is not of that form, an image has no stroke, there is no such factor, or a value is none
+            that strokes can have.
     """
-    values = {
-        name: np.broadcast_to(np.asarray(value, np.float64).reshape(-1), len(images)) for name, value in given.items()
-    }
+    values = {name: _values(name, value, len(images)) for name, value in given.items()}
     made = np.zeros(tuple(images.shape))
     for number, plane in enumerate(_planes(images)):
         made[number, 0] = _changed(plane, {name: float(column[number]) for name, column in values.items()})
     return torch.from_numpy(made).to(images)
+
+
+def _values(name: str, given: float | Tensor, images: int) -> Plane:
+    """The value of a factor for each image, once it is seen that strokes can have it."""
+    if name not in STROKE_FACTORS:
+        near = nearest(name, STROKE_FACTORS, 1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise ImageError(f"strokes have no {name}; {hint}They have {', '.join(STROKE_FACTORS)}")
+    values = np.asarray(given, np.float64).reshape(-1)
+    if len(values) not in (1, images):
+        raise ImageError(f"{len(values)} values of {name} for {images} images; give one, or one for each")
+    possible, told = {
+        "thickness": ((values > 0) & (values < math.inf), "be above 0"),
+        "slant": (np.abs(values) < 90, "lie between -90 and 90 degrees"),
+        "intensity": ((values > 0) & (values <= 1), "be above 0 and at most 1"),
+    }[name]
+    if not possible.all():
+        raise ImageError(f"{name} must {told}, not {values[~possible][0]:g}")
+    return np.broadcast_to(values, images)
 
 
 def _changed(plane: Plane, given: Mapping[str, float]) -> Plane:

@@ -104,7 +104,7 @@ class _Report:
             yield tables.score_table(report)
             yield tables.reading_table(report)
         for name, reason in report.left_out.items():
-            yield Text(f"The edit `{name}` is left out: {reason}.")
+            yield Text(f"`{name}` is left out: {reason}.")
         yield tables.composition_table(report)
         if report.axioms:
             yield tables.axiom_table(report)

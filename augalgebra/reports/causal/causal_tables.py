@@ -23,7 +23,9 @@ def edge_table(run: CausalRun) -> Table:
         for cause, effect in edges
     )
     return Table(
-        "Edges: how strong each is in the model", ("cause", "effect", "strength", "in the model", "true"), rows
+        "Edges: by how many deviations the effect moves where its cause is that of another image",
+        ("cause", "effect", "strength", "in the model", "true"),
+        rows,
     )
 
 

@@ -63,7 +63,7 @@ def draw_causal_graph(
     for edge, weight in (weights or {}).items():
         x, y = _along(places, edge)
         box = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
-        axes.text(x, y, f"{weight:+.2f}", fontsize=7, ha="center", va="center", color=figures.BLUE, bbox=box)
+        axes.text(x, y, f"{weight:.2f}", fontsize=7, ha="center", va="center", color=figures.BLUE, bbox=box)
     for concept, (x, y) in places.items():
         box = {"boxstyle": "round,pad=0.4", "facecolor": "white", "edgecolor": figures.INK, "linewidth": 1.0}
         axes.text(x, y, concept, fontsize=9, ha="center", va="center", bbox=box, zorder=3)

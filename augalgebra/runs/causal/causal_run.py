@@ -17,7 +17,7 @@ from augalgebra.causal.model import EditedModel
 from augalgebra.causal.truth import truth_of
 from augalgebra.data.dataset import Dataset
 from augalgebra.data.loading import load_data
-from augalgebra.errors import ImageError, RunError
+from augalgebra.errors import AugalgebraError, ImageError
 from augalgebra.plain import finite
 from augalgebra.runs.causal.blocks import ConceptBlocks, measure_blocks
 from augalgebra.runs.causal.counterfactuals import Counterfactuals, show_counterfactuals
@@ -45,7 +45,8 @@ class CausalRun(StoredCausalRun):
         steps: Steps of training.
         ended: Why training ended.
         metrics: One entry for each epoch.
-        strengths: How strong each edge was before weak ones were left out, ``[cause][effect]``.
+        strengths: How strong each edge is, ``[cause][effect]``: deviations by which the effect moves; of a graph that
+            was learned, before weak ones were left out.
         revision: Which state of the folder this is; empty if it was not read from there.
         in_transaction: Whether a transaction is open, which alone writes the run then.
 
@@ -56,9 +57,9 @@ class CausalRun(StoredCausalRun):
 
     @property
     def weights(self) -> dict[Edge, float]:
-        """How strong each edge of the graph is."""
-        matrix, place = self.model.weights, self.model.graph.index
-        return {edge: float(matrix[place(edge[0]), place(edge[1])]) for edge in self.model.graph.sorted_edges}
+        """How strong each edge of the graph is: deviations by which the effect moves, with signs if they are linear."""
+        place = self.model.graph.index
+        return {edge: self.strengths[place(edge[0])][place(edge[1])] for edge in self.model.graph.sorted_edges}
 
     @property
     def is_learned(self) -> bool:
@@ -79,7 +80,7 @@ class CausalRun(StoredCausalRun):
     @property
     def true_graph(self) -> CausalGraph | None:
         """The true graph, where it is known."""
-        truth = truth_of(self.model)
+        truth = truth_of(self.model, self.data_truth)
         return None if truth is None else truth.graph
 
     @property
@@ -208,7 +209,9 @@ class CausalRun(StoredCausalRun):
             UnknownNameError: There is no such concept, or no such edit.
             ParameterError: A value is no number, or far beyond what was trained on.
         """
-        return show_counterfactuals(self.edited(edit), self.take(images), do, factors)
+        return show_counterfactuals(
+            self.edited(edit), self.take(images), do, truth_of(self.model, self.data_truth), factors
+        )
 
     def check(
         self,
@@ -241,12 +244,12 @@ class CausalRun(StoredCausalRun):
         for name in self.edits:
             try:
                 edits[name] = self.edited(name).edits
-            except RunError as error:  # one that was kept of the model before
+            except AugalgebraError as error:  # one that was kept of the model before, or sets what it does not take
                 unreadable[name] = str(error)
         report = measure_causal(
             self.model,
             data.test,
-            truth_of(self.model),
+            truth_of(self.model, self.data_truth),
             images=images,
             edits=edits,
             strengths=torch.tensor(self.strengths),
@@ -256,12 +259,13 @@ class CausalRun(StoredCausalRun):
 
     def described(self) -> dict[str, Any]:
         """What there is to say of it without its images, as plain data."""
-        truth = self.true_graph
+        truth, edges = self.true_graph, self.model.graph.matrix
         return {
             "data": self.data["name"],
             "steps": self.steps,
             "ended": self.ended,
             **self.model.described(),
+            "weights": (np.array(self.strengths) * edges).tolist(),
             "strengths": [list(row) for row in self.strengths],
             "learned": self.is_learned,
             "truth": None if truth is None else truth.to_dict(),

@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from augalgebra.causal.edits import Edit, World
+from augalgebra.causal.edits import Edit, World, edits_in_truth
 from augalgebra.causal.model import EditedModel
-from augalgebra.causal.truth import Truth, truth_of
+from augalgebra.causal.truth import Truth
 from augalgebra.data.drawn.pendulum import FACTORS, read_pendulum
 from augalgebra.errors import AugalgebraError, ImageError
 from augalgebra.latent.likelihoods import squared_error
@@ -56,7 +56,11 @@ class Counterfactuals(PlainData):
 
 @torch.no_grad()
 def show_counterfactuals(
-    world: EditedModel, pictures: Images, do: Mapping[str, float], factors: Columns | None = None
+    world: EditedModel,
+    pictures: Images,
+    do: Mapping[str, float],
+    truth: Truth | None = None,
+    factors: Columns | None = None,
 ) -> Counterfactuals:
     """Draw what pictures would look like, and what is true where that is known.
 
@@ -64,6 +68,7 @@ def show_counterfactuals(
         world: The model, edited or not.
         pictures: The pictures, as the model takes them.
         do: Concepts that are set.
+        truth: What is true of such pictures; None where that is not known.
         factors: Factors of the pictures; None reads them off.
 
     Raises:
@@ -74,14 +79,15 @@ def show_counterfactuals(
     model = world.model
     state, noise = model.encode(pictures), model.abduct(pictures)
     follows = world.predict(noise, do)
-    drawn, truth = model.decode(follows), truth_of(model)
+    drawn = model.decode(follows)
     made, missing, errors, single = None, "what is true of such pictures is not known", None, ()
     true: Columns = {}
     read: Columns = {}
     if truth is not None:
         factors = read_factors(truth, pictures) if factors is None else factors
         try:
-            acting = World.of(truth.graph, (*world.edits, *(Edit("do", name, number=v) for name, v in do.items())))
+            asked_of = (*world.edits, *(Edit("do", name, number=value) for name, value in do.items()))
+            acting = World.of(truth.graph, edits_in_truth(asked_of, truth.graph))
             made, missing = truth.change(pictures, factors, acting).cpu(), ""
         except AugalgebraError as error:
             missing = str(error)

@@ -10,10 +10,10 @@ from augalgebra.causal.training import causal_loop, finish, prepare
 from augalgebra.data.dataset import Dataset
 from augalgebra.errors import RunError
 from augalgebra.runs.causal.causal_run import CausalRun
+from augalgebra.runs.causal.stored import label_digests
 from augalgebra.runs.storage.files import CHECKPOINT, revision_of
 from augalgebra.runs.storage.run_folder import check_folder, refuse_existing
 from augalgebra.runs.storage.stored_run import describe
-from augalgebra.storage.cache import digest_of
 from augalgebra.storage.files import check_room
 from augalgebra.storage.locks import lock
 from augalgebra.training.loop import Outcome, TrainingError
@@ -53,11 +53,11 @@ def train_causal_run(
     Examples:
         >>> run = train_causal_run("runs/pendulum", load_data("pendulum"), CausalSettings())  # doctest: +SKIP
     """
-    folder, settings = Path(folder), settings.for_factors(data.train.factors)
+    folder, settings = Path(folder), settings.for_data(data)
     learner = prepare(data, settings)
     loop = causal_loop(learner, data, settings)
-    told = digest_of({name: data.train.factors[name].tolist() for name in settings.concepts})
-    run = CausalRun(folder, settings, learner.model, describe(data) | {"labels": told})
+    about = describe(data) | label_digests(data, settings.concepts) | {"truth": data.truth}
+    run = CausalRun(folder, settings, learner.model, about)
     check_folder(folder, resume=resume, overwrite=overwrite)
     with lock(folder, "trained"):
         if resume:
@@ -116,7 +116,7 @@ def find_or_train_causal(
         KeyboardInterrupt: Somebody stopped the training; half of it is kept, and the same call takes it up.
         AugalgebraError: It cannot be trained.
     """
-    wanted = settings.for_factors(data.train.factors)
+    wanted = settings.for_data(data)
     resume = False
     if CausalRun.exists(folder):
         try:

@@ -1,6 +1,7 @@
 """A causal model as a folder holds it."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from augalgebra.catalog import Catalog
 from augalgebra.causal.model import CausalModel
 from augalgebra.causal.settings import CausalSettings
 from augalgebra.causal.storage import load_model, model_bytes
-from augalgebra.data.dataset import Dataset
+from augalgebra.data.dataset import Dataset, Truth
 from augalgebra.errors import AugalgebraError, RunError
 from augalgebra.latent.networks import fingerprint_of
 from augalgebra.runs.storage.files import (
@@ -27,11 +28,14 @@ from augalgebra.runs.storage.files import (
 from augalgebra.runs.storage.records import CAUSAL, Ending, read_metrics
 from augalgebra.runs.storage.run_folder import TrainedRunFolder
 from augalgebra.runs.storage.stored_run import metrics_of, versions
+from augalgebra.storage.cache import digest_of
 from augalgebra.storage.locks import lock
 from augalgebra.storage.values import Fields, show_value
 from augalgebra.training.loop import EpochMeans
 
 _STAGE = "causal"
+_LATER = ("truth", "test_labels")  # of the data, what older runs do not say
+_MORPHO = re.compile(r"morpho(:|$)")
 _DAMAGED = "train it again with 'augalg causal train'"
 
 
@@ -47,7 +51,8 @@ class StoredCausalRun(TrainedRunFolder):
         steps: Steps of training.
         ended: Why training ended.
         metrics: One entry for each epoch.
-        strengths: How strong each edge was before weak ones were left out, ``[cause][effect]``.
+        strengths: How strong each edge is, ``[cause][effect]``: deviations by which the effect moves; of a graph that
+            was learned, before weak ones were left out.
         revision: Which state of the folder this is; empty if it was not read from there.
         in_transaction: Whether a transaction is open, which alone writes the run then.
     """
@@ -101,7 +106,11 @@ class StoredCausalRun(TrainedRunFolder):
         if fingerprint_of(model) != run.digest("model"):
             raise RunError(f"{folder / MODEL} is not the model that {SETTINGS} speaks of; files of runs were mixed")
         data = whole.table("data")
-        data.text("name"), data.digest("fingerprint")
+        data.digest("fingerprint")
+        # before it was written down only data sets of these names had one
+        name = data.text("name")
+        by_name: Truth = "pendulum" if name == "pendulum" else "strokes" if _MORPHO.match(name) else ""
+        truth = data.one_of("truth", get_args(Truth)) if "truth" in data else by_name
         metrics = read_metrics(folder / METRICS, contents.get(METRICS, b""))
         ended: Ending = run.one_of("ended", get_args(Ending))
         learned = whole.table("graph")
@@ -109,9 +118,14 @@ class StoredCausalRun(TrainedRunFolder):
             tuple(row.number(effect) for effect in model.concepts)
             for row in (learned.table(cause) for cause in model.concepts)
         )
-        found = cls(folder, read, model, data.data, run.whole("steps"), ended, metrics, strengths)
+        found = cls(folder, read, model, {**data.data, "truth": truth}, run.whole("steps"), ended, metrics, strengths)
         found.revision = pointer.revision
         return found
+
+    @property
+    def data_truth(self) -> Truth:
+        """What is true of the factors of the data, see `augalgebra.data.Dataset.truth`."""
+        return self.data["truth"]  # type: ignore[no-any-return]  # see `load`
 
     @property
     def fingerprint(self) -> str:
@@ -158,6 +172,8 @@ class StoredCausalRun(TrainedRunFolder):
         for table, now in (("settings", self.settings.to_dict()), ("data", dict(self.data))):
             before = Fields(pointer.tables.get(table, {}), f"{self.folder / SETTINGS}: {table}", RunError).data
             for key in sorted(before.keys() | now.keys()):
+                if key in _LATER and key not in before:
+                    continue
                 if key != "name" and _plain(before.get(key)) != _plain(now.get(key)):
                     raise RunError(
                         f"{self.folder} was trained with {key} = {show_value(before.get(key))}, not "
@@ -171,6 +187,12 @@ class StoredCausalRun(TrainedRunFolder):
             raise RunError(
                 f"{data.name} is not what {self.folder} was trained on ({self.data.get('name')}, other images); "
                 "name the same data set"
+            )
+        now = label_digests(data, self.settings.concepts)
+        if any(self.data.get(key, digest) != digest for key, digest in now.items()):
+            raise RunError(
+                f"{data.name} has the images that {self.folder} was trained on, but other labels; bring these back, or "
+                f"{_DAMAGED}"
             )
 
     def record(self, epochs: Iterable[EpochMeans]) -> None:
@@ -190,6 +212,16 @@ class StoredCausalRun(TrainedRunFolder):
             ("data",): self.data,
             ("versions",): versions(),
         }
+
+
+def label_digests(data: Dataset, concepts: Iterable[str]) -> dict[str, str]:
+    """What tells the labels of data from others, of the images to learn from and of those to test on."""
+    chosen = tuple(concepts)
+    parts = {"labels": data.train, "test_labels": data.test}
+    return {
+        key: digest_of({name: part.factors[name].tolist() for name in chosen if name in part.factors})
+        for key, part in parts.items()
+    }
 
 
 def _plain(value: object) -> object:

@@ -47,7 +47,10 @@ def train(
         Literal["network", "linear"], typer.Option(help="How effects follow from causes: 'network', or 'linear'.")
     ] = "network",
     labels: Annotated[str, typer.Option(metavar="SHARE", help="Share of the images whose factors are told.")] = "100%",
-    rest: Annotated[int, typer.Option(min=0, help="Coordinates for what no concept names.")] = 0,
+    rest: Annotated[
+        int | None,
+        typer.Option(min=0, help="Coordinates for what no concept names; 16 where images have classes, else none."),
+    ] = None,
     width: Annotated[int, typer.Option(min=1, help="Channels of the networks.")] = 32,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of the training.")] = None,
     budget: Budget = None,
@@ -67,14 +70,20 @@ def train(
     Without --graph, --exogenous, --order or --learn the true graph is taken where
     it is known, as it is of pendulum and morpho.
     """
-    from augalgebra.causal import CausalSettings
+    from augalgebra.causal import CausalSettings, check_factors, varying_factors
     from augalgebra.runs import check_folder, train_causal_run
 
     check_folder(run, resume=resume, overwrite=overwrite)  # before much is read
     dataset = load(data, data_dir, quiet=as_json)
+    check_factors(dataset.train.factors)
+    concepts = varying_factors(dataset.train.factors)
+    same = [name for name in dataset.train.factors if name not in concepts]
+    if same:
+        verb, what = ("are", "no concepts") if same[1:] else ("is", "no concept")
+        render.note(f"{' and '.join(same)} {verb} the same in all images, and so {what}")
     seconds = options.seconds_of(budget)
     settings = CausalSettings(
-        prior=_prior(dataset, graph, exogenous, endogenous, order, learn=learn),
+        prior=_prior(concepts, graph, exogenous, endogenous, order, learn=learn),
         mechanisms=mechanisms,
         labels=share_in(labels),
         rest=rest,
@@ -147,7 +156,7 @@ def check(
         typer.Option(
             min=0,
             callback=options.finite,
-            help="Exit with 1 if a counterfactual's error is more than so many times the floor, which is what encoding "
+            help="Exit with 1 if the error of a do(...) is more than so many times the floor, which is what encoding "
             "and decoding the true picture costs, or no smaller than that of doing nothing.",
         ),
     ] = 1.1,
@@ -159,8 +168,8 @@ def check(
     """Measure counterfactuals against the truth, and the axioms that they obey; exit code 1 if a bar is missed.
 
     Every concept, and every two, are set to what they are in another test image.
-    Edges are cut one by one, and kept edits are tried. Errors are mean squared
-    differences of pixels from the true picture.
+    Edges are cut one by one, and kept edits are tried, for which there is no bar.
+    Errors are mean squared differences of pixels from the true picture.
     """
     from augalgebra.reports import write_causal_check
     from augalgebra.runs import CausalRun
@@ -169,17 +178,18 @@ def check(
     data = load_of(loaded, data_dir, moved, quiet=as_json)
     report = loaded.check(images=images, data=data)
     write_causal_check(loaded, report)
-    # a model that draws the same whatever is asked for is at its floor
-    missed = [s.name for s in report.counterfactuals if not (s.ratio <= bar and s.error < s.identity)]
+    missed = [score.name for score in report.counterfactuals if not score.meets(bar)]
     if as_json:
         render.emit_json({"run": str(run), "bar": bar, "passed": not missed, "missed": missed, **report.to_dict()})
     else:
         _show_check(report, loaded.model.concepts)
         for name, reason in report.left_out.items():
-            render.note(f"the edit {name} is left out: {reason}")
+            render.note(f"{name} is left out: {reason}")
         if report.counterfactuals:
-            told = f"missed by {', '.join(missed)}" if missed else "met"
+            told = f"missed by {', '.join(missed)}" if missed else "met by every do(...)"
             render.line(f"bar {bar:g} of the floor: {told}")
+        elif report.graph is not None:
+            render.note("no intervention could be measured, so that no bar is tried")
         else:
             render.note("what is true of these images after an intervention is not known, so that no bar is tried")
     if missed:
@@ -194,12 +204,17 @@ def load_of(run: "CausalRun", data_dir: str | None, moved: str | None, *, quiet:
 
 
 def _prior(
-    data: "Dataset", graph: str | None, exogenous: str | None, endogenous: str | None, order: str | None, *, learn: bool
+    concepts: tuple[str, ...],
+    graph: str | None,
+    exogenous: str | None,
+    endogenous: str | None,
+    order: str | None,
+    *,
+    learn: bool,
 ) -> "GraphPrior | None":
     """What options say of the graph; None if they say nothing."""
-    from augalgebra.causal import CausalGraph, GraphPrior, check_factors
+    from augalgebra.causal import CausalGraph, GraphPrior
 
-    check_factors(data.train.factors)
     said = [
         option
         for option, value in (
@@ -212,7 +227,6 @@ def _prior(
     ]
     if len(said) > 1:
         raise AugalgebraError(f"{' and '.join(said)} say different things of the graph; give one of them")
-    concepts = tuple(data.train.factors)
     if graph is not None:
         return GraphPrior.given(CausalGraph.parse(graph, concepts))
     if exogenous is not None or endogenous is not None:

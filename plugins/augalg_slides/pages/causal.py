@@ -11,7 +11,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from augalg_slides.evidence.claims import Claim
-from augalgebra.causal import CausalReport, CounterfactualScore, Learner, area_under_curve, hamming_distance, truth_of
+from augalgebra.causal import (
+    CausalReport,
+    CounterfactualScore,
+    Learner,
+    area_under_curve,
+    hamming_distance,
+    known_graph,
+)
 from augalgebra.data import Dataset
 from augalgebra.errors import AugalgebraError
 from augalgebra.plain import PlainData, finite
@@ -96,24 +103,26 @@ class StrokesFindings(PlainData):
     unread: float
 
 
-def measure_graph(learner: Learner, seed: int) -> LearnedGraph:
+def measure_graph(learner: Learner, data: Dataset, seed: int) -> LearnedGraph:
     """A graph that was learned, beside the true one.
 
     Args:
         learner: What `augalgebra.causal.prepare` made.
+        data: The data set that it was made for.
         seed: The seed it was made with.
 
     Raises:
         AugalgebraError: The true graph is not known.
     """
-    truth, strengths = truth_of(learner.model), learner.strengths.abs().cpu().double().numpy()
+    strengths = learner.strengths.abs().cpu().double().numpy()
+    truth = known_graph(data.truth, learner.model.concepts)
     if truth is None:
         raise AugalgebraError(f"the true graph of {', '.join(learner.model.concepts)} is not known")
-    edges, pairs = truth.graph.matrix, ~np.eye(len(strengths), dtype=bool)
+    edges, pairs = truth.matrix, ~np.eye(len(strengths), dtype=bool)
     return LearnedGraph(
         seed,
-        hamming_distance(learner.model.graph, truth.graph),
-        finite(area_under_curve(strengths, truth.graph)),
+        hamming_distance(learner.model.graph, truth),
+        finite(area_under_curve(strengths, truth)),
         float(strengths[edges].min()),
         float(strengths[pairs & ~edges].max()),
     )
@@ -198,13 +207,13 @@ def _discovered(graphs: Sequence[LearnedGraph], threshold: float) -> Claim:
 
 
 def _outside(report: CausalReport) -> Claim:
-    scores = report.edits
+    scores = [score for score in report.edits if score.changes]  # else there is nothing outside of what was seen
     worst = max(scores, key=lambda score: score.error / score.identity, default=None)
     holds = None
     if worst is not None:
         drawn = worst.error < NEARER * worst.identity
         holds = True if drawn else False if worst.error >= worst.identity else None
-    told = "no edge was learned that could be cut"
+    told = "no edge was learned that could be cut and does anything"
     if worst is not None:
         told = (
             f"with edges cut one by one, the worst, {worst.name}: error {worst.error:.5f} from the true pictures of "
@@ -278,6 +287,9 @@ def measure_digits(
         data: Its data set.
         classifier: Knows the digits.
         images: Test images.
+
+    Raises:
+        AugalgebraError: One of these concepts could not be set to what it is in other images.
     """
     split = data.test.head(images)
     pictures, _ = split.batch(slice(None))
@@ -289,6 +301,9 @@ def measure_digits(
     ]
     once, often = (_SHADES * item.pixels for item in report.composition)
     by_name = {score.name: score for score in report.counterfactuals}
+    for name in (f"do({concept})" for concept in CONCEPTS_OF_STROKES):
+        if name not in by_name:
+            raise AugalgebraError(f"{name} could not be measured: {report.left_out.get(name, 'it was not tried')}")
     scale = {"thickness": 1, "intensity": _SHADES}
     return StrokesFindings(
         (once, often),

@@ -103,7 +103,7 @@ def _settings(context: ExperimentContext, data: Dataset, **more: object) -> Caus
         seed=context.seed,
         device=context.device,
     )
-    return replace(settings, **more).for_factors(data.train.factors)  # type: ignore[arg-type]  # fields by name
+    return replace(settings, **more).for_data(data)  # type: ignore[arg-type]  # fields by name
 
 
 def _run(context: ExperimentContext, data: Dataset, settings: CausalSettings, name: str) -> CausalRun:
@@ -155,7 +155,7 @@ def _learn_graphs(context: ExperimentContext, data: Dataset, prior: GraphPrior, 
     for seed in range(_GRAPHS * context.seed, _GRAPHS * (context.seed + 1)):
         context.tell(f"graph with {kind} mechanisms, seed {seed}")
         settings = _settings(context, data, prior=prior, mechanisms=kind, seed=seed)
-        found.append(measure_graph(prepare(data, settings), seed))
+        found.append(measure_graph(prepare(data, settings), data, seed))
     return tuple(found)
 
 
@@ -174,7 +174,7 @@ def _without_priors(context: ExperimentContext, data: Dataset) -> list[Block]:
     rows = []
     for known, prior in (("an order", GraphPrior.order(concepts)), ("nothing", GraphPrior.free(concepts))):
         context.tell(f"graph, {known} known")
-        graph = measure_graph(prepare(data, _settings(context, data, prior=prior)), context.seed)
+        graph = measure_graph(prepare(data, _settings(context, data, prior=prior)), data, context.seed)
         rows.append((known, graph.distance, graph.area))
     left = sorted(left_unexplained(data.train.factors).items(), key=lambda item: (concepts.index(item[0][0]), item[0]))
     return [

@@ -15,7 +15,7 @@ from causal_runs import EDGES, SIDE, few_pendulums
 from conftest import Done
 from torch import Tensor
 
-from augalgebra.causal import CausalGraph
+from augalgebra.causal import CausalGraph, CausalReport, CounterfactualScore
 from augalgebra.causal.truth import PendulumTruth
 from augalgebra.data import draw_pendulum
 from augalgebra.errors import AugalgebraError
@@ -58,6 +58,15 @@ def test_a_model_is_trained_with_what_is_known_of_its_graph(program: Program) ->
     assert shown.code == 0
     assert "2 steps, finished; the run is in run" in shown.out
     assert program(*TRAIN, "--learn", "--overwrite", "--json").data["learned"]
+
+
+def test_factors_that_never_vary_are_left_out_with_a_note(program: Program) -> None:
+    images, number = np.random.default_rng(0).integers(0, 255, (60, 16, 16, 1), np.uint8), np.arange(60.0)
+    np.savez("mine.npz", images=images, factor_thickness=number, factor_intensity=number[::-1], factor_flip=0 * number)
+    done = program(*TRAIN, "--data", "mine.npz", "--graph", "thickness>intensity")
+    assert (done.code, done.err.splitlines()[0]) == (0, "flip is the same in all images, and so no concept")
+    run = CausalRun.load("run")
+    assert (run.model.concepts, run.true_graph) == (("thickness", "intensity"), None)
 
 
 def test_a_training_that_ctrl_c_ends_is_kept_and_told_by_the_exit_code(
@@ -155,7 +164,7 @@ def test_an_edge_of_a_mechanism_that_was_replaced_has_no_strength(program: Progr
         shown = program("causal", "show", str(run), "--edit", "odd", "--out", "g.svg")
         lines = shown.out.partition("light\n")[2]
         texts = [str(element.text) for element in ElementTree.parse("g.svg").iter("{http://www.w3.org/2000/svg}text")]
-        return lines.count("("), sum(text[0] in "+-\N{MINUS SIGN}" for text in texts)
+        return lines.count("("), sum(text[-1].isdigit() for text in texts)
 
     assert strengths("--set", "shadow_length=4 + 0.1*angle + 0.1*light") == (2, 2)  # those of the other mechanism
     assert strengths("--cut", "light>shadow_length", "--add", "light>shadow_length=0.2") == (3, 3)
@@ -260,13 +269,35 @@ def test_a_check_leaves_out_an_edit_without_true_pictures_and_says_why(program: 
     program("causal", "edit", str(run), "odd", "--set", "shadow_length=0.5", "--freeze", "shadow_position")
     done = program("causal", "check", str(run), "--images", "8")
     assert done.code == 1
-    assert done.err.splitlines() == ["the edit odd is left out: shadow_length must lie in [1, 20], not 0.5"]
+    assert done.err.splitlines() == ["odd is left out: shadow_length must lie in [1, 20], not 0.5"]
     assert "cut light>shadow_length" in done.out
     answer = json.loads(program("causal", "check", str(run), "--images", "8", "--json").out)
     assert answer["left_out"] == {"odd": "shadow_length must lie in [1, 20], not 0.5"}
     program("report", str(run), "--images", "8")
     page = (run / "report.html").read_text(encoding="utf-8")
     assert "is left out: shadow_length must lie in" in page
+
+
+def test_the_bar_is_for_interventions_and_that_is_said(
+    program: Program, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def score(name: str, error: float, identity: float) -> CounterfactualScore:
+        return CounterfactualScore(name, error, 1.0, 1.0, identity, dict.fromkeys(concepts, 0.0), {}, {})
+
+    concepts = CausalRun.load(run).model.concepts
+    report = CausalReport(
+        8,
+        {},
+        {},
+        (score("do(light)", 1.0, 9.0), score("do(angle)", 1.0, 1e-7)),
+        (score("cut", 5.0, 9.0),),
+        (),
+        (),
+        None,
+    )
+    monkeypatch.setattr(CausalRun, "check", lambda *_, **__: report)
+    done = program("causal", "check", str(run))
+    assert (done.code, done.out.splitlines()[-1]) == (0, "bar 1.1 of the floor: met by every do(...)")
 
 
 def test_a_check_says_how_much_the_encoder_tells_of_each_label(program: Program, run: Path) -> None:

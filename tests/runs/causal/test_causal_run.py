@@ -9,7 +9,7 @@ import torch
 from causal_runs import EDGES, SETTINGS, few_pendulums
 
 from augalgebra import load_catalog
-from augalgebra.causal import CausalModel, CausalSettings, Edit, GraphPrior
+from augalgebra.causal import CausalModel, CausalSettings, Edit, Formula, GraphPrior, truth_of
 from augalgebra.data import Dataset, Split
 from augalgebra.errors import AugalgebraError, DataError, ImageError, RunError, UnknownNameError
 from augalgebra.runs import (
@@ -21,6 +21,8 @@ from augalgebra.runs import (
     swap_blocks,
     train_causal_run,
 )
+from augalgebra.runs.causal.counterfactuals import show_counterfactuals
+from augalgebra.runs.causal.edit_files import write_edits
 from augalgebra.training import Report
 
 
@@ -55,7 +57,7 @@ def equal(first: CausalModel, second: CausalModel) -> bool:
 def test_a_run_is_read_as_it_was_trained(run: CausalRun, data: Dataset, tmp_path: Path) -> None:
     again = train_causal_run(tmp_path / "again", data, SETTINGS)
     assert equal(run.model, again.model)
-    assert (run.settings, run.steps, run.ended) == (SETTINGS.for_factors(data.train.factors), 12, "limit")
+    assert (run.settings, run.steps, run.ended) == (SETTINGS.for_data(data), 12, "limit")
     assert run.metrics == again.metrics
     assert str(run.model.graph) == EDGES
     assert run.hamming_distance == 0
@@ -102,6 +104,12 @@ def test_a_graph_that_is_learned_is_the_same_when_training_is_taken_up(
     done = train_causal_run(tmp_path / "run", data, settings, resume=True)
     assert done.ended == "limit"
     assert equal(done.model, train_causal_run(tmp_path / "whole", data, settings).model)
+
+
+def test_the_number_beside_an_edge_is_how_far_its_effect_moves(run: CausalRun) -> None:
+    place = run.model.graph.index
+    assert run.weights == {(c, e): run.strengths[place(c)][place(e)] for c, e in run.model.graph.edges}
+    assert run.described()["weights"][0][2] == run.weights["light", "shadow_length"]
 
 
 def test_what_labels_cannot_tell_of_a_graph_is_named(copied: Path) -> None:
@@ -269,7 +277,7 @@ def test_labels_that_are_missing_or_wrong_are_refused(data: Dataset, tmp_path: P
         with pytest.raises(DataError, match=every):
             train_causal_run(tmp_path / "run", spoilt(far), SETTINGS)
     with pytest.raises(DataError, match="all labels of light are the same"):
-        train_causal_run(tmp_path / "run", spoilt(light * 0), SETTINGS)
+        train_causal_run(tmp_path / "run", spoilt(light * 0), replace(SETTINGS, concepts=tuple(data.train.factors)))
     for odd in (light * 1e-20, light * 1e20, light + 2000):
         assert (
             train_causal_run(tmp_path / "odd", spoilt(odd), replace(SETTINGS, steps=2), overwrite=True).ended == "limit"
@@ -278,6 +286,62 @@ def test_labels_that_are_missing_or_wrong_are_refused(data: Dataset, tmp_path: P
     with pytest.raises(AugalgebraError, match="the data bring no factors"):
         train_causal_run(tmp_path / "run", bare, CausalSettings(steps=1))
     assert not (tmp_path / "run").exists()
+
+
+def test_a_cut_of_what_is_none_in_truth_has_a_true_picture(copied: Path, data: Dataset) -> None:
+    run = CausalRun.load(copied)
+    world = run.edited().add("light", "angle", 0.1).cut("light", "angle")
+    run.keep_edits("back", world)
+    found = run.show_counterfactuals(pictures(data), {"light": 10.0}, edit="back")
+    assert found.missing == ""
+    with torch.no_grad():  # a model that took light for a cause of the angle
+        run.model.mechanisms.edges[0, 1] = True
+    cut = run.edited().cut("light", "angle")
+    assert show_counterfactuals(cut, pictures(data), {"light": 10.0}, truth_of(run.model, "pendulum")).missing == ""
+
+
+def test_a_kept_edit_that_the_model_does_not_take_is_left_out_of_a_check(copied: Path, data: Dataset) -> None:
+    run = CausalRun.load(copied)
+    write_edits(copied, "far", [Edit("set", "shadow_length", formula=Formula(500.0))], run.fingerprint)
+    assert "shadow_length = 500 is too far beyond" in run.check(images=4, data=data).left_out["far"]
+
+
+def test_images_of_somebody_else_have_no_truth_whatever_their_factors_are_called(data: Dataset, tmp_path: Path) -> None:
+    train_causal_run(tmp_path / "run", replace(data, truth=""), replace(SETTINGS, steps=2))
+    run = CausalRun.load(tmp_path / "run")
+    assert (run.true_graph, run.is_learned) == (None, True)
+    assert run.check(images=4, data=data).counterfactuals == ()
+    assert run.show_counterfactuals(pictures(data), {"light": 10.0}).truth is None
+
+
+@pytest.mark.parametrize(
+    ("name", "known"), [("pendulum", True), ("mine/pendulum", False), ("morpho:digits", False), ("mine.npz", False)]
+)
+def test_of_a_run_that_says_nothing_of_the_truth_the_name_of_the_data_tells(
+    copied: Path, name: str, known: bool
+) -> None:
+    run = CausalRun.load(copied)
+    run.data = {key: value for key, value in run.data.items() if key != "truth"} | {"name": name}
+    run.save(finished=True)
+    assert (CausalRun.load(copied).true_graph is not None) is known
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_changed_labels_are_noticed(run: CausalRun, data: Dataset, part: str) -> None:
+    split = data.train if part == "train" else data.test
+    turned = replace(split, factors={**split.factors, "light": split.factors["light"].flip(0)})
+    other = replace(data, train=turned) if part == "train" else replace(data, test=turned)
+    with pytest.raises(RunError, match=r"was trained on, but other labels; bring these back, or"):
+        run.check(images=4, data=other)
+    with pytest.raises(RunError, match="but other labels"):
+        run.partition(images=4, data=other)
+
+
+def test_a_run_that_does_not_say_what_its_test_labels_were_is_checked(copied: Path, data: Dataset) -> None:
+    run = CausalRun.load(copied)
+    run.data = {key: value for key, value in run.data.items() if key != "test_labels"}
+    run.save(finished=True)
+    assert CausalRun.load(copied).check(images=4, data=data).images == 4
 
 
 def test_a_run_that_changed_meanwhile_is_not_written_about(copied: Path, data: Dataset) -> None:
