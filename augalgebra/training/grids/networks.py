@@ -20,8 +20,11 @@ from augalgebra.training.precision import autocast
 from augalgebra.training.progress import Progress, silent
 
 STAGE = "operators"
-CODES = 0.15
-"""Share of the time that networks learn on codes alone, where steps are cheap because nothing is drawn."""
+CODES = {"kernel+residual": 0.15, "flow": 0.5}
+"""Share of the time that each fit learns on codes alone, where steps are cheap because nothing is drawn.
+
+A flow begins farther from the codes that it shall answer: maps of channels see no neighbours.
+"""
 MOVED = 0.3
 """Share of steps that begin with codes which operators have moved already.
 
@@ -277,10 +280,11 @@ def train_networks(
     if device.type == "cpu":
         networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch leaves this one out
     weights = [weight for weight in networks.parameters() if weight.requires_grad]
+    on_codes = CODES[settings.fit]
     teaching = (
         # nothing is drawn at first, so that a step has room for more crops
-        (f"{STAGE}, on codes", CodesAsEncoded, CODES, _LARGER_BATCH, _LARGER_STEP),
-        (STAGE, DrawnAsTrue, 1 - CODES, 1, 1.0),
+        (f"{STAGE}, on codes", CodesAsEncoded, on_codes, _LARGER_BATCH, _LARGER_STEP),
+        (STAGE, DrawnAsTrue, 1 - on_codes, 1, 1.0),
     )
     for stage, objective, share, crops, rate in teaching:
         batch = min(crops * settings.batch_size, len(orbits))
