@@ -140,8 +140,8 @@ def read_places(move: Move, size: tuple[int, int], count: int = 1) -> PixelMap |
         return None  # another one in each channel, or what was there before
     full = (weight - 1).abs() <= 1e-6
     places = [(item - dark)[:, 0] * (side - 1) for item, side in ((across, width), (down, height))]
-    apart_from_middle = torch.tensor([(width - 1) / 2, (height - 1) / 2], dtype=torch.float64)
-    located = torch.stack(places, -1) - apart_from_middle
+    middle = torch.tensor([(width - 1) / 2, (height - 1) / 2], dtype=torch.float64)
+    located = torch.stack(places, -1) - middle
     grid = _grid(there)
     matrices = torch.stack([_solve(grid, *pair) for pair in zip(located, full, strict=True)])
     apart, error = (grid @ matrices.transpose(1, 2).unsqueeze(1) - located).abs().amax(-1), 1e-4

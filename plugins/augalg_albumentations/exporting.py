@@ -43,9 +43,9 @@ def _without_conversions(fused: FusedPipeline) -> tuple[list[Stage], list[Any]]:
         AugalgebraError: Something else follows on one of these.
     """
     stages, steps, last = list(fused.stages), list(fused.pipeline.steps), list[Any]()
-    while steps and (_repacks(steps[-1]) or [letter.symbol.name for letter in steps[-1].word.letters] == [LINEAR]):
+    while steps and (_repacks(steps[-1]) or _normalizes(steps[-1])):
         step = steps.pop()
-        if not _repacks(step):
+        if step.word:
             if not stages or stages[-1].word != step.word:
                 break
             stages.pop()
@@ -62,6 +62,11 @@ def _without_conversions(fused: FusedPipeline) -> tuple[list[Stage], list[Any]]:
 
 def _repacks(step: aa.PipelineStep) -> bool:
     return not step.word and step.name.partition("(")[0] in (*REPACKING, "Normalize")
+
+
+def _normalizes(step: aa.PipelineStep) -> bool:
+    """Whether it is a `Normalize` of albumentations, not what somebody wrote as the same word."""
+    return step.name.startswith("Normalize(") and [letter.symbol.name for letter in step.word.letters] == [LINEAR]
 
 
 def _transforms(stage: Stage) -> tuple[list[Any], str]:

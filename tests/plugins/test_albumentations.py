@@ -268,6 +268,7 @@ def test_what_turns_pictures_into_tensors_is_written_too(last: str, names: list[
     [
         ("albumentations:Compose([ToFloat(p=1), HorizontalFlip(p=1)])", r"step 1, ToFloat, is followed by steps"),
         ("albumentations:Compose([Normalize(p=1), HorizontalFlip(p=1)])", r"stage 1, .*Normalize.* put it last"),
+        ("flip_lr * albumentations.linear((4,), (-2,))", r"stage 2, .*linear.*, leads out of \[0, 1\]"),
         ("rotate(30, 1) * rotate(10, 1)", r"stage 1, .*, fills with 1 of white, by which Affine means other colours"),
     ],
 )
