@@ -111,7 +111,7 @@ class TrainSettings:
             if not (math.isfinite(value) and value >= 0):
                 raise AugalgebraError(f"{name} must be larger than 0, or 0 for the usual value, not {value}")
         if not (math.isfinite(self.kl_weight) and self.kl_weight >= 0):
-            raise AugalgebraError(f"kl_weight must be at least 0, not {self.kl_weight}")
+            raise AugalgebraError(f"kl_weight must be a finite number of at least 0, not {self.kl_weight}")
         try:
             torch.device("cpu" if self.device == "auto" else self.device)
         except RuntimeError as error:

@@ -358,7 +358,7 @@ def test_settings_take_what_is_open_from_the_preset() -> None:
         ({"likelihood": "gausian"}, r"no likelihood 'gausian'; .* Did you mean gaussian\?"),
         ({"epochs": -1}, "epochs must be larger than 0"),
         ({"seconds": float("nan")}, "seconds must be a finite number"),
-        ({"kl_weight": -1.0}, "kl_weight must be at least 0"),
+        ({"kl_weight": -1.0}, "kl_weight must be a finite number of at least 0"),
         ({"kl_warmup": 1.5}, "kl_warmup is a fraction of stage 1, from 0 to 1, not 1.5"),
         ({"kl_warmup": float("nan")}, "kl_warmup must be a finite number"),
         ({"sed": 1}, "no setting 'sed'; did you mean seed"),

@@ -22,6 +22,7 @@ from augalg_slides.sweeps.pairs import (
 from augalg_slides.sweeps.results import SweepResult
 from augalg_slides.sweeps.settings import SweepSettings
 from augalg_slides.sweeps.sweep import Standing, read_sweep, run_sweep
+from augalg_slides.sweeps.tables import to_markdown
 
 import augalgebra as aa
 from augalgebra.data.dataset import Dataset
@@ -110,6 +111,15 @@ def test_cells_measured_otherwise_are_computed_again(copied: Path) -> None:
     result = swept(copied)
     assert result.notes == notes
     assert cells(copied) == before
+
+
+def test_the_weight_of_the_divergence_reaches_stage_1_and_the_table_says_so(whole: Path, tmp_path: Path) -> None:
+    light = swept(tmp_path / "light", replace(TINY, pairs=(SHEAR_CANNY,), kl_weight=0.1))
+    (folder,) = (tmp_path / "light" / "runs").iterdir()
+    assert Run.load(folder, CATALOG).settings.kl_weight == 0.1
+    assert "divergence weighted 0.1" in to_markdown(light)
+    assert "divergence" not in to_markdown(read_sweep(whole, CATALOG, DATA))
+    assert not cells(tmp_path / "light").keys() & cells(whole).keys()
 
 
 def test_only_what_is_missing_is_computed_again(copied: Path) -> None:

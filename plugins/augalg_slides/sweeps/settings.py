@@ -39,6 +39,7 @@ class SweepSettings(PlainData):
         likelihood: How drawn pixels are compared with true ones; None lets the images decide.
         dim: Latent coordinates; 0 stands for what suits the images.
         width: Channels after the first convolution; 0 stands for the preset's.
+        kl_weight: Weight of the divergence from the prior in stage 1.
         epochs: Passes over the data in stage 1, and
         seconds: time for it, whichever is over first; without either it is `default_epochs`.
         transfer_epochs: The same for each new head, and
@@ -60,6 +61,7 @@ class SweepSettings(PlainData):
     likelihood: LikelihoodName | None = None
     dim: int = 0
     width: int = 0
+    kl_weight: float = 1.0
     epochs: int | None = None
     seconds: float | None = None
     transfer_epochs: int | None = None
@@ -144,6 +146,7 @@ class SweepSettings(PlainData):
             likelihood=self.likelihood,
             dim=self.dim,
             width=self.width,
+            kl_weight=self.kl_weight,
             epochs=self.epochs,
             seconds=self.seconds,
             fit=self.fit,

@@ -42,13 +42,14 @@ def to_markdown(result: SweepResult) -> str:
     budget = _budget(settings.epochs, settings.seconds)
     transfer = _budget(settings.transfer_epochs, settings.transfer_seconds)
     seeds = ", ".join(map(str, settings.seeds))
+    weight = "" if settings.kl_weight == 1 else f", divergence weighted {settings.kl_weight:g}"
     about = (
-        f"Data {settings.data}, preset {settings.preset}, {settings.dim} latent coordinates; stage 1 {budget}, stage 3 "
-        f"{transfer}; seeds {seeds}. Losses are {settings.unit} per test image, mean ± standard deviation over the "
-        "seeds. A total is the sum over the original, both augmentations and their composition; its excess is what it "
-        "is beyond the entropy of these images, which even perfect drawings cost. On the diagonal stands the native "
-        "pair, drawn by the head that stage 1 trained. In brackets stand the figures of slides 13 and 21, which are "
-        "totals on MNIST."
+        f"Data {settings.data}, preset {settings.preset}, {settings.dim} latent coordinates; stage 1 {budget}"
+        f"{weight}, stage 3 {transfer}; seeds {seeds}. Losses are {settings.unit} per test image, mean ± standard "
+        "deviation over the seeds. A total is the sum over the original, both augmentations and their composition; its "
+        "excess is what it is beyond the entropy of these images, which even perfect drawings cost. On the diagonal "
+        "stands the native pair, drawn by the head that stage 1 trained. In brackets stand the figures of slides 13 "
+        "and 21, which are totals on MNIST."
     )
     parts = ["# Transfer between pairs of augmentations", about]
     for mode in settings.modes:
