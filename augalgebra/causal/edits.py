@@ -32,7 +32,7 @@ class Formula:
 
     Attributes:
         constant: What is added.
-        weights: What each concept is multiplied by.
+        weights: What each concept is multiplied by; one that is multiplied by 0 is no part of it.
 
     Examples:
         >>> str(Formula.parse("4 + 0.5*angle - light"))
@@ -45,6 +45,7 @@ class Formula:
     def __post_init__(self) -> None:
         if not all(map(math.isfinite, (self.constant, *self.weights.values()))):
             raise ParameterError("the numbers of a formula must be finite")
+        object.__setattr__(self, "weights", {name: weight for name, weight in self.weights.items() if weight})
 
     @classmethod
     def parse(cls, text: str) -> "Formula":

@@ -152,9 +152,10 @@ def test_values_of_the_wrong_number_are_refused(model: CausalModel, images: Tens
         model.counterfactual(images, {"light": torch.zeros(len(images), 1)})
 
 
-def test_a_mechanism_that_is_a_number_is_within_what_was_trained_on(model: CausalModel) -> None:
+@pytest.mark.parametrize("formula", ["500", "500 + 0*light", "500 + light - light"])
+def test_a_mechanism_that_is_a_number_is_within_what_was_trained_on(model: CausalModel, formula: str) -> None:
     with pytest.raises(ParameterError, match="shadow_length = 500 is too far beyond what the model was trained on"):
-        model.edited().replace("shadow_length", "500")
+        model.edited().replace("shadow_length", formula)
     assert model.edited().replace("shadow_length", "500 - 20*light").edits
 
 
