@@ -29,10 +29,20 @@ def told(changed: float, unchanged: float) -> dict[str, Separation]:
     }
 
 
-def swapped(moved: tuple[float | None, float], floor: tuple[float | None, float] = (0.9, 0.8)) -> SwapReport:
+def swapped(
+    moved: tuple[float | None, float],
+    floor: tuple[float | None, float] = (0.9, 0.8),
+    parts: tuple[float | None, float] = (0.5, 0.5),
+) -> SwapReport:
     ceiling = SwapScore(None if floor[0] is None else 0.95, 0.9)
-    scores = {"true pictures": ceiling, "encoded and decoded": SwapScore(*floor), "pose moved": SwapScore(*moved)}
-    return SwapReport(100, ("id", "flip_lr"), scores)
+    scores = {
+        "true pictures": ceiling,
+        "encoded and decoded": SwapScore(*floor),
+        "nothing done": SwapScore(floor[0], 0.3),
+    }
+    return SwapReport(
+        100, ("id", "flip_lr"), scores | {"pose moved": SwapScore(*moved), "parts swapped": SwapScore(*parts)}
+    )
 
 
 @pytest.mark.parametrize(
@@ -40,7 +50,7 @@ def swapped(moved: tuple[float | None, float], floor: tuple[float | None, float]
     [(0.95, 0.3, True), (0.95, 0.6, None), (0.8, 0.3, None), (0.5, 0.3, False)],
 )
 def test_regions_lie_in_the_changed_parts_alone(changed: float, unchanged: float, verdict: bool | None) -> None:
-    regions, _ = judge_parts(told(changed, unchanged), swapped((0.9, 0.8)))
+    regions, *_ = judge_parts(told(changed, unchanged), swapped((0.9, 0.8)))
     assert (regions.slide, regions.holds) == ("22", verdict)
 
 
@@ -65,9 +75,11 @@ def test_a_latent_space_without_a_changed_part_is_refused() -> None:
 def test_a_swap_is_judged_by_what_encoding_alone_costs(
     moved: tuple[float | None, float], floor: tuple[float | None, float], verdict: bool | None
 ) -> None:
-    _, exchanged = judge_parts(told(0.95, 0.3), swapped(moved, floor))
-    assert exchanged.holds is verdict
-    assert all(math.isfinite(value) for value in exchanged.values.values())
+    _, moving, parting = judge_parts(told(0.95, 0.3), swapped(moved, floor, (floor[0], 0.0)))
+    assert moving.holds is verdict
+    assert parting.holds is (None if verdict is None and moved == floor else False)
+    assert all(math.isfinite(value) for claim in (moving, parting) for value in claim.values.values())
+    assert judge_parts(told(0.95, 0.3), swapped((floor[0], 0.0), floor, moved))[2].holds is verdict
 
 
 @pytest.mark.parametrize(
