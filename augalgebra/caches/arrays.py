@@ -3,7 +3,9 @@
 import hashlib
 import io
 import json
+import os
 import struct
+import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,9 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from augalgebra.errors import DataError
+from augalgebra.errors import DataError, ImageError
 from augalgebra.storage import files
-from augalgebra.storage.npz import Array, ArrayArchive
+from augalgebra.storage.npz import Array, ArrayArchive, map_array
 
 SUFFIXES = (".npz", ".safetensors", ".npy")
 """The kinds of files that are read."""
@@ -133,22 +135,16 @@ class _Stack:
 
     def __init__(self, path: Path, _stack: ExitStack) -> None:
         self.path = path
-        files.open_regular(path).close()
         try:
-            self._array = np.load(path, mmap_mode="r", allow_pickle=False)
-        except ValueError as error:
-            if "object" in str(error).lower():
-                raise DataError(
-                    f"{path} holds Python objects, which are never unpickled; save plain numbers"
-                ) from error
-            raise DataError(f"{path} is damaged or cut off ({error}); encode these pictures again") from error
+            self._array = map_array(path)
+        except ImageError as error:
+            raise DataError(str(error)) from error
         self.metadata: Mapping[str, str] = {}
-        self.specs: Mapping[str, ArraySpec] = {
-            "": ArraySpec(tuple(self._array.shape), _tensor(self._array[:0], str(path)).dtype)
-        }
+        kind = _tensor(np.empty(0, self._array.dtype), str(path)).dtype
+        self.specs: Mapping[str, ArraySpec] = {"": ArraySpec(tuple(self._array.shape), kind)}
 
     def read(self, _name: str, start: int = 0, stop: int | None = None) -> Tensor:
-        return _tensor(np.array(self._array[start:stop]), str(self.path))
+        return _tensor(np.array(self._array[start:stop] if self._array.ndim else self._array), str(self.path))
 
 
 def _open(path: Path, stack: ExitStack) -> ArrayFile:
@@ -173,7 +169,7 @@ def open_arrays(path: Path) -> Iterator[ArrayFile]:
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Stream], metadata: Mapping[str, str] | None = None) -> str:
-    """Write a file of arrays; it takes the place of what is there when it is whole.
+    """Write a file of arrays; it takes the place of what is there when it is whole. A symbolic link stays one.
 
     Args:
         path: The file; missing folders are made.
@@ -188,6 +184,7 @@ def write_arrays(path: Path, arrays: Mapping[str, Stream], metadata: Mapping[str
     """
     writers = {".npz": _write_archive, ".safetensors": _write_shard, ".npy": _write_stack}
     with files.naming_failures(path):
+        path = Path(os.path.realpath(path))
         files.make_folder(path.parent)
         with files.open_replacement(path) as file:
             return writers[path.suffix](_Digest(file), arrays, metadata or {}).hexdigest()
@@ -212,12 +209,13 @@ class _Digest:
 
 
 def _write_archive(out: _Digest, arrays: Mapping[str, Stream], _metadata: Mapping[str, str]) -> _Digest:
-    whole = {}
-    for name, stream in arrays.items():
-        pieces = list(stream.pieces())
-        whole[name] = (torch.cat(pieces) if len(pieces) > 1 else pieces[0]).numpy()
     content = io.BytesIO()
-    np.savez(content, allow_pickle=False, **whole)
+    with zipfile.ZipFile(content, "w") as archive:  # numpy.savez takes no array called file
+        for name, stream in arrays.items():
+            pieces = list(stream.pieces())
+            whole = (torch.cat(pieces) if len(pieces) > 1 else pieces[0]).numpy()
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, whole, allow_pickle=False)
     out.write(content.getvalue())
     return out
 

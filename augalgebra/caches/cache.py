@@ -130,8 +130,11 @@ def naming(place: object) -> Iterator[None]:
 
 def _files_below(root: Path) -> tuple[list[Path], list[Path]]:
     found, left = [], []
-    for folder, folders, names in os.walk(root):
-        folders.sort()
+    seen = {os.path.realpath(root)}
+    for folder, folders, names in os.walk(root, followlinks=True):
+        places = {name: os.path.realpath(os.path.join(folder, name)) for name in sorted(folders)}  # noqa: PTH118 (walk)
+        folders[:] = [name for name, place in places.items() if place not in seen]  # links may go round
+        seen.update(places.values())
         for name in sorted(names):
             path = (Path(folder) / name).relative_to(root)
             if name.startswith("."):

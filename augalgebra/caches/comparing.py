@@ -17,7 +17,7 @@ from augalgebra.caches.mover import FLIP, Mover, check_record
 from augalgebra.caches.moving import RAW, Scaling
 from augalgebra.caches.rewriting import Target, rewrite
 from augalgebra.case_progress import CaseProgress, unseen
-from augalgebra.errors import DataError
+from augalgebra.errors import DataError, ImageError
 from augalgebra.latent.grids import GridSpace
 from augalgebra.operators.grids.registry import GridRegistry
 from augalgebra.storage.files import remove_abandoned
@@ -90,7 +90,7 @@ class CopiesReport:
     def below(self) -> tuple[FileReport, ...]:
         """The files below the bar, worst first."""
         return tuple(
-            sorted((file for file in self.compared if file.decibels < self.bar), key=lambda file: file.decibels)
+            sorted((file for file in self.compared if not file.decibels >= self.bar), key=lambda file: file.decibels)
         )
 
     @property
@@ -326,7 +326,8 @@ def _pairs(file: ArrayFile, codes: Codes, samples: int | None) -> Iterable[tuple
 
 
 def _spread(count: int, samples: int | None) -> Iterable[Sequence[int]]:
-    rows = range(count) if samples is None else sorted({int(n * count / samples) for n in range(min(samples, count))})
+    chosen = count if samples is None else min(samples, count)
+    rows = [n * count // chosen for n in range(chosen)]
     return (rows[start : start + _BATCH] for start in range(0, len(rows), _BATCH))
 
 
@@ -339,11 +340,14 @@ def _compare(
     count = mover.means(first, moments=codes.moments)
     first, second, moved = (mover.raw(item[:, :count]) for item in (first, second, moved))
     others = moved, first.flip(-1), torch.zeros_like(second)
-    errors = tuple((item - second).square().flatten(1).sum(1) for item in others)
+    # in double precision, where no square of a float is infinite
+    errors = tuple((item.double() - second.double()).square().flatten(1).sum(1) for item in others)
     if space is None:
         return errors
     with torch.no_grad():
         drawn = [space.decode(item.to(space.device)).float().cpu() for item in (first, second, moved)]
+    if not all(bool(torch.isfinite(item).all()) for item in drawn):
+        raise ImageError("what is drawn of these codes is NaN or infinite; encode these pictures again")
     truth = drawn[0].flip(-1)
     return *errors, _psnr(drawn[1], drawn[2]), _psnr(truth, drawn[1]) - _psnr(truth, drawn[2])
 

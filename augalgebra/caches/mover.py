@@ -1,5 +1,6 @@
 """Codes of a cache moved: to each element of a group by the operator that reaches it best."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +82,19 @@ class Mover:
         ways = [way for both in self._ways.values() for way in both if isinstance(way, Way)]
         return tuple(dict.fromkeys(reason for way in ways for reason in way.operator.stale))
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what all operators have learned: the same if and only if they make the same of codes."""
+        found = hashlib.sha256()
+        for word, both in self._ways.items():
+            for way in both:
+                if isinstance(way, Way):
+                    found.update(f"{word}: {way.operator.label}".encode())
+                    for item in way.operator.maps:
+                        for name, tensor in item.state_dict().items():
+                            found.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
+        return found.hexdigest()
+
     def way(self, word: Word, *, has_copy: bool) -> Way:
         """How the code under a word is made: by the fewest operators.
 
@@ -107,9 +121,9 @@ class Mover:
         """Where things in a picture lie under a word."""
         return self._placements[word]
 
-    def source_of_noise(self, name: Path, word: Word) -> torch.Generator | None:
-        """Where the noise of a file under a word is drawn from, whichever files came before; None for no noise."""
-        return None if self._noise is None else generator_for(self._noise, f"{name.as_posix()} under {word}")
+    def source_of_noise(self, name: Path, key: str, word: Word) -> torch.Generator | None:
+        """Where the noise of an array under a word is drawn from, whichever came before; None for no noise."""
+        return None if self._noise is None else generator_for(self._noise, f"{key} of {name.as_posix()} under {word}")
 
     def move(
         self,

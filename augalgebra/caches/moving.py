@@ -188,13 +188,16 @@ def _write(
         "format": cache.format.name,
         "source": str(cache.root.resolve()),
         "model": registry.fingerprint,
+        "operators": mover.digest,
         "scaled": not scaling.is_raw,
+        "scale": [scaling.scale, scaling.shift],
         "words": words,
         "copies": seconds,
         "noise": noise,
     }
     done = before = 0
     _refuse_itself(cache, out)
+    _refuse_one_name(cache, targets, mover)
     with lock(out, "moved"):
         journal = Journal(out, task)
         for folder in {out / name.parent for name in cache.files}:
@@ -228,6 +231,21 @@ def _refuse_itself(cache: Cache, out: Path) -> None:
     root, place = cache.root.resolve(), out.resolve()
     if place == root or root in place.parents or place in root.parents:
         raise ParameterError(f"{out} holds the cache, or lies in it; name another folder with --out")
+
+
+def _refuse_one_name(cache: Cache, targets: Sequence[Target], mover: Mover) -> None:
+    """See that no file of what is made takes the place of another."""
+    sources: dict[Path, Path] = {}
+    for name in cache.files:
+        for target in targets:
+            transposed = mover.placement(target.word).transposed
+            made = cache.format.name_for(name, target.element, transposed=transposed)
+            if made in sources:
+                raise ParameterError(
+                    f"what is made of {sources[made]} and of {name} would both be called {made.name}; rename one, or "
+                    "take what was made before out of the cache"
+                )
+            sources[made] = name
 
 
 def _keeps_copies(cache: Cache) -> bool:

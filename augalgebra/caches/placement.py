@@ -58,13 +58,16 @@ class Placement:
         moved = self._whole().divided(cell).apply(batch)
         return moved.reshape(*mask.shape[:-2], *moved.shape[-2:])
 
-    def move_boxes(self, boxes: Float[Tensor, "*batch 4"], height: int, width: int) -> Float[Tensor, "*batch 4"]:
-        """Move boxes (left, top, right, bottom), cut off at the borders of the picture.
+    def move_boxes(
+        self, boxes: Float[Tensor, "*batch 4"], height: int, width: int, *, cut: bool = True
+    ) -> Float[Tensor, "*batch 4"]:
+        """Move boxes (left, top, right, bottom).
 
         Args:
             boxes: In pixels.
             height: Of the picture before, in pixels.
             width: Of the picture before.
+            cut: Whether to cut them off at the borders of the picture.
 
         Raises:
             ImageError: Pixels are not moved whole, or leave at one border and enter at another, where no box follows.
@@ -78,11 +81,11 @@ class Placement:
             if move.transpose
             else ((top, bottom, height), (left, right, width))
         )
-        top, bottom = self._along(move.rows, *sides[0])
-        left, right = self._along(move.columns, *sides[1])
+        top, bottom = self._along(move.rows, *sides[0], cut=cut)
+        left, right = self._along(move.columns, *sides[1], cut=cut)
         return torch.stack([left, top, right, bottom], dim=-1)
 
-    def _along(self, axis: AxisMove, first: Tensor, last: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    def _along(self, axis: AxisMove, first: Tensor, last: Tensor, size: int, *, cut: bool) -> tuple[Tensor, Tensor]:
         """Both ends of something along an axis of the result."""
         start, length = axis.window(size)
         if start + length > size:
@@ -90,7 +93,7 @@ class Placement:
                 f"{self.label} lets pixels leave at one border and enter at another; no box or crop follows"
             )
         ends = (start + length - last, start + length - first) if axis.reverse else (first - start, last - start)
-        return ends[0].clamp(0, length), ends[1].clamp(0, length)
+        return (ends[0].clamp(0, length), ends[1].clamp(0, length)) if cut else ends
 
     def _whole(self) -> GridMove:
         if self.pixels is None:

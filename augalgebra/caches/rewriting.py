@@ -81,7 +81,10 @@ def _moved(file: ArrayFile, name: Path, codes: Codes, target: Target, mover: Mov
         made[codes.size_key] = _whole(size.flip(0) if placement.transposed else size)
     if codes.crop_key:
         crop = file.read(codes.crop_key)
-        made[codes.crop_key] = _whole(placement.move_boxes(crop, rows * mover.stride, columns * mover.stride))
+        # a crop may reach beyond the picture, and is then not cut off: where it lay could not be told any more
+        made[codes.crop_key] = _whole(
+            placement.move_boxes(crop, rows * mover.stride, columns * mover.stride, cut=False) if target.word else crop
+        )
     if codes.mask_key:
         mask = file.read(codes.mask_key)
         on_grid = tuple(mask.shape) == (rows, columns)
@@ -105,7 +108,7 @@ def _move_codes(file: ArrayFile, name: Path, codes: Codes, word: Word, mover: Mo
 
     shape = move(torch.zeros([1, *spec.shape[1:]] if codes.axes[0] == "n" else spec.shape, dtype=spec.dtype)).shape
     shape = torch.Size([spec.shape[0], *shape[1:]]) if codes.axes[0] == "n" else shape
-    source = partial(mover.source_of_noise, name, word)
+    source = partial(mover.source_of_noise, name, codes.key, word)
     return Stream(ArraySpec(tuple(shape), spec.dtype), partial(_pieces, file, codes, key, move, source))
 
 

@@ -15,10 +15,11 @@ from augalgebra.data.dataset import Dataset
 from augalgebra.errors import RunError
 from augalgebra.latent.protocol import device_of_space
 from augalgebra.operators.provenance import Provenance
+from augalgebra.operators.registry import OperatorRegistry
 from augalgebra.operators.residuals import RelationResidual, relation_residuals
 from augalgebra.plain import PlainData, pick
 from augalgebra.runs.storage.stored_run import StoredRun
-from augalgebra.training.stage2 import fit_operators
+from augalgebra.training.stage2 import check_fit, fit_operators
 from augalgebra.training.views import Views
 
 
@@ -79,21 +80,22 @@ def extend(
     Args:
         run: The trained run. Its registry gets the operators.
         names: The augmentations; a parameter without a default or a distribution has to be given.
-        fit: Name of the fit; None lets the laws decide.
+        fit: Name of the fit; None lets the laws decide. An operator that was fitted otherwise is fitted again.
         data: The data set of the run, if it is in memory already.
         data_dir: Where downloaded data sets lie.
         images: How many test images to measure on, if not all.
 
     Raises:
         RunError: The data are not those of the run.
-        FitError: The laws do not allow the fit.
+        FitError: There is no such fit, or the laws do not allow it.
         AugalgebraError: An augmentation cannot be applied to the run's images, or changes their size.
     """
+    check_fit(fit)
     catalog, registry, settings = run.registry.catalog, run.registry, run.settings
     words = [catalog.word(name) for name in names]
     data = data or settings.load_data(data_dir)
     run.check_data(data)
-    fresh = [word for word in words if word not in registry.entries or registry.staleness(registry.entries[word])]
+    fresh = [word for word in words if not _stands(registry, word, fit)]
     if fresh:
         trained = [word for word in map(catalog.word, settings.augmentations) if word not in fresh]
         if trained:
@@ -125,6 +127,12 @@ def extend(
         entry = registry.entries[word]
         found.append(Extension(shown, word in fresh, entry.provenance, scores[shown], tuple(laws), equations))
     return tuple(found)
+
+
+def _stands(registry: OperatorRegistry, word: Word, fit: str | None) -> bool:
+    """Whether there is an operator already that is up to date, and fitted as asked."""
+    entry = registry.entries.get(word)
+    return entry is not None and not registry.staleness(entry) and fit in (None, entry.provenance.fit)
 
 
 def withdraw(run: StoredRun, names: set[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

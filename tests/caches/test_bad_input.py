@@ -1,6 +1,7 @@
 """What is wrong with a cache is one line that says what and what to do, and nothing is written."""
 
 import pickle
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -173,3 +174,38 @@ def test_captions_that_a_flip_makes_wrong_are_found(tmp_path: Path) -> None:
     (tmp_path / "p1.txt").write_text("leftovers on a plate, brightly lit")
     found = describe_cache(Cache.open(tmp_path))
     assert (found.captions, found.example) == (1, tmp_path / "p0.txt")
+
+
+@pytest.mark.parametrize("spoil", ["empty", "archive", "scalar", "half"])
+def test_an_npy_that_is_none_is_told_with_its_name(tmp_path: Path, spoil: str) -> None:
+    path = tmp_path / "a.npy"
+    if spoil == "archive":
+        with path.open("wb") as file:
+            np.savez(file, CODES)
+    else:
+        np.save(path, np.float32(1) if spoil == "scalar" else CODES)
+        whole = path.read_bytes()
+        path.write_bytes({"empty": b"", "half": whole[: len(whole) // 2]}.get(spoil, whole))
+    with pytest.raises(AugalgebraError, match=r"a\.npy"):
+        describe_cache(Cache.open(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["file", "allow_pickle"])
+def test_arrays_may_be_called_as_numpy_calls_its_arguments(tmp_path: Path, name: str) -> None:
+    (tmp_path / "cache").mkdir()
+    with zipfile.ZipFile(tmp_path / "cache" / "a.npz", "w") as archive:
+        for key, array in (("latents", CODES[0]), (name, np.arange(3))):
+            with archive.open(f"{key}.npy", "w") as file:
+                np.lib.format.write_array(file, array)
+    move_cache(Cache.open(tmp_path / "cache", [name]), "flip_lr", REGISTRY, tmp_path / "out")
+    assert np.load(tmp_path / "out" / "a.npz")[name].tolist() == [0, 1, 2]
+
+
+def test_linked_folders_belong_to_a_cache_and_links_that_go_round_do_not_hang(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "cache" / "real").mkdir(parents=True)
+    np.savez(tmp_path / "elsewhere" / "b.npz", latents=CODES[1])
+    np.savez(tmp_path / "cache" / "real" / "a.npz", latents=CODES[0])
+    (tmp_path / "cache" / "linked").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    (tmp_path / "cache" / "real" / "round").symlink_to(tmp_path / "cache", target_is_directory=True)
+    assert Cache.open(tmp_path / "cache").files == (Path("linked/b.npz"), Path("real/a.npz"))

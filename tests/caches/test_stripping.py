@@ -1,17 +1,19 @@
 """Second copies against an operator: measured, dropped where it replaces them, kept where it does not."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from cached_codes import SPACE, build_registry, draw_pictures, encode, scaled_space, write_sd_scripts
+from grid_spaces import patch_space
 from safetensors.torch import load_file, save_file
 
 from augalgebra.caches.cache import Cache
 from augalgebra.caches.comparing import check_scaling, strip_cache, verify_cache
 from augalgebra.caches.moving import Scaling
-from augalgebra.errors import DataError, MissingOperatorError
+from augalgebra.errors import DataError, ImageError, MissingOperatorError
 
 REGISTRY = build_registry("flip_lr")
 PICTURES = draw_pictures(4)
@@ -132,3 +134,49 @@ def test_numbers_that_are_none_are_left_to_what_names_their_file(tmp_path: Path)
     np.save(tmp_path / "a.npy", codes)
     for space in (SPACE, scaled_space(0.2, 0.5)):
         assert check_scaling(Cache.open(tmp_path / "a.npy"), space, Scaling()) == ""
+
+
+@pytest.mark.parametrize("samples", [3, 4, 1000])
+def test_as_many_pictures_are_compared_as_asked_for_or_all(tmp_path: Path, samples: int) -> None:
+    np_codes, flipped = encode(PICTURES), encode(PICTURES.flip(-1))
+    tensors = {"latents": torch.from_numpy(np_codes), "latents_flip": torch.from_numpy(flipped)}
+    save_file(tensors, tmp_path / "a.safetensors", metadata={"total_size": "4"})
+    (file,) = verify_cache(Cache.open(tmp_path), REGISTRY, samples=samples).files
+    assert file.pictures == min(samples, 4)
+
+
+def test_copies_whose_squares_no_float_holds_are_below_the_bar(tmp_path: Path) -> None:
+    codes = torch.from_numpy(encode(PICTURES)) * 1e25
+    save_file({"latents": codes, "latents_flip": 0.1 * codes.flip(-1)}, tmp_path / "a.safetensors")
+    report = strip_cache(Cache.open(tmp_path), REGISTRY)
+    assert report.stripped == ()
+    assert len(report.report.below) == 1
+    json.dumps(report.report.to_dict(), allow_nan=False)
+
+
+def test_pictures_that_are_no_numbers_are_no_agreement(cache: Path) -> None:
+    broken = patch_space()
+    broken.decode = lambda codes: torch.full((len(codes), 3, 16, 24), torch.nan)  # type: ignore[method-assign]
+    with pytest.raises(ImageError, match="what is drawn of these codes is NaN or infinite"):
+        strip_cache(Cache.open(cache), REGISTRY, broken)
+    assert all("latents_flipped" in np.load(path) for path in cache.iterdir())
+
+
+def test_a_crop_stays_as_it_is_where_copies_are_dropped(cache: Path) -> None:
+    path = cache / "p0_0048x0032_sd.npz"
+    beyond = np.array([-3, 2, 30, 12])
+    np.savez(path, **dict(np.load(path)) | {"crop_ltrb": beyond})
+    strip_cache(Cache.open(cache), REGISTRY)
+    assert "latents_flipped" not in np.load(path)
+    assert np.array_equal(np.load(path)["crop_ltrb"], beyond)
+
+
+def test_a_link_to_a_file_stays_one(tmp_path: Path) -> None:
+    write_sd_scripts(tmp_path / "real", PICTURES[:1])
+    (tmp_path / "cache").mkdir()
+    (real,) = (tmp_path / "real").iterdir()
+    link = tmp_path / "cache" / real.name
+    link.symlink_to(real)
+    strip_cache(Cache.open(tmp_path / "cache"), REGISTRY)
+    assert link.is_symlink()
+    assert "latents_flipped" not in np.load(real)

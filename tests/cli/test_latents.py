@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from cached_codes import draw_pictures, encode, move_pictures, write_sd_scripts
 from conftest import Done
 from grid_spaces import know_waves, save_photographs
+from safetensors.torch import save_file
 
 import augalgebra as aa
 from augalgebra.runs import make_grid_run
@@ -87,6 +89,18 @@ def test_copies_are_verified_and_stripped(place: Path, program: Callable[..., Do
     assert "latents_flipped" in np.load(path)
     assert program("latents", "strip", "cache", "--model", "run", "--bar", "-20").code == 0
     assert "latents_flipped" not in np.load(path)
+
+
+def test_scaled_codes_are_not_taken_for_raw_ones_where_the_autoencoder_is_missing(
+    made: Path, tmp_path: Path, program: Callable[..., Done]
+) -> None:
+    shutil.copytree(made, tmp_path / "run")
+    (tmp_path / "cache").mkdir()
+    save_file({"latent": torch.from_numpy(encode(PICTURES[:1]))[0]}, tmp_path / "cache" / "a.safetensors")
+    done = program("latents", "move", "cache", "flip_lr", "--model", "run", "--out", "moved")
+    assert (done.code, done.out) == (2, "")
+    assert "codes of ai-toolkit are scaled, and only the autoencoder knows by how much: " in done.err
+    assert not (tmp_path / "moved").exists()
 
 
 def test_what_is_wrong_is_one_line(place: Path, program: Callable[..., Done]) -> None:

@@ -11,7 +11,7 @@ import torch
 import augalgebra as aa
 from augalgebra.data.dataset import Dataset, Split
 from augalgebra.data.loading import load_data
-from augalgebra.errors import AugalgebraError, AugmentationError, RunError
+from augalgebra.errors import AugalgebraError, AugmentationError, FitError, RunError
 from augalgebra.runs.added_operators import extend
 from augalgebra.runs.run import Run
 from augalgebra.runs.stages import train
@@ -148,3 +148,13 @@ def test_what_does_not_fit_the_run_is_refused(folder: Path) -> None:
     with pytest.raises(RunError, match="is not what"):
         extend(run, ["mine.negate"], data=few(30))
     assert "mine.negate" not in run.registry
+
+
+def test_an_operator_is_fitted_again_where_another_fit_is_asked_for(folder: Path) -> None:
+    run = Run.load(folder, CATALOG)
+    fits = [None, "ridge", "ridge", "procrustes", None]
+    found = [extend(run, ["mine.negate"], fit=fit, data=DATA)[0].to_dict() for fit in fits]
+    assert [item["fitted"] for item in found][2:] == [False, True, False]
+    assert [item["fit"] for item in found][1:] == ["ridge", "ridge", "procrustes", "procrustes"]
+    with pytest.raises(FitError, match=r"there is no fit 'procrustse'.*Did you mean procrustes"):
+        extend(run, ["mine.negate"], fit="procrustse", data=DATA)

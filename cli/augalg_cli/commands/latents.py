@@ -230,9 +230,13 @@ def _scaling(cache: "Cache", run: "GridRun", *, scaled: bool) -> "Scaling":
 
     try:
         space = run.space
-    except AugalgebraError:
+    except AugalgebraError as error:
         if scaled or run.place:
             raise
+        if cache.format.scaled:
+            raise AugalgebraError(
+                f"codes of {cache.format.name} are scaled, and only the autoencoder knows by how much: {error}"
+            ) from error
         return Scaling()
     if scaled and space.scale == 1 and not space.shift:
         raise AugalgebraError("--scaled has no effect: the scale of this autoencoder is 1 and its shift 0")
