@@ -116,7 +116,7 @@ class Param:
 
     def check(self, owner: str, argument: Value) -> None:
         """Raise `ParameterError` unless `argument` is allowed; symbolic values pass."""
-        numeric = isinstance(argument, Fraction) and not isinstance(argument, bool)
+        numeric = isinstance(argument, Fraction)
         bounded = self.low is not None or self.high is not None or self.whole
         if isinstance(argument, Expression) or not (bounded or numeric):
             return

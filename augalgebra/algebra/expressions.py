@@ -7,6 +7,7 @@ are equal exactly when they compare equal. That covers additive families (``a + 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from fractions import Fraction
 from functools import cached_property
 from typing import TypeAlias, Union
@@ -20,7 +21,15 @@ _MAX_BITS = 1000
 Monomial: TypeAlias = tuple[tuple[str, int], ...]
 """Variables with their non-zero exponents, sorted by name; ``()`` is the constant monomial."""
 
-Value: TypeAlias = Union[Fraction, "Expression", str, bool, tuple["Value", ...], None]
+
+class Truth(Enum):
+    """A truth value as an argument: Python takes ``True`` for the number 1, which is another argument."""
+
+    TRUE = True
+    FALSE = False
+
+
+Value: TypeAlias = Union[Fraction, "Expression", str, Truth, tuple["Value", ...], None]
 """An argument of a symbol. Numbers are always `Fraction`; an `Expression` has at least one variable."""
 
 
@@ -78,7 +87,9 @@ def value(raw: object) -> Value:
     Raises:
         TypeError: The object is none of number, text, truth value, None, tuple or list of such.
     """
-    if raw is None or isinstance(raw, bool | str | Fraction):
+    if isinstance(raw, bool):
+        return Truth(raw)
+    if raw is None or isinstance(raw, Truth | str | Fraction):
         return raw
     if isinstance(raw, Expression):
         return raw if raw.variables else _collapse(dict(raw.terms))
@@ -209,8 +220,10 @@ def as_variable(argument: Value) -> str | None:
 
 def value_text(argument: Value) -> str:
     """Print an argument so that parsing it gives the same argument again."""
-    if isinstance(argument, bool) or argument is None:
-        return {True: "true", False: "false", None: "none"}[argument]
+    if isinstance(argument, Truth):
+        return argument.name.lower()
+    if argument is None:
+        return "none"
     if isinstance(argument, Fraction):
         return _fraction_text(argument)
     if isinstance(argument, str):
@@ -229,7 +242,7 @@ def to_python(argument: Value) -> object:
         return tuple(to_python(item) for item in argument)
     if isinstance(argument, Expression):
         raise TypeError(f"{argument} has a variable without a value")
-    return argument
+    return argument.value if isinstance(argument, Truth) else argument
 
 
 def _terms(number: Number) -> dict[Monomial, Fraction]:

@@ -18,7 +18,7 @@ from typing import NamedTuple, TypeVar
 
 from augalgebra.algebra import expressions
 from augalgebra.algebra.conditions import ALWAYS, KEPT, PHRASES, Condition
-from augalgebra.algebra.expressions import Expression, Value
+from augalgebra.algebra.expressions import Expression, Truth, Value
 from augalgebra.algebra.words import IDENTITY, MAX_LETTERS, Symbol, Word, product
 from augalgebra.errors import AugalgebraError, WordSyntaxError
 
@@ -37,7 +37,7 @@ _WORK = 10 * MAX_LETTERS  # letters of all products and powers, those within bra
 _NESTING = 100  # brackets within brackets, or signs before signs
 _SIGNS = {"=": "=", "≈": "≈", "≠": "≠", "!=": "≠"}
 Item = TypeVar("Item")
-_CONSTANTS: dict[str, Value] = {"true": True, "false": False, "none": None}
+_CONSTANTS: dict[str, Value] = {"true": Truth.TRUE, "false": Truth.FALSE, "none": None}
 
 
 class _Token(NamedTuple):

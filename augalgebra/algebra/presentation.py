@@ -46,12 +46,12 @@ class Presentation:
     def around(cls, words: Iterable[Word], laws: Iterable[Law]) -> "Presentation":
         """The part of all laws that can matter for questions about some words.
 
-        In play are the names in the words and, transitively, plain names linked to them by a definition: a law that
-        says what word a plain name equals, or that a product is the identity. An alias (a name declared to equal one
-        other plain name) is in play only if it is asked about. A family is in play if the words mention it, if a name
-        they mention is defined by its members alone, or if a law says what a family in play becomes when it is
-        exchanged with a plain name (``shear_x(a) * rotate_cw = rotate_cw * shear_y(-a)``). Commutations pull nothing
-        in.
+        In play are the names in the words and, transitively, plain names linked to them: by a law that says what word a
+        plain name equals, that a product is the identity, or that a product of names in play is a word in others. An
+        alias (a name declared to equal one other plain name) is in play only if it is asked about. A family is in play
+        if the words mention it, if a name they mention is defined by its members alone, if its members are those of a
+        family in play, or if a law says what a family in play becomes when it is exchanged with a plain name
+        (``shear_x(a) * rotate_cw = rotate_cw * shear_y(-a)``). Commutations pull nothing in.
 
         Args:
             words: The words that will be asked about.
@@ -60,7 +60,7 @@ class Presentation:
         words = tuple(words)
         usable = tuple(law for law in laws if law.counts)
         asked = {symbol.name for word in words for symbol in word.symbols}
-        linking = [law for law in usable if _defines(law) or _exchanges(law)]
+        linking = [law for law in usable if _defines(law) or _exchanges(law) or _joins(law) or _renames(law)]
         in_play = asked | _families_behind(asked, linking)
         waiting = [(law, _names(law)) for law in linking]
         grown = True
@@ -147,10 +147,28 @@ def _exchanges(law: Law) -> bool:
     return [len(side) for side in sides] == [1, 1] and sides[0] != sides[1] and plain[0] == plain[1] != set()
 
 
+def _joins(law: Law) -> bool:
+    """Whether a law says that a product of plain names is the identity, or that two words have no name in common."""
+    if not law.is_equation or _families(law):
+        return False
+    first, second = ({symbol.name for symbol in side.symbols} for side in (law.lhs, law.rhs))
+    return len(first | second) > 1 and first.isdisjoint(second)
+
+
+def _renames(law: Law) -> bool:
+    """Whether a law says that members of one family are members of another."""
+    return law.is_equation and len(law.lhs) == len(law.rhs) == 1 and len(_families(law)) == 2
+
+
 def _reaches(law: Law, names: frozenset[str], in_play: set[str]) -> bool:
-    """Whether a definition brings its other names into play."""
+    """Whether a law brings its other names into play."""
     if _exchanges(law):
         return len(names - in_play) == 1 and names - in_play <= _families(law)
+    if _renames(law):
+        return not names.isdisjoint(in_play)
+    if not _defines(law):  # a word that is not there is not made of nothing, nor of a part of another
+        sides = [{symbol.name for symbol in side.symbols} for side in (law.lhs, law.rhs)]
+        return any(side <= in_play for side in sides if side) or (not all(sides) and not names.isdisjoint(in_play))
     if names.isdisjoint(in_play) or any(name not in in_play for name in _families(law)):
         return False
     alias = len(law.lhs) == len(law.rhs) == 1 and _is_plain(law.lhs) and _is_plain(law.rhs)

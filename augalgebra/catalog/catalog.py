@@ -12,7 +12,7 @@ import pluggy
 
 from augalgebra.algebra import expressions
 from augalgebra.algebra.conditions import ALWAYS, SQUARE, Conditions
-from augalgebra.algebra.expressions import Expression, Value
+from augalgebra.algebra.expressions import Expression, Truth, Value
 from augalgebra.algebra.laws import Law
 from augalgebra.algebra.parsing import parse_word
 from augalgebra.algebra.presentation import Presentation
@@ -161,7 +161,7 @@ class Catalog(Names):
         augmentation = self.resolve(symbol.name)
         bound = augmentation.bind(symbol)
         for place, (param, argument) in enumerate(zip(augmentation.params, bound.args, strict=True)):
-            given = isinstance(argument, str | bool | tuple) or (argument is None and param.default is not None)
+            given = isinstance(argument, str | Truth | tuple) or (argument is None and param.default is not None)
             if given and (bound.name, place) in self._calculated:
                 text = expressions.value_text(argument)
                 raise ParameterError(f"{augmentation.short_name}: {param.name} must be a number, not {text}")

@@ -111,8 +111,8 @@ def _param(catalog: Catalog, law: Law, variable: str) -> Param:
 def _candidate(param: Param, attempt: int, place: int, generator: np.random.Generator) -> Value:
     """The attempt-th value for the variable at a place in the list of variables: simple ones first, then random."""
     if not _is_number(param):
-        default = None if param.default is REQUIRED else expressions.value(param.default)
-        return not default if isinstance(default, bool) and (attempt + place) % 2 else default
+        default = None if param.default is REQUIRED else param.default
+        return expressions.value(not default if isinstance(default, bool) and (attempt + place) % 2 else default)
     simple = _simple(param, place)
     if attempt < len(simple):
         return simple[attempt]

@@ -10,6 +10,7 @@ from torch import Tensor
 import augalgebra as aa
 from augalg_albumentations import LINEAR, adapter, building
 from augalg_albumentations.pipelines import REPACKING
+from augalgebra.algebra import to_python
 from augalgebra.pipelines import FusedPipeline, Stage
 
 import albumentations  # isort: skip  # after those, which keep it off the network
@@ -156,18 +157,12 @@ def _values(scale: float, offset: float, low: float, high: float) -> tuple[list[
 def _own(symbol: aa.Symbol) -> Any:
     """The transform that a word of this plugin names."""
     names = [param.name for param in adapter.resolve(symbol.name).params] if "serialized" not in symbol.name else []
-    arguments = [_plain(item) for item in symbol.args]
+    arguments: list[Any] = [to_python(item) for item in symbol.args]
     if not names:
         return building.load(arguments[0]) if arguments else adapter.build(symbol.name.partition(".")[2], {})
     settings = dict(zip(names, arguments, strict=True))
     settings.pop("seed", None)
     return adapter.build(symbol.name.partition(".")[2], settings)
-
-
-def _plain(item: Any) -> Any:
-    if isinstance(item, tuple):
-        return tuple(map(_plain, item))
-    return (int(item) if item.denominator == 1 else float(item)) if hasattr(item, "denominator") else item
 
 
 def _degrees(slope: float) -> float:

@@ -129,9 +129,9 @@ def test_inverses_say_which_pictures_they_are_for() -> None:
     assert (found.kind, str(found.word), found.conditions) == ("two-sided", "b", SQUARE)
     refused = queries.inverse(rules, parse_word("a"), without=SQUARE)
     assert (refused.kind, refused.word) == ("unknown", None)
-    assert queries.strongest(rules, lambda layer: queries.period(layer, parse_word("a"))) == (None, ALWAYS)
+    assert queries.strongest(rules, lambda layer: queries.period(layer, parse_word("a"))) == (None, ALWAYS, "exact")
     turns = system("a^4 = id for square pictures", "a^8 = id", "a keeps squares")
-    assert queries.strongest(turns, lambda layer: queries.period(layer, parse_word("a"))) == (8, ALWAYS)
+    assert queries.strongest(turns, lambda layer: queries.period(layer, parse_word("a"))) == (8, ALWAYS, "exact")
     table = queries.cayley_table(system("a^4 = id for square pictures"), [parse_word("a")])
     assert (len(table.elements), table.conditions) == (4, SQUARE)
 

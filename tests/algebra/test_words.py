@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from augalgebra.algebra import expressions
-from augalgebra.algebra.expressions import Expression, value_text, variable
+from augalgebra.algebra.expressions import Expression, Truth, value_text, variable
 from augalgebra.algebra.laws import Law, parse_law
 from augalgebra.algebra.parsing import parse_statement, parse_symbol, parse_word
 from augalgebra.algebra.words import IDENTITY, Letter, Symbol, Word, word_of
@@ -19,7 +19,7 @@ RESERVED = {"id", "true", "false", "none"}
 parts = st.from_regex(r"[a-z_][a-z0-9_]{0,5}", fullmatch=True).filter(lambda part: part not in RESERVED)
 names = st.lists(parts, min_size=1, max_size=2).map(".".join)
 numbers = st.fractions(min_value=-1000, max_value=1000, max_denominator=60)
-scalars = st.one_of(numbers, st.text(max_size=6), st.booleans(), st.none())
+scalars = st.one_of(numbers, st.text(max_size=6), st.sampled_from(Truth), st.none())
 arguments = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3).map(tuple), max_leaves=5)
 symbols = st.builds(
     lambda name, args, kwargs: Symbol(name, tuple(args), tuple(sorted(kwargs.items()))),

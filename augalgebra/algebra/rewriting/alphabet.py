@@ -161,7 +161,7 @@ class Alphabet:
 
 def argument_key(argument: Value) -> tuple[object, ...]:
     """A total order on arguments: numbers by size, then text, tuples and the rest."""
-    if isinstance(argument, bool) or argument is None:
+    if isinstance(argument, expressions.Truth) or argument is None:
         return (3, str(argument))
     if isinstance(argument, str):
         return (1, argument)

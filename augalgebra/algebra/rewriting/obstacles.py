@@ -28,8 +28,11 @@ def undoes_nothing(system: RewritingSystem, form: Word) -> str:
 
 
 def _others(system: RewritingSystem, form: Word) -> list[Word]:
-    """Words that are surely not the identity of the presented monoid."""
-    if not system.decides(form):
+    """Words that are surely not the identity of the presented monoid.
+
+    None by laws that hold approximately or for some pictures: what such a law swallows may well be undone.
+    """
+    if system.exact is not system or not system.decides(form):
         return []
     symbols = dict.fromkeys((*form.symbols, *system.presentation.generators))
     candidates = [form, *(Word(((symbol, 1),)) for symbol in symbols)]

@@ -295,8 +295,8 @@ def is_involutory(system: RewritingSystem, word: Word) -> bool | None:
 
 def strongest(
     system: RewritingSystem, question: Callable[[RewritingSystem], Answer | None]
-) -> tuple[Answer | None, Conditions]:
-    """The answer to a question by the strongest laws that answer it, and what pictures it is for.
+) -> tuple[Answer | None, Conditions, Scope]:
+    """The answer to a question by the strongest laws that answer it, what pictures it is for, and how exactly.
 
     Args:
         system: The rules.
@@ -314,8 +314,8 @@ def strongest(
                 raise
             continue
         if answer is not None and answer is not False:
-            return answer, layer.conditions
-    return answer, ALWAYS
+            return answer, layer.conditions, layer.scope
+    return answer, ALWAYS, "exact"
 
 
 def route(system: RewritingSystem, start: Word, goal: Word) -> Word:

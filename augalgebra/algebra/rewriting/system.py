@@ -10,7 +10,7 @@ from augalgebra.algebra.rewriting.alphabet import Codes
 from augalgebra.algebra.rewriting.derivations import Derivations
 from augalgebra.algebra.rewriting.equations import Equation, Step, conditions_of, readable_names, reverse
 from augalgebra.algebra.rewriting.invertibility import Inverses, OneSided
-from augalgebra.algebra.rewriting.proofs import Proof
+from augalgebra.algebra.rewriting.proofs import Proof, Scope
 from augalgebra.algebra.rewriting.rule_set import RuleSet
 from augalgebra.algebra.specialisation import is_covered
 from augalgebra.algebra.words import MAX_LETTERS, Letter, Symbol, Word
@@ -84,6 +84,11 @@ class RewritingSystem:
     def conditions(self) -> Conditions:
         """What a picture has to be for all laws to hold."""
         return ALWAYS.union(*(law.conditions for law in self.presentation.equations))
+
+    @property
+    def scope(self) -> Scope:
+        """``approximate`` if some laws hold only approximately."""
+        return "approximate" if any(law.scope != "exact" for law in self.presentation.equations) else "exact"
 
     @cached_property
     def _derivations(self) -> Derivations:

@@ -9,7 +9,7 @@ from augalg_cli import grid_runs, grounds, options, render
 from augalg_cli.asked import Asked
 from augalg_cli.datasets import Moved
 from augalgebra import AugalgebraError, Catalog
-from augalgebra.algebra import Conditions, holding_for, queries
+from augalgebra.algebra import Conditions, Scope, holding_for, queries
 
 app = typer.Typer()
 
@@ -48,10 +48,16 @@ def compose(
     derivation = queries.derive(system, canonical)
     normal = system.normal_form(canonical)
     found = queries.inverse(system, canonical)
-    period, period_for = queries.strongest(system, lambda rules: queries.period(rules, canonical))
-    involutory, involutory_for = queries.strongest(system, lambda rules: queries.is_involutory(rules, canonical))
-    idempotent, idempotent_for = queries.strongest(system, lambda rules: queries.is_idempotent(rules, canonical))
+    period = queries.strongest(system, lambda rules: queries.period(rules, canonical))
+    involutory = queries.strongest(system, lambda rules: queries.is_involutory(rules, canonical))
+    idempotent = queries.strongest(system, lambda rules: queries.is_idempotent(rules, canonical))
     undone = found.word if found.kind == "two-sided" else None
+    strength: dict[str, tuple[Conditions, Scope]] = {
+        "inverse": (found.conditions, found.scope),
+        "period": period[1:],
+        "involutory": involutory[1:],
+        "idempotent": idempotent[1:],
+    }
     against = [system.presentation.obstacle(symbol) for symbol in normal.symbols] if found.kind == "none" else []
     proved = (law for proof in (derivation, *found.proofs) for law in proof.premises)
     laws = [*proved, *(law for law in against if law is not None)]
@@ -59,20 +65,16 @@ def compose(
         "word": catalog.display(canonical),
         "normal_form": catalog.display(normal),
         "inverse": None if undone is None else catalog.display(undone),
-        "period": period,
-        "involutory": involutory,
-        "idempotent": idempotent,
+        "period": period[0],
+        "involutory": involutory[0],
+        "idempotent": idempotent[0],
         "invertible": {"two-sided": True, "unknown": None}.get(found.kind, False),
         "inverse_kind": found.kind,
         "reason": catalog.shorten(found.reason),
         "scope": derivation.scope,
         "conditions": sorted(derivation.conditions),
-        "conditions_of": {
-            "inverse": sorted(found.conditions),
-            "period": sorted(period_for),
-            "involutory": sorted(involutory_for),
-            "idempotent": sorted(idempotent_for),
-        },
+        "conditions_of": {name: sorted(conditions) for name, (conditions, _) in strength.items()},
+        "scope_of": {name: scope for name, (_, scope) in strength.items()},
         "completed": system.completed,
         "proof": grounds.explain_proof(catalog, derivation),
         "proof_left_out": bool(derivation.unspelt),
@@ -90,10 +92,10 @@ def compose(
         [
             ("word", answer["word"]),
             ("normal form", answer["normal_form"]),
-            ("inverse", _for(answer["inverse"], found.conditions) or f"{MISSING[found.kind]}: {answer['reason']}"),
-            ("period", _for(period, period_for) or "none found"),
-            ("involutory", _for(render.yes_no(involutory), involutory_for)),
-            ("idempotent", _for(render.yes_no(idempotent), idempotent_for)),
+            ("inverse", _for(answer["inverse"], *strength["inverse"]) or f"{MISSING[found.kind]}: {answer['reason']}"),
+            ("period", _for(period[0], *strength["period"]) or "none found"),
+            ("involutory", _for(render.yes_no(involutory[0]), *strength["involutory"])),
+            ("idempotent", _for(render.yes_no(idempotent[0]), *strength["idempotent"])),
             ("rests on", grounds.summarise(answer) or None),
         ]
     )
@@ -218,7 +220,7 @@ def inverse(
         render.emit_json(answer)
     else:
         render.line(undone)
-        _note_conditions(found.conditions)
+        _note_strength(found.conditions, found.scope)
         grounds.tell(answer)
 
 
@@ -260,7 +262,7 @@ def route(
         render.emit_json(answer)
     elif asked is None:
         render.line(answer["route"])
-        _note_conditions(found.proof.conditions)
+        _note_strength(found.proof.conditions, found.proof.scope)
         grounds.tell(answer)
     else:
         asked.show_routes(measured, answer["route"])
@@ -313,14 +315,19 @@ def table(
         render.note(f"the table of {len(elements)} elements is wide; --json gives it")
 
 
-def _for(value: object, conditions: Conditions) -> str:
-    """A value with the pictures that it is for; empty if there is none."""
-    return f"{value}{',' if conditions else ''}{holding_for(conditions)}" if value else ""
+def _for(value: object, conditions: Conditions, scope: Scope) -> str:
+    """A value with the pictures that it is for, and how exactly; empty if there is none."""
+    if not value:
+        return ""
+    about = f"{', approximately' if scope == 'approximate' else ''}{holding_for(conditions)}"
+    return f"{value}{',' if conditions and scope == 'exact' else ''}{about}"
 
 
-def _note_conditions(conditions: Conditions) -> None:
-    if conditions:
-        render.note(f"This holds{holding_for(conditions)}.")
+def _note_strength(conditions: Conditions, scope: Scope) -> None:
+    how = " approximately, up to interpolation," if scope == "approximate" else ""
+    about = f"{how}{holding_for(conditions)}".rstrip(",")
+    if about:
+        render.note(f"This holds{about}.")
 
 
 def _equal_by_laws(catalog: Catalog, first: str, second: str) -> dict[str, Any]:

@@ -244,3 +244,43 @@ def test_a_table_that_is_not_complete_says_so() -> None:
     assert table.products[0] == tuple(range(10))
     braid = queries.cayley_table(system_of("a * b * a = b * a * b", "a^2 = a", "b^2 = b"), [word_of("a")])
     assert braid.complete
+
+
+@pytest.mark.parametrize(
+    ("laws", "first", "second"),
+    [
+        (["p * p = u * v", "u * v = id"], "p^2", "id"),
+        (["p * q = u * v", "r * s = u * v"], "p * q", "r * s"),
+        (["a * b * c = id", "b * c * a = id"], "a * b * c", "id"),
+        (["a * z * z = id", "z * z * b = id"], "a", "b"),
+        (["other(a) = turn(a)", "turn(a) * turn(b) = turn(a + b)", "turn(0) = id"], "other(30) * other(-30)", "id"),
+        (["f(a) = f(a + 1)", "f(a) = g(a)"], "g(0.25)", "g(1.25)"),
+        (["f(a) = g(a)", "g('x') = id"], "f('x')", "id"),
+    ],
+)
+def test_laws_in_names_that_nobody_asked_about_are_found_where_they_matter(
+    laws: list[str], first: str, second: str
+) -> None:
+    words = parse_word(first), parse_word(second)
+    system = complete(Presentation.around(words, map(parse_law, laws)))
+    assert queries.equal(system, *words).equal is True
+
+
+@pytest.mark.parametrize("sign", ["nudge * dim ≈ dim", "nudge * dim = dim for pictures with a dark border"])
+def test_laws_that_are_not_for_every_picture_or_not_exact_prove_no_lack_of_an_inverse(sign: str) -> None:
+    laws = [parse_law(sign), parse_law("nudge * dull = dull")]
+    dim, dull = map(parse_word, ("dim", "dull"))
+    assert queries.inverse(complete(Presentation.around([dim, parse_word("nudge")], laws)), dim).kind == "unknown"
+    found = queries.inverse(complete(Presentation.around([dull, parse_word("nudge")], laws)), dull)
+    assert (found.kind, found.reason) == ("none", "nudge * dull = dull, and nudge is not the identity")
+
+
+@pytest.mark.parametrize(
+    ("law", "same", "other"),
+    [("mode(true) = id", "mode(true)", "mode(1)"), ("mode((0, 2)) = id", "mode((0, 2))", "mode((false, 2))")],
+)
+def test_a_truth_value_is_no_number(law: str, same: str, other: str) -> None:
+    words = parse_word(same), parse_word(other)
+    assert len({*words}) == 2
+    system = complete(Presentation.around(words, [parse_law(law)]))
+    assert [queries.equal(system, word, IDENTITY).equal for word in words] == [True, False]
