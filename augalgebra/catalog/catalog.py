@@ -197,15 +197,25 @@ class Catalog(Names):
         Raises:
             AugalgebraError: A name or parameter in it cannot be resolved.
         """
-        namespace = law.owner.rsplit(".", 1)[0]
+        namespace, kin = law.owner.rsplit(".", 1)[0], self._kin.get(law.plugin, frozenset())
 
-        bare = {self.resolve(s.name, namespace).name for s in law.symbols if not (s.args or s.kwargs)}
+        bare = {self.resolve(s.name, namespace, kin).name for s in law.symbols if not (s.args or s.kwargs)}
 
         def bound(symbol: Symbol) -> Symbol:
-            augmentation = self.resolve(symbol.name, namespace)
+            augmentation = self.resolve(symbol.name, namespace, kin)
             return augmentation.bind(symbol, universal=True, tied=augmentation.name in bare)
 
         return replace(law, lhs=law.lhs.map(bound), rhs=law.rhs.map(bound))
+
+    @cached_property
+    def _kin(self) -> dict[str, frozenset[str]]:
+        """By plugin the augmentations of its distribution, whose short names are theirs whoever else has them."""
+        homes = {info.name: info.distribution for info in self.plugins if info.distribution}
+        of: dict[str, set[str]] = {home: set() for home in homes.values()}
+        for name, item in self.augmentations.items():
+            if item.plugin in homes:
+                of[homes[item.plugin]].add(name)
+        return {plugin: frozenset(of[home]) for plugin, home in homes.items()}
 
     def for_size(self, height: int, width: int) -> "Catalog":
         """The catalog as it is for pictures of one size: what is true of squares is just true, or of no use."""
@@ -296,9 +306,24 @@ class Catalog(Names):
         return queries.equal(self.system(a, b), a, b)
 
     def inverse(self, word: str | Word) -> queries.Inverse:
-        """The inverse of a word, told apart: two-sided, left, right, none, unknown."""
+        """The inverse of a word, told apart: two-sided, left, right, none, unknown.
+
+        Unknown as well where laws give one with a parameter that its augmentation does not take.
+        """
         canonical = self.word(word)
-        return queries.inverse(self.system(canonical), canonical)
+        found = queries.inverse(self.system(canonical), canonical)
+        refused = self.refusal(found.word or IDENTITY)
+        if not refused:
+            return found
+        return queries.Inverse(canonical, "unknown", None, f"by the laws {found.word} undoes it, but {refused}")
+
+    def refusal(self, word: Word) -> str:
+        """Why a word that laws lead to cannot be applied: a parameter outside its range; empty if there is none."""
+        try:
+            self.word(word)
+        except ParameterError as error:
+            return str(error)
+        return ""
 
     def route(self, start: str | Word, goal: str | Word) -> Word:
         """The shortest word that leads from the view `start` to the view `goal`: start⁻¹ goal.

@@ -1,7 +1,7 @@
 """Names of augmentations: full and short ones, and how words and laws are written for people."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from augalgebra.algebra import expressions
@@ -28,12 +28,13 @@ class Names:
         for name in self.augmentations:
             self._short.setdefault(name.rsplit(".", 1)[-1], []).append(name)
 
-    def resolve(self, name: str, namespace: str = "") -> Augmentation:
+    def resolve(self, name: str, namespace: str = "", kin: Collection[str] = ()) -> Augmentation:
         """The augmentation of a full name, or of a short one that only one augmentation has.
 
         Args:
             name: Full or short name.
             namespace: Where a short name is looked up first.
+            kin: Full names that a short one which several have is looked up in next.
 
         Raises:
             UnknownNameError: There is none; the message suggests the nearest.
@@ -43,6 +44,8 @@ class Names:
         if found is not None:
             return found
         candidates = self._short.get(name, [])
+        if len(candidates) > 1 and len(own := [item for item in candidates if item in kin]) == 1:
+            candidates = own
         if len(candidates) == 1:
             return self.augmentations[candidates[0]]
         if candidates:

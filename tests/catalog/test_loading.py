@@ -1,6 +1,7 @@
 """Plugins are loaded one by one, and what fails harms nothing else."""
 
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -206,6 +207,33 @@ def test_a_shared_short_name_asks_for_the_full_one() -> None:
     with pytest.raises(AmbiguousNameError, match=r"one\.negate or two\.negate"):
         catalog.word("negate")
     assert catalog.display(catalog.word("one.negate")) == "one.negate"
+
+
+def test_a_plugin_that_takes_a_short_name_harms_no_law_of_others() -> None:
+    before = aa.load_catalog(aa.Settings())
+    after = aa.load_catalog(aa.Settings(), modules=[module("other", GOOD.replace("good.negate", "other.transpose"))])
+    assert not after.dangling
+    assert {str(law) for law in before.laws} < {str(law) for law in after.laws}
+    assert after.equal("canny * dihedral.transpose", "dihedral.transpose * canny").equal is True
+
+
+def test_an_inverse_that_an_augmentation_does_not_take_is_none() -> None:
+    source = """
+    import augalgebra as aa
+
+    @aa.hookimpl
+    def augalg_register(register):
+        laws = ["fade(a) * fade(b) = fade(a * b)", "fade(1) = id"]
+
+        @register("some.fade", params=[aa.Param("amount", low=0, high=1)], laws=laws)
+        def fade(x, amount):
+            return x * amount
+    """
+    catalog = aa.load_catalog(aa.Settings(), modules=[module("some", textwrap.dedent(source))], installed=False)
+    found = catalog.inverse("fade(0.5)")
+    assert (found.kind, found.word) == ("unknown", None)
+    assert re.search(r"fade\(2\) undoes it, but .*amount must lie in \[0, 1\], not 2", found.reason)
+    assert catalog.inverse("fade(1)").kind == "two-sided"
 
 
 def test_a_law_that_names_something_unknown_is_left_out_and_reported() -> None:

@@ -254,7 +254,16 @@ def invert(
     Raises:
         NotInvertibleError: There is none, or none is known; the message names the law.
     """
-    found = inverse(system, word, without=without)
+    return demand(inverse(system, word, without=without), side)
+
+
+def demand(found: Inverse, side: Literal["two-sided", "right", "left"] = "two-sided") -> Word:
+    """The inverse that was found; a one-sided one only where it is asked for by name.
+
+    Raises:
+        NotInvertibleError: There is none, or none is known; the message names the law.
+    """
+    word = found.of
     if found.word is not None and found.kind in ("two-sided", side):
         return found.word
     if found.word is not None:

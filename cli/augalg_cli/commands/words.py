@@ -47,7 +47,7 @@ def compose(
     system = catalog.system(canonical)
     derivation = queries.derive(system, canonical)
     normal = system.normal_form(canonical)
-    found = queries.inverse(system, canonical)
+    found = catalog.inverse(canonical)
     period = queries.strongest(system, lambda rules: queries.period(rules, canonical))
     involutory = queries.strongest(system, lambda rules: queries.is_involutory(rules, canonical))
     idempotent = queries.strongest(system, lambda rules: queries.is_idempotent(rules, canonical))
@@ -106,6 +106,8 @@ def compose(
         render.note(LEFT_OUT)
     if derivation.scope == "approximate":
         render.line("The normal form rests on laws that hold approximately, up to interpolation.")
+    if refused := catalog.refusal(normal):
+        render.note(f"The normal form cannot be applied: {refused}")
     if not system.completed:
         render.note(f"The rules are not complete, so a shorter equal word may exist: {catalog.shorten(system.reason)}")
     if asked is not None:
@@ -204,9 +206,8 @@ def inverse(
     """Give the word that undoes a composition, or say why there is none."""
     catalog = grounds.load_catalog(assume)
     canonical = catalog.word(word)
-    system = catalog.system(canonical)
-    undone = catalog.display(queries.invert(system, canonical, side))
-    found = queries.inverse(system, canonical)
+    found = catalog.inverse(canonical)
+    undone = catalog.display(queries.demand(found, side))
     answer = {
         "word": catalog.display(canonical),
         "inverse": undone,
