@@ -146,7 +146,8 @@ def parse_law(text: str, *, tolerance: float | None = None, owner: str = "") -> 
 
     Args:
         text: The equation.
-        tolerance: Makes the law approximate, with this as its largest error (root mean square over pixels).
+        tolerance: Makes the law approximate, with this as its largest error (root mean square over pixels; of what
+            keeps a dark border, the largest value that a black border may get).
         owner: Who declares it.
 
     Raises:
@@ -158,10 +159,10 @@ def parse_law(text: str, *, tolerance: float | None = None, owner: str = "") -> 
         'rotate(a) * rotate(b) ≈ rotate(a + b) for pictures with a dark border'
     """
     read = parse_statement(text)
+    scope: Literal["exact", "approximate"] = "approximate" if read.sign == "≈" or tolerance is not None else "exact"
     if max(read.lhs.length, read.rhs.length) > MAX_LAW:
         raise AugalgebraError(f"{text}: a side of a law has at most {MAX_LAW} letters")
     if read.sign == "keeps":
-        return Law(read.lhs, read.rhs, "keeps", owner=owner, conditions=read.conditions)
-    scope: Literal["exact", "approximate"] = "approximate" if read.sign == "≈" or tolerance is not None else "exact"
+        return Law(read.lhs, read.rhs, "keeps", scope, tolerance, owner, conditions=read.conditions)
     kind: Kind = "unequal" if read.sign == "≠" else "law"
     return Law(read.lhs, read.rhs, kind, scope, tolerance, owner, conditions=read.conditions)

@@ -11,7 +11,7 @@ from augalgebra.algebra.laws import Law
 from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog
 from augalgebra.checks.law_checker import LawChecker
-from augalgebra.checks.probes import Probe, make_probes, suited_probes
+from augalgebra.checks.probes import Probe, make_probes, numbers_in, suited_probes
 from augalgebra.checks.results import Counterexample, sizes_text
 from augalgebra.notebooks import render_table
 from augalgebra.plain import PlainData
@@ -90,7 +90,9 @@ def compare_words(
     if suited is not None:
         probes = suited[0]
     for number in (1, 3) if channels is None else (channels,):
-        chosen = make_probes(number, size, seed=seed, dtype=dtype) if probes is None else probes
+        chosen = probes
+        if chosen is None:
+            chosen = make_probes(number, size, numbers=numbers_in((law.lhs, law.rhs)), seed=seed, dtype=dtype)
         checker = LawChecker(catalog, chosen, seed=seed, alternatives=False, each=False)
         found = checker.check(law)
         if probes is not None or found.verdict in ("holds", "violated"):

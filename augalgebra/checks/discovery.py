@@ -1,6 +1,6 @@
 """Finding the relations between augmentations by applying them until nothing new appears."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from augalgebra.catalog import Catalog
 from augalgebra.checks.evaluation import Evaluator, Symbols
 from augalgebra.checks.law_checker import LawChecker
 from augalgebra.checks.probe_images import blob_images, glyph_images, index_image, noise_images
-from augalgebra.checks.probes import LEAST, Probe, probe_sizes, standard_probes, suited_probes
+from augalgebra.checks.probes import LEAST, Probe, numbers_in, probe_sizes, standard_probes, suited_probes
 from augalgebra.checks.results import LawResult
 from augalgebra.checks.tolerances import MOVED_APPROXIMATE, exact_tolerance
 from augalgebra.errors import AugalgebraError, ImageError, ParameterError
@@ -183,7 +183,7 @@ def discover(
         images = torch.cat([images, *(act(generator, images) for generator in range(len(generators)))])
         closure = close(len(generators), act, images, finder(), max_elements=max_elements)
     laws = [_law(generators, *relation, tolerance=tolerance) for relation in relations(closure)]
-    wider = _wider(size, seed, dtype) if suited is None else probes
+    wider = _wider(size, numbers_in(generators), seed, dtype) if suited is None else probes
     checker = LawChecker(catalog, wider, seed=seed, alternatives=False, each=False)
     scoped = [(law, _scoped(checker, law)) for law in laws]
     only_here = frozenset(law for law, narrowed in scoped if narrowed is None)
@@ -216,10 +216,10 @@ def _probes(size: tuple[int, int, int], seed: int, dtype: torch.dtype, *, smooth
     return Probe("index", index_image(*size, dtype=dtype)), Probe("noise", noise)
 
 
-def _wider(size: tuple[int, int, int], seed: int, dtype: torch.dtype) -> tuple[Probe, ...]:
+def _wider(size: tuple[int, int, int], numbers: Collection[int], seed: int, dtype: torch.dtype) -> tuple[Probe, ...]:
     """Images of the size asked for and of others, simple ones first, with all kinds of borders."""
     channels, height, width = size
-    sizes = dict.fromkeys([(height, width), *probe_sizes(max(LEAST, min(height, width)))[1:]])
+    sizes = dict.fromkeys([(height, width), *probe_sizes(max(LEAST, min(height, width)), numbers)[1:]])
     return tuple(
         replace(probe, images=probe.images[:1])
         for each in sizes

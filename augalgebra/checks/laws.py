@@ -8,7 +8,15 @@ from augalgebra.algebra.laws import Law
 from augalgebra.catalog import Catalog, Judgement
 from augalgebra.checks.instances import DRAWS
 from augalgebra.checks.law_checker import LawChecker
-from augalgebra.checks.probes import Probe, ProbeFailure, contributed_probes, make_probes, probe_sizes, suited_probes
+from augalgebra.checks.probes import (
+    Probe,
+    ProbeFailure,
+    contributed_probes,
+    make_probes,
+    numbers_in,
+    probe_sizes,
+    suited_probes,
+)
 from augalgebra.checks.results import LawReport, LawResult
 from augalgebra.errors import UnknownNameError
 
@@ -43,8 +51,12 @@ def check_law(
     """
     law = catalog.law(law)
     if probes is None:
-        suited = suited_probes(catalog, (law.lhs, law.rhs), dtype=dtype)
-        probes = make_probes(channels, size, seed=seed, dtype=dtype) if suited is None else suited[0]
+        words = law.lhs, law.rhs
+        suited = suited_probes(catalog, words, dtype=dtype)
+        if suited is None:
+            probes = make_probes(channels, size, numbers=numbers_in(words), seed=seed, dtype=dtype)
+        else:
+            probes = suited[0]
     return LawChecker(catalog, probes, draws=draws, seed=seed, alternatives=alternatives).check(law)
 
 
@@ -78,13 +90,14 @@ def check_laws(
         UnknownNameError: There is no such augmentation or plugin.
     """
     laws, unresolved = _select(catalog, names)
+    numbers = numbers_in(word for law in laws for word in (law.lhs, law.rhs))
     failures: list[ProbeFailure] = []
     checkers: list[LawChecker] = []
     for number in (1, 3) if channels is None else (channels,):
         chosen = probes
         if chosen is None:
-            chosen = make_probes(number, size, seed=seed, dtype=dtype)
-            for height, width in probe_sizes(size):
+            chosen = make_probes(number, size, numbers=numbers, seed=seed, dtype=dtype)
+            for height, width in probe_sizes(size, numbers):
                 more, failed = contributed_probes(catalog, number, height, width, dtype=dtype)
                 failures.extend(failed)
                 chosen = (*chosen, *more)

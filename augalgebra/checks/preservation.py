@@ -10,16 +10,27 @@ from torch import Tensor
 from augalgebra.algebra.words import Word
 from augalgebra.checks.evaluation import Evaluator
 from augalgebra.checks.instances import Instance, shown_bindings
-from augalgebra.checks.probe_images import DARK, border_of
+from augalgebra.checks.probe_images import DARK, blackened, border_of
 from augalgebra.checks.results import Counterexample, LawResult, is_failure
+from augalgebra.checks.tolerances import tolerance_of
 from augalgebra.errors import AugalgebraError
 
 
 def check_preservation(evaluator: Evaluator, blank: LawResult, tried: Sequence[Instance]) -> LawResult:
-    """The verdict on a law of kind ``keeps``: the word, and what undoes it if the laws know that, on all probes."""
+    """The verdict on a law of kind ``keeps``: the word, and what undoes it if the laws know that, on all probes.
+
+    Exact laws may follow one after another, so a dark border that is kept exactly has to stay black whatever is within.
+    One that is kept approximately is seen on the probes that have one.
+    """
     law = blank.law
+    tolerance = 0.0
+    if "dark border" in law.conditions:
+        exact = law.scope == "exact"
+        tolerance = tolerance_of(evaluator.dtype) if exact else DARK if law.tolerance is None else law.tolerance
+        if exact:
+            probes = [replace(probe, images=blackened(probe.images)) for probe in evaluator.probes]
+            evaluator = Evaluator(evaluator.catalog, probes)
     evaluator = evaluator.meeting(law.conditions)
-    tolerance = DARK if "dark border" in law.conditions else 0.0
     worst = moved = 0.0
     count = 0
     try:

@@ -142,14 +142,23 @@ def scene_images(
     return batch * _tints(batch)
 
 
-def has_dark_border(images: Float[Tensor, "image channel height width"]) -> Bool[Tensor, " image"]:
-    """Which images are black, or nearly, but for a disc in the middle."""
-    return border_of(images).flatten(1).amax(1) <= DARK
+def has_dark_border(images: Float[Tensor, "image channel height width"], most: float = DARK) -> Bool[Tensor, " image"]:
+    """Which images are black, or nearly, but for a disc in the middle: nowhere else brighter than some value."""
+    return border_of(images).flatten(1).amax(1) <= most
 
 
 def border_of(images: Float[Tensor, "image channel height width"]) -> Float[Tensor, "image channel pixel"]:
     """The pixels that are dark in a picture with a dark border."""
-    return images[..., torch.from_numpy(np.hypot(*_grid(*images.shape[-2:])) > DARK_FROM)]
+    return images[..., _is_border(images)]
+
+
+def blackened(images: Float[Tensor, "image channel height width"]) -> Float[Tensor, "image channel height width"]:
+    """The images with a border that is black."""
+    return images.masked_fill(_is_border(images), 0)
+
+
+def _is_border(images: Tensor) -> Tensor:
+    return torch.from_numpy(np.hypot(*_grid(*images.shape[-2:])) > DARK_FROM)
 
 
 def digit_images(

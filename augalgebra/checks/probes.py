@@ -4,8 +4,12 @@ A symmetric image satisfies laws that are false, so no built-in probe has a symm
 which ones it has. Everything is drawn from a seed.
 """
 
+import itertools
+import math
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 import torch
@@ -13,7 +17,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from augalgebra.algebra.conditions import Conditions
-from augalgebra.algebra.words import Word
+from augalgebra.algebra.expressions import Expression, Value
+from augalgebra.algebra.words import Symbol, Word
 from augalgebra.catalog import Catalog
 from augalgebra.checks.probe_images import (
     blob_images,
@@ -27,6 +32,7 @@ from augalgebra.checks.probe_images import (
     scene_images,
     texture_images,
 )
+from augalgebra.checks.tolerances import tolerance_of
 from augalgebra.errors import ImageError
 from augalgebra.image_batches import check_batch
 from augalgebra.images import picture_files, read_pictures
@@ -60,12 +66,18 @@ class Probe:
     plugin: str = ""
 
     def meeting(self, conditions: Conditions, *, nearly: bool) -> "Probe":
-        """The probe with those images alone that meet some conditions, or are said to meet them nearly."""
+        """The probe with those images alone that meet some conditions, or are said to meet them nearly.
+
+        A dark border is black, but for rounding errors: exact laws for what is nearly black would not follow from one
+        another.
+        """
         height, width = self.images.shape[-2:]
         kept = torch.ones(len(self.images), dtype=torch.bool)
         if "square" in conditions and height != width:
             kept[:] = False
-        if "dark border" in conditions and not (nearly and self.dark_border):
+        if "dark border" in conditions and not nearly:
+            kept &= has_dark_border(self.images, tolerance_of(self.images.dtype))
+        elif "dark border" in conditions and not self.dark_border:
             kept &= has_dark_border(self.images)
         return replace(self, images=self.images[kept])
 
@@ -109,26 +121,68 @@ def standard_probes(
     )
 
 
-def probe_sizes(size: int) -> tuple[tuple[int, int], ...]:
+def probe_sizes(size: int, numbers: Collection[int] = ()) -> tuple[tuple[int, int], ...]:
     """The heights and widths that laws are checked at: the square asked for, an odd rectangle and an odd square.
 
     A roll by half its width is its own inverse at one size only, and what is true of squares may be false of others.
+    The sides have no factor in common, so that no roll by a few rows comes round at all sizes.
+
+    Args:
+        size: The height and width asked for.
+        numbers: Numbers that no side may divide but this one, such as the rows that something is rolled by.
 
     Examples:
         >>> probe_sizes(28)
-        ((28, 28), (21, 33), (21, 21))
+        ((28, 28), (23, 33), (25, 25))
     """
-    height = max(9, size * 3 // 4) | 1
-    width = max(height + 4, size * 6 // 5) | 1
-    other = height if height != size else width
+    height = _side(max(9, size * 3 // 4), (size,), numbers)
+    width = _side(max(height + 4, size * 6 // 5), (size, height), numbers)
+    other = _side(height, (size, height, width), numbers)
     return (size, size), (height, width), (other, other)
 
 
+def _side(least: int, others: Iterable[int], numbers: Iterable[int]) -> int:
+    """The first odd number from some number on that has no factor in common with others and divides none of some."""
+    return next(
+        side
+        for side in itertools.count(least | 1, 2)
+        if math.gcd(side, math.prod(others)) == 1 and all(number % side for number in numbers)
+    )
+
+
+def numbers_in(words: Iterable[Word]) -> frozenset[int]:
+    """The numbers in some words that a roll may come round by: parameters, and how often each letter stands there."""
+    found: set[int] = set()
+    for word in words:
+        counts: Counter[Symbol] = Counter()
+        for symbol, exponent in word.syllables:
+            counts[symbol] += abs(exponent)
+        found.update(counts.values())
+        for symbol in counts:
+            found.update(abs(number.numerator) for argument in symbol.args for number in _numbers(argument))
+    return frozenset(found) - {0}
+
+
+def _numbers(argument: Value) -> Iterator[Fraction]:
+    if isinstance(argument, Fraction):
+        yield argument
+    elif isinstance(argument, Expression):
+        yield from (coefficient for _, coefficient in argument.terms)
+    elif isinstance(argument, tuple):
+        for item in argument:
+            yield from _numbers(item)
+
+
 def make_probes(
-    channels: int = 1, size: int = 28, *, seed: int = 0, dtype: torch.dtype = torch.float32
+    channels: int = 1,
+    size: int = 28,
+    *,
+    numbers: Collection[int] = (),
+    seed: int = 0,
+    dtype: torch.dtype = torch.float32,
 ) -> tuple[Probe, ...]:
     """The built-in probes at every one of `probe_sizes`: all at the size asked for, one image of each at the others."""
-    first, *others = probe_sizes(size)
+    first, *others = probe_sizes(size, numbers)
     found = list(standard_probes(channels, *first, seed=seed, dtype=dtype))
     for height, width in others:
         probes = standard_probes(channels, height, width, seed=seed, dtype=dtype)

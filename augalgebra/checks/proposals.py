@@ -42,7 +42,7 @@ MAX_STEPS = 1000
 """Steps of completion that are taken to see whether a law follows from others."""
 SMALL = (16, 21)
 """Height and width of the images that words are told apart on."""
-SIZES = ((28, 28), (21, 27))
+SIZES = ((28, 28), (23, 27))
 """Heights and widths a proposed law has to hold on: a shift by 1 pixel has period 28 on the first only."""
 
 DRAWS = 12

@@ -1,6 +1,8 @@
 """Probe images have no symmetry, come from a seed, and failing contributions are isolated."""
 
 import importlib.util
+import itertools
+import math
 import subprocess
 import sys
 import types
@@ -106,6 +108,8 @@ def test_laws_are_checked_at_two_squares_and_a_rectangle_of_odd_sides(size: int)
     assert second[0] == second[1] != size
     assert oblong[0] % 2 == oblong[1] % 2 == 1
     assert oblong[0] != oblong[1]
+    for sides in zip(first, oblong, second, strict=True):
+        assert all(math.gcd(one, other) == 1 for one, other in itertools.combinations(sides, 2))
     sizes = {tuple(probe.images.shape[-2:]) for probe in make_probes(size=size)}
     assert sizes == {first, oblong, second}
 

@@ -210,8 +210,8 @@ class Proof:
 
     @property
     def scope(self) -> Scope:
-        """Approximate if any law used is approximate."""
-        return "approximate" if any(law.scope == "approximate" for law in self.laws) else "exact"
+        """Approximate if any law used is approximate, or conditions were kept approximately only."""
+        return "approximate" if any(law.scope == "approximate" for law in self.premises) else "exact"
 
     def then(self, other: "Proof") -> "Proof":
         """This chain followed by another that starts where it ends."""

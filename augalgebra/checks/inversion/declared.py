@@ -1,5 +1,6 @@
 """What the laws say of single augmentations and of pairs, without completing more than is needed."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from augalgebra.algebra.conditions import ALWAYS, Conditions
@@ -112,8 +113,21 @@ class DeclaredProperties:
 
 
 def _allowed(proof: Proof) -> float:
-    """The error that a proof may add up to: that of each step."""
-    return sum(law.tolerance or NEAR_RMS for law in proof.laws if law.scope == "approximate")
+    """The error that a proof may add up to: that of each step, and of each law where the steps are not spelt out."""
+    total = _error(proof.unspelt)
+    for step in proof.steps:
+        if isinstance(step.law, Law):
+            # an approximate law is checked on pictures that are nearly as it needs them, an exact one is not
+            total += step.times * (_error((step.law,)) or _error(step.keeping))
+        else:
+            grounds = [ground for ground in (step.law.right, step.law.left) if ground is not None]
+            given = () if step.law.law is None else (step.law.law,)
+            total += step.times * (_error(given) + sum(map(_allowed, grounds)))
+    return total
+
+
+def _error(laws: Iterable[Law]) -> float:
+    return sum(law.tolerance or NEAR_RMS for law in laws if law.scope == "approximate")
 
 
 def _linked(presentation: Presentation, first: set[str], second: set[str]) -> bool:
