@@ -30,6 +30,7 @@ Kind = Literal[
     "unequal",
     "keeps",
 ]
+Scope = Literal["exact", "approximate"]
 Status = Literal["declared", "checked", "assumed", "unchecked", "violated"]
 
 
@@ -60,7 +61,7 @@ class Law:
     lhs: Word
     rhs: Word
     kind: Kind = "law"
-    scope: Literal["exact", "approximate"] = "exact"
+    scope: Scope = "exact"
     tolerance: float | None = None
     owner: str = ""
     status: Status = "declared"
@@ -162,6 +163,6 @@ def parse_law(text: str, *, tolerance: float | None = None, owner: str = "") -> 
         raise AugalgebraError(f"{text}: a side of a law has at most {MAX_LAW} letters")
     if read.sign == "keeps":
         return Law(read.lhs, read.rhs, "keeps", owner=owner, conditions=read.conditions)
-    scope: Literal["exact", "approximate"] = "approximate" if read.sign == "≈" or tolerance is not None else "exact"
+    scope: Scope = "approximate" if read.sign == "≈" or tolerance is not None else "exact"
     kind: Kind = "unequal" if read.sign == "≠" else "law"
     return Law(read.lhs, read.rhs, kind, scope, tolerance, owner, conditions=read.conditions)
