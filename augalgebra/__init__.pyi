@@ -6,12 +6,6 @@ from .algebra.words import Symbol as Symbol
 from .algebra.words import Word as Word
 from .algebra.words import word_of as word_of
 from .augmentation import Augmentation as Augmentation
-from .augmentation import Distribution as Distribution
-from .augmentation import Param as Param
-from .augmentation import choice as choice
-from .augmentation import integers as integers
-from .augmentation import log_uniform as log_uniform
-from .augmentation import uniform as uniform
 from .caches import LatentAugment as LatentAugment
 from .catalog import Catalog as Catalog
 from .catalog import PluginInfo as PluginInfo
@@ -33,6 +27,12 @@ from .latent import LAVAE as LAVAE
 from .latent import LatentSpace as LatentSpace
 from .operators import Operator as Operator
 from .operators import OperatorRegistry as OperatorRegistry
+from .parameters import Distribution as Distribution
+from .parameters import Param as Param
+from .parameters import choice as choice
+from .parameters import integers as integers
+from .parameters import log_uniform as log_uniform
+from .parameters import uniform as uniform
 from .pipelines import Pipeline as Pipeline
 from .plugin_commands import CommandLine as CommandLine
 from .plugin_commands import Defer as Defer

@@ -9,7 +9,6 @@ import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from augalgebra.algebra import expressions
@@ -18,6 +17,7 @@ from augalgebra.algebra.words import IDENTITY, Symbol
 from augalgebra.errors import AugmentationError, ParameterError, PluginError, nearest
 from augalgebra.image_batches import check_batch, image_numbers, is_finite, shape_text, size_text
 from augalgebra.isolation import isolate
+from augalgebra.parameters import REQUIRED, Param
 from augalgebra.plain import count_of
 
 if TYPE_CHECKING:
@@ -26,112 +26,6 @@ if TYPE_CHECKING:
 
 Shape = Literal["kept", "transposed", "changed"]
 Function: TypeAlias = "Callable[..., Tensor]"
-
-
-class _Required:
-    def __repr__(self) -> str:
-        return "required"
-
-    def __reduce__(self) -> str:
-        return "REQUIRED"  # there is one, which pickles and copies find by its name
-
-
-REQUIRED = _Required()
-"""Default of a parameter that has to be given in every word."""
-
-
-@dataclass(frozen=True)
-class Distribution:
-    """Where a parameter that is not given is drawn from, once for each image.
-
-    Build it with `uniform`, `log_uniform`, `integers` or `choice`.
-    """
-
-    kind: Literal["uniform", "log_uniform", "integers", "choice"]
-    values: tuple[float, ...]
-
-    def draw(self, generator: "np.random.Generator", size: int) -> "np.ndarray[Any, Any]":
-        """Draw `size` values; each takes one step of the generator, so that any of them can be reached at once."""
-        import numpy as np  # here and below: questions about laws alone are answered sooner without it
-
-        if self.kind == "choice":
-            values: np.ndarray[Any, Any] = np.asarray(self.values)
-            chosen: np.ndarray[Any, Any] = values[(generator.random(size) * len(values)).astype(np.int64)]
-            return chosen
-        low, high = self.values
-        unit: np.ndarray[Any, Any] = generator.random(size)
-        if self.kind == "integers":
-            unit = np.floor(low + unit * (high - low)).astype(np.int64)
-        elif self.kind == "log_uniform":
-            unit = np.exp(np.log(low) + unit * (np.log(high) - np.log(low)))
-        else:
-            unit = low + unit * (high - low)
-        return unit
-
-    def __str__(self) -> str:
-        return f"{self.kind}({', '.join(f'{value:.12g}' for value in self.values)})"
-
-
-def uniform(low: float, high: float) -> Distribution:
-    """Uniform on [low, high)."""
-    return Distribution("uniform", (low, high))
-
-
-def log_uniform(low: float, high: float) -> Distribution:
-    """Uniform in the logarithm, on [low, high) with 0 < low."""
-    return Distribution("log_uniform", (low, high))
-
-
-def integers(low: int, high: int) -> Distribution:
-    """Whole numbers from low to high - 1, all equally likely."""
-    return Distribution("integers", (low, high))
-
-
-def choice(*values: float) -> Distribution:
-    """One of the values, all equally likely."""
-    return Distribution("choice", values)
-
-
-@dataclass(frozen=True)
-class Param:
-    """A parameter of a family.
-
-    Attributes:
-        name: Its name in words and in the function's signature.
-        default: Value when it is not given; `REQUIRED` if it must be given.
-        low: Smallest allowed value.
-        high: Largest allowed value.
-        draw: Distribution it is drawn from, per image, when it is not given.
-        whole: Only whole numbers make sense.
-        doc: One line for people.
-    """
-
-    name: str
-    default: object = REQUIRED
-    low: float | None = None
-    high: float | None = None
-    draw: Distribution | None = None
-    whole: bool = False
-    doc: str = ""
-
-    def check(self, owner: str, argument: Value) -> None:
-        """Raise `ParameterError` unless `argument` is allowed; symbolic values pass."""
-        numeric = isinstance(argument, Fraction)
-        bounded = self.low is not None or self.high is not None or self.whole
-        if isinstance(argument, Expression) or not (bounded or numeric):
-            return
-        if not isinstance(argument, Fraction):
-            raise ParameterError(f"{owner}: {self.name} must be a number, not {expressions.value_text(argument)}")
-        text = expressions.value_text(argument)
-        if self.whole and argument.denominator != 1:
-            raise ParameterError(f"{owner}: {self.name} must be a whole number, not {text}")
-        # -42.3 as it is written lies below the nearest float
-        below = self.low is not None and argument < self.low and argument < Fraction(str(self.low))
-        above = self.high is not None and argument > self.high and argument > Fraction(str(self.high))
-        if below or above:
-            low = "-inf" if self.low is None else f"{self.low:g}"
-            high = "inf" if self.high is None else f"{self.high:g}"
-            raise ParameterError(f"{owner}: {self.name} must lie in [{low}, {high}], not {text}")
 
 
 @dataclass(frozen=True)
@@ -150,6 +44,9 @@ class Augmentation:
         plugin: Name of the plugin it came from.
         probes: Names of the probe images that it is made for; empty if it is for every picture.
         declared: What it was registered with, as written: ``name`` and the keywords that were given.
+
+    Raises:
+        PluginError: The name is that of the identity, or something among the parameters is no `Param`.
     """
 
     name: str
@@ -165,6 +62,9 @@ class Augmentation:
     def __post_init__(self) -> None:
         if self.short_name == str(IDENTITY):
             raise PluginError(f"the name {IDENTITY} is reserved for the identity; call {self.name} something else")
+        for param in self.params:
+            if not isinstance(param, Param):
+                raise PluginError(f"{self.name}: its params are aa.Param, such as aa.Param('degrees'), not {param!r}")
 
     @property
     def short_name(self) -> str:
@@ -343,7 +243,8 @@ def params_of(function: Function, declared: Mapping[str, Param]) -> tuple[Param,
     """Read a family's parameters off the function's signature, completed by what was declared.
 
     Raises:
-        ParameterError: A declared parameter is not in the signature, or the signature has ``*args``.
+        ParameterError: A declared parameter is not in the signature, the signature has ``*args``, or a default cannot
+            stand in a word.
     """
     parameters = list(inspect.signature(function).parameters.values())[1:]
     names = [parameter.name for parameter in parameters]

@@ -12,7 +12,8 @@ import pluggy
 
 from augalgebra.algebra.laws import Law
 from augalgebra.algebra.words import Word
-from augalgebra.augmentation import Augmentation, Function, Param, Shape
+from augalgebra.augmentation import Augmentation, Function, Shape
+from augalgebra.parameters import Param
 from augalgebra.plugin_commands import Defer
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ class Register(Protocol):
             period: The least n > 0 with a^n = id.
             idempotent: True if a * a = a; False if a * a differs from a on some image, which is checked as well.
             commutes_with: Augmentations it may be exchanged with.
-            equals: A word it is equal to.
+            equals: A word it is equal to. Here, in `inverse` and in `commutes_with`, the name of one of its own
+                parameters means that parameter: ``turn(degrees)``.
             additive: The parameter that adds up: f(a) * f(b) = f(a + b) and f(0) = id. Several at once for a vector.
             multiplicative: The parameter that multiplies: f(a) * f(b) = f(a * b) and f(1) = id.
             laws: Further equations in text, ``=`` exact or ``≈`` approximate, ``≠`` (or ``!=``) for two words that

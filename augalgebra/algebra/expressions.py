@@ -85,22 +85,23 @@ def value(raw: object) -> Value:
     Floats are read as their shortest decimal, so that ``0.1`` is one tenth exactly and prints as it was typed.
 
     Raises:
-        TypeError: The object is none of number, text, truth value, None, tuple or list of such.
+        TypeError: The object is none of number, text, truth value, None, tuple or list of such, or a number is not
+            finite or has more than `MAX_DIGITS` digits.
     """
     if isinstance(raw, bool):
         return Truth(raw)
-    if raw is None or isinstance(raw, Truth | str | Fraction):
+    if raw is None or isinstance(raw, Truth | str):
         return raw
+    if isinstance(raw, Fraction):
+        return _in_digits(raw)
     if isinstance(raw, Expression):
         return raw if raw.variables else _collapse(dict(raw.terms))
     if isinstance(raw, int):
-        if raw.bit_length() > _MAX_BITS:
-            raise TypeError(f"a number in a word has at most {MAX_DIGITS} digits")
-        return Fraction(raw)
+        return _in_digits(Fraction(raw))
     if isinstance(raw, float):
         if raw != raw or raw in (float("inf"), float("-inf")):
             raise TypeError(f"{raw} is not a finite number")
-        return Fraction(repr(raw))
+        return _in_digits(Fraction(repr(float(raw))))  # NumPy's floats are floats that print otherwise
     if isinstance(raw, tuple | list):
         return tuple(value(item) for item in raw)
     if hasattr(raw, "item"):  # numpy and torch scalars
@@ -263,9 +264,19 @@ def _collapse(terms: Mapping[Monomial, Fraction]) -> Number:
 
 
 def _bounded(number: Fraction) -> Fraction:
-    if number.numerator.bit_length() > _MAX_BITS or number.denominator.bit_length() > _MAX_BITS:
+    if _too_long(number):
         raise ValueError(f"this number has more than {MAX_DIGITS} digits")
     return number
+
+
+def _in_digits(number: Fraction) -> Fraction:
+    if _too_long(number):
+        raise TypeError(f"a number in a word has at most {MAX_DIGITS} digits")
+    return number
+
+
+def _too_long(number: Fraction) -> bool:
+    return number.numerator.bit_length() > _MAX_BITS or number.denominator.bit_length() > _MAX_BITS
 
 
 def _monomial_text(monomial: Monomial, coefficient: Fraction) -> str:

@@ -30,6 +30,7 @@ Kind = Literal[
     "unequal",
     "keeps",
 ]
+Scope = Literal["exact", "approximate"]
 Status = Literal["declared", "checked", "assumed", "unchecked", "violated"]
 
 
@@ -60,7 +61,7 @@ class Law:
     lhs: Word
     rhs: Word
     kind: Kind = "law"
-    scope: Literal["exact", "approximate"] = "exact"
+    scope: Scope = "exact"
     tolerance: float | None = None
     owner: str = ""
     status: Status = "declared"

@@ -1,20 +1,22 @@
 """From the keywords of ``register`` to laws: the one place where metadata becomes equations."""
 
 import inspect
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar, get_args
 
 from augalgebra.algebra import laws as equations
-from augalgebra.algebra.conditions import ALWAYS, Conditions
+from augalgebra.algebra.conditions import ALL, ALWAYS, Conditions
 from augalgebra.algebra.expressions import Value, add, multiply, value, variable
-from augalgebra.algebra.laws import Kind, Law, parse_law
+from augalgebra.algebra.laws import Kind, Law, Scope, parse_law
 from augalgebra.algebra.parsing import parse_pictures, parse_word
 from augalgebra.algebra.words import IDENTITY, Symbol, Word, word_of
-from augalgebra.augmentation import Augmentation, Param, Shape, params_of
+from augalgebra.augmentation import Augmentation, Shape, params_of
 from augalgebra.errors import AugalgebraError, PluginError, nearest
 from augalgebra.hooks import Register
 from augalgebra.isolation import MOST_ITEMS, take
+from augalgebra.parameters import Param
 
 Item = TypeVar("Item")
 INVERSE_KINDS = ("exact", "left", "right", "approximate")
@@ -136,11 +138,11 @@ def declared_laws(
         raise PluginError(f"idempotent is True, False, or left out if it is unknown; not {idempotent!r}")
 
     def declare(sides: tuple[Word, Word], kind: Kind) -> None:
-        scope: Literal["exact", "approximate"] = "exact" if approximate is None else "approximate"
+        scope: Scope = "exact" if approximate is None else "approximate"
         found.append(Law(*sides, kind=kind, scope=scope, tolerance=approximate, owner=name, conditions=conditions))
 
     if inverse is not None:
-        found.extend(_inverse_laws(name, inverse, inverse_kind, approximate, conditions))
+        found.extend(_inverse_laws(augmentation, inverse, inverse_kind, approximate, conditions))
     if period is not None:
         if not isinstance(period, int) or isinstance(period, bool) or not 1 <= period <= equations.MAX_LAW:
             raise PluginError(f"period is a positive whole number up to {equations.MAX_LAW}, not {period!r}")
@@ -148,9 +150,9 @@ def declared_laws(
     if idempotent is not None:
         declare(equations.idempotent(self_word), "idempotent" if idempotent else "unequal")
     for other in _list("commutes_with", commutes_with, str):
-        declare(equations.commutation(self_word, parse_word(other)), "commutes")
+        declare(equations.commutation(self_word, _word_about(augmentation, other)), "commutes")
     if equals is not None:
-        declare((self_word, parse_word(equals, variables=True)), "equals")
+        declare((self_word, _word_about(augmentation, equals)), "equals")
     if additive is not None:
         names = [additive] if isinstance(additive, str) else _list("additive", additive, str)
         for sides in _family(augmentation, names, add, 0):
@@ -175,9 +177,15 @@ _EXAMPLES = {
 
 
 def _positive(keyword: str, number: object) -> None:
-    fine = isinstance(number, int | float) and not isinstance(number, bool) and number > 0
+    fine = isinstance(number, int | float) and not isinstance(number, bool) and 0 < number < math.inf
     if number is not None and not fine:
         raise PluginError(f"{keyword} is a positive number, not {number!r}")
+
+
+def _word_about(augmentation: Augmentation, text: str) -> Word:
+    """A word that is told of an augmentation, whose parameters it may name."""
+    own = {param.name: augmentation.variable(param) for param in augmentation.params}
+    return parse_word(text, variables=True).map(lambda symbol: symbol.substitute(own))
 
 
 def _list(keyword: str, items: object, kind: type[Item]) -> Sequence[Item]:
@@ -196,7 +204,7 @@ def as_laws(declared: Iterable[str | Law], owner: str) -> list[Law]:
     """Read laws given as text; whoever declares them is their owner, and nothing else than a declaration makes them.
 
     Raises:
-        PluginError: An item is neither text nor a law.
+        PluginError: An item is neither text nor a law, or a law with parts that it cannot have.
         WordSyntaxError: A text is no law.
     """
     if isinstance(declared, str | Law) or not isinstance(declared, Iterable):
@@ -206,17 +214,60 @@ def as_laws(declared: Iterable[str | Law], owner: str) -> list[Law]:
         if not isinstance(item, str | Law):
             raise PluginError(f"a law is text such as 'a * b = b * a', not {item!r}")
         law = parse_law(item) if isinstance(item, str) else item
+        for side in (law.lhs, law.rhs):
+            if not isinstance(side, Word):
+                raise PluginError(f"a side of a law is a word, such as parse_word('a * b'), not {side!r}")
         if max(law.lhs.length, law.rhs.length) > equations.MAX_LAW:
             raise PluginError(f"a side of a law has at most {equations.MAX_LAW} letters")
+        _refuse_malformed(law)
         if law.scope == "approximate" and law.tolerance is None:
             law = replace(law, tolerance=DEFAULT_APPROXIMATE)
         found.append(replace(law, owner=owner, status="declared"))
     return found
 
 
+def _refuse_malformed(law: Law) -> None:
+    """Raise `PluginError` unless everything about a law is what it must be; `Law` itself looks at none of it."""
+    for name, known in (("kind", Kind), ("scope", Scope)):
+        given = getattr(law, name)
+        if given not in get_args(known):
+            raise PluginError(f"the {name} of a law is one of {', '.join(get_args(known))}, not {given!r}")
+    _positive("the tolerance of a law", law.tolerance)
+    if not isinstance(law.conditions, frozenset) or not law.conditions <= ALL:
+        items = ", ".join(map(repr, sorted(ALL)))
+        raise PluginError(f"the conditions of a law are a frozenset of {items}, not {law.conditions!r}")
+    if law.kind == "keeps" and not law.conditions:
+        raise PluginError("a law of kind 'keeps' says by its conditions what is kept; it has none")
+    for side in (law.lhs, law.rhs):
+        if parse_word(str(side), variables=True) != side:
+            raise PluginError(f"a side of a law is a word as parse_word reads it, which {side} is not")
+    form, fits = _FORMS.get(law.kind, ("", None))
+    if fits is not None and not fits(law.lhs, law.rhs):
+        raise PluginError(f"a law of kind {law.kind!r} has the form {form}; {law.lhs} = {law.rhs} has not")
+
+
+def _is_letter(lhs: Word, rhs: Word) -> bool:
+    return not rhs and [exponent for _, exponent in lhs.syllables] == [1]
+
+
+_FORMS: dict[str, tuple[str, Callable[[Word, Word], bool]]] = {
+    "singular": ("a = id", _is_letter),
+    "keeps": ("a = id", _is_letter),
+    "involutory": ("a^2 = id", lambda lhs, rhs: not rhs and len(lhs.syllables) == 1 and len(lhs) == 2),
+    "period": ("a^n = id", lambda lhs, rhs: not rhs and len(lhs.syllables) == 1),
+    "idempotent": ("a^2 = a", lambda lhs, rhs: bool(rhs) and lhs == rhs**2),
+    "commutes": (
+        "a * b = b * a",
+        lambda lhs, rhs: len(lhs) > 1 and rhs.letters == lhs.letters[1:] + lhs.letters[:1],
+    ),
+}
+"""What the sides of laws look like, for the kinds that are told by them."""
+
+
 def _inverse_laws(
-    name: str, inverse: str, inverse_kind: str, approximate: float | None, conditions: Conditions
+    augmentation: Augmentation, inverse: str, inverse_kind: str, approximate: float | None, conditions: Conditions
 ) -> list[Law]:
+    name = augmentation.name
     if inverse_kind not in INVERSE_KINDS:
         raise PluginError(f"inverse_kind must be one of {', '.join(INVERSE_KINDS)}, not {inverse_kind!r}")
     self_word = word_of(name)
@@ -224,10 +275,10 @@ def _inverse_laws(
         return [Law(self_word, IDENTITY, kind="singular", owner=name)]
     if inverse_kind == "approximate" and approximate is None:
         approximate = DEFAULT_APPROXIMATE
-    scope: Literal["exact", "approximate"] = "exact" if approximate is None else "approximate"
+    scope: Scope = "exact" if approximate is None else "approximate"
     if inverse == "self":
         return [Law(self_word**2, IDENTITY, "involutory", scope, approximate, name, conditions=conditions)]
-    other = parse_word(inverse, variables=True)
+    other = _word_about(augmentation, inverse)
     after = Law(self_word * other, IDENTITY, "right inverse", scope, approximate, name, conditions=conditions)
     before = Law(other * self_word, IDENTITY, "left inverse", scope, approximate, name, conditions=conditions)
     if inverse_kind == "right":

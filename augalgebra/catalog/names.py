@@ -1,6 +1,7 @@
 """Names of augmentations: full and short ones, and how words and laws are written for people."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
@@ -9,8 +10,9 @@ from augalgebra.algebra.expressions import Value
 from augalgebra.algebra.laws import Law
 from augalgebra.algebra.parsing import parse_word
 from augalgebra.algebra.words import Symbol, Word
-from augalgebra.augmentation import REQUIRED, Augmentation, Param
+from augalgebra.augmentation import Augmentation
 from augalgebra.errors import AmbiguousNameError, AugalgebraError, UnknownNameError
+from augalgebra.parameters import REQUIRED, Param
 
 _FULL_NAME = re.compile(r"(?P<name>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)(?:\([^()]*\))?")
 
@@ -59,8 +61,12 @@ class Names:
     def display(self, word: Word | Symbol | Law) -> str:
         """Text for people: short names where they are unambiguous, parameters left out where they are the default."""
         if isinstance(word, Law):
-            shown = replace(word, lhs=word.lhs.map(self._shown_in_law), rhs=word.rhs.map(self._shown_in_law))
-            return str(shown)
+            renaming = self._variables_of(word)
+
+            def shown(symbol: Symbol) -> Symbol:
+                return self._renamed(symbol.name, symbol.args, symbol.kwargs, renaming)
+
+            return str(replace(word, lhs=word.lhs.map(shown), rhs=word.rhs.map(shown)))
         if isinstance(word, Symbol):
             return str(self._shown(word))
         return str(word.map(self._shown))
@@ -99,23 +105,28 @@ class Names:
         # by position as far as none is left out in between, so that rotate(30) stays rotate(30)
         names = [param.name for param in augmentation.params]
         leading = next((place for place, (name, _) in enumerate(shown) if name != names[place]), len(shown))
-        positional, by_name = shown[:leading], shown[leading:]
-        return self._renamed(symbol.name, [argument for _, argument in positional], [*by_name, *symbol.kwargs])
-
-    def _shown_in_law(self, symbol: Symbol) -> Symbol:
-        augmentation = self.augmentations[symbol.name]
-        if symbol == augmentation.bind(Symbol(symbol.name), universal=True):
-            return self._renamed(symbol.name, [expressions.variable(p.name) for p in augmentation.params])
-        return self._renamed(symbol.name, symbol.args)
-
-    def _renamed(self, name: str, args: Sequence[Value], kwargs: Sequence[tuple[str, Value]] = ()) -> Symbol:
-        arguments = (*args, *(argument for _, argument in kwargs))
-        variables = frozenset().union(*(expressions.variables_of(arg) for arg in arguments))
+        positional, by_name = [argument for _, argument in shown[:leading]], [*shown[leading:], *symbol.kwargs]
         renaming: dict[str, Value] = {}
-        for variable in variables:
+        for variable in symbol.variables:
             owner, _, parameter = variable.rpartition(".")
-            shown = parameter if owner == name or not owner else f"{self.short_name(owner)}.{parameter}"
-            renaming[variable] = expressions.variable(shown)
+            renaming[variable] = expressions.variable(parameter if owner == symbol.name else self._with_owner(variable))
+        return self._renamed(symbol.name, positional, by_name, renaming)
+
+    def _variables_of(self, law: Law) -> dict[str, Value]:
+        """The variables of a law as they are shown: different ones differently, and as briefly as that allows."""
+        shown = {variable: variable.rpartition(".")[2] for variable in law.variables}
+        for longer in (self._with_owner, str):
+            times = Counter(shown.values())
+            shown = {variable: text if times[text] == 1 else longer(variable) for variable, text in shown.items()}
+        return {variable: expressions.variable(text) for variable, text in shown.items()}
+
+    def _with_owner(self, variable: str) -> str:
+        owner, _, parameter = variable.rpartition(".")
+        return f"{self.short_name(owner)}.{parameter}" if owner else parameter
+
+    def _renamed(
+        self, name: str, args: Sequence[Value], kwargs: Sequence[tuple[str, Value]], renaming: Mapping[str, Value]
+    ) -> Symbol:
         return Symbol(
             self.short_name(name),
             tuple(expressions.substitute(arg, renaming) for arg in args),
@@ -127,6 +138,4 @@ def _implied(augmentation: Augmentation, param: Param) -> object:
     """What an argument is when it is left out; something that equals no argument where it cannot be."""
     if param.draw is not None:
         return augmentation.variable(param)
-    if isinstance(param.default, int | float | str | bool | tuple) or param.default is None:
-        return expressions.value(param.default)
-    return REQUIRED
+    return REQUIRED if param.default is REQUIRED else expressions.value(param.default)

@@ -11,9 +11,10 @@ from augalgebra.algebra import expressions
 from augalgebra.algebra.expressions import Value
 from augalgebra.algebra.laws import Law
 from augalgebra.algebra.words import Symbol, Word
-from augalgebra.augmentation import REQUIRED, Augmentation, Param
+from augalgebra.augmentation import Augmentation
 from augalgebra.catalog import Catalog
 from augalgebra.errors import ParameterError
+from augalgebra.parameters import REQUIRED, Param
 
 DRAWS = 4
 """Parameter values that a law is tried at."""

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from augalgebra.algebra.words import Letter, Symbol, Word
-from augalgebra.augmentation import Param
 from augalgebra.checks.evaluation import Evaluator, Symbols
 from augalgebra.checks.tolerances import differences
 from augalgebra.errors import AugmentationError, ParameterError
+from augalgebra.parameters import Param
 
 GRID = 25
 """Values of a parameter that are tried before the best is refined."""

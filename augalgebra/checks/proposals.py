@@ -17,7 +17,7 @@ from augalgebra.algebra.laws import Law, commutation
 from augalgebra.algebra.presentation import Presentation
 from augalgebra.algebra.rewriting.completion import complete
 from augalgebra.algebra.words import Letter, Symbol, Word, word_of
-from augalgebra.augmentation import REQUIRED, Augmentation
+from augalgebra.augmentation import Augmentation
 from augalgebra.case_progress import CaseProgress, unseen
 from augalgebra.catalog import Catalog
 from augalgebra.catalog.declarations import declared_laws
@@ -30,6 +30,7 @@ from augalgebra.checks.probes import Probe, standard_probes
 from augalgebra.checks.results import LawResult
 from augalgebra.checks.tolerances import tolerance_of
 from augalgebra.errors import AugalgebraError, ParameterError
+from augalgebra.parameters import REQUIRED
 from augalgebra.plain import PlainData
 
 MAX_POWER = 30

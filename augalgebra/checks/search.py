@@ -10,10 +10,10 @@ from torch import Tensor
 
 from augalgebra.algebra.froidure_pin import ToleranceFinder
 from augalgebra.algebra.words import Letter, Symbol, Word
-from augalgebra.augmentation import REQUIRED
 from augalgebra.checks.evaluation import Evaluator, Symbols
 from augalgebra.checks.tolerances import Norm, differences
 from augalgebra.errors import AugmentationError, NotInvertibleError
+from augalgebra.parameters import REQUIRED
 
 MAX_LENGTH = 4
 """Longest word that is looked for."""

@@ -18,12 +18,13 @@ from torch import Tensor
 
 from augalgebra.algebra.laws import Law
 from augalgebra.algebra.words import Symbol, Word, word_of
-from augalgebra.augmentation import REQUIRED, Augmentation
+from augalgebra.augmentation import Augmentation
 from augalgebra.catalog import Catalog
 from augalgebra.checks import Probe, dot_image, index_image, noise_images, suited_probes
 from augalgebra.checks.instances import instances
 from augalgebra.errors import AugalgebraError, AugmentationError, ParameterError
 from augalgebra.isolation import describe, raised_by_statement
+from augalgebra.parameters import REQUIRED
 
 SIZES = (8, 32, 128)
 """Heights of the square images that are tried until the augmentation accepts one, smallest first."""

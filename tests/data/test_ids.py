@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from augalgebra import load_catalog
-from augalgebra.augmentation import choice, integers, log_uniform, uniform
 from augalgebra.errors import ImageError
+from augalgebra.parameters import choice, integers, log_uniform, uniform
 
 CATALOG = load_catalog()
 SHEAR = CATALOG.augmentations["affine.shear_x"]

@@ -3,7 +3,6 @@ import pytest
 from scipy import linalg
 
 from augalgebra import Augmentation, Catalog, Law, parse_law, parse_word
-from augalgebra.augmentation import Param
 from augalgebra.errors import FitError, MomentsError
 from augalgebra.operators import OperatorRegistry, ViewMoments
 from augalgebra.operators.families import find_family, fit_family
@@ -16,6 +15,7 @@ from augalgebra.operators.fits.one_parameter import (
 )
 from augalgebra.operators.fits.orthogonal import rotation
 from augalgebra.operators.groups.arrays import random_orthogonal
+from augalgebra.parameters import Param
 
 DIM = 7
 

@@ -194,7 +194,8 @@ CODES = _table(
         "AUG303",
         "error",
         "a default or distribution out of range",
-        "The range of a parameter is empty, or its default or the values it is drawn from lie outside.",
+        "The range of a parameter is empty, or its default or the values it is drawn from lie outside, or are no whole "
+        "numbers although it takes nothing else.",
         'params=[aa.Param("amount", low=0, high=1, draw=aa.uniform(0.5, 2))]',
         "widen the range, or narrow what is drawn",
     ),

@@ -1,17 +1,19 @@
 """What is wrong with plugins, found without applying anything to an image."""
 
 import inspect
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from fractions import Fraction
 
-from augalgebra.augmentation import Augmentation, Param
+from augalgebra.augmentation import Augmentation
 from augalgebra.catalog.catalog import Catalog
 from augalgebra.catalog.lint import source_code
 from augalgebra.catalog.lint.contradictions import Contradictions
 from augalgebra.catalog.lint.findings import Finding, finding
 from augalgebra.catalog.plugin import PluginInfo
 from augalgebra.errors import AugalgebraError, UnknownNameError
+from augalgebra.parameters import Param
 
 __all__ = ["Finding", "lint"]
 
@@ -115,12 +117,22 @@ def _out_of_range(param: Param) -> str:
     high = float("inf") if param.high is None else param.high
     if low > high:
         return f"the range [{low:g}, {high:g}] is empty"
+    if param.whole and param.low is not None and math.ceil(param.low) > high:
+        return f"no whole number lies in [{low:g}, {high:g}]"
     default = param.default
-    if isinstance(default, int | float | Fraction) and not isinstance(default, bool) and not low <= default <= high:
-        return f"the default {float(default):g} is outside [{low:g}, {high:g}]"
+    if isinstance(default, int | float | Fraction) and not isinstance(default, bool):
+        if not low <= default <= high:
+            return f"the default {float(default):g} is outside [{low:g}, {high:g}]"
+        if param.whole and default % 1:
+            return f"the default {float(default):g} is not a whole number"
     if param.draw is None:
         return ""
     values = param.draw.values
+    drawn_whole = param.draw.kind == "integers" or (
+        param.draw.kind == "choice" and not any(item % 1 for item in values)
+    )
+    if param.whole and not drawn_whole:
+        return f"{param.draw} draws values that are not whole numbers"
     if param.draw.kind != "choice" and values[0] >= values[1]:
         return f"{param.draw} draws from an empty range"
     if param.draw.kind == "log_uniform" and values[0] <= 0:

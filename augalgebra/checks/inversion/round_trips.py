@@ -12,7 +12,6 @@ from augalgebra.algebra.conditions import ALWAYS, DARK, SQUARE, Conditions
 from augalgebra.algebra.expressions import Value
 from augalgebra.algebra.laws import Law
 from augalgebra.algebra.words import IDENTITY, Symbol, Word
-from augalgebra.augmentation import REQUIRED
 from augalgebra.catalog import Catalog
 from augalgebra.checks.evaluation import Evaluator
 from augalgebra.checks.instances import instances
@@ -20,6 +19,7 @@ from augalgebra.checks.probes import standard_probes
 from augalgebra.checks.singular import find_collision
 from augalgebra.checks.tolerances import MOVED_EXACT, NEAR_RMS, NEAR_SHARE, Norm, differences, exact_tolerance
 from augalgebra.errors import AugalgebraError
+from augalgebra.parameters import REQUIRED
 
 Kind = Literal["two-sided", "right", "left", "approximate", "none", "unknown", "vacuous"]
 _RANKS: Mapping[Kind, int] = {"two-sided": 4, "right": 3, "approximate": 2, "left": 1, "unknown": 0}

@@ -8,10 +8,10 @@ from typing import Literal, get_args
 from augalgebra.algebra import group_names
 from augalgebra.algebra.rewriting import queries
 from augalgebra.algebra.words import Symbol, Word
-from augalgebra.augmentation import Param
 from augalgebra.catalog import Catalog
 from augalgebra.errors import FitError, NotInvertibleError
 from augalgebra.operators.groups.finite_group import FiniteGroup
+from augalgebra.parameters import Param
 
 FitName = Literal[
     "ridge",

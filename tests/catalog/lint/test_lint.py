@@ -149,6 +149,26 @@ PLANTED: dict[str, list[tuple[str, str, str]]] = {
             "acme.fade",
             "empty range",
         ),
+        (
+            augmentation("acme.fade", "params=[aa.Param('a', whole=True, low=0.5, high=0.7)]", "x, a"),
+            "acme.fade",
+            "no whole number lies in [0.5, 0.7]",
+        ),
+        (
+            augmentation("acme.fade", "params=[aa.Param('a', whole=True, low=0, high=9)]", "x, a=2.5"),
+            "acme.fade",
+            "the default 2.5 is not a whole number",
+        ),
+        (
+            augmentation("acme.fade", "params=[aa.Param('a', draw=aa.uniform(0, 9))]", "x, a: int"),
+            "acme.fade",
+            "draws values that are not whole numbers",
+        ),
+        (
+            augmentation("acme.fade", "params=[aa.Param('a', whole=True, draw=aa.choice(1, 1.5))]", "x, a"),
+            "acme.fade",
+            "draws values that are not whole numbers",
+        ),
     ],
     "AUG304": [(augmentation("acme.negate", body="x *= -1; return x + 1"), "acme.negate", "x *= -1")],
     "AUG401": [(augmentation("acme.flip"), "acme.flip", "no law")],
