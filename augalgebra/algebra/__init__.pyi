@@ -4,10 +4,10 @@ from .conditions import Conditions as Conditions
 from .conditions import holding_for as holding_for
 from .expressions import to_python as to_python
 from .group_names import identify as identify
+from .laws import Scope as Scope
 from .parsing import split_names as split_names
 from .rewriting import queries as queries
 from .rewriting.proofs import Proof as Proof
-from .rewriting.proofs import Scope as Scope
 from .words import IDENTITY as IDENTITY
 from .words import Symbol as Symbol
 from .words import Word as Word

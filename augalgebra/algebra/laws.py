@@ -160,7 +160,7 @@ def parse_law(text: str, *, tolerance: float | None = None, owner: str = "") -> 
         'rotate(a) * rotate(b) ≈ rotate(a + b) for pictures with a dark border'
     """
     read = parse_statement(text)
-    scope: Literal["exact", "approximate"] = "approximate" if read.sign == "≈" or tolerance is not None else "exact"
+    scope: Scope = "approximate" if read.sign == "≈" or tolerance is not None else "exact"
     if max(read.lhs.length, read.rhs.length) > MAX_LAW:
         raise AugalgebraError(f"{text}: a side of a law has at most {MAX_LAW} letters")
     if read.sign == "keeps":

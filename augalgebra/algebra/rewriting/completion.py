@@ -12,13 +12,12 @@ from typing import NamedTuple
 
 from augalgebra.algebra.conditions import ALWAYS, PHRASES
 from augalgebra.algebra.expressions import variable
-from augalgebra.algebra.laws import Law
+from augalgebra.algebra.laws import Law, Scope
 from augalgebra.algebra.presentation import Presentation
 from augalgebra.algebra.rewriting.alphabet import Alphabet, Codes
 from augalgebra.algebra.rewriting.equations import Equation, Step
 from augalgebra.algebra.rewriting.invertibility import Inverses
 from augalgebra.algebra.rewriting.knuth_bendix import Completion, Limits, Order
-from augalgebra.algebra.rewriting.proofs import Scope
 from augalgebra.algebra.rewriting.rule_set import RuleSet
 from augalgebra.algebra.rewriting.system import RewritingSystem
 from augalgebra.algebra.specialisation import special_cases

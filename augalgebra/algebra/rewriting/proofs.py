@@ -7,16 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import Literal
 
 from augalgebra.algebra import expressions
 from augalgebra.algebra.conditions import ALWAYS, Condition, Conditions
 from augalgebra.algebra.expressions import Expression, Value
-from augalgebra.algebra.laws import Law
+from augalgebra.algebra.laws import Law, Scope
 from augalgebra.algebra.unification import match_letters
 from augalgebra.algebra.words import IDENTITY, Letter, Symbol, Word
 
-Scope = Literal["exact", "approximate"]
 _MEANINGLESS = (ZeroDivisionError, ValueError, TypeError)
 
 

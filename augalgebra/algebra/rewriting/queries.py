@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeVar
 
 from augalgebra.algebra.conditions import ALWAYS, Conditions, holding_for
-from augalgebra.algebra.laws import Law
+from augalgebra.algebra.laws import Law, Scope
 from augalgebra.algebra.rewriting.cayley_tables import CayleyTable as CayleyTable
 from augalgebra.algebra.rewriting.cayley_tables import cayley_table as cayley_table
 from augalgebra.algebra.rewriting.obstacles import nothing_undoes, undoes_nothing
-from augalgebra.algebra.rewriting.proofs import Proof, Scope
+from augalgebra.algebra.rewriting.proofs import Proof
 from augalgebra.algebra.rewriting.system import UNANSWERED, RewritingSystem
 from augalgebra.algebra.words import IDENTITY, Word
 from augalgebra.errors import IncompleteError, NotInvertibleError

@@ -5,12 +5,13 @@ from functools import cached_property
 from typing import NamedTuple
 
 from augalgebra.algebra.conditions import ALL, ALWAYS, Conditions
+from augalgebra.algebra.laws import Scope
 from augalgebra.algebra.presentation import Presentation
 from augalgebra.algebra.rewriting.alphabet import Codes
 from augalgebra.algebra.rewriting.derivations import Derivations
 from augalgebra.algebra.rewriting.equations import Equation, Step, conditions_of, readable_names, reverse
 from augalgebra.algebra.rewriting.invertibility import Inverses, OneSided
-from augalgebra.algebra.rewriting.proofs import Proof, Scope
+from augalgebra.algebra.rewriting.proofs import Proof
 from augalgebra.algebra.rewriting.rule_set import RuleSet
 from augalgebra.algebra.specialisation import is_covered
 from augalgebra.algebra.words import MAX_LETTERS, Letter, Symbol, Word
