@@ -186,7 +186,7 @@ def _number(what: str, raw: Any) -> float:
     plain = raw.item() if hasattr(raw, "item") and _stands_in_a_word(raw) else raw
     if isinstance(plain, Fraction):
         plain = float(plain)
-    if not isinstance(plain, int | float) or not _stands_in_a_word(plain):
+    if isinstance(plain, bool) or not isinstance(plain, int | float) or not _stands_in_a_word(plain):
         raise ParameterError(
             f"{what} takes finite numbers of at most {expressions.MAX_DIGITS} digits, not {_shown(raw)}"
         )

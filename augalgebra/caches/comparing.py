@@ -1,6 +1,7 @@
 """Second copies of a cache against what an operator makes of the first ones: measured, and dropped."""
 
 import math
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -217,7 +218,7 @@ def strip_cache(
         for name, _ in run_tasks(partial(_strip, cache, mover), good, Workers(jobs, threads=1)):
             stripped.append(name.as_posix())
             progress(len(stripped), len(good), str(name))
-        for folder in {(cache.root / name).parent for name in cache.files}:
+        for folder in {Path(os.path.realpath(cache.root / name)).parent for name in cache.files}:  # links are followed
             remove_abandoned(folder)
     after = sum((cache.root / name).stat().st_size for name in stripped)
     return StripReport(report, tuple(sorted(stripped)), sum(sizes[name] for name in stripped), after)
@@ -339,6 +340,8 @@ def _compare(
     mover.check(second)
     count = mover.means(first, moments=codes.moments)
     first, second, moved = (mover.raw(item[:, :count]) for item in (first, second, moved))
+    for item in (first, second, moved):
+        mover.check(item)  # once more, as float32 may be too narrow for them
     others = moved, first.flip(-1), torch.zeros_like(second)
     # in double precision, where no square of a float is infinite
     errors = tuple((item.double() - second.double()).square().flatten(1).sum(1) for item in others)

@@ -228,8 +228,10 @@ def _rewrite_all(
 
 def _refuse_itself(cache: Cache, out: Path) -> None:
     """See that the cache is not written into."""
-    root, place = cache.root.resolve(), out.resolve()
-    if place == root or root in place.parents or place in root.parents:
+    place = out.resolve()
+    # what links lead to belongs to it as well
+    roots = {cache.root.resolve(), *((cache.root / name).resolve().parent for name in cache.files)}
+    if any(place == root or root in place.parents or place in root.parents for root in roots):
         raise ParameterError(f"{out} holds the cache, or lies in it; name another folder with --out")
 
 

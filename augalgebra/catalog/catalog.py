@@ -308,14 +308,19 @@ class Catalog(Names):
     def inverse(self, word: str | Word) -> queries.Inverse:
         """The inverse of a word, told apart: two-sided, left, right, none, unknown.
 
-        Unknown as well where laws give one with a parameter that its augmentation does not take.
+        Where laws give one with a parameter that its augmentation does not take, it is a power, or else unknown.
         """
         canonical = self.word(word)
-        found = queries.inverse(self.system(canonical), canonical)
+        system = self.system(canonical)
+        found = queries.inverse(system, canonical)
         refused = self.refusal(found.word or IDENTITY)
         if not refused:
             return found
-        return queries.Inverse(canonical, "unknown", None, f"by the laws {found.word} undoes it, but {refused}")
+        period = queries.period(system, canonical)
+        proof = None if period is None else system.prove(canonical**period, IDENTITY)
+        if period is None or proof is None:
+            return queries.Inverse(canonical, "unknown", None, f"by the laws {found.word} undoes it, but {refused}")
+        return queries.Inverse(canonical, "two-sided", canonical ** (period - 1), f"{proof.start} = id", (proof,))
 
     def refusal(self, word: Word) -> str:
         """Why a word that laws lead to cannot be applied: a parameter outside its range; empty if there is none."""
@@ -329,19 +334,21 @@ class Catalog(Names):
         """The shortest word that leads from the view `start` to the view `goal`: start⁻¹ goal.
 
         Raises:
-            NotInvertibleError: `start` cannot be undone.
+            NotInvertibleError: `start` cannot be undone, or not with parameters that augmentations take.
         """
-        a, b = self.word(start), self.word(goal)
-        return queries.route(self.system(a, b), a, b)
+        return self.find_route(start, goal).word
 
     def find_route(self, start: str | Word, goal: str | Word) -> queries.Route:
         """The same with the proof that it leads there, which says for which pictures.
 
         Raises:
-            NotInvertibleError: `start` cannot be undone.
+            NotInvertibleError: `start` cannot be undone, or not with parameters that augmentations take.
         """
         a, b = self.word(start), self.word(goal)
-        return queries.find_route(self.system(a, b), a, b)
+        found = queries.find_route(self.system(a, b), a, b)
+        if refused := self.refusal(found.word):
+            raise NotInvertibleError(f"by the laws {self.display(found.word)} leads there, but {refused}")
+        return found
 
     def apply(self, word: str | Word, images: "Tensor", *, seed: int = 0, ids: Sequence[int] | None = None) -> "Tensor":
         """The view of `images` under a word.
@@ -395,6 +402,8 @@ class Catalog(Names):
     def _positive_inverse(self, letter: Word, without: Conditions) -> Word:
         system = self.system(letter)
         found = queries.invert(system, letter, without=without)
+        if self.refusal(found):
+            found = queries.demand(self.inverse(letter))  # says what is refused, or finds a power
         if all(exponent > 0 for _, exponent in found.syllables):
             return found
         period = queries.period(system, letter)

@@ -77,10 +77,10 @@ class LawChecker:
             return replace(blank, reason="found no parameter values at which every parameter lies in its range")
         if not self.evaluator.batches:
             return replace(blank, reason="no probe images suit all augmentations in it")
-        if not self.evaluator.meeting(law.conditions, nearly=law.scope == "approximate").batches:
-            return replace(blank, reason=f"there are no {PHRASES[law.conditions]} to check it on")
         if law.kind == "keeps":
             return check_preservation(self.evaluator, blank, tried)
+        if not self.evaluator.meeting(law.conditions, nearly=law.scope == "approximate").batches:
+            return replace(blank, reason=f"there are no {PHRASES[law.conditions]} to check it on")
         if law.kind == "singular":
             return check_singular(self.evaluator, blank, tried)
         if law.kind == "unequal":

@@ -7,6 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from augalgebra.algebra.conditions import PHRASES
 from augalgebra.algebra.words import Word
 from augalgebra.checks.evaluation import Evaluator
 from augalgebra.checks.instances import Instance, shown_bindings
@@ -19,7 +20,8 @@ from augalgebra.errors import AugalgebraError
 def check_preservation(evaluator: Evaluator, blank: LawResult, tried: Sequence[Instance]) -> LawResult:
     """The verdict on a law of kind ``keeps``: the word, and what undoes it if the laws know that, on all probes.
 
-    Exact laws may follow one after another, so a dark border that is kept exactly has to stay black whatever is within.
+    Exact laws may follow one after another, so a dark border that is kept exactly has to stay black whatever is within,
+    and whatever tolerance the augmentation has for its other laws.
     One that is kept approximately is seen on the probes that have one.
     """
     law = blank.law
@@ -50,11 +52,11 @@ def check_preservation(evaluator: Evaluator, blank: LawResult, tried: Sequence[I
                             text, shown_bindings(instance), probe.name, image, batch.size, float(errors.max())
                         )
                         result = replace(blank, verdict="violated", counterexample=found, tolerance=tolerance)
-                        return replace(result, error=worst, moved=moved, n=count, reason=_reason(worst, law.conditions))
+                        return replace(result, error=worst, moved=moved, n=count, reason=_reason(worst))
     except AugalgebraError as error:
         return replace(blank, reason=str(error), tolerance=tolerance, failed=is_failure(error))
     if not count:
-        return replace(blank, reason="no image meets its condition")
+        return replace(blank, reason=f"there are no {PHRASES[law.conditions]} to check it on")
     return replace(blank, verdict="holds", error=worst, moved=moved, n=count, tolerance=tolerance)
 
 
@@ -69,13 +71,14 @@ def _both_ways(evaluator: Evaluator, word: Word) -> Iterator[Word]:
 
 def _departures(images: Tensor, conditions: frozenset[str]) -> Tensor:
     """How far each image is from meeting a condition."""
-    if "square" in conditions:
-        apart = 0.0 if images.shape[-2] == images.shape[-1] else math.inf
-        return torch.full((len(images),), apart)
-    return border_of(images).flatten(1).amax(1)
+    if "square" in conditions and images.shape[-2] != images.shape[-1]:
+        return torch.full((len(images),), math.inf)
+    if "dark border" in conditions:
+        return border_of(images).flatten(1).amax(1)
+    return torch.zeros(len(images))
 
 
-def _reason(error: float, conditions: frozenset[str]) -> str:
-    if "square" in conditions:
+def _reason(error: float) -> str:
+    if math.isinf(error):
         return "a square does not stay square"
     return f"it is {error:.2g} near the border, where it has to stay dark"

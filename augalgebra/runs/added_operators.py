@@ -19,7 +19,7 @@ from augalgebra.operators.registry import OperatorRegistry
 from augalgebra.operators.residuals import RelationResidual, relation_residuals
 from augalgebra.plain import PlainData, pick
 from augalgebra.runs.storage.stored_run import StoredRun
-from augalgebra.training.stage2 import check_fit, fit_operators
+from augalgebra.training.stage2 import STRUCTURED, check_fit, fit_operators
 from augalgebra.training.views import Views
 
 
@@ -132,7 +132,9 @@ def extend(
 def _stands(registry: OperatorRegistry, word: Word, fit: str | None) -> bool:
     """Whether there is an operator already that is up to date, and fitted as asked."""
     entry = registry.entries.get(word)
-    return entry is not None and not registry.staleness(entry) and fit in (None, entry.provenance.fit)
+    if entry is None or registry.staleness(entry):
+        return False
+    return fit in (None, STRUCTURED, entry.provenance.fit)  # what is in no group is not fitted as one
 
 
 def withdraw(run: StoredRun, names: set[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -209,3 +209,12 @@ def test_linked_folders_belong_to_a_cache_and_links_that_go_round_do_not_hang(tm
     (tmp_path / "cache" / "linked").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
     (tmp_path / "cache" / "real" / "round").symlink_to(tmp_path / "cache", target_is_directory=True)
     assert Cache.open(tmp_path / "cache").files == (Path("linked/b.npz"), Path("real/a.npz"))
+
+
+def test_a_cache_is_not_written_into_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "more").mkdir()
+    np.savez(tmp_path / "more" / "a.npz", latents=CODES[0])
+    (tmp_path / "cache" / "linked").symlink_to(tmp_path / "more", target_is_directory=True)
+    with pytest.raises(AugalgebraError, match="holds the cache, or lies in it"):
+        move_cache(Cache.open(tmp_path / "cache"), "flip_lr", REGISTRY, tmp_path / "more" / "new")

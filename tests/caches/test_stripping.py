@@ -154,6 +154,14 @@ def test_copies_whose_squares_no_float_holds_are_below_the_bar(tmp_path: Path) -
     json.dumps(report.report.to_dict(), allow_nan=False)
 
 
+def test_codes_that_float32_does_not_hold_are_told_and_kept(tmp_path: Path) -> None:
+    codes = torch.from_numpy(encode(PICTURES)).double()
+    save_file({"latents": codes, "latents_flip": 1e39 * codes.flip(-1)}, tmp_path / "a.safetensors")
+    with pytest.raises(ImageError, match=r"a\.safetensors: these codes are NaN or infinite"):
+        strip_cache(Cache.open(tmp_path), REGISTRY)
+    assert sorted(load_file(tmp_path / "a.safetensors")) == ["latents", "latents_flip"]
+
+
 def test_pictures_that_are_no_numbers_are_no_agreement(cache: Path) -> None:
     broken = patch_space()
     broken.decode = lambda codes: torch.full((len(codes), 3, 16, 24), torch.nan)  # type: ignore[method-assign]

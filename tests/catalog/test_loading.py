@@ -11,7 +11,13 @@ from types import ModuleType
 import pytest
 
 import augalgebra as aa
-from augalgebra.errors import AmbiguousNameError, AugalgebraError, ParameterError, UnknownNameError
+from augalgebra.errors import (
+    AmbiguousNameError,
+    AugalgebraError,
+    NotInvertibleError,
+    ParameterError,
+    UnknownNameError,
+)
 
 GOOD = """
 import augalgebra as aa
@@ -234,6 +240,28 @@ def test_an_inverse_that_an_augmentation_does_not_take_is_none() -> None:
     assert (found.kind, found.word) == ("unknown", None)
     assert re.search(r"fade\(2\) undoes it, but .*amount must lie in \[0, 1\], not 2", found.reason)
     assert catalog.inverse("fade(1)").kind == "two-sided"
+    for ask in (lambda: catalog.route("fade(0.5)", "id"), lambda: catalog.spelt_out("fade(0.5)^-1")):
+        with pytest.raises(NotInvertibleError, match=r"must lie in \[0, 1\], not 2"):
+            ask()
+
+
+def test_where_an_augmentation_does_not_take_the_inverse_a_power_that_undoes_it_is_found() -> None:
+    source = """
+    import augalgebra as aa
+
+    @aa.hookimpl
+    def augalg_register(register):
+        laws = ["turn(a) * turn(b) = turn(a + b)", "turn(0) = id", "turn(a + 4) = turn(a)"]
+
+        @register("some.turn", params=[aa.Param("k", low=0, high=3, whole=True)], laws=laws)
+        def turn(x, k):
+            return x.rot90(k, (-2, -1))
+    """
+    catalog = aa.load_catalog(aa.Settings(), modules=[module("some", textwrap.dedent(source))], installed=False)
+    found = catalog.inverse("turn(1)")
+    assert found.kind == "two-sided"
+    assert found.word in (catalog.word("turn(1)^3"), catalog.word("turn(3)"))
+    assert catalog.equal(catalog.word("turn(1)") * found.word, "id").equal is True
 
 
 def test_a_law_that_names_something_unknown_is_left_out_and_reported() -> None:

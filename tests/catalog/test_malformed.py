@@ -74,6 +74,7 @@ def test_any_other_default_can_be_written_and_read(default: object) -> None:
 
 PARAMS = {
     "low": lambda: [aa.Param("a", low="0")],
+    "low true": lambda: [aa.Param("a", low=False, high=True)],
     "low complex": lambda: [aa.Param("a", low=1 + 2j)],
     "low infinite": lambda: [aa.Param("a", low=INF)],
     "low nan": lambda: [aa.Param("a", low=NAN)],

@@ -1,6 +1,7 @@
 """Laws that are true at one size, of squares, or with a dark border only: found out on pixels, or declared as such."""
 
 import types
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +173,12 @@ def test_what_is_said_to_be_kept_is_checked(law: str, holds: bool) -> None:
     assert found.verdict == ("holds" if holds else "violated")
     assert holds or found.counterexample is not None
     assert holds or "it is" in found.reason or "does not stay square" in found.reason
+
+
+@pytest.mark.parametrize(("word", "verdict"), [("lift", "violated"), ("turned", "holds")])
+def test_of_two_conditions_both_are_looked_at(word: str, verdict: str) -> None:
+    both = replace(aa.parse_law(f"{word} keeps squares"), conditions=frozenset({"square", "dark border"}))
+    assert check_law(CATALOG, both).verdict == verdict
 
 
 def test_a_dark_border_may_be_kept_nearly() -> None:
