@@ -107,9 +107,9 @@ class SweepSettings(PlainData):
         return cls(**given)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON; without a size where there is none, as in the files of earlier sweeps."""
-        values = super().to_dict()
-        return values if self.size is not None else {name: values[name] for name in values if name != "size"}
+        """Plain data for JSON; without what earlier sweeps did not know, where it is as it was with these."""
+        usual = {"size": None, "kl_weight": 1.0}
+        return {name: item for name, item in super().to_dict().items() if name not in usual or item != usual[name]}
 
     @property
     def unit(self) -> str:
