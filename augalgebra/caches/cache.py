@@ -132,7 +132,7 @@ def _files_below(root: Path) -> tuple[list[Path], list[Path]]:
     found, left = [], []
     seen = {os.path.realpath(root)}
     for folder, folders, names in os.walk(root, followlinks=True):
-        places = {name: os.path.realpath(os.path.join(folder, name)) for name in sorted(folders)}  # noqa: PTH118 (walk)
+        places = {name: os.path.realpath(Path(folder) / name) for name in sorted(folders)}
         folders[:] = [name for name, place in places.items() if place not in seen]  # links may go round
         seen.update(places.values())
         for name in sorted(names):
