@@ -148,7 +148,7 @@ def _exchanges(law: Law) -> bool:
 
 
 def _joins(law: Law) -> bool:
-    """Whether a law says that a product of plain names is the identity, or that two words have no name in common."""
+    """Whether a law says that a product of plain names is the identity, or a word in other plain names."""
     if not law.is_equation or _families(law):
         return False
     first, second = ({symbol.name for symbol in side.symbols} for side in (law.lhs, law.rhs))
@@ -166,7 +166,7 @@ def _reaches(law: Law, names: frozenset[str], in_play: set[str]) -> bool:
         return len(names - in_play) == 1 and names - in_play <= _families(law)
     if _renames(law):
         return not names.isdisjoint(in_play)
-    if not _defines(law):  # a word that is not there is not made of nothing, nor of a part of another
+    if not _defines(law):  # a product: it leads to other names where a whole side of it may stand
         sides = [{symbol.name for symbol in side.symbols} for side in (law.lhs, law.rhs)]
         return any(side <= in_play for side in sides if side) or (not all(sides) and not names.isdisjoint(in_play))
     if names.isdisjoint(in_play) or any(name not in in_play for name in _families(law)):

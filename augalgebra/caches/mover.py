@@ -84,7 +84,7 @@ class Mover:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of what all operators have learned: the same if and only if they make the same of codes."""
+        """SHA-256 of the words and of all that their operators have learned, by which other operators are noticed."""
         found = hashlib.sha256()
         for word, both in self._ways.items():
             for way in both:

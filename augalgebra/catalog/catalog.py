@@ -308,7 +308,8 @@ class Catalog(Names):
     def inverse(self, word: str | Word) -> queries.Inverse:
         """The inverse of a word, told apart: two-sided, left, right, none, unknown.
 
-        Where laws give one with a parameter that its augmentation does not take, it is a power, or else unknown.
+        Where laws give one with a parameter that its augmentation does not take, it is a power of the word if that has
+        a period, and unknown otherwise.
         """
         canonical = self.word(word)
         system = self.system(canonical)
