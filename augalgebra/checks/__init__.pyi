@@ -30,6 +30,7 @@ from .probes import Probe as Probe
 from .probes import ProbeFailure as ProbeFailure
 from .probes import contributed_probes as contributed_probes
 from .probes import make_probes as make_probes
+from .probes import numbers_in as numbers_in
 from .probes import picture_probe as picture_probe
 from .probes import probe_sizes as probe_sizes
 from .probes import standard_probes as standard_probes
@@ -76,6 +77,7 @@ __all__ = [
     "make_probes",
     "measure_matrix",
     "noise_images",
+    "numbers_in",
     "picture_probe",
     "probe_sizes",
     "scene_images",

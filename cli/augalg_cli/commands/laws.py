@@ -59,7 +59,7 @@ def laws(
             catalog.resolve(name)
     from augalgebra.checks import check_laws
 
-    images = _probes(probes, size, skip_broken=skip_broken)
+    images = _probes(catalog, probes, size, skip_broken=skip_broken)
     report = check_laws(catalog, None if everything else names, probes=images, size=size, seed=seed)
     if as_json:
         render.emit_json(report.to_dict())
@@ -88,18 +88,19 @@ def discover(
         _show_discovery(catalog, found)
 
 
-def _probes(source: str, size: int, *, skip_broken: bool) -> "tuple[Probe, ...] | None":
+def _probes(catalog: Catalog, source: str, size: int, *, skip_broken: bool) -> "tuple[Probe, ...] | None":
     if source == "builtin":
         return None
-    from augalgebra.checks import MOST_PICTURES, Probe, digit_images, picture_probe, probe_sizes
+    from augalgebra.checks import MOST_PICTURES, Probe, digit_images, numbers_in, picture_probe, probe_sizes
     from augalgebra.images import picture_files
 
+    sizes = probe_sizes(size, numbers_in(word for law in catalog.laws for word in (law.lhs, law.rhs)))
     if source == "digits":
-        digits = (digit_images(1, *each) for each in probe_sizes(size))
+        digits = (digit_images(1, *each) for each in sizes)
         return tuple(Probe("digits", images, smooth=True, dark_border=True) for images in digits)
     if not Path(source).is_dir():
         raise AugalgebraError(f"--probes {source!r}: neither 'builtin' nor 'digits' nor a folder of pictures")
-    found = tuple(picture_probe(source, size=each, skip_broken=skip_broken) for each in probe_sizes(size))
+    found = tuple(picture_probe(source, size=each, skip_broken=skip_broken) for each in sizes)
     wanted = min(len(picture_files(Path(source))), MOST_PICTURES)
     if len(found[0].images) < wanted:
         render.note(f"{wanted - len(found[0].images)} of {wanted} pictures left out, since they cannot be read")

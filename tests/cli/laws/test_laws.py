@@ -149,3 +149,17 @@ def test_list_shows_everything_that_the_slides_use(program: Callable[..., Any]) 
     }  # fmt: skip
     assert slides <= names
     assert max(map(len, program("list").out.splitlines())) <= 80
+
+
+def test_pictures_have_sizes_at_which_no_law_comes_round(program: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "rolls.py").write_text(
+        "import augalgebra as aa\n"
+        "@aa.hookimpl\n"
+        "def augalg_register(register):\n"
+        "    @register('rolls.down', laws=['down(16100) = id'])\n"  # 28 * 23 * 25 rows
+        "    def down(x, rows):\n"
+        "        return x.roll(rows, -2)\n"
+    )
+    done = program("laws", "rolls", "--probes", "digits", env={"AUGALG_PLUGINS": str(tmp_path / "rolls.py")})
+    assert done.code == 1, done.out
+    assert "1 violated" in done.out
