@@ -100,11 +100,11 @@ def test_what_is_written_reaches_no_answer(augalg: Augalg, tmp_path: Path) -> No
     {textwrap.indent(PRINTING, "    ").strip()}
     def left_behind():
         for _ in range(200):
-            print("by a thread")
+            print("by a thread\\n", end="")  # one write: lines of two threads stay whole
             time.sleep(0.01)
     speak()
     threading.Thread(target=left_behind, daemon=True).start()
-    atexit.register(print, "at exit")
+    atexit.register(print, "at exit\\n", end="")
     """
     done = augalg("list", "--json", env=plant(tmp_path, loading))
     assert done.returncode == 0, done.stderr
