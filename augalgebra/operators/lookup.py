@@ -82,7 +82,7 @@ class OperatorTable(ProvenanceTable[Entry, FamilyEntry]):
     def __init__(self, dim: int, fingerprint: str, catalog: Catalog) -> None:
         super().__init__(fingerprint, catalog)
         self.dim = dim
-        self._operators: dict[tuple[Word, bool], Operator] = {}
+        self._operators: dict[tuple[str | Word, bool], Operator] = {}
 
     def add(self, entry: Entry | FamilyEntry) -> None:
         """Keep an operator or a family, in place of what was kept under the same word."""
@@ -108,6 +108,8 @@ class OperatorTable(ProvenanceTable[Entry, FamilyEntry]):
             MissingOperatorError: A letter has no operator, nor is the word equal to one whose letters have.
             NotInvertibleError: The word undoes what a law or a measurement says cannot be undone.
         """
+        if reduce and (word, readout) in self._operators:  # as it was asked for before: nothing to read or to bind
+            return self._operators[word, readout]
         canonical = self.catalog.word(word)
         if not canonical:
             return Operator.identity(self.dim, self)
@@ -115,7 +117,8 @@ class OperatorTable(ProvenanceTable[Entry, FamilyEntry]):
             return self._multiplied(canonical, canonical, readout=readout)
         if (canonical, readout) not in self._operators:
             self._operators[canonical, readout] = self._multiplied(canonical, self.reduced(canonical), readout=readout)
-        return self._operators[canonical, readout]
+        found = self._operators[word, readout] = self._operators[canonical, readout]
+        return found
 
     def reduced(self, word: str | Word) -> Word:
         """The shortest equal word in letters that have operators, as far as the laws give one; else the word itself."""

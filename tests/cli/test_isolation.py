@@ -180,7 +180,7 @@ def test_the_other_gates_say_no_as_well(augalg: Augalg, tmp_path: Path) -> None:
     env = plant(tmp_path, body="sys.exit(0)")
     text = augalg("laws", "planted.flip", env=env)
     assert text.returncode == 1
-    assert "1 laws: 1 not checked; 1 could not be checked, which is no pass" in text.stdout
+    assert "1 law: 1 not checked; 1 could not be checked, which is no pass" in text.stdout
     checked = augalg("plugins", "check", "planted.py", "--json", "--only", "returns", "--only", "laws")
     assert (checked.returncode, json.loads(checked.stdout)["conforms"]) == (1, False)
     registered = augalg("register", "planted.py", "--json")

@@ -61,7 +61,7 @@ def complete(
     statements = [_statement(alphabet, law, presentation) for law in presentation.equations]
     longest = max((len(side) for law in presentation.equations for side in (law.lhs, law.rhs)), default=0)
     limits = Limits(max_rules, max(max_length, longest), max_steps)
-    run = Completion(RuleSet(alphabet), Inverses(alphabet), alphabet.precedence, limits)
+    run = Completion(RuleSet(alphabet), Inverses(alphabet), alphabet.precedence, limits, balances=True)
     least = presentation.exact_only()
     exact = _stating(statements, least)
     system = _completed(least, run, limits, exact, [], None)

@@ -72,11 +72,16 @@ class Completion:
         rules: The rules found so far.
         inverses: The letters found to be invertible.
         limits: Where to stop.
+        balances: Whether letters may be undone on the other side of an equation; what makes them invertible must
+            then be as strong as any equation.
         cut_short: Whether a limit was met.
     """
 
-    def __init__(self, rules: RuleSet, inverses: Inverses, order: Order, limits: Limits) -> None:
+    def __init__(
+        self, rules: RuleSet, inverses: Inverses, order: Order, limits: Limits, *, balances: bool = False
+    ) -> None:
         self.rules, self.inverses, self.order, self.limits = rules, inverses, order, limits
+        self.balances = balances
         self.alphabet = rules.alphabet
         self.cut_short = False
         self._open: list[_Open] = []
@@ -107,21 +112,20 @@ class Completion:
                 self._open.append(question)
             else:
                 self._push(question.equation)
+        self.inverses.learn(axioms)
         for fact in self.inverses.facts:
             self._state(fact)
         for axiom in axioms:
             if axiom not in already:
-                self._push(cite(self.alphabet, axiom))
-        sources = axioms
+                self._push(self._balanced(cite(self.alphabet, axiom)))
         while True:
-            for fact in self.inverses.learn(sources):
-                self._state(fact)
             if not self._heap:
                 self._ask_again()
             if not self._heap or self._stopped:
                 return
             self._process()
-            sources = [rule.equation for rule in self.rules.rules]
+            for fact in self.inverses.learn([rule.equation for rule in self.rules.rules]):
+                self._state(fact)
 
     def problem(self) -> str:
         """Why normal forms may fail to decide equality; empty when they do not."""
@@ -162,6 +166,32 @@ class Completion:
             reduced = None if equation is None else self._reduced(equation)
             if reduced is not None:
                 self._orient(reduced)
+
+    def _balanced(self, equation: Equation) -> Equation:
+        """An axiom with half of what its longer side has more moved over, if that can be undone.
+
+        ``r^12 = id`` becomes ``r^6 = r^-6`` at once, instead of one letter at a time by critical pairs. These stay as
+        they are: what they say has to be seen by reducing it, not only to follow.
+        """
+        if len(equation.lhs) < len(equation.rhs):
+            equation = equation.reversed()
+        if not self.balances or len(equation.lhs) < 3:  # shorter ones say that letters undo each other
+            return equation
+        many = (len(equation.lhs) - len(equation.rhs)) // 2
+        place = len(equation.lhs) - many
+        inserted: list[Step] = []
+        undone: Codes = ()
+        for code in equation.lhs[place:]:
+            found = None if self.alphabet.arguments[code] else self.inverses.fact(code)
+            if found is None:
+                return equation
+            axiom = self.inverses.axiom(found[0], mirrored=self.alphabet.letters[code].inverse)
+            inserted.append(Step(axiom, False, place + len(inserted), {}))
+            undone = (self.alphabet.inverse(code), *undone)
+        if not inserted:
+            return equation
+        derivation = (*inserted, *equation.derivation)
+        return Equation(equation.lhs[:place], equation.rhs + undone, derivation, equation.nonzero)
 
     def _push(self, equation: Equation) -> None:
         """Queue an equation; equations have their turn before overlaps, of which there may be no end."""

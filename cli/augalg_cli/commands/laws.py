@@ -124,7 +124,8 @@ def show_laws(report: "LawReport", *, failures_only: bool) -> None:
     counts = [(report.count(verdict), verdict) for verdict in ("holds", "violated", "vacuous", "not checked")]
     summary = ", ".join(f"{count} {_plural(verdict, count)}" for count, verdict in counts if count)
     failed = f"; {report.failed} could not be checked, which is no pass" if report.failed else ""
-    render.line(f"{len(report.results)} laws: {summary or 'none declared'}{failed}")
+    many = len(report.results)
+    render.line(f"{many} law{'' if many == 1 else 's'}: {summary or 'none declared'}{failed}")
 
 
 def _plural(verdict: str, count: int) -> str:

@@ -443,6 +443,19 @@ def test_high_powers_are_reduced_without_being_spelt_out() -> None:
     assert system.normal_form(parse_word("s^1000000000")) == IDENTITY
 
 
+@pytest.mark.parametrize("order", [2, 3, 5, 6, 12, 31])
+def test_powers_of_a_periodic_letter_go_the_shorter_way_round(order: int) -> None:
+    system = system_of(f"r^{order} = id")
+    assert system.completed
+    forms = {power: system.normal_form(parse_word(f"r^{power}")) for power in range(-order, 2 * order)}
+    assert len(set(forms.values())) == order
+    assert all(forms[power] == forms[power % order] for power in forms)
+    assert max(form.length for form in forms.values()) == order // 2
+    found = equal(system, parse_word(f"r^{order - 1}"), parse_word("r^-1"))
+    assert found.proof is not None
+    assert found.proof.flaw() is None
+
+
 def test_two_completions_of_one_presentation_are_the_same() -> None:
     first, second = system_of(*D4_NAMED, *ROTATIONS), system_of(*D4_NAMED, *ROTATIONS)
     assert first.rules == second.rules
