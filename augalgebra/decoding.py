@@ -127,7 +127,8 @@ def _stream(source: Picture) -> BinaryIO:
 def _check_head(picture: Image.Image) -> None:
     if picture.width * picture.height > MOST_PIXELS:
         raise ImageError(f"it has {picture.height}×{picture.width} pixels, and at most {MOST_PIXELS:,} are read")
-    if picture.mode in ("I", "F") and picture.format != "PPM":  # where Pillow brings all depths to 16 bits
+    # Pillow brings all depths of PGM to 16 bits, but not the floats of PFM
+    if picture.mode == "F" or (picture.mode == "I" and picture.format != "PPM"):
         raise ImageError("it has 32 bits a pixel, and nothing says which is white; save it with 8 or 16")
 
 

@@ -6,9 +6,31 @@ therefore be repeated, or taken up after an interruption, without replaying thos
 
 import hashlib
 
+import numpy as np
 import torch
 
-__all__ = ["derived_seed", "generator_for"]
+from augalgebra.errors import AugalgebraError
+
+__all__ = ["MOST", "check_seed", "derived_seed", "generator_for", "numpy_generator"]
+
+MOST = 1 << 62
+"""The largest seed, which every library and file takes."""
+
+
+def check_seed(seed: int) -> None:
+    """Raise `AugalgebraError` unless a seed is a whole number from 0 to `MOST`."""
+    if type(seed) is not int or not 0 <= seed <= MOST:
+        raise AugalgebraError(f"a seed is a whole number from 0 to {MOST}, not {seed!r:.60}")
+
+
+def numpy_generator(seed: int, *uses: int) -> np.random.Generator:
+    """NumPy's generator for a seed, or for one of its uses.
+
+    Raises:
+        AugalgebraError: It is no seed.
+    """
+    check_seed(seed)
+    return np.random.default_rng([seed, *uses] if uses else seed)
 
 
 def generator_for(seed: int, purpose: str, counter: int = 0, device: torch.device | str = "cpu") -> torch.Generator:

@@ -8,13 +8,14 @@ import contextlib
 import functools
 import itertools
 import os
+import re
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from augalgebra.errors import AugalgebraError
 
@@ -50,7 +51,7 @@ class Workers:
             to the last bit between computations with equally many threads.
 
     Raises:
-        AugalgebraError: A number is negative, or a scheduler is named where there is none.
+        AugalgebraError: There is no such backend, a number is negative, or a scheduler is named where there is none.
     """
 
     jobs: int = 1
@@ -59,6 +60,8 @@ class Workers:
     threads: int = 0
 
     def __post_init__(self) -> None:
+        if self.backend not in get_args(Backend):
+            raise AugalgebraError(f"there is no backend {self.backend!r}; there are {', '.join(get_args(Backend))}")
         if self.jobs < 0 or self.threads < 0:
             raise AugalgebraError("jobs and threads are numbers from 0 up; 0 leaves the choice open")
         if self.scheduler is not None and not self.on_cluster:
@@ -151,7 +154,7 @@ def _finish(
             for place, _ in under_way.values():
                 deaths[place] = deaths.get(place, 0) + 1
                 if deaths[place] > _MOST_DEATHS:
-                    raise _deadly() from broken
+                    raise _deadly(broken) from broken
             lost.extend(under_way.values())
 
 
@@ -161,9 +164,11 @@ def _taken(lost: deque[T], items: Iterator[T]) -> Iterator[T]:
     yield from items
 
 
-def _deadly() -> AugalgebraError:
+def _deadly(last: BaseException | None) -> AugalgebraError:
+    codes = re.search(r"exit codes of the workers are \{(.{1,60}?)\}", str(last))
     return AugalgebraError(
         "workers died again and again over the same piece of work; where memory runs out, take fewer --jobs"
+        + (f" (they ended with {codes[1]})" if codes else "")
     )
 
 
@@ -230,7 +235,7 @@ def _open_dask(function: Callable[[Any], Any], workers: Workers) -> Iterator[_Po
         try:
             yield submit, lambda: _WAITING * max(1, sum(client.ncores().values()))
         except KilledWorker as error:
-            raise _deadly() from error
+            raise _deadly(error) from error
         finally:
             executor.shutdown(wait=False)
 
@@ -280,7 +285,7 @@ def _open_ray(function: Callable[[Any], Any], workers: Workers) -> Iterator[_Poo
     try:
         yield submit, lambda: _WAITING * max(1, int(ray.cluster_resources().get("CPU", 1)))
     except WorkerCrashedError as error:
-        raise _deadly() from error
+        raise _deadly(error) from error
     finally:
         for reference in running:
             ray.cancel(reference)

@@ -125,6 +125,12 @@ def test_more_than_eight_bits_are_reduced_and_that_is_said(
     assert [said] * bool(said) == [remark.partition(": ")[0] for remark in read.remarks]
 
 
+def test_floats_in_a_portable_map_are_refused_whatever_its_name_says(tmp_path: Path) -> None:
+    (tmp_path / "floats.pgm").write_bytes(b"Pf\n4 2\n-1.0\n" + np.full(8, 0.5, "<f4").tobytes())
+    with pytest.raises(ImageError, match="it has 32 bits a pixel, and nothing says which is white"):
+        read_pictures([tmp_path / "floats.pgm"])
+
+
 def test_colours_of_sixteen_bits_are_reduced_and_that_is_said(tmp_path: Path) -> None:
     cv2 = pytest.importorskip("cv2")
     for name in ("deep.png", "deep.tif"):

@@ -63,6 +63,27 @@ def test_a_piece_that_kills_whoever_has_it_is_told_of(
     assert 2 == len(list(tmp_path.iterdir()))
 
 
+class Unreadable:
+    """A function that no other process can read."""
+
+    def __call__(self, item: int) -> int:
+        return item
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return exec, ("raise ModuleNotFoundError('no module for this here')",)
+
+
+def test_how_workers_ended_that_cannot_read_their_work_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("augalgebra.tasks._MOST_DEATHS", 0)
+    with pytest.raises(AugalgebraError, match=r"they ended with EXIT\(1\)"):
+        list(run_tasks(Unreadable(), ITEMS, Workers(2)))
+
+
+def test_a_backend_that_there_is_not_is_told_of() -> None:
+    with pytest.raises(AugalgebraError, match="there is no backend 'processes'; there are loky, threading, dask, ray"):
+        Workers(2, "processes")  # type: ignore[arg-type]
+
+
 def wait_for(seen: threading.Event, item: int) -> int:
     """Finish item 0 only after another was seen."""
     if not item:

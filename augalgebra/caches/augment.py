@@ -17,6 +17,7 @@ from augalgebra.operators.grids.registry import GridRegistry
 from augalgebra.operators.groups.finite_group import FiniteGroup
 from augalgebra.operators.operator import Operator
 from augalgebra.operators.registry import OperatorRegistry
+from augalgebra.seeds import check_seed
 
 BESIDE = ("masks", "crop_ltrb", "boxes", "original_size")
 """What may be moved along with codes."""
@@ -75,6 +76,7 @@ class LatentAugment:
         self.words = _elements(registry, group)
         count = len(self.words)
         self.p = (count - 1) / count if p is None else p
+        check_seed(seed)
         self.seed, self._noise = seed, noise
         self._operators = [_without_source(registry.operator(word)) for word in self.words]
         self._names = [registry.catalog.display(word) for word in self.words]

@@ -14,6 +14,7 @@ from augalgebra.data.drawn.morpho import STROKE_CAUSES
 from augalgebra.data.drawn.pendulum import CAUSES
 from augalgebra.errors import AugalgebraError, DataError, UnknownNameError
 from augalgebra.latent.likelihoods import LIKELIHOODS, LikelihoodName
+from augalgebra.seeds import check_seed
 from augalgebra.storage.values import Fields
 from augalgebra.training.settings import Precision
 
@@ -79,6 +80,7 @@ class CausalSettings:
         ):
             if getattr(self, name) not in known:
                 raise UnknownNameError(name, str(getattr(self, name)), known, f"(there are: {', '.join(known)})")
+        check_seed(self.seed)
         if not 0 < self.labels <= 1:
             raise AugalgebraError(f"labels is the share of images whose labels are seen, in (0, 1], not {self.labels}")
         least = {"width": 1, "batch_size": 1, "rest": 0, "waves": 0}

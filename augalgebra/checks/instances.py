@@ -15,6 +15,7 @@ from augalgebra.augmentation import Augmentation
 from augalgebra.catalog import Catalog
 from augalgebra.errors import ParameterError
 from augalgebra.parameters import REQUIRED, Param
+from augalgebra.seeds import numpy_generator
 
 DRAWS = 4
 """Parameter values that a law is tried at."""
@@ -61,7 +62,7 @@ def instances(catalog: Catalog, law: Law, *, draws: int = DRAWS, seed: int = 0) 
         yield Instance({}, law.lhs, law.rhs)
         return
     params = {name: _param(catalog, law, name) for name in sorted(law.variables)}
-    generator = np.random.default_rng([seed, len(params)])
+    generator = numpy_generator(seed, len(params))
     seen: set[tuple[Value, ...]] = set()
     for attempt in range(MAX_ATTEMPTS):
         if len(seen) == draws:

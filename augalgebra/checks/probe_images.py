@@ -12,6 +12,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from augalgebra.seeds import numpy_generator
+
 Grid: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 
 DISC = 0.62
@@ -55,7 +57,7 @@ def noise_images(
     channels: int, height: int, width: int, *, count: int = 2, seed: int = 0, dtype: torch.dtype = torch.float32
 ) -> Float[Tensor, "image channel height width"]:
     """Independent uniform pixels."""
-    values = np.random.default_rng([seed, 1]).random((count, channels, height, width))
+    values = numpy_generator(seed, 1).random((count, channels, height, width))
     return torch.from_numpy(values).to(dtype)
 
 
@@ -63,7 +65,7 @@ def blob_images(
     channels: int, height: int, width: int, *, count: int = 3, seed: int = 0, dtype: torch.dtype = torch.float32
 ) -> Float[Tensor, "image channel height width"]:
     """Sums of soft oblong spots within the central disc, each channel its own, with largest value 1."""
-    generator = np.random.default_rng([seed, 2])
+    generator = numpy_generator(seed, 2)
     rows, columns = _grid(height, width)
     images = np.zeros((count, channels, height, width))
     for index in np.ndindex(count, channels):
@@ -82,7 +84,7 @@ def glyph_images(
     channels: int, height: int, width: int, *, count: int = 3, seed: int = 0, dtype: torch.dtype = torch.float32
 ) -> Float[Tensor, "image channel height width"]:
     """Soft strokes through random points of the central disc, like a letter of no alphabet."""
-    generator = np.random.default_rng([seed, 3])
+    generator = numpy_generator(seed, 3)
     rows, columns = _grid(height, width)
     images = np.zeros((count, channels, height, width))
     for image in images:
@@ -107,7 +109,7 @@ def core_images(
 ) -> Float[Tensor, "1 channel height width"]:
     """Independent uniform pixels in the central disc, on black."""
     inside = torch.from_numpy(np.hypot(*_grid(height, width)) <= DISC)
-    values = np.random.default_rng([seed, 4]).random((1, channels, height, width))
+    values = numpy_generator(seed, 4).random((1, channels, height, width))
     return torch.from_numpy(values).to(dtype) * inside
 
 
@@ -115,7 +117,7 @@ def texture_images(
     channels: int, height: int, width: int, *, count: int = 2, seed: int = 0, dtype: torch.dtype = torch.float32
 ) -> Float[Tensor, "image channel height width"]:
     """Waves of random lengths and directions over the whole frame, each channel its own, from 0 to 1."""
-    generator = np.random.default_rng([seed, 5])
+    generator = numpy_generator(seed, 5)
     rows, columns = _grid(height, width)
     images = np.zeros((count, channels, height, width))
     for index in np.ndindex(count, channels):
@@ -127,7 +129,7 @@ def scene_images(
     channels: int, height: int, width: int, *, seed: int = 0, dtype: torch.dtype = torch.float32
 ) -> Float[Tensor, "1 channel height width"]:
     """What photographs are made of: a bright sky that darkens, textured ground, and a thing before them."""
-    generator = np.random.default_rng([seed, 6])
+    generator = numpy_generator(seed, 6)
     rows, columns = _grid(height, width)
     horizon = _step(rows - 0.25 * columns - generator.uniform(-0.2, 0.2))
     y, x = generator.uniform(0.1, 0.4), generator.uniform(-0.5, -0.2)

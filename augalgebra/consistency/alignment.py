@@ -130,6 +130,9 @@ def classes_of(values: Array, *, nominal: bool = False) -> Classes:
     if nominal or len(different) <= BINS:
         return classes.astype(np.int64)
     edges = np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1])
+    edges = np.unique(edges[edges > different[0]])
+    if not len(edges):  # nearly all images share the smallest value, which is a class of its own
+        edges = different[1:2]
     return np.searchsorted(edges, values, side="right").astype(np.int64)
 
 

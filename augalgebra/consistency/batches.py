@@ -149,7 +149,7 @@ class Batch:
 
 
 def check_images(space: LatentSpace, images: Tensor) -> None:
-    """Raise `ImageError` unless there are images, finite and of the size the latent space was made for."""
+    """Raise `ImageError` unless there are images in [0, 1], of the size the latent space was made for."""
     if images.ndim != 4 or tuple(images.shape[1:]) != tuple(space.image_shape):
         raise ImageError(
             f"this latent space was made for images of {_size(space.image_shape)}; "
@@ -159,6 +159,9 @@ def check_images(space: LatentSpace, images: Tensor) -> None:
         raise ImageError("there are no images to measure on")
     if not bool(torch.isfinite(images).all()):
         raise ImageError("some pixels are NaN or infinite; pixels must lie in [0, 1]")
+    low, high = images.aminmax()
+    if low < 0 or high > 1:
+        raise ImageError(f"pixels must lie in [0, 1]; here they reach from {low:g} to {high:g}")
 
 
 def _size(shape: Sequence[int]) -> str:

@@ -137,7 +137,9 @@ class Plan:
         self.targets[move][target] = None
         self.goals[move][goal] = None
         self.direct[source, target] = self.direct[goal, target] = None
-        self.names.setdefault((goal, target), case.word)
+        known = self.names.get((goal, target))
+        if known is None or case.word.length < known.length:
+            self.names[goal, target] = case.word
         return Task(case, route, source, goal, target, move, self._trivial(case.route))
 
     def _trivial(self, route: Word) -> bool:

@@ -1,5 +1,6 @@
 """What a latent space has to offer; operators, registries and checks rely on nothing else."""
 
+from itertools import chain
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -40,5 +41,6 @@ class LatentSpace(Protocol):
 
 
 def device_of_space(space: nn.Module) -> torch.device:
-    """The device that a latent space computes on."""
-    return next(space.parameters()).device
+    """The device that a latent space computes on: that of its weights, or the processor if it has none."""
+    held = chain(space.parameters(), space.buffers())
+    return next((tensor.device for tensor in held), torch.device("cpu"))

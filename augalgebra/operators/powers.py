@@ -12,6 +12,8 @@ from augalgebra.operators.groups.arrays import Array
 
 NEGATIVE_TOLERANCE = 1e-6
 """Angle to the negative real axis below which an eigenvalue counts as lying on it."""
+CLUSTER = 1e-3
+"""Relative distance up to which negative eigenvalues count as one, which may be partners."""
 ZERO_TOLERANCE = 1e-6
 """Eigenvalues below this fraction of the norm count as zero; what is nilpotent has some of the order of √ε."""
 
@@ -80,6 +82,13 @@ def _power(matrix: Array, exponent: float) -> tuple[Array, _Alone | None]:
         return np.eye(len(block)) if exponent == 0 else np.zeros_like(block)
 
     def negative(block: Array) -> Array:
+        least = float(np.linalg.eigvals(block).real.min())
+
+        def is_least(re: float, im: float) -> bool:
+            return bool(np.hypot(re - least, im) <= CLUSTER * abs(least))
+
+        if not all(is_least(value.real, value.imag) for value in np.linalg.eigvals(block)):
+            return _split(block, is_least, negative, negative)  # different values are partners of none but their own
         size = len(block)
         radius = float(-np.trace(block)) / size
         uniform = bool(np.linalg.norm(block + radius * np.eye(size)) < 1e-6 * radius * np.sqrt(size))

@@ -1,6 +1,7 @@
 """The registry: the operators of one latent space, and how more are fitted and added."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from augalgebra.algebra.rewriting import queries
 from augalgebra.algebra.words import Word
 from augalgebra.catalog import Catalog
-from augalgebra.errors import FitError
+from augalgebra.errors import FitError, ParameterError, UnknownNameError
 from augalgebra.operators.families import FamilyFit, find_family, fit_family
 from augalgebra.operators.fits.affine import AffineMap
 from augalgebra.operators.fits.charts import Chart
@@ -86,7 +87,7 @@ class OperatorRegistry(OperatorTable):
             MomentsError: The views do not suffice.
         """
         self._check(moments)
-        words = [self._single(word) for word in operators]
+        words = list(dict.fromkeys(self._single(word) for word in operators))
         for word in words:
             self._refuse_replacing(word, replace_existing)
         known = self.known_group(without=words)
@@ -376,10 +377,10 @@ class OperatorRegistry(OperatorTable):
     def known_group(self, without: Iterable[Word] = ()) -> KnownGroup | None:
         """The largest finite group of exact operators, for new ones to go together with."""
         left_out = set(without)
-        sets = {
-            tuple(self.catalog.word(text) for text in entry.provenance.details.get("generators", ()))
-            for entry in self.entries.values()
-        }
+        sets: set[tuple[Word, ...]] = set()
+        for entry in self.entries.values():
+            with suppress(UnknownNameError, ParameterError):  # of a plugin that is gone, or has changed
+                sets.add(tuple(self.catalog.word(text) for text in entry.provenance.details.get("generators", ())))
         # what is linear in other coordinates only has no matrices that others could go together with
         linear = {word for word, entry in self.entries.items() if entry.chart is None}
         usable = [words for words in sets if words and not left_out.intersection(words) and linear >= set(words)]

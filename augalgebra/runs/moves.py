@@ -10,7 +10,7 @@ from torch import Tensor
 from augalgebra.algebra.words import IDENTITY, Word
 from augalgebra.consistency.batches import check_images
 from augalgebra.consistency.cases import Case, Relabelling, refuse_singular
-from augalgebra.errors import ImageError, RunError
+from augalgebra.errors import RunError
 from augalgebra.latent.protocol import MAIN_HEAD, device_of_space
 from augalgebra.latent.refine import refine
 from augalgebra.operators import Operator
@@ -69,9 +69,6 @@ class Move:
             ImageError: The images are of another size, or pixels are not in [0, 1].
         """
         check_images(self.space, images)
-        low, high = images.aminmax()
-        if low < 0 or high > 1:
-            raise ImageError(f"pixels must lie in [0, 1]; here they reach from {low:g} to {high:g}")
         return self._encode(images.to(self.device, torch.float32))
 
     def decode(self, latents: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch channel height width"]:

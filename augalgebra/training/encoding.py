@@ -9,7 +9,7 @@ from torch import Tensor
 
 from augalgebra.data.dataset import Split
 from augalgebra.latent.lavae import LAVAE
-from augalgebra.latent.protocol import LatentSpace
+from augalgebra.latent.protocol import LatentSpace, device_of_space
 from augalgebra.operators.fits.moments import ViewMoments
 from augalgebra.seeds import generator_for
 from augalgebra.tasks import Workers, run_tasks
@@ -87,5 +87,4 @@ def posterior_samples(space: LAVAE, views: Views, split: Split, seed: int) -> Fl
 
 
 def _device(space: object) -> torch.device:
-    parameters = getattr(space, "parameters", None)
-    return next(iter(parameters())).device if parameters is not None else torch.device("cpu")
+    return device_of_space(space) if isinstance(space, torch.nn.Module) else torch.device("cpu")

@@ -14,6 +14,7 @@ from augalgebra.data.dataset import Dataset
 from augalgebra.data.loading import load_data
 from augalgebra.errors import AugalgebraError, nearest
 from augalgebra.latent.likelihoods import LIKELIHOODS, LikelihoodName, choose_likelihood
+from augalgebra.seeds import MOST, check_seed
 from augalgebra.storage.values import Fields
 
 Preset = Literal["equivariant", "faithful"]
@@ -36,8 +37,6 @@ _MNIST_SIDE = 28  # for which the step sizes of the equivariant preset were foun
 _KL_WARMUP: dict[Preset, float] = {"equivariant": 0.1, "faithful": 0.0}
 
 _TRANSFER_DEFAULTS: dict[Preset, tuple[float, int]] = {"equivariant": (1.6e-2, 16), "faithful": (1e-3, 64)}
-
-_MOST = 1 << 62  # a seed may be any whole number that fits into 64 bits
 
 # The equivariant preset shows a small data set so often that it has shown about this many originals.
 _ORIGINALS, _FEWEST_EPOCHS, _MOST_EPOCHS = 60_000, 10, 60
@@ -100,6 +99,11 @@ class TrainSettings:
         _one_of("precision", self.precision, get_args(Precision))
         if self.likelihood is not None:
             _one_of("likelihood", self.likelihood, tuple(LIKELIHOODS))
+        check_seed(self.seed)
+        for name in ("epochs", "size", "dim", "width", "batch_size"):
+            value = getattr(self, name)
+            if value is not None and type(value) is not int:
+                raise AugalgebraError(f"{name} must be a whole number, not {value!r:.60}")
         for name in ("epochs", "seconds"):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):
@@ -215,7 +219,7 @@ def _read(table: Fields, name: str, kind: object) -> Any:
     if float in kinds:
         return table.number(name)
     if int in kinds:
-        return table.whole(name, -_MOST, _MOST)
+        return table.whole(name, -MOST, MOST)
     return table.text(name)
 
 

@@ -109,6 +109,16 @@ def test_mutual_information_is_that_of_scikit_learn(noise: float) -> None:
     assert mutual_information(codes, classes) == pytest.approx(expected, abs=0.02)
 
 
+def test_a_value_that_nearly_all_images_share_is_one_class() -> None:
+    factors, codes = make_factors(), codes_of(make_factors())
+    rare = np.where(np.arange(COUNT) % 12 == 0, 1 + factors["x"] ** 2, 0.0)
+    assert set(classes_of(rare)) == {0, 1}
+    assert ((classes_of(rare) == 1) == (rare > 0)).all()
+    blocks = {"a": np.column_stack([rare, codes[:, 0]]), "b": codes[:, 1:]}
+    found = measure_alignment(blocks, {"rare": rare, "flip": factors["flip"]})
+    assert found.information["rare"]["a"] > found.information["rare"]["b"] + 0.3
+
+
 def test_what_says_nothing_is_refused() -> None:
     factors, codes = make_factors(), codes_of(make_factors())
     blocks = {"a": codes[:, :2], "b": codes[:, 2:]}

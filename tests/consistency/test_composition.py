@@ -481,6 +481,12 @@ def test_equal_views_are_encoded_once(space, exact, catalog, images):
     assert space.encoded == 4 * len(images)
 
 
+def test_views_are_called_by_their_shortest_names(space, exact, catalog, images):
+    found = measure_composition(space, Matrices(exact), catalog, images, ["flip_lr"], words=["flip_lr^2", "id"])
+    assert found.floor.keys() == {"id"}
+    assert found.decibels.startswith("PSNR")
+
+
 @pytest.mark.parametrize(
     ("broken", "message"),
     [
@@ -488,6 +494,7 @@ def test_equal_views_are_encoded_once(space, exact, catalog, images):
         (torch.rand(0, 1, SIDE, SIDE), "no images"),
         (torch.full((2, 1, SIDE, SIDE), math.nan), "NaN"),
         (torch.rand(1, SIDE, SIDE), "does not fit"),
+        (2 * torch.rand(3, 1, SIDE, SIDE) - 1, r"must lie in \[0, 1\]; here they reach from -"),
     ],
 )
 def test_images_that_cannot_be_measured(space, exact, catalog, broken, message):

@@ -65,6 +65,12 @@ class TestGenerators:
         np.testing.assert_allclose(-found, found.T, atol=1e-9)
         np.testing.assert_allclose(A, found, atol=1e-6)
 
+    @pytest.mark.parametrize("angles", [(45.0, 46.0), (30.0, 30.5), (90.0, 91.0)])
+    def test_they_are_found_from_angles_that_lie_close_together(self, angles):
+        A = skew(np.pi / 180 * np.array([1.0, 2.0, 3.0]))
+        samples = [Sample(t, np.eye(DIM), linalg.expm(t * A), 1.0) for t in angles]
+        np.testing.assert_allclose(A, orthogonal_generator(samples), atol=1e-6)
+
     def test_a_plane_turned_by_exactly_half_a_circle_is_found(self):
         A = skew([np.pi / 30, 0.02, 0.0])
         samples = [Sample(t, np.eye(DIM), linalg.expm(t * A), 1.0) for t in (30.0, 60.0)]

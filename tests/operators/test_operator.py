@@ -192,6 +192,14 @@ class TestRealPowers:
         assert not power.reason
         assert (power.map @ power.map).distance(flip) < 1e-9
 
+    def test_negative_eigenvalues_are_partners_of_their_equals_only(self):
+        operator = conjugate(np.diag([-1.0, -2.0, -1.0, -2.0, 3.0]))
+        power = real_power(operator, 0.5)
+        assert power.one_parameter
+        assert (power.map @ power.map).distance(operator) < 1e-8
+        alone = real_power(conjugate(np.diag([-1.0, -2.0, -1.0])), 0.5)
+        assert alone.reason.startswith("a negative eigenvalue has multiplicity 1 without a partner")
+
     @pytest.mark.parametrize("affinely", [False, True])
     def test_a_one_parameter_group_adds_exponents(self, affinely):
         turn, c = np.pi / 2, np.array([1.0, -2.0, 0.5, 3.0, 1.0])

@@ -357,6 +357,7 @@ def test_settings_take_what_is_open_from_the_preset() -> None:
         ({"learning_rate": -1e-3}, "learning_rate must be larger than 0"),
         ({"likelihood": "gausian"}, r"no likelihood 'gausian'; .* Did you mean gaussian\?"),
         ({"epochs": -1}, "epochs must be larger than 0"),
+        ({"seed": -1}, "a seed is a whole number from 0"),
         ({"seconds": float("nan")}, "seconds must be a finite number"),
         ({"kl_weight": -1.0}, "kl_weight must be a finite number of at least 0"),
         ({"kl_warmup": 1.5}, "kl_warmup is a fraction of stage 1, from 0 to 1, not 1.5"),
@@ -367,6 +368,13 @@ def test_settings_take_what_is_open_from_the_preset() -> None:
 def test_impossible_settings_are_refused(values: dict, message: str) -> None:
     with pytest.raises(AugalgebraError, match=message):
         TrainSettings.from_dict(values)
+
+
+def test_settings_that_could_not_be_read_again_are_refused_at_once() -> None:
+    with pytest.raises(AugalgebraError, match=r"epochs must be a whole number, not 1\.5"):
+        TrainSettings(epochs=1.5)  # type: ignore[arg-type]
+    with pytest.raises(AugalgebraError, match="a seed is a whole number from 0"):
+        TrainSettings(seed=2**64)
 
 
 def test_toml_is_what_the_standard_library_reads() -> None:

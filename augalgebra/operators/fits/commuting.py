@@ -13,6 +13,7 @@ import numpy as np
 from scipy import linalg
 
 from augalgebra.operators.groups.arrays import Array, ComplexArray, polar, symmetric
+from augalgebra.seeds import numpy_generator
 
 RESTARTS = 3
 MAX_STEPS = 200
@@ -109,7 +110,7 @@ def joint(
     Returns:
         The frame, the signs ``[k, axes]`` and the turns ``[k, planes]``.
     """
-    generator = np.random.default_rng(seed)
+    generator = numpy_generator(seed)
     scaled = np.stack([weight * cross for cross, weight in zip(crosses, weights, strict=True)])
     nearest = polar(np.stack(crosses))
     fits = []

@@ -1,5 +1,6 @@
 """Carrying out a plan: from the moments of views to operators."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -30,6 +31,7 @@ from augalgebra.operators.groups.arrays import Array
 from augalgebra.operators.groups.finite_group import FiniteGroup
 from augalgebra.operators.groups.nearest import nearest_representation, readout
 from augalgebra.operators.groups.representation import build_representation
+from augalgebra.seeds import check_seed
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,9 @@ class FitOptions:
         batch: Batch size of the published descent.
         steps: Steps in which a flow learns on codes, at most.
         width: Units in each hidden layer of a flow.
+
+    Raises:
+        AugalgebraError: The seed or the ridge is impossible.
     """
 
     seed: int = 0
@@ -63,6 +68,11 @@ class FitOptions:
     batch: int = BATCH
     steps: int = STEPS
     width: int = WIDTH
+
+    def __post_init__(self) -> None:
+        check_seed(self.seed)
+        if self.ridge is not None and not 0 <= self.ridge < math.inf:
+            raise FitError(f"ridge is a finite number of at least 0, not {self.ridge}")
 
 
 @dataclass(frozen=True, eq=False)

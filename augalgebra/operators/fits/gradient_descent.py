@@ -5,6 +5,7 @@ import numpy as np
 from augalgebra.errors import MomentsError
 from augalgebra.operators.fits.moments import ArrayLike, to_numpy
 from augalgebra.operators.groups.arrays import Array
+from augalgebra.seeds import numpy_generator
 
 LEARNING_RATE = 1e-3
 BETAS = (0.9, 0.999)
@@ -52,7 +53,7 @@ def fit_by_descent(
     if not (np.isfinite(Z).all() and np.isfinite(target).all()):
         raise MomentsError("some encodings are NaN or infinite; the encoder has diverged")
     dim = Z.shape[1]
-    generator = np.random.default_rng(seed)
+    generator = numpy_generator(seed)
     L: Array = generator.uniform(-1, 1, (dim, dim)) / np.sqrt(dim)
     eye, steps = np.eye(dim), AdaBelief(learning_rate)
     for _ in range(epochs):

@@ -70,6 +70,9 @@ def fit_interventions(
         )
     order = sorted(concepts, key=lambda name: len(causes.get(name, ())))  # causes before effects
     moved = {name: np.mean([_displacement(moments, word) for word in concepts[name]], axis=0) for name in order}
+    still = [name for name in order if not np.trace(moved[name]) > 0]
+    if still:
+        raise RankError(f"{still[0]} moves no code; leave it out, or see whether it changes these images")
     _, pooled = _pooled(moments, [IDENTITY, *words])
     readings, kept = {}, {}
     for name in order:

@@ -11,9 +11,10 @@ from scipy import linalg, optimize
 from augalgebra.operators.fits.commuting import joint
 from augalgebra.operators.groups.arrays import Array, ComplexArray
 
-GRID = 256
-"""Positive frequencies among which the best is looked for before it is refined."""
-NEWTON_STEPS = 4
+GRID, FINEST = 256, 1 << 15
+"""Positive frequencies among which the best is looked for before it is refined: at least, and at most."""
+CANDIDATES, NEWTON_STEPS = 64, 4
+"""Peaks that are refined before the highest is taken: parameters that lie close together make many nearly as high."""
 OPTIONS: Any = {"maxiter": 500, "ftol": 1e-14, "gtol": 1e-10}
 
 
@@ -71,25 +72,44 @@ class _FrequencySearch:
     parameters: Array
     weights: Array
     grid: Array
+    waves: ComplexArray
     rounded: bool
 
     @classmethod
     def between(cls, parameters: Array, weights: Array, period: float | None) -> "_FrequencySearch":
         highest = highest_frequency(parameters)
-        step = 2 * np.pi / period if period is not None else highest / GRID
+        # what is maximised has peaks as narrow as 2π / (largest |θ|), which no step may jump over
+        fine = max(highest / FINEST, min(highest / GRID, np.pi / (8 * np.abs(parameters).max())))
+        step = 2 * np.pi / period if period is not None else fine
         half = int(highest / step + 1e-9)
-        return cls(parameters, weights, np.arange(-half, half + 1) * step, period is not None)
+        grid = np.arange(-half, half + 1) * step
+        return cls(parameters, weights, grid, np.exp(1j * np.outer(grid, parameters)), period is not None)
 
     def __call__(self, turns: ComplexArray) -> Array:
         """From m ``[parameters, planes]`` to ω ``[planes]``."""
         pulls = self.weights[:, None] * turns.conj()
-        found: Array = self.grid[(np.exp(1j * np.outer(self.grid, self.parameters)) @ pulls).real.argmax(axis=0)]
-        for _ in range(0 if self.rounded else NEWTON_STEPS):
-            seen = pulls * np.exp(1j * np.outer(self.parameters, found))
-            slope = -(self.parameters @ seen.imag)
-            curvature = -(self.parameters**2 @ seen.real)
+        heights = (self.waves @ pulls).real
+        if self.rounded:
+            return self.grid[heights.argmax(axis=0)]
+        peaks = (heights >= np.roll(heights, 1, axis=0)) & (heights >= np.roll(heights, -1, axis=0))
+        highest = np.argpartition(np.where(peaks, heights, -np.inf), -CANDIDATES, axis=0)[-CANDIDATES:]
+        found: Array = self.grid[np.sort(highest, axis=0)]  # [candidate, plane]
+        for _ in range(NEWTON_STEPS):
+            seen = self._seen(pulls, found)
+            slope = -np.tensordot(self.parameters, seen.imag, 1)
+            curvature = -np.tensordot(self.parameters**2, seen.real, 1)
             found = found - np.where(curvature < 0, slope / np.minimum(curvature, -1e-300), 0.0)
-        return found
+        # frequencies that these parameters do not tell apart are as high; the slowest of them is meant
+        faster = np.abs(found) / self.grid[-1]
+        worse = np.abs(pulls).sum(axis=0) * (1e-9 * faster + 3 * (faster > 1 + 1e-6))
+        best = (self._seen(pulls, found).real.sum(axis=0) - worse).argmax(axis=0)
+        chosen: Array = np.take_along_axis(found, best[None], axis=0)[0]
+        return chosen
+
+    def _seen(self, pulls: ComplexArray, found: Array) -> ComplexArray:
+        """What each parameter says for each candidate, ``[parameter, candidate, plane]``."""
+        seen: ComplexArray = pulls[:, None] * np.exp(1j * np.multiply.outer(self.parameters, found))
+        return seen
 
 
 def highest_frequency(parameters: Array) -> float:

@@ -14,6 +14,7 @@ from augalgebra.operators.groups.representation import (
     best_multiplicities,
     nearest_multiplicities,
 )
+from augalgebra.seeds import numpy_generator
 
 RESTARTS = 4
 SEARCHED = 32
@@ -79,7 +80,7 @@ def nearest_representation(
         model = assemble(group, [item.irrep for item in copies], choice)
         fits.append(_climb(operators, model, first, SCOUTING_STEPS))
         fits.sort(key=lambda fit: -fit.agreement)
-    generator = np.random.default_rng(seed)
+    generator = numpy_generator(seed)
     starting = restarts if operators.shape[1] <= SEARCHED else 0
     for scout in fits[:FINALISTS]:
         model = assemble(group, [item.irrep for item in copies], scout.representation.multiplicities)

@@ -21,6 +21,7 @@ from augalgebra.latent.grids import ModuleSpace
 from augalgebra.markdown import markdown_table
 from augalgebra.operators.grids.moves import GridMove
 from augalgebra.plain import PlainData
+from augalgebra.seeds import check_seed
 from augalgebra.training.grids.fitting import plan_grid_operators
 from augalgebra.training.grids.settings import Precision
 from augalgebra.training.loop import Limit, Loop, Measurement, Outcome, Step
@@ -56,6 +57,7 @@ class FinetuneSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check_seed(self.seed)
         given = [value for value in (self.seconds, self.steps) if value is not None]
         if not given or not all(0 < value < math.inf for value in given):
             raise AugalgebraError("training on needs a number of seconds or of steps, larger than 0")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from augalgebra.errors import AugalgebraError, nearest
+from augalgebra.seeds import check_seed
 
 GridFit = Literal["channels", "kernel", "kernel+residual", "flow"]
 GRID_FITS: tuple[GridFit, ...] = get_args(GridFit)
@@ -58,7 +59,10 @@ class GridSettings:
             raise AugalgebraError(f"there is no fit {self.fit!r} for grids; the fits are {', '.join(GRID_FITS)}{hint}")
         if self.kernel < 1 or self.kernel % 2 == 0:
             raise AugalgebraError(f"a kernel has an odd side, such as 3 or 5, not {self.kernel}")
+        check_seed(self.seed)
         numbers = (self.size, self.crops, self.width, self.batch_size, self.depth + 1)
+        if not all(type(number) is int for number in (*numbers, self.kernel)):
+            raise AugalgebraError("kernel, size, crops, width, depth and batch size must be whole numbers")
         if min(numbers) < 1 or not 0 < self.learning_rate < math.inf:
             raise AugalgebraError("size, crops, width, batch size and learning rate must be larger than 0")
         given = [value for value in (self.seconds, self.steps) if value is not None]

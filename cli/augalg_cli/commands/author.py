@@ -65,7 +65,7 @@ def check(
         list[str] | None,
         typer.Option("--with", metavar="DISTRIBUTION", help="Load the plugins of this one too; may be repeated."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of parameter values that are made up.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of parameter values that are made up.")] = 0,
     junit_file: Annotated[
         Path | None, typer.Option("--junit", metavar="FILE", help="Write the report as JUnit XML, too.")
     ] = None,

@@ -54,7 +54,7 @@ def train(
     width: Annotated[int, typer.Option(min=1, help="Channels of the networks.")] = 32,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of the training.")] = None,
     budget: Budget = None,
-    seed: Annotated[int, typer.Option(help="Seed of everything drawn at random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything drawn at random.")] = 0,
     device: Annotated[str, typer.Option(help="'auto', 'cpu', 'cuda', ...")] = "auto",
     precision: Annotated[
         Literal["auto", "float32", "bfloat16"], typer.Option(help="'auto': bfloat16 where matrix units make it faster.")

@@ -24,7 +24,7 @@ Image = Annotated[Path | None, typer.Option("--image", metavar="FILE", help="A p
 Index = Annotated[
     list[int] | None, typer.Option("--index", min=0, metavar="N", help="A test image by its number; may be repeated.")
 ]
-Seed = Annotated[int, typer.Option(help="Seed of what is drawn at random.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of what is drawn at random.")]
 
 _COLUMNS = 8
 _MOST_SHOWN = 8

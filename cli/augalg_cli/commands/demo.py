@@ -20,7 +20,7 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder for the picture, the tables and the trained model.")] = Path(
         "runs/demo"
     ),
-    seed: Annotated[int, typer.Option(help="Seed of everything drawn at random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything drawn at random.")] = 0,
     quick: Annotated[bool, typer.Option("--quick", help="Train almost nothing, only to see that all works.")] = False,
     as_json: options.Json = False,
 ) -> None:

@@ -46,7 +46,7 @@ def laws(
     ] = "builtin",
     skip_broken: SkipBroken = False,
     size: Size = 28,
-    seed: Annotated[int, typer.Option(help="Seed of probes and parameter values.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of probes and parameter values.")] = 0,
     failures_only: Annotated[bool, typer.Option("--failures", help="Show only what does not hold.")] = False,
     as_json: options.Json = False,
 ) -> None:

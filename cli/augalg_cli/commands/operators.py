@@ -81,7 +81,7 @@ def operators(
     size: Annotated[int, typer.Option(min=8, help="With --augs: side of the crops to fit on, in pixels.")] = 256,
     crops: Annotated[int, typer.Option(min=1, help="With --augs: crops to fit on.")] = 280,
     images: Annotated[int, typer.Option(min=1, help="Test crops to measure on, on an autoencoder.")] = 24,
-    seed: Annotated[int, typer.Option(help="With --augs: seed of everything drawn at random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="With --augs: seed of everything drawn at random.")] = 0,
     device: Annotated[str, typer.Option(help="With --augs: 'auto', 'cpu', 'cuda', ...")] = "auto",
     jobs: options.Jobs = 1,
     backend: options.Backend = "loky",

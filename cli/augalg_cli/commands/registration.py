@@ -95,7 +95,9 @@ def register(
     ] = None,
     epochs: Epochs = None,
     budget: Budget = None,
-    seed: Annotated[int, typer.Option(help="Seed of the images and parameter values that laws are tried at.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of the images and parameter values that laws are tried at.")
+    ] = 0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Report everything and record nothing.")] = False,
     as_json: options.Json = False,
 ) -> None:

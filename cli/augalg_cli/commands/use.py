@@ -151,7 +151,7 @@ def sample(
     compare: Annotated[
         bool, typer.Option("--compare", help="Compare the kinds instead, by how good their images are.")
     ] = False,
-    seed: Annotated[int, typer.Option(help="Seed of the codes.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the codes.")] = 0,
     head: Head = "main",
     moved: Moved = None,
     data_dir: options.DataDir = None,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 Folder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run.")]
-Seed = Annotated[int, typer.Option(help="Seed of everything drawn at random.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of everything drawn at random.")]
 
 
 def _png(path: Path | None) -> Path | None:

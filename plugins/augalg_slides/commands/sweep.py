@@ -134,7 +134,7 @@ def advise(
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the data of each short run.")] = 2,
     images: Annotated[int, typer.Option(min=20, help="Learn from so many images at most in a short run.")] = 1500,
     dim: Annotated[int | None, typer.Option(min=1, help="Latent coordinates; by default the sweep's, else 16.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of everything drawn at random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything drawn at random.")] = 0,
     as_json: options.Json = False,
 ) -> None:
     """Predict from laws and short runs which initial pair transfers best to a target."""

@@ -5,7 +5,7 @@ import pytest
 
 import augalgebra as aa
 from augalgebra.algebra.words import IDENTITY, Word
-from augalgebra.errors import FitError, NotInvertibleError, OrbitError
+from augalgebra.errors import FitError, NotInvertibleError, OrbitError, RankError
 from augalgebra.operators import OperatorRegistry, ViewMoments, choose, relation_residuals
 
 DIM = 9
@@ -138,6 +138,11 @@ def test_what_the_laws_do_not_allow_is_refused() -> None:
         registry.fit(moments, ["flip_lr"], "projection")
     with pytest.raises(OrbitError, match="encode the view"):
         registry.fit(moments, ["do_light(3)"])
+    same = ViewMoments([IDENTITY, *map(CATALOG.word, ("do_light(3)", "do_angle(5)"))], DIM)
+    codes = Planted().encode(IDENTITY)
+    same.add(np.stack([codes, codes, Planted().encode(CATALOG.word("do_angle(5)"))]))
+    with pytest.raises(RankError, match="do_light moves no code"):
+        registry.fit(same, ["do_light(3)", "do_angle(5)"])
 
 
 def test_a_projection_is_idempotent_and_found() -> None:
