@@ -90,7 +90,8 @@ class _FrequencySearch:
         pulls = self.weights[:, None] * turns.conj()
         heights = (self.waves @ pulls).real
         if self.rounded:
-            return self.grid[heights.argmax(axis=0)]
+            tallest: Array = self.grid[heights.argmax(axis=0)]
+            return tallest
         peaks = (heights >= np.roll(heights, 1, axis=0)) & (heights >= np.roll(heights, -1, axis=0))
         highest = np.argpartition(np.where(peaks, heights, -np.inf), -CANDIDATES, axis=0)[-CANDIDATES:]
         found: Array = self.grid[np.sort(highest, axis=0)]  # [candidate, plane]
