@@ -16,7 +16,7 @@ class PluginInfo:
         name: The entry point's name, or the file's name without ``.py``.
         status: ``loaded``, ``failed`` (see `reason`) or ``disabled``.
         distribution: The installed distribution, or "" for a file.
-        version: The distribution's version, or "".
+        version: The distribution's version, or a digest of the file; "" if neither is known.
         source: Module, or path of the file.
         reason: Why it failed, in one line.
         detail: The traceback, for its author.
@@ -53,7 +53,7 @@ class PluginSource:
         name: The plugin's name, and the namespace of what it registers under a bare name.
         load: Imports it; whatever it raises becomes the reason of the failure.
         distribution: The distribution it belongs to, or "".
-        version: Its version, or "".
+        version: Its version, or a digest of the file; "" if neither is known.
         source: Module, or path of the file.
     """
 

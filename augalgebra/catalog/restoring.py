@@ -211,7 +211,9 @@ def _code(item: Registration, workspace: Path) -> Iterable[PluginSource]:
         found = [module_source(item.target)] if path is None else sources_of(path)
     except AugalgebraError as error:
         return [_gone(item, str(error), name) for name in item.plugins]
-    return [replace(source, version=source.version or version_of(item, workspace)) for source in found]
+    # a registered folder is one thing, whichever of its files a plugin is
+    version = version_of(item, workspace)
+    return [source if source.version and source.distribution else replace(source, version=version) for source in found]
 
 
 def _gone(item: Registration, reason: str, plugin: str) -> PluginSource:

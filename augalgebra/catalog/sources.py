@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any, Literal, NamedTuple
 
 from augalgebra._version import __version__
+from augalgebra.catalog.digest import files_digest
 from augalgebra.catalog.plugin import PluginInfo, PluginSource
 from augalgebra.errors import PluginError
 from augalgebra.hooks import PROJECT
@@ -58,11 +59,18 @@ def module_source(name: str) -> PluginSource:
 
 
 def plugin_files(folder: Path) -> Iterable[PluginSource]:
-    """The plugin files of a folder, or the single file that it is."""
+    """The plugin files of a folder, or the single file that it is; a file's version is a digest of it."""
     files = [folder] if folder.is_file() else sorted(folder.glob("*.py"))
     for file in files:
         if not file.name.startswith("_"):
-            yield PluginSource(file.stem, partial(_import_file, file), source=str(file))
+            yield PluginSource(file.stem, partial(_import_file, file), version=_file_version(file), source=str(file))
+
+
+def _file_version(file: Path) -> str:
+    try:
+        return files_digest([file])
+    except OSError:  # which is told when it is loaded
+        return ""
 
 
 def _import_file(file: Path) -> ModuleType:

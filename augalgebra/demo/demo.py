@@ -1,6 +1,7 @@
 """The whole story on embedded data: laws, three stages, composition, transfer, pictures and tables."""
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,8 +26,9 @@ from augalgebra.reports.gallery_figure import draw_gallery, draw_gap_chart
 from augalgebra.runs.added_heads import transfer
 from augalgebra.runs.run import Run
 from augalgebra.runs.stages import train
-from augalgebra.runs.storage.files import GALLERY
+from augalgebra.runs.storage.files import GALLERY, MEMBERS, SETTINGS
 from augalgebra.runs.storage.records import Mode, Transfer
+from augalgebra.storage.cache import recall
 from augalgebra.storage.files import write_atomically
 from augalgebra.training.progress import Progress, Report, silent
 from augalgebra.training.settings import TrainSettings
@@ -44,6 +46,9 @@ LONGEST = 4
 """Letters of the longest words that are measured; of those beyond two only the worst is told."""
 
 REPORT, TABLES, GAPS = "report.json", "table.md", "gaps.png"
+_WRITTEN = (REPORT, TABLES, GALLERY, GAPS, SETTINGS, *MEMBERS)
+_MARK = "finished"
+"""The key that tells a report from other files of its name."""
 SHOWN_LABELS = (2, 3, 4, 5, 7)
 """Digits that no flip leaves as they are, so that no picture looks right by accident."""
 
@@ -123,7 +128,7 @@ def run_demo(
         What was found. Files of two demonstrations with one seed on one machine are equal.
 
     Raises:
-        RunError: The folder holds a run that is no demonstration.
+        RunError: The folder holds files of the names that are written, and no demonstration left them there.
 
     Examples:
         >>> run_demo("runs/demo").findings.exact.worst  # doctest: +SKIP
@@ -179,7 +184,7 @@ def run_demo(
         files = story.draw(findings)
     for name, text in (
         (TABLES, findings.to_markdown()),
-        (REPORT, json.dumps({"finished": True, **findings.to_dict()}, indent=2, allow_nan=False) + "\n"),
+        (REPORT, json.dumps({_MARK: True, **findings.to_dict()}, indent=2, allow_nan=False) + "\n"),
     ):
         files[name] = folder / name
         write_atomically(files[name], text)
@@ -316,7 +321,10 @@ class _Clock:
 
 
 def _claim(folder: Path) -> None:
-    """Mark a folder as a demonstration's, or refuse one that holds another run."""
-    if Run.exists(folder) and not (folder / REPORT).is_file():
-        raise RunError(f"there is a run in {folder} that is no demonstration; name another folder")
-    write_atomically(folder / REPORT, json.dumps({"finished": False}) + "\n")
+    """Mark a folder as a demonstration's, or refuse one that holds other files of the names that are written."""
+    report = recall(folder / REPORT)
+    is_own = isinstance(report, dict) and _MARK in report
+    others = [] if is_own else [name for name in _WRITTEN if os.path.lexists(folder / name)]
+    if others:
+        raise RunError(f"{folder} holds {', '.join(others)}, which no demonstration left there; name another folder")
+    write_atomically(folder / REPORT, json.dumps({_MARK: False}) + "\n")

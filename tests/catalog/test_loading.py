@@ -11,6 +11,8 @@ from types import ModuleType
 import pytest
 
 import augalgebra as aa
+from augalgebra.catalog.digest import files_digest
+from augalgebra.catalog.registration import Registration
 from augalgebra.errors import (
     AmbiguousNameError,
     AugalgebraError,
@@ -104,6 +106,25 @@ def test_two_plugins_of_one_name_are_told_apart(tmp_path: Path) -> None:
     assert [info.status for info in catalog.plugins] == ["loaded", "failed"]
     assert "the name 'waves' is taken by" in catalog.plugins[1].reason
     assert list(catalog.augmentations) == ["one.negate"]
+
+
+def test_the_version_of_a_plugin_file_is_its_content(tmp_path: Path) -> None:
+    def version(body: str) -> str:
+        return info_of(folder_catalog(tmp_path, {"a_good": body}), "a_good").version
+
+    first = version(GOOD)
+    assert re.fullmatch("[0-9a-f]{12}", first)
+    assert version(GOOD.replace("1 - x", "x.flip(-2)")) != first
+    assert version(GOOD) == first
+
+
+def test_the_version_of_a_registered_folder_is_that_of_all_its_files(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "good.py").write_text(GOOD)
+    (tmp_path / "mine" / "_helper.py").write_text("")
+    item = Registration("good", "mine", "folder", ("good",))
+    catalog = aa.load_catalog(aa.Settings(registered=(item,), workspace=tmp_path), installed=False)
+    assert info_of(catalog, "good").version == files_digest(sorted((tmp_path / "mine").iterdir()))
 
 
 def test_a_disabled_plugin_is_not_imported(tmp_path: Path) -> None:

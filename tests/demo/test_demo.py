@@ -134,12 +134,17 @@ def test_an_interrupt_ends_a_stage_and_not_the_story(catalog, tmp_path):
     assert all(path.is_file() for path in result.files.values())
 
 
-def test_another_run_is_not_overwritten(catalog, tmp_path):
-    (tmp_path / "run.toml").write_text("[run]\n")
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("run.toml", "[run]\n"), (REPORT, '{"mine": 1}'), (REPORT, "[]"), (TABLES, "mine"), (GALLERY, "mine"), (GAPS, "")],
+)
+def test_what_is_no_demonstration_is_not_overwritten(catalog, tmp_path, name, content):
+    (tmp_path / name).write_text(content)
 
-    with pytest.raises(RunError, match="no demonstration"):
+    with pytest.raises(RunError, match=f"holds {name}, which no demonstration left there; name another folder"):
         run_demo(tmp_path, catalog=catalog, budget=TINY)
-    assert [path.name for path in tmp_path.iterdir()] == ["run.toml"]
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == content
 
 
 def test_each_part_is_announced_and_poor_pictures_are_called_so(catalog, tmp_path, monkeypatch):

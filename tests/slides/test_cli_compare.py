@@ -34,7 +34,20 @@ def test_a_comparison_is_made_kept_and_shown(program: Callable[..., Any], few: P
     assert again.code == 0, again.err
     assert "1 of 1 results were in out already" in again.err
     assert "Slide 22" in again.out
-    assert "![involution](involution-0.png)" in (few / "out" / "compare.md").read_text()
+    text = (few / "out" / "compare.md").read_text()
+    assert "![involution](involution-0.png)" in text
+    assert "### Seed 1" in text
+
+    other = program(*COMMAND, "--seeds", "0", "--epochs", "2")
+    assert (other.code, other.out) == (2, "")
+    assert "not what is asked for now" in " ".join(other.err.split())
+    assert (few / "out" / "compare.md").read_text() == text
+
+
+def test_a_comparison_that_fails_is_noted(program: Callable[..., Any], few: Path) -> None:
+    done = program(*COMMAND, "--augs", "rotate_cw,rotate_ccw", env={"COLUMNS": "200"})
+    assert done.code == 1
+    assert "involution, seed 0, failed: neither rotate_cw nor rotate_ccw is its own inverse" in done.err
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Comparisons of latent spaces: measures proven by planted truths, then all of it on hardly any data."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import get_args
 
@@ -16,11 +17,11 @@ from augalg_slides.baselines.trained_networks import BaselineConfig, BaselineNet
 from augalg_slides.commands.compare import Chosen
 from augalg_slides.evidence.comparison import Table
 from augalg_slides.pages.involution import involution_on, involutory_loss
-from augalg_slides.reproduction.compare import as_document, compare, pooled_claims
+from augalg_slides.reproduction.compare import as_document, compare, kept_comparisons, pooled_claims
 from augalg_slides.reproduction.comparisons import COMPARISONS
 from PIL import Image
 
-from augalgebra import load_catalog
+from augalgebra import Settings, load_catalog
 from augalgebra.algebra.words import word_of
 from augalgebra.data.dataset import Dataset, Split
 from augalgebra.errors import AugalgebraError, NotInvertibleError, RunError
@@ -251,16 +252,55 @@ def test_what_is_there_is_not_made_again_unless_settings_differ(made):
     (folder / "involution-0.png").unlink()
     (again,) = compare(folder, DATA, CATALOG, experiments=chosen, budget=Limit(epochs=1), size=TINY)
     assert (again.fresh, again.answer) == (True, results[2].answer)
-    (other,) = compare(folder, DATA, CATALOG, experiments=chosen, budget=Limit(epochs=2), size=TINY)
-    assert other.fresh
+    assert [item.experiment for item in kept_comparisons(folder, DATA, CATALOG, budget=Limit(epochs=1), size=TINY)] == [
+        *COMPARISONS
+    ]
 
 
-def test_a_foreign_file_is_not_overwritten(tmp_path):
-    (tmp_path / "mlp-0.json").write_text("[]")
+def test_results_of_other_settings_are_not_replaced(made):
+    folder, _, _ = made
+    before = {path: path.read_bytes() for path in folder.iterdir()}
 
-    with pytest.raises(RunError, match="is no comparison"):
+    with pytest.raises(RunError, match="which is not what is asked for now; name another folder"):
+        list(compare(folder, DATA, CATALOG, experiments=("mlp",), budget=Limit(epochs=2), size=TINY))
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize("name", ["mlp-0.json", "compare.md"])
+def test_a_foreign_file_is_not_overwritten(tmp_path, name):
+    (tmp_path / name).write_text("[]")
+
+    with pytest.raises(RunError, match="holds something else; name another folder"):
         list(compare(tmp_path, DATA, CATALOG, experiments=("mlp",), budget=Limit(epochs=1), size=TINY))
-    assert (tmp_path / "mlp-0.json").read_text() == "[]"
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_involutions_without_a_finite_group_are_compared_until_one_becomes_another(tmp_path):
+    def make(body):
+        (tmp_path / "acme.py").write_text(
+            "import augalgebra as aa\n\n@aa.hookimpl\ndef augalg_register(register):\n"
+            f"    register('acme.neg', inverse='self')(lambda x: {body})\n"
+        )
+        size = replace(TINY, augmentations=("flip_lr", "acme.neg"))
+        catalog = load_catalog(Settings((tmp_path / "acme.py",)))
+        return list(
+            compare(tmp_path / "out", DATA, catalog, experiments=("involution",), budget=Limit(None, 1e-9), size=size)
+        )
+
+    (result,) = make("1 - x")
+    assert {fit["fit"] for fit in result.answer["fits"]} == {"published", "ridge", "procrustes", "involution"}
+    with pytest.raises(RunError, match="other plugins"):
+        make("x.flip(-2)")
+
+
+def test_a_comparison_that_fails_leaves_the_others(tmp_path):
+    size = replace(TINY, augmentations=("rotate_cw", "rotate_ccw"))
+    failed, result = compare(
+        tmp_path, DATA, CATALOG, experiments=("involution", "mlp"), budget=Limit(epochs=1), size=size
+    )
+
+    assert "is its own inverse by exact laws" in failed.reason
+    assert (result.experiment, result.fresh) == ("mlp", True)
 
 
 def test_an_interrupt_is_passed_on():

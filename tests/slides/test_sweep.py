@@ -20,7 +20,7 @@ from augalg_slides.sweeps.pairs import (
     parse_pairs,
 )
 from augalg_slides.sweeps.results import SweepResult
-from augalg_slides.sweeps.settings import SweepSettings
+from augalg_slides.sweeps.settings import SweepSettings, plan
 from augalg_slides.sweeps.sweep import Standing, read_sweep, run_sweep
 from augalg_slides.sweeps.tables import to_markdown
 
@@ -111,6 +111,23 @@ def test_cells_measured_otherwise_are_computed_again(copied: Path) -> None:
     result = swept(copied)
     assert result.notes == notes
     assert cells(copied) == before
+
+
+def test_cells_of_a_plugin_file_that_has_changed_are_others(tmp_path: Path) -> None:
+    file = tmp_path / "acme.py"
+
+    def digests(body: str) -> list[str]:
+        file.write_text(
+            "import augalgebra as aa\n\n@aa.hookimpl\ndef augalg_register(register):\n"
+            f"    register('acme.neg', inverse='self')(lambda x: {body})\n"
+        )
+        catalog = aa.load_catalog(aa.Settings((file,)))
+        settings = replace(TINY, pairs=(("flip_lr", "acme.neg"),), targets=()).completed(catalog, DATA)
+        return [key.digest for unit in plan(settings, catalog, DATA) for key in unit.cells]
+
+    before = digests("1 - x")
+    assert digests("1 - x") == before
+    assert not set(digests("x.flip(-2)")) & set(before)
 
 
 def test_the_weight_of_the_divergence_reaches_stage_1_and_the_table_says_so(whole: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from augalg_slides.evidence.claims import Claim
 from augalg_slides.sweeps.pairs import FLIPS, MINI_EDGE, PUBLISHED_TOTALS, ROLES, SHEAR_CANNY, SLIDES, Pair
 from augalg_slides.sweeps.results import SweepResult
-from augalg_slides.sweeps.settings import NATIVE, CellKey, CellMode, SweepSettings
+from augalg_slides.sweeps.settings import MODES, NATIVE, CellKey, CellMode, SweepSettings
 from augalg_slides.sweeps.store import Cell, SweepStore, Term
 from augalg_slides.sweeps.tables import to_markdown, write_result
 from scipy.stats import ttest_rel
@@ -108,6 +108,15 @@ def test_the_slides_figures_stand_in_their_places_in_the_tables(tmp_path: Path) 
     assert [16.0] == [claim["values"]["below"] for claim in stored["claims"] if "below" in claim["values"]]
     entry = next(item for item in stored["entries"] if item["train"] == list(MINI_EDGE) == item["target"])
     assert {"loss", "floor", "unmoved", "entropy"} == set(entry["terms"]["composition"])
+
+
+def test_pictures_of_modes_that_are_not_in_the_tables_are_removed(tmp_path: Path) -> None:
+    (tmp_path / "totals-mine.png").touch()
+    both = planted({(FLIPS, MINI_EDGE, mode): [7.0] for mode in MODES})
+    write_result(replace(both, settings=replace(both.settings, modes=MODES)), tmp_path)
+    assert 5 == len(list(tmp_path.glob("*.png")))
+    write_result(planted({(FLIPS, MINI_EDGE, "extend"): [7.0], (FLIPS, MINI_EDGE, "relabel"): [7.0]}), tmp_path)
+    assert {"totals-relabel.png", "terms-relabel.png", "totals-mine.png"} == {p.name for p in tmp_path.glob("*.png")}
 
 
 def test_a_store_gives_back_what_it_was_given(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """``compare``: latent spaces of several kinds, side by side."""
 
+import os
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -49,6 +51,8 @@ def compare(
 ) -> None:
     """Train latent spaces of several kinds alike and measure them side by side; what DIR holds already is kept.
 
+    DIR holds results of one choice of data and settings; others are refused. Exit code 1 if an experiment failed.
+
     With --budget, the time is that of each network, of which there are up to eleven for each seed.
     """
     cli: CommandLine = ctx.obj
@@ -60,7 +64,7 @@ def compare(
     import torch
 
     from augalg_slides.baselines.trained_networks import QUICK, BaselineConfig
-    from augalg_slides.reproduction.compare import as_document, pooled_claims
+    from augalg_slides.reproduction.compare import CachedResult, as_document, kept_comparisons, pooled_claims
     from augalg_slides.reproduction.compare import compare as make
     from augalg_slides.reproduction.comparisons import COMPARISONS
     from augalgebra.storage import write_atomically
@@ -78,26 +82,36 @@ def compare(
     if device == "cpu" or not torch.cuda.is_available():
         # Batches this small gain little from a second thread, and lose several-fold by it where the machine is shared.
         torch.set_num_threads(1)
+    catalog, results, failures = cli.catalog(), list[CachedResult](), list[str]()
     with cli.training_progress(quiet=as_json) as progress:
-        results: list[CachedResult] = list(
-            make(
-                folder,
-                dataset,
-                cli.catalog(),
-                experiments=chosen,
-                seeds=numbers,
-                budget=limit,
-                size=size,
-                progress=progress,
-            )
-        )
+        for result in make(
+            folder,
+            dataset,
+            catalog,
+            experiments=chosen,
+            seeds=numbers,
+            budget=limit,
+            size=size,
+            progress=progress,
+        ):
+            if isinstance(result, CachedResult):
+                results.append(result)
+                continue
+            failures.append(f"{result.experiment}, seed {result.seed}, failed: {catalog.shorten(result.reason)}")
+            cli.note(failures[-1])
+            if os.environ.get("AUGALG_DEBUG"):
+                traceback.print_exception(result.error)
+    if not results:
+        raise typer.Exit(1)
+    everything = kept_comparisons(folder, dataset, catalog, budget=limit, size=size)
     trained = f"{epochs} epochs" if epochs is not None else f"{seconds:g} s"
+    all_seeds = ",".join(map(str, sorted({result.seed for result in everything})))
     about = (
-        f"{data}, {augs}; {size.dim} latent dimensions, width {size.width}, {trained} for each network, seeds {seeds}; "
-        f"measured on {min(size.images, len(dataset.test))} test images."
+        f"{data}, {augs}; {size.dim} latent dimensions, width {size.width}, {trained} for each network, seeds "
+        f"{all_seeds}; measured on {min(size.images, len(dataset.test))} test images."
     )
     document = folder / "compare.md"
-    write_atomically(document, as_document(results, about))
+    write_atomically(document, as_document(everything, about))
     claims = pooled_claims(results)
     files = [str(document), *(str(result.picture) for result in results)]
     if as_json:
@@ -106,20 +120,23 @@ def compare(
                 "data": data,
                 "augmentations": list(names),
                 "results": [dict(result.answer) for result in results],
+                "failures": failures,
                 "claims": claims,
                 "files": files,
             }
         )
-        return
-    for result in results:
-        if result.seed == numbers[0]:
-            _show(cli, result)
-    for claim in claims:
-        cli.line(f"- {claim}")
-    reused = sum(not result.fresh for result in results)
-    if reused:
-        cli.note(f"{reused} of {len(results)} results were in {folder} already")
-    cli.line(f"Everything is in {folder}; read {document}")
+    else:
+        for result in results:
+            if result.seed == numbers[0]:
+                _show(cli, result)
+        for claim in claims:
+            cli.line(f"- {claim}")
+        reused = sum(not result.fresh for result in results)
+        if reused:
+            cli.note(f"{reused} of {len(results)} results were in {folder} already")
+        cli.line(f"Everything is in {folder}; read {document}")
+    if failures:
+        raise typer.Exit(1)
 
 
 def _show(cli: CommandLine, result: "CachedResult") -> None:

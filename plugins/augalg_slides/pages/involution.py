@@ -102,8 +102,11 @@ def involution_on(
     for weight in weights:
         options = FitOptions(seed=networks.seed, weight=weight, epochs=epochs)
         fits.append(_measured(networks, networks.operators(space, PUBLISHED, options), letters, PUBLISHED, weight))
+    # the group may be that of one of two augmentations, while operators are fitted for both
+    group = networks.closed.group
+    whole = group is not None and set(group.generators) == set(networks.closed.generators)
     for fit in CLOSED:
-        if fit == "representation" and networks.closed.group is None:
+        if fit == "representation" and not whole:
             continue
         registry = networks.operators(space, fit) if len(letters) == 2 else _only(networks, fit, letters)
         fits.append(_measured(networks, registry, letters, fit, None))

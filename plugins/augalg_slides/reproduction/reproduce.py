@@ -1,6 +1,5 @@
 """All experiments of the slides, one after the other, kept in a folder as they are finished."""
 
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from augalg_slides.evidence.claims import Claim
+from augalg_slides.reproduction.claiming import claim_folder
 from augalg_slides.reproduction.context import ExperimentContext, Outcome, TrainedClaim, list_origins
 from augalg_slides.reproduction.plan import QUICK, Plan
 from augalg_slides.reproduction.registry import EXPERIMENTS, Experiment, choose_experiments
@@ -207,18 +207,13 @@ def _jobs(
 
 def _claim(folder: Path, plan: Plan, dataset: Dataset) -> None:
     """Mark a folder as one of these results; those of another plan or of other images are not to be replaced."""
-    path, settings = folder / MARK, digest_of(plan.to_dict(), dataset.fingerprint)
-    if load_cached(path, "reproduction", settings) is not None:
-        return
-    if path.exists():
-        before = json.loads(path.read_text(encoding="utf-8"))
-        raise RunError(
-            f"{folder} holds results of the plan {before.get('plan')!r} on {before.get('data')}, which is not what is "
-            "asked for now; name another folder, or delete this one"
-        )
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RunError(f"{folder} holds something else; name another folder, or empty this one")
-    keep(path, "reproduction", settings, {"plan": plan.name, "data": dataset.name})
+    claim_folder(
+        folder / MARK,
+        "reproduction",
+        digest_of(plan.to_dict(), dataset.fingerprint),
+        {"plan": plan.name, "data": dataset.name},
+        lambda before: f"results of the plan {before.get('plan')!r} on {before.get('data')}",
+    )
 
 
 def _kept(jobs: Sequence[_Job]) -> tuple[dict[Path, ItemResult], dict[Path, list[str]]]:

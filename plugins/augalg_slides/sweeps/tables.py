@@ -7,15 +7,15 @@ from augalg_slides.evidence.claims import Spread
 from augalg_slides.sweeps.figures import draw_terms, draw_totals
 from augalg_slides.sweeps.pairs import ROLES, show_pair
 from augalg_slides.sweeps.results import Entry, SweepResult
-from augalg_slides.sweeps.settings import NATIVE, CellMode
+from augalg_slides.sweeps.settings import MODES, NATIVE, CellMode
 from augalgebra.markdown import markdown_table
-from augalgebra.storage import write_atomically, write_json
+from augalgebra.storage import naming_failures, remove, write_atomically, write_json
 
 RESULT, TABLES = "result.json", "table.md"
 
 
 def write_result(result: SweepResult, folder: str | Path) -> dict[str, Path]:
-    """Write tables as JSON and Markdown, and heat maps for each mode.
+    """Write tables as JSON and Markdown, and heat maps for each mode; those of other modes are removed.
 
     Args:
         result: What a sweep found.
@@ -23,16 +23,23 @@ def write_result(result: SweepResult, folder: str | Path) -> dict[str, Path]:
 
     Returns:
         The files by name.
+
+    Raises:
+        AugalgebraError: A file cannot be written or removed.
     """
     folder = Path(folder)
     files = {name: folder / name for name in (RESULT, TABLES)}
     write_json(files[RESULT], result)
     write_atomically(files[TABLES], to_markdown(result))
-    for mode in result.settings.modes:
-        if result.table(mode):
-            for kind, draw in (("totals", draw_totals), ("terms", draw_terms)):
-                path = folder / f"{kind}-{mode}.png"
+    for mode in MODES:
+        is_there = mode in result.settings.modes and bool(result.table(mode))
+        for kind, draw in (("totals", draw_totals), ("terms", draw_terms)):
+            path = folder / f"{kind}-{mode}.png"
+            if is_there:
                 files[path.name] = draw(result, mode, path)
+            else:  # what an earlier sweep may have left here is not what these tables are about
+                with naming_failures(path):
+                    remove(path)
     return files
 
 
