@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from augalgebra.errors import AugalgebraError, RunError
+from augalgebra.latent.likelihoods import alone
 from augalgebra.latent.memory import keep_freed_memory
 from augalgebra.latent.store import pack_tensors, read_tensors, unpack_tensors
 from augalgebra.seeds import generator_for
@@ -77,6 +78,7 @@ class Step:
         fraction: How much of the epochs or of the time is used up, from 0 to 1.
         first: Place of the first of these samples in the batch.
         batch: Samples in the batch of all processes together; None if these are all.
+        pooled: Makes a mean over these samples one over the whole batch.
     """
 
     positions: Tensor
@@ -84,6 +86,7 @@ class Step:
     fraction: float = 1.0
     first: int = 0
     batch: int | None = None
+    pooled: Callable[[Tensor], Tensor] = alone
 
     def draw(self, draw: Callable[[int], Tensor], axis: int = 0) -> Tensor:
         """Something random for each sample: drawn for the whole batch, so that it is the same in any process.
