@@ -59,7 +59,7 @@ def plan_grid_operators(catalog: Catalog, augmentations: Sequence[str | Word], s
         stride: Pixels for each position.
 
     Raises:
-        FitError: There is none, one is not a single augmentation, or draws its parameters.
+        FitError: There is none, none that does anything, one is not a single augmentation, or draws its parameters.
     """
     words = [_single(catalog, item) for item in dict.fromkeys(augmentations)]
     if not words:
@@ -72,6 +72,9 @@ def plan_grid_operators(catalog: Catalog, augmentations: Sequence[str | Word], s
     others = [target for word, target in alone.items() if word not in members]
     first = max(1, len(elements))
     targets += [replace(target, column=first + number) for number, target in enumerate(others)]
+    if not targets:
+        shown = ", ".join(map(catalog.display, words))
+        raise FitError(f"{shown} {'does' if len(words) == 1 else 'do'} nothing by the laws; name others")
     return GridPlan(group, tuple(targets))
 
 

@@ -189,11 +189,18 @@ def test_every_view_of_the_group_is_a_source_in_turn(catalog: Catalog) -> None:
         ([], "at least one"),
         (["flip_lr * flip_ud"], "no single augmentation"),
         (["rotate"], "needs"),
+        (["roll(0, 0)"], r"^roll\(0, 0\) does nothing by the laws; name others$"),
+        (["roll(0, 0)", "brightness(0)"], r"^roll\(0, 0\), brightness\(0\) do nothing"),
     ],
 )
 def test_what_no_operator_can_be_fitted_to_is_refused(catalog: Catalog, augmentations: list[str], message: str) -> None:
     with pytest.raises(AugalgebraError, match=message):
         fit_grid_operators(make_space(), crops(), augmentations, catalog, KERNEL)
+
+
+def test_what_does_nothing_beside_others_needs_no_operator(catalog: Catalog) -> None:
+    plan = plan_grid_operators(catalog, ["roll(0, 0)", "flip_lr"], 2)
+    assert [catalog.word("flip_lr")] == [target.word for target in plan.targets]
 
 
 def test_no_pictures_and_impossible_settings_are_refused(catalog: Catalog) -> None:
