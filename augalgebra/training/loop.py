@@ -136,7 +136,7 @@ class Outcome:
         steps: Steps made in all.
         epochs: Means of the terms, epoch by epoch; the last may be unfinished.
         interrupted: Whether somebody stopped it before its limit.
-        seconds: Time taken.
+        seconds: Time taken; with a limit in epochs or steps alone, since the loop was started or resumed.
         images_per_second: Images worked on each second, since the loop was started or resumed.
     """
 
@@ -224,7 +224,8 @@ class Loop:
         """
         if self._device.type == "cpu":
             keep_freed_memory()
-        begun, started, spent_before, images = time.perf_counter(), self._clock(), self._spent, 0
+        begun, started, images = time.perf_counter(), self._clock(), 0
+        spent_before, used_before = self._spent, self._used()
         good, good_epochs, first = self._weights(), 0, None
         order = torch.empty(0, dtype=torch.int64)
         interrupted = False
@@ -260,7 +261,7 @@ class Loop:
                         loss=loss,
                         terms=terms,
                         images_per_second=images / (self._spent - spent_before),
-                        seconds_left=self._spent * (1 - done) / done,
+                        seconds_left=(self._spent - spent_before) * (1 - done) / (done - used_before),
                     )
                 )
         except KeyboardInterrupt:

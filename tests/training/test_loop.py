@@ -88,6 +88,19 @@ def test_reports_tell_where_the_loop_stands() -> None:
     assert all(report.images_per_second > 0 for report in reports)
 
 
+@pytest.mark.parametrize("limit", [Limit(epochs=3), Limit(seconds=12)])
+def test_the_time_left_is_told_from_the_time_since_the_loop_was_resumed(tmp_path: Path, limit: Limit) -> None:
+    ticks = itertools.count()  # a second for each step, since the clock is looked at after each
+    first, second = (Fit(limit=limit, clock=lambda: float(next(ticks))) for _ in range(2))
+    first.loop.run(stop_after(6))
+    first.loop.save(tmp_path / "checkpoint")
+    second.loop.resume(tmp_path / "checkpoint")
+    left: list[float] = []
+    outcome = second.loop.run(lambda report: left.append(report.seconds_left))
+    assert pytest.approx([5, 4, 3, 2, 1, 0]) == left
+    assert outcome.seconds == (6 if limit.seconds is None else 12)
+
+
 def test_means_of_an_epoch_are_those_of_its_steps() -> None:
     reports: list[Report] = []
     outcome = Fit().loop.run(reports.append)
