@@ -6,6 +6,7 @@ is the meaning of a drawn pixel: the chance that it is white (Bernoulli), or the
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import ClassVar, Literal, TypeAlias
 
 import torch
@@ -47,6 +48,11 @@ def choose_likelihood(images: UInt8[Tensor, "image channel height width"]) -> Li
     return "gaussian" if greyness(images) > GREYEST else "bernoulli"
 
 
+def alone(mean: Tensor) -> Tensor:
+    """The mean over a batch of which there is no other part."""
+    return mean
+
+
 def squared_error(drawn: Images, target: Images) -> Float[Tensor, " batch"]:
     """Mean squared error of each image over its pixels and channels, whatever the likelihood."""
     return (drawn - target).square().flatten(1).mean(1)
@@ -83,12 +89,16 @@ class Likelihood(ABC):
         """What even a perfect drawing of each image costs: the loss of an image as its own drawing."""
 
     @abstractmethod
-    def surprise(self, logits: Images, targets: Images) -> Float[Tensor, ""]:
+    def surprise(
+        self, logits: Images, targets: Images, pooled: Callable[[Tensor], Tensor] = alone
+    ) -> Float[Tensor, ""]:
         """Negative log likelihood in nats per image, averaged over images: the first term of the evidence bound.
 
         Args:
             logits: What a decoder answers, before the sigmoid.
             targets: True pixels in [0, 1].
+            pooled: Makes a mean over these images one over all of a batch that they are a part of. What is no mean
+                itself, but made of one, is otherwise not that of the batch on average over its parts.
         """
 
     @abstractmethod
@@ -121,7 +131,12 @@ class Bernoulli(Likelihood):
         pixels: Tensor = torch.special.entr(target) + torch.special.entr(1 - target)
         return pixels.flatten(1).sum(1)
 
-    def surprise(self, logits: Images, targets: Images) -> Float[Tensor, ""]:
+    def surprise(
+        self,
+        logits: Images,
+        targets: Images,
+        pooled: Callable[[Tensor], Tensor] = alone,  # noqa: ARG002 (a mean, which averages as it is)
+    ) -> Float[Tensor, ""]:
         """Binary cross-entropy summed over pixels and channels, averaged over images."""
         return functional.binary_cross_entropy_with_logits(logits, targets, reduction="sum") / len(targets)
 
@@ -156,9 +171,11 @@ class Gaussian(Likelihood):
         """0 of each image: a perfect drawing has no error."""
         return target.new_zeros(len(target))
 
-    def surprise(self, logits: Images, targets: Images) -> Float[Tensor, ""]:
+    def surprise(
+        self, logits: Images, targets: Images, pooled: Callable[[Tensor], Tensor] = alone
+    ) -> Float[Tensor, ""]:
         """D/2 (log 2πσ² + 1) with σ² the mean squared error of the batch, but for `SMALLEST_VARIANCE`."""
-        error = self.loss_of_logits(logits, targets).mean()
+        error = pooled(self.loss_of_logits(logits, targets).mean())
         variance = error.clamp_min(SMALLEST_VARIANCE)
         return math.prod(targets.shape[1:]) / 2 * ((2 * math.pi * variance).log() + error / variance)
 

@@ -9,6 +9,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -98,7 +99,7 @@ class Team:
 
         Args:
             learned: All that is learned.
-            objective: Its terms must be means over samples.
+            objective: Its terms must be means over samples, or made of means that went through `Step.pooled`.
 
         Raises:
             KeyboardInterrupt: One of the processes was interrupted; raised in all, in the same step.
@@ -111,7 +112,9 @@ class Team:
             weight = (last - first) * self.size / total
             if first == last:  # one that has nothing to do takes part all the same, without weight
                 first, last = 0, 1
-            part = Step(step.positions[first:last], step.noise, step.fraction, first, total)
+            part = Step(
+                step.positions[first:last], step.noise, step.fraction, first, total, partial(self._pooled, weight)
+            )
             terms, images = module(part, weight)
             elapsed = time.perf_counter() - self._begun if self.is_first else 0.0
             told = [*(float(term.detach()) / self.size for term in terms.values()), images * bool(weight)]
@@ -122,6 +125,14 @@ class Team:
             return Measurement({name: term + (mean - term.detach()) for (name, term), mean in named}, round(images))
 
         return measure
+
+    def _pooled(self, weight: float, mean: Tensor) -> Tensor:
+        """A mean with the value that it has over the whole batch, and the gradient of this process's part.
+
+        Gradients are weighted and averaged over the processes later, which makes them those of the whole.
+        """
+        (value,) = self._sum([weight * float(mean.detach()) / self.size])
+        return mean + (value - mean.detach())
 
     def _sum(self, values: list[float]) -> list[float]:
         tensor = torch.tensor(values, dtype=torch.float64, device=self.device)

@@ -1,26 +1,24 @@
 """The loop of all stages that learn by gradients: budget, schedule, interruption, divergence, checkpoints."""
 
-import contextlib
 import math
-import signal
-import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from augalgebra.errors import AugalgebraError, RunError
+from augalgebra.latent.likelihoods import alone
 from augalgebra.latent.memory import keep_freed_memory
 from augalgebra.latent.store import pack_tensors, read_tensors, unpack_tensors
 from augalgebra.seeds import generator_for
 from augalgebra.storage.files import write_atomically
 from augalgebra.storage.values import Fields
+from augalgebra.training.interrupts import whole_steps
 from augalgebra.training.progress import Progress, Report, silent
 
 Schedule = Literal["constant", "cosine"]
@@ -77,6 +75,7 @@ class Step:
         fraction: How much of the epochs or of the time is used up, from 0 to 1.
         first: Place of the first of these samples in the batch.
         batch: Samples in the batch of all processes together; None if these are all.
+        pooled: Makes a mean over these samples one over the whole batch.
     """
 
     positions: Tensor
@@ -84,6 +83,7 @@ class Step:
     fraction: float = 1.0
     first: int = 0
     batch: int | None = None
+    pooled: Callable[[Tensor], Tensor] = alone
 
     def draw(self, draw: Callable[[int], Tensor], axis: int = 0) -> Tensor:
         """Something random for each sample: drawn for the whole batch, so that it is the same in any process.
@@ -136,7 +136,7 @@ class Outcome:
         steps: Steps made in all.
         epochs: Means of the terms, epoch by epoch; the last may be unfinished.
         interrupted: Whether somebody stopped it before its limit.
-        seconds: Time taken.
+        seconds: Time taken; with a limit in epochs or steps alone, since the loop was started or resumed.
         images_per_second: Images worked on each second, since the loop was started or resumed.
     """
 
@@ -212,18 +212,21 @@ class Loop:
 
         Args:
             progress: Called after each step.
-            on_epoch: Called after each full epoch, for checkpoints.
+            on_epoch: Called after each full epoch but the last, for checkpoints; before the next step descends, and
+                only if that shows the weights to be good.
 
         Returns:
             What was done. If it was interrupted (`KeyboardInterrupt`), what was learned so far stays.
 
         Raises:
-            TrainingError: The loss is not finite. The weights are then those after the last full epoch.
+            TrainingError: The loss is not finite. The weights are then those after the last full epoch that were good:
+                the next step did not cost more than twice what the first did.
         """
         if self._device.type == "cpu":
             keep_freed_memory()
-        begun, started, spent_before, images = time.perf_counter(), self._clock(), self._spent, 0
-        good = self._weights()
+        begun, started, images = time.perf_counter(), self._clock(), 0
+        spent_before, used_before = self._spent, self._used()
+        good, good_epochs, first = self._weights(), 0, None
         order = torch.empty(0, dtype=torch.int64)
         interrupted = False
         try:
@@ -235,23 +238,30 @@ class Loop:
                 positions = order[index * self._batch_size : (index + 1) * self._batch_size]
                 noise = self._generator("noise", self.step, self._device)
                 measured = self._objective(Step(positions, noise, fraction))
-                terms = self._descend(measured, good)
+                terms = {name: float(term.detach()) for name, term in measured.terms.items()}
+                loss = sum(terms.values())
+                if not math.isfinite(loss):
+                    self.learned.load_state_dict(good)
+                    raise self._diverged(loss, good_epochs)
+                if first is None:
+                    first = loss
+                elif not index and loss <= first + abs(first):  # the last step of an epoch can ruin its weights
+                    good, good_epochs = self._weights(), epoch
+                    on_epoch()
+                self._descend(measured, terms)
                 images += measured.images
                 self._spent = spent_before + self._clock() - started
                 done = self._used()
-                if self.step % self._steps_per_epoch == 0:
-                    good = self._weights()
-                    on_epoch()
                 progress(
                     Report(
                         stage=self.stage,
                         step=self.step,
                         epoch=epoch + 1,
                         fraction=done,
-                        loss=sum(terms.values()),
+                        loss=loss,
                         terms=terms,
                         images_per_second=images / (self._spent - spent_before),
-                        seconds_left=self._spent * (1 - done) / done,
+                        seconds_left=(self._spent - spent_before) * (1 - done) / (done - used_before),
                     )
                 )
         except KeyboardInterrupt:
@@ -341,20 +351,19 @@ class Loop:
             for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
                 group["lr"] = rate * factor
 
-    def _descend(self, measured: Measurement, good: Mapping[str, Tensor]) -> dict[str, float]:
-        """One step of the optimizer; the terms as numbers."""
+    def _diverged(self, loss: float, good_epochs: int) -> TrainingError:
+        kept = f"the weights after epoch {good_epochs}" if good_epochs else "the weights it began with"
+        return TrainingError(
+            f"{self.stage} diverged: the loss is {loss} at step {self.step + 1} (epoch "
+            f"{self.step // self._steps_per_epoch + 1}). It keeps {kept}; try a smaller learning rate"
+        )
+
+    def _descend(self, measured: Measurement, terms: Mapping[str, float]) -> None:
+        """One step of the optimizer, whose terms are counted."""
         loss = torch.stack(list(measured.terms.values())).sum()
-        terms = {name: float(term.detach()) for name, term in measured.terms.items()}
-        if not math.isfinite(sum(terms.values())):
-            self.learned.load_state_dict(good)
-            kept = f"the weights after epoch {len(self._epochs)}" if self._epochs else "the weights it began with"
-            raise TrainingError(
-                f"{self.stage} diverged: the loss is {sum(terms.values())} at step {self.step + 1} (epoch "
-                f"{self.step // self._steps_per_epoch + 1}). It keeps {kept}; try a smaller learning rate"
-            )
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
-        with _whole_steps():
+        with whole_steps():
             self.optimizer.step()
             self.step += 1
             for name, value in terms.items():
@@ -362,7 +371,6 @@ class Loop:
             if self.step % self._steps_per_epoch == 0:
                 self._epochs.append(self._means())
                 self._sums = {}
-        return terms
 
     def _means(self) -> EpochMeans:
         epoch, beyond = divmod(self.step - 1, self._steps_per_epoch)
@@ -386,19 +394,3 @@ def _epochs(header: Fields) -> list[EpochMeans]:
         header.within(f"epochs, number {n}", dict(zip(names, item, strict=True))) for n, item in enumerate(items, 1)
     ]
     return [EpochMeans(table.whole("epoch"), table.whole("steps"), _numbers(table.table("terms"))) for table in tables]
-
-
-@contextlib.contextmanager
-def _whole_steps() -> Iterator[None]:
-    """Let an interrupt wait until the weights are whole again."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread is interrupted
-        return
-    pending: list[FrameType | None] = []
-    previous = signal.signal(signal.SIGINT, lambda _, frame: pending.append(frame))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous)
-        if pending and callable(previous):
-            previous(signal.SIGINT, pending[0])

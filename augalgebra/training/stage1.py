@@ -79,7 +79,7 @@ class FaithfulObjective:
             logits = self.space.logits(displace(mean, log_variance, noise))
         return Measurement(
             {
-                "reconstruction": self.space.likelihood.surprise(logits, targets),
+                "reconstruction": self.space.likelihood.surprise(logits, targets, step.pooled),
                 "divergence": warmed_up(self.kl_weight, self.kl_warmup, step.fraction) * divergence(mean, log_variance),
             },
             len(targets),
@@ -181,7 +181,7 @@ class EquivariantObjective:
             logits = self._space.logits(moved.flatten(0, 1))
         return Measurement(
             {
-                "reconstruction": self._space.likelihood.surprise(logits, targets),
+                "reconstruction": self._space.likelihood.surprise(logits, targets, step.pooled),
                 "divergence": warmed_up(self._kl_weight, self._kl_warmup, step.fraction)
                 * divergence(mean, log_variance),
             },

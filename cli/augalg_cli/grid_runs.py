@@ -197,6 +197,9 @@ def show_operators(run: "GridRun") -> None:
     for entry in entries:
         for reason in registry.staleness(entry):
             render.line(f"stale: {catalog.shorten(entry.provenance.word)}: {reason}")
+    for reason in dict.fromkeys(entry.provenance.details.get("no_family", "") for entry in entries):
+        if reason:
+            render.line(f"no family: {reason}")
 
 
 def operators_data(run: "GridRun", added: "Sequence[GridExtension]" = ()) -> dict[str, Any]:

@@ -62,6 +62,21 @@ def test_gaussian_has_the_gradient_of_a_normal_whose_variance_is_known() -> None
     torch.testing.assert_close(slope, torch.autograd.grad(known, logits)[0])
 
 
+@BOTH
+def test_surprise_of_parts_is_that_of_the_whole_if_its_mean_is_pooled(likelihood) -> None:
+    """As several processes make it: values of the whole, and gradients that are those of the whole on average."""
+    logits, targets = normal(4, 3, 5, 6).requires_grad_(), pixels(4, 3, 5, 6, seed=1)
+    whole = likelihood.surprise(logits, targets)
+    error = likelihood.loss_of_logits(logits, targets).mean().detach()
+    parts = [
+        len(rows) / 4 * likelihood.surprise(logits[rows], targets[rows], lambda mean: mean + (error - mean.detach()))
+        for rows in ([0], [1, 2, 3])
+    ]
+    torch.testing.assert_close(sum(parts), whole)
+    slopes = [torch.autograd.grad(loss, logits)[0] for loss in (sum(parts), whole)]
+    torch.testing.assert_close(*slopes)
+
+
 def test_a_perfect_drawing_leaves_the_gaussian_finite_and_still() -> None:
     targets = pixels(2, 3, 4, 4)
     logits = targets.logit().requires_grad_()

@@ -36,11 +36,14 @@ print(run.ended, run.steps)
 """
 
 
-def test_two_processes_make_the_losses_of_one_and_are_interrupted_together(tmp_path: Path, few_digits: Path) -> None:
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+def test_two_processes_make_the_losses_of_one_and_are_interrupted_together(
+    tmp_path: Path, few_digits: Path, likelihood: str
+) -> None:
     pytest.importorskip("lightning_fabric")
     # of 48 images the second batch is one image, so that one of the processes has nothing to do in it
     settings = {"data": str(few_digits), "augmentations": ("flip_lr", "flip_ud"), "batch_size": 47, "width": 4}
-    settings |= {"dim": 4, "epochs": 4, "device": "cpu"}
+    settings |= {"dim": 4, "epochs": 4, "device": "cpu", "likelihood": likelihood}
     (tmp_path / "script.py").write_text(SCRIPT)
     program = [sys.executable, tmp_path / "script.py", tmp_path / "two", repr(settings)]
     done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=280)

@@ -88,6 +88,19 @@ def test_reports_tell_where_the_loop_stands() -> None:
     assert all(report.images_per_second > 0 for report in reports)
 
 
+@pytest.mark.parametrize("limit", [Limit(epochs=3), Limit(seconds=12)])
+def test_the_time_left_is_told_from_the_time_since_the_loop_was_resumed(tmp_path: Path, limit: Limit) -> None:
+    ticks = itertools.count()  # a second for each step, since the clock is looked at after each
+    first, second = (Fit(limit=limit, clock=lambda: float(next(ticks))) for _ in range(2))
+    first.loop.run(stop_after(6))
+    first.loop.save(tmp_path / "checkpoint")
+    second.loop.resume(tmp_path / "checkpoint")
+    left: list[float] = []
+    outcome = second.loop.run(lambda report: left.append(report.seconds_left))
+    assert pytest.approx([5, 4, 3, 2, 1, 0]) == left
+    assert outcome.seconds == (6 if limit.seconds is None else 12)
+
+
 def test_means_of_an_epoch_are_those_of_its_steps() -> None:
     reports: list[Report] = []
     outcome = Fit().loop.run(reports.append)
@@ -179,7 +192,7 @@ def test_checkpoints_of_other_loops_are_refused(tmp_path: Path) -> None:
         loop.resume(tmp_path / "none")
 
 
-@pytest.mark.parametrize(("poison_at", "kept"), [(2, 0), (7, 4), (12, 8)])
+@pytest.mark.parametrize(("poison_at", "kept"), [(2, 0), (5, 0), (7, 4), (9, 4), (12, 8)])
 def test_a_loss_that_is_not_finite_stops_at_the_last_good_state(poison_at: int, kept: int) -> None:
     fit = Fit(poison_at=poison_at)
     with pytest.raises(TrainingError, match=rf"test diverged: the loss is nan at step {poison_at} ") as caught:
@@ -191,6 +204,21 @@ def test_a_loss_that_is_not_finite_stops_at_the_last_good_state(poison_at: int, 
     expected = f"the weights after epoch {kept // 4}" if kept else "the weights it began with"
     assert expected in str(caught.value)
     assert isinstance(caught.value, AugalgebraError)
+
+
+def test_weights_that_the_last_step_of_an_epoch_ruined_are_not_kept() -> None:
+    """They cost 10²⁰ times what they should, but it is two steps later only that the loss is not finite."""
+    fit, checkpoints = Fit(limit=Limit(epochs=5)), []
+
+    def leap(report: Report) -> None:
+        fit.loop.optimizer.param_groups[0]["lr"] = {11: 1e10, 13: 1e30}.get(report.step, 0.1)
+
+    with pytest.raises(TrainingError, match=r"at step 15 .* It keeps the weights after epoch 2;"):
+        fit.loop.run(leap, lambda: checkpoints.append(fit.loop.step))
+    reference = Fit()
+    reference.loop.run(stop_after(8))
+    assert reference.weights == fit.weights
+    assert [4, 8] == checkpoints
 
 
 def test_diverging_by_a_huge_step_size_is_noticed() -> None:
@@ -245,8 +273,10 @@ def test_the_cosine_schedule_warms_up_and_falls_to_nothing() -> None:
     assert 0.1 > max(rates) > 0.08
 
 
-def test_callbacks_come_after_each_full_epoch() -> None:
-    fit = Fit()
-    calls: list[int] = []
-    fit.loop.run(on_epoch=lambda: calls.append(fit.loop.step))
-    assert [4, 8, 12] == calls
+def test_callbacks_come_after_each_full_epoch_and_find_it_as_it_ended() -> None:
+    fit, reference = Fit(), Fit()
+    calls: list[tuple[int, bytes]] = []
+    fit.loop.run(on_epoch=lambda: calls.append((fit.loop.step, fit.loop.to_bytes())))
+    ends: list[bytes] = []
+    reference.loop.run(lambda _: ends.append(reference.loop.to_bytes()))
+    assert [(4, ends[3]), (8, ends[7])] == calls

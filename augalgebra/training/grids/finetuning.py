@@ -187,6 +187,7 @@ def finetune_space(
 
     Raises:
         GridMoveError: An augmentation is no move of the grid; the message says what would be one.
+        FitError: The augmentations do nothing by the laws, or there is none.
         DataError: There is no crop.
         AugalgebraError: The autoencoder has no weights.
         TrainingError: The loss was not finite.

@@ -1,6 +1,6 @@
 """Operators for words on a grid latent space: which move, which fit, fitted together."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -59,7 +59,7 @@ def plan_grid_operators(catalog: Catalog, augmentations: Sequence[str | Word], s
         stride: Pixels for each position.
 
     Raises:
-        FitError: There is none, one is not a single augmentation, or draws its parameters.
+        FitError: There is none, none that does anything, one is not a single augmentation, or draws its parameters.
     """
     words = [_single(catalog, item) for item in dict.fromkeys(augmentations)]
     if not words:
@@ -72,6 +72,9 @@ def plan_grid_operators(catalog: Catalog, augmentations: Sequence[str | Word], s
     others = [target for word, target in alone.items() if word not in members]
     first = max(1, len(elements))
     targets += [replace(target, column=first + number) for number, target in enumerate(others)]
+    if not targets:
+        shown = ", ".join(map(catalog.display, words))
+        raise FitError(f"{shown} {'does' if len(words) == 1 else 'do'} nothing by the laws; name others")
     return GridPlan(group, tuple(targets))
 
 
@@ -90,7 +93,8 @@ def fit_grid_operators(
     """Fit operators of augmentations, and of all that they generate, on a frozen autoencoder.
 
     Of several members of a family, such as ``brightness(-0.2)`` and ``brightness(0.2)``, all others follow as well: a
-    kernel that depends on the parameter is fitted to those that are named.
+    kernel that depends on the parameter is fitted to those that are named. Where none can be, the details of
+    each say why under ``no_family``.
 
     Args:
         space: The autoencoder.
@@ -132,6 +136,7 @@ def fit_grid_operators(
         if is_representation:
             kernels, own = _represent(orbits, plan, kernels, settings.seed)
             details |= own
+        families, without = fit_families(orbits, plan.targets, side)
         maps = [GridMap(target.move, kernel.map) for target, kernel in zip(plan.targets, kernels, strict=True)]
         if settings.fit in NETWORKS:
             maps, outcome = train_networks(
@@ -143,12 +148,11 @@ def fit_grid_operators(
                 for kernel, target, item in zip(kernels, plan.targets, maps, strict=True)
             )
         details["kernel"] = side
-        families = fit_families(orbits, plan.targets, side)
         noises = [
             measure_noise(orbits, target, item, settings.kernel)
             for target, item in zip(plan.targets, maps, strict=True)
         ]
-        _keep(registry, plan, kernels, maps, noises, settings, details, len(orbits))
+        _keep(registry, plan, kernels, maps, noises, settings, details, without)
     for family in families:
         reached = [member.residual for member in family.members], [member.plain for member in family.members]
         provenance = registry.provenance(
@@ -207,18 +211,20 @@ def _keep(
     noises: Sequence[ResidualNoise],
     settings: GridSettings,
     details: dict[str, Any],
-    images: int,
+    without: Mapping[Word, str],
 ) -> None:
     generators = [] if plan.group is None else [str(word) for word in plan.group.generators]
     for target, kernel, item, noise in zip(plan.targets, kernels, maps, noises, strict=True):
         own = details | {"weights": weights_in([item]), "positions": kernel.positions}
         if target.in_group:
             own["generators"] = generators
+        if target.word in without:
+            own["no_family"] = without[target.word]
         entry = registry.entry_for(
             GridMap(item.move, item.local, noise, item.chart),
             target.word,
             settings.fit,
-            images=images,
+            images=details["crops"],
             residual=kernel.residual,
             identity_residual=kernel.plain,
             details=own,

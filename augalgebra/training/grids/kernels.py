@@ -137,13 +137,18 @@ def measure_noise(orbits: Orbits, target: Target, grid_map: GridMap, side: int) 
     return moments.solve()
 
 
-def fit_families(orbits: Orbits, targets: Sequence[Target], side: int) -> tuple[KernelFamily, ...]:
+def fit_families(
+    orbits: Orbits, targets: Sequence[Target], side: int
+) -> tuple[tuple[KernelFamily, ...], dict[Word, str]]:
     """Fit a family of kernels wherever at least two targets are members of one.
 
     Args:
         orbits: Codes.
         targets: What operators shall do.
         side: Of kernels.
+
+    Returns:
+        The families; and for members that none can be fitted to why that is so, for each has an operator all the same.
     """
     catalog, space = orbits.catalog, orbits.space
     members: dict[ParameterFamily, list[Target]] = {}
@@ -151,15 +156,19 @@ def fit_families(orbits: Orbits, targets: Sequence[Target], side: int) -> tuple[
         if not target.in_group:
             with suppress(FitError):  # it belongs to none
                 members.setdefault(ParameterFamily.of(catalog, target.word), []).append(target)
-    fitted = []
+    fitted: list[KernelFamily] = []
+    without: dict[Word, str] = {}
     for family, own in members.items():
         if len(own) > 1:
             moments = FamilyMoments(catalog, family, space.stride, space.channels, side)
             for shard in orbits.shards():
                 for target in own:
                     moments.add(target.word, shard[:, 0], shard[:, target.column])
-            fitted.append(moments.fit())
-    return tuple(fitted)
+            try:
+                fitted.append(moments.fit())
+            except FitError as error:
+                without |= dict.fromkeys(moments.words, str(error))
+    return tuple(fitted), without
 
 
 def gather(orbits: Orbits, target: Target, side: int) -> PatchMoments:

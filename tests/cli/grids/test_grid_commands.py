@@ -59,6 +59,15 @@ def test_a_run_is_made_and_shown(augalg: Program, made: Path, tmp_path: Path) ->
     assert (again.code, "--overwrite" in again.err) == (2, True)
 
 
+def test_a_family_that_cannot_be_fitted_is_told(augalg: Program, tmp_path: Path) -> None:
+    photographs = save_photographs(tmp_path / "photographs")
+    augs = ("--augs", "roll(8, 0),roll(16, 0)")
+    done = augalg("operators", "new", "--space", "waves:right", "--data", str(photographs), *augs, *MAKE)
+    assert done.code == 0, done.err
+    told = [line for line in done.out.splitlines() if line.startswith("no family")]
+    assert told == ["no family: roll(8, 0), roll(16, 0) do nothing that a family of kernels could learn from"]
+
+
 def test_words_are_checked_against_a_bar(augalg: Program) -> None:
     done = augalg("check", "run", "--images", "3", "--bar", "0.9", "--json")
     assert done.code == 0, done.err

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from augalgebra import Catalog, load_catalog
-from augalgebra.errors import AugalgebraError, DataError, GridMoveError
+from augalgebra.errors import AugalgebraError, DataError, FitError, GridMoveError
 from augalgebra.latent import ModuleSpace, open_taesd, save_taesd
 from augalgebra.training import FinetuneSettings, Report, finetune_space
 
@@ -101,6 +101,8 @@ def test_what_is_no_move_of_the_grid_is_refused(catalog: Catalog, word: str) -> 
 
 
 def test_bad_input_is_refused(catalog: Catalog) -> None:
+    with pytest.raises(FitError, match=r"roll\(0, 0\) does nothing by the laws"):
+        finetune_space(make_space(), crops(2), ["roll(0, 0)"], catalog, QUICK, test_crops=crops(1))
     with pytest.raises(DataError, match="no crop"):
         finetune_space(make_space(), [], ["flip_lr"], catalog, QUICK, test_crops=crops(1))
     shuffles = ModuleSpace(nn.PixelUnshuffle(2), nn.PixelShuffle(2), channels=12, stride=2, name="shuffle")

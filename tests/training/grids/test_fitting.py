@@ -114,6 +114,23 @@ def test_members_of_a_family_give_all_others(catalog: Catalog) -> None:
     assert "beyond" in registry.operator("brightness(0.4)").stale[0]
 
 
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [
+        (["roll(4, 0)", "roll(8, 0)"], "roll(4, 0), roll(8, 0) do nothing that a family"),
+        (["roll(1, 1)", "roll(3, 3)"], "are too few members"),
+        (["rotate(30)", "rotate(90)"], "move the grid in different ways"),
+    ],
+)
+def test_members_without_a_family_have_their_operators_and_say_why(
+    catalog: Catalog, asked: list[str], reason: str
+) -> None:
+    registry = fit_grid_operators(make_space(), crops(), asked, catalog, KERNEL)
+    assert not registry.families
+    for word in map(catalog.word, asked):
+        assert reason in registry.entries[word].provenance.details["no_family"]
+
+
 def test_operators_act_on_grids_of_other_sizes_than_they_were_fitted_on(catalog: Catalog) -> None:
     space = make_space()
     registry = fit_grid_operators(space, crops(), ["flip_lr"], catalog, KERNEL)
@@ -172,11 +189,18 @@ def test_every_view_of_the_group_is_a_source_in_turn(catalog: Catalog) -> None:
         ([], "at least one"),
         (["flip_lr * flip_ud"], "no single augmentation"),
         (["rotate"], "needs"),
+        (["roll(0, 0)"], r"^roll\(0, 0\) does nothing by the laws; name others$"),
+        (["roll(0, 0)", "brightness(0)"], r"^roll\(0, 0\), brightness\(0\) do nothing"),
     ],
 )
 def test_what_no_operator_can_be_fitted_to_is_refused(catalog: Catalog, augmentations: list[str], message: str) -> None:
     with pytest.raises(AugalgebraError, match=message):
         fit_grid_operators(make_space(), crops(), augmentations, catalog, KERNEL)
+
+
+def test_what_does_nothing_beside_others_needs_no_operator(catalog: Catalog) -> None:
+    plan = plan_grid_operators(catalog, ["roll(0, 0)", "flip_lr"], 2)
+    assert [catalog.word("flip_lr")] == [target.word for target in plan.targets]
 
 
 def test_no_pictures_and_impossible_settings_are_refused(catalog: Catalog) -> None:
