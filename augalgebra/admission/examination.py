@@ -157,7 +157,7 @@ def _examined(
         refusals.extend(f"{result.subject}: {_told(failure)}" for failure in result.failures)
     report = LawReport(())
     proposals: tuple[Proposal, ...] = ()
-    notes = list(_untried(promises))
+    notes = list(_untried(promises, item))
     if not promises.count("failed"):
         progress(2, _PARTS, "checking its laws")
         report = check_laws(catalog, item.plugins, seed=seed)
@@ -204,11 +204,11 @@ def _promises(catalog: Catalog, item: Registration, seed: int) -> Report:
     return check_plugin(target, aspects=PROMISES, seed=seed)
 
 
-def _untried(promises: Report) -> Iterator[str]:
-    """One line for each augmentation that was never run; it is admitted, since its laws may still be of use."""
-    for subject in promises.untried:
-        reason = next(result.note for result in promises.results if result.subject == subject)
-        yield f"{subject} was not run, so nothing is known of what it does: {reason} to 'augalg plugins check'"
+def _untried(promises: Report, item: Registration) -> Iterator[str]:
+    """One line for each augmentation that was never run; it is no refusal, since no word can be given here."""
+    for subject, reason in promises.untried.items():
+        told = f"{subject} was never run, so none of its promises is known"
+        yield f"{told}: {reason}, to 'augalg plugins check {item.target}'"
 
 
 def _told(failure: Failure) -> str:

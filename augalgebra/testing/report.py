@@ -88,11 +88,11 @@ class Report:
         return not self.count("failed") and not self.untried
 
     @property
-    def untried(self) -> tuple[str, ...]:
-        """Augmentations none of whose promises that were asked for could be tried."""
+    def untried(self) -> dict[str, str]:
+        """Augmentations none of whose promises that were asked for could be tried, and why not."""
         promises = [result for result in self.results if result.aspect not in _NO_PROMISES]
         tried = {result.subject for result in promises if result.verdict != "not checked"}
-        return tuple(dict.fromkeys(result.subject for result in promises if result.subject not in tried))
+        return {result.subject: result.note for result in promises if result.subject not in tried}
 
     def count(self, verdict: PromiseVerdict) -> int:
         """How many aspects got this verdict."""
@@ -110,10 +110,9 @@ class Report:
         return f"{', '.join(self.plugins)}: {verdict}; {counts}"
 
     def __str__(self) -> str:
-        untried = [result for result in self.results if result.subject in self.untried and result.note]
-        once = {result.subject: f"{result.subject} was not tried: {result.note}" for result in untried}
         failed = (str(result) for result in self.results if result.verdict == "failed")
-        return "\n\n".join([self.summary, *failed, *once.values()])
+        untried = (f"{subject} was not tried: {reason}" for subject, reason in self.untried.items())
+        return "\n\n".join([self.summary, *failed, *untried])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -121,6 +120,7 @@ class Report:
             "target": self.target,
             "plugins": list(self.plugins),
             "conforms": self.conforms,
+            "untried": self.untried,
             "passed": self.count("passed"),
             "failed": self.count("failed"),
             "not_checked": self.count("not checked"),
