@@ -21,7 +21,7 @@ from augalgebra.checks import LawReport, check_laws
 from augalgebra.checks.proposals import Proposal, propose
 from augalgebra.errors import PluginError
 from augalgebra.plain import PlainData
-from augalgebra.testing import Failure, Result, check_plugin
+from augalgebra.testing import Failure, Report, Result, check_plugin
 
 PROMISES = ("returns", "type", "shape", "range", "mutation", "determinism", "random-state", "batching")
 """What has to be kept for an augmentation to be one function of the image."""
@@ -153,12 +153,12 @@ def _examined(
     refusals = [f"{found.code} {found.subject}: {found.message}" for found in findings if found.severity == "error"]
     progress(1, _PARTS, "trying it on images")
     promises = _promises(catalog, item, seed)
-    for result in promises:
+    for result in promises.results:
         refusals.extend(f"{result.subject}: {_told(failure)}" for failure in result.failures)
     report = LawReport(())
     proposals: tuple[Proposal, ...] = ()
-    notes: list[str] = []
-    if not any(result.failures for result in promises):
+    notes = list(_untried(promises, item))
+    if not promises.count("failed"):
         progress(2, _PARTS, "checking its laws")
         report = check_laws(catalog, item.plugins, seed=seed)
         violated = [result.law for result in report.results if result.verdict == "violated"]
@@ -185,7 +185,7 @@ def _examined(
         item = replace(item, accepted=tuple(sorted(chosen | kept)))
         catalog = with_laws(catalog, item)
         item = replace(item, augmentations=_described(catalog, item), version=loading.version_of(item, workspace))
-    return Admission(item, catalog, findings, promises, report, proposals, tuple(refusals), tuple(notes))
+    return Admission(item, catalog, findings, promises.results, report, proposals, tuple(refusals), tuple(notes))
 
 
 def _require_loaded(catalog: Catalog, item: Registration) -> None:
@@ -197,11 +197,18 @@ def _require_loaded(catalog: Catalog, item: Registration) -> None:
             raise error
 
 
-def _promises(catalog: Catalog, item: Registration, seed: int) -> tuple[Result, ...]:
+def _promises(catalog: Catalog, item: Registration, seed: int) -> Report:
     infos = tuple(info for info in catalog.plugins if info.name in item.plugins)
     kind: Any = "installed" if item.kind == "transform" else item.kind
     target = LoadedTarget(item.target, kind, catalog, infos, item.target)
-    return check_plugin(target, aspects=PROMISES, seed=seed).results
+    return check_plugin(target, aspects=PROMISES, seed=seed)
+
+
+def _untried(promises: Report, item: Registration) -> Iterator[str]:
+    """One line for each augmentation that was never run; it is no refusal, since no word can be given here."""
+    for subject, reason in promises.untried.items():
+        told = f"{subject} was never run, so none of its promises is known"
+        yield f"{told}: {reason}, to 'augalg plugins check {item.target}'"
 
 
 def _told(failure: Failure) -> str:

@@ -105,9 +105,8 @@ class PluginUnderTest:
         if not subject.words:
             missing = " and ".join(subject.without_values) or "its parameters"
             short = self.target.catalog.short_name(name)
-            return Result(
-                name, aspect, "not checked", f"no values can be made up for {missing}; give a word: {short}(...)"
-            )
+            note = f'no values can be made up for {missing}; give a word, --word "{short}(...)"'
+            return Result(name, aspect, "not checked", note)
         looked_at = subject.tensors if aspect in ("type", "shape") else subject.usable
         if aspect != "returns" and not looked_at:
             return Result(name, aspect, "not checked", "no batch came back to look at; see 'returns' and 'shape'")

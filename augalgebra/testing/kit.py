@@ -141,7 +141,7 @@ def assert_conforms(
     """`check_plugin` as a test.
 
     Raises:
-        AssertionError: Something failed; the message is the whole report.
+        AssertionError: Something failed, or an augmentation could not be tried; the message is the whole report.
         AugalgebraError: See `cases`.
 
     Examples:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from augalgebra.plain import PlainData
 
 PromiseVerdict = Literal["passed", "failed", "not checked"]
+_NO_PROMISES = ("lint", "laws", "probes")  # aspects that hold of an augmentation which was never run
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,15 @@ class Report:
 
     @property
     def conforms(self) -> bool:
-        """Whether nothing failed."""
-        return not self.count("failed")
+        """Whether nothing failed, and every augmentation was tried."""
+        return not self.count("failed") and not self.untried
+
+    @property
+    def untried(self) -> dict[str, str]:
+        """Augmentations none of whose promises that were asked for could be tried, and why not."""
+        promises = [result for result in self.results if result.aspect not in _NO_PROMISES]
+        tried = {result.subject for result in promises if result.verdict != "not checked"}
+        return {result.subject: result.note for result in promises if result.subject not in tried}
 
     def count(self, verdict: PromiseVerdict) -> int:
         """How many aspects got this verdict."""
@@ -98,10 +106,13 @@ class Report:
             for verdict in ("passed", "failed", "not checked")
             if self.count(verdict) or verdict == "passed"
         )
-        return f"{', '.join(self.plugins)}: {'conforms' if self.conforms else 'does not conform'}; {counts}"
+        verdict = "does not conform" if self.count("failed") else "not checked" if self.untried else "conforms"
+        return f"{', '.join(self.plugins)}: {verdict}; {counts}"
 
     def __str__(self) -> str:
-        return "\n\n".join([self.summary, *(str(result) for result in self.results if result.verdict == "failed")])
+        failed = (str(result) for result in self.results if result.verdict == "failed")
+        untried = (f"{subject} was not tried: {reason}" for subject, reason in self.untried.items())
+        return "\n\n".join([self.summary, *failed, *untried])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -109,6 +120,7 @@ class Report:
             "target": self.target,
             "plugins": list(self.plugins),
             "conforms": self.conforms,
+            "untried": self.untried,
             "passed": self.count("passed"),
             "failed": self.count("failed"),
             "not_checked": self.count("not checked"),

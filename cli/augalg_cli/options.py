@@ -142,6 +142,21 @@ def refuse_idle(context: typer.Context, needs: str, *names: str) -> None:
             raise AugalgebraError(f"{parameter.opts[0]} has no effect without {needs}")
 
 
+def refuse_one_file(**outputs: Path | None) -> None:
+    """Refuse one file for two outputs, the later of which would be all that is left.
+
+    Args:
+        outputs: The files, by the names of their options without dashes.
+
+    Raises:
+        AugalgebraError: Two are the same.
+    """
+    seen: dict[Path, str] = {}
+    for name, path in outputs.items():
+        if path is not None and (first := seen.setdefault(path.resolve(), name)) != name:
+            raise AugalgebraError(f"--{first} and --{name} are one file, {path}; give each a file of its own")
+
+
 def plugin_info(known: "Catalog", name: str) -> "PluginInfo":
     """What became of a plugin.
 

@@ -162,6 +162,23 @@ def test_a_picture_that_cannot_be_is_refused(program: Callable[..., Any], run: R
     assert not (tmp_path / "x.png").exists()
 
 
+def test_repeats_are_refused_two_pictures_in_one_file_and_a_method_without_effect(
+    program: Callable[..., Any], run: Run, tmp_path: Path
+) -> None:
+    cases = [
+        (["--out", "x.png", "--outcomes", "x.png"], "--out and --outcomes are one file, x.png; give each a file"),
+        (["--trajectory", "x.png", "--outcomes", str(tmp_path / "x.png")], "--trajectory and --outcomes are one file"),
+        (["--method", "nonsense"], "--method has no effect without a trajectory: --trajectory FILE"),
+        (["--method", "nonsense", "--trajectory", "x.png"], "there is no method 'nonsense'"),
+    ]
+    for arguments, message in cases:
+        done = program("recurse", str(run.folder), "flip_lr", "--repeats", "1", "--images", "5", *arguments)
+        assert (done.code, done.out) == (2, ""), arguments
+        assert message in done.err
+        assert done.err.count("\n") == 1, done.err
+    assert not (tmp_path / "x.png").exists()
+
+
 def test_what_cannot_be_undone_is_refused(run: Run) -> None:
     with pytest.raises(NotInvertibleError, match="canny"):
         LatentTransform(run, "id", view="canny")

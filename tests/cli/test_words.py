@@ -96,6 +96,8 @@ def test_a_table_without_end_is_bounded_and_says_so(program: Callable[..., Any])
     done = program("table", "roll(1, 0)", "--bound", "50")
     assert done.code == 1
     assert "not finished after 50 elements" in done.out
+    told = program("table", "roll(1, 0)", "--bound", "50", "--json")
+    assert (told.code, told.data["complete"]) == (1, False)
 
 
 @pytest.mark.parametrize(

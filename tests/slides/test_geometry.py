@@ -17,6 +17,7 @@ from augalg_slides.pages.sampling import draw_sampling, measure_sampling
 from augalg_slides.pages.synthetic import draw_synthetic, measure_synthetic
 
 from augalgebra import Catalog, load_catalog
+from augalgebra.consistency import information
 from augalgebra.consistency.recursion import LabelOutcome, RecursionCurve, RecursionReport
 from augalgebra.data.dataset import Dataset
 from augalgebra.data.drawn.glyphs import FLIPS, RANGES
@@ -36,16 +37,20 @@ def catalog() -> Catalog:
     return load_catalog()
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    """A hundred and fifty digits of 16×16 pixels, in a file."""
+def digits_in(folder: Path, number: int) -> Dataset:
+    """So many digits of 16×16 pixels, in a file."""
     from sklearn.datasets import load_digits
 
     digits = load_digits()
-    file = tmp_path_factory.mktemp("data") / "few.npz"
-    images = np.kron(digits.images[:150], np.ones((2, 2))) / 16
-    np.savez(file, images=images.astype(np.float32), labels=digits.target[:150])
+    file = folder / "few.npz"
+    images = np.kron(digits.images[:number], np.ones((2, 2))) / 16
+    np.savez(file, images=images.astype(np.float32), labels=digits.target[:number])
     return load_data(file)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return digits_in(tmp_path_factory.mktemp("data"), 150)
 
 
 @pytest.fixture(scope="module")
@@ -240,6 +245,7 @@ def test_samples_of_a_run_stand_beside_images_and_reconstructions(run: Run, data
     assert all(quality.confidence is not None for quality in found.qualities.values())
     assert found.to_dict() == measure_sampling(run, data=data, number=25).to_dict()
     assert [claim.slide for claim in found.claims] == ["10"] * 3
+    assert all(claim.holds is not None for claim in found.claims)
     assert draw_sampling(found, tmp_path / "samples.png").read_bytes().startswith(PNG)
 
 
@@ -327,6 +333,7 @@ def test_spaces_from_glyphs_are_compared(catalog: Catalog, tmp_path: Path) -> No
         assert flip.gap is not None
         assert flip.to_dict()["gap_ratio"] == pytest.approx(flip.gap.excess / flip.gap.floor_excess)
     assert [claim.slide for claim in found.claims] == ["17"]
+    assert found.claims[0].holds is not None
     assert draw_synthetic(found, tmp_path / "glyphs.png").read_bytes().startswith(PNG)
 
 
@@ -340,6 +347,28 @@ def test_a_family_that_cannot_be_drawn_at_all_decides_nothing(
     assert claim.holds is None
     assert "this decoder draws no such images" in claim.measured
     assert claim.values["of originals"] > 0
+
+
+def test_a_run_that_draws_one_picture_for_all_decides_nothing(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = digits_in(tmp_path, 400)
+    empty = train(tmp_path / "empty", TrainSettings(data=many.name, width=4, dim=4, epochs=1), catalog, data=many)
+    sampled = measure_sampling(empty, data=many)
+    assert [claim.holds for claim in sampled.claims] == [None] * 3
+    assert all("reconstructions cover too few to tell" in claim.measured for claim in sampled.claims)
+    contracts = measure_geometry(empty, data=many).claims[0]
+    assert (contracts.slide, contracts.holds) == ("12", None)
+    assert "these codes say nothing of the images" in contracts.measured
+    monkeypatch.setattr(information, "LEAST_SPREAD", 0.0)
+    monkeypatch.setattr(information, "LEAST_DIVERGENCE", 0.0)
+    assert measure_geometry(empty, data=many).claims[0].holds is not None
+
+
+def test_spaces_from_glyphs_that_draw_one_picture_for_all_decide_nothing(catalog: Catalog) -> None:
+    glyphs = measure_synthetic(catalog, glyphs=60, samples=60, dim=3, width=2).claims[0]
+    assert glyphs.holds is None
+    assert "glyphs with flips and in that made from glyphs in pairs" in glyphs.measured
 
 
 def test_half_a_training_on_glyphs_is_not_compared(catalog: Catalog) -> None:

@@ -119,6 +119,23 @@ def test_pictures_of_modes_that_are_not_in_the_tables_are_removed(tmp_path: Path
     assert {"totals-relabel.png", "terms-relabel.png", "totals-mine.png"} == {p.name for p in tmp_path.glob("*.png")}
 
 
+def test_squared_errors_stand_beside_no_nats_and_keep_their_digits(tmp_path: Path) -> None:
+    result = planted(
+        {(MINI_EDGE, SHEAR_CANNY, "relabel"): [0.0612, 0.0634], (SHEAR_CANNY, SHEAR_CANNY, NATIVE): [0.0812, 0.0874]},
+        seeds=(0, 1),
+        likelihood="gaussian",
+    )
+    assert [entry.published for entry in result.entries] == [None, None]
+    assert not [claim for claim in result.claims if "below" in claim.values]
+    (headline,) = (claim for claim in result.claims if "beats native" in claim.text)
+    assert "0.0623 ± 0.0016 mean squared error against" in headline.measured
+    assert "difference -0.0220, 95 % interval -0.0474 to +0.0034" in headline.measured
+    text = write_result(result, tmp_path)["table.md"].read_text()
+    assert "| 0.0623 ± 0.0016 |" in text
+    assert "nats, which mean squared error cannot be compared with" in text
+    assert "(336.7)" not in text
+
+
 def test_a_store_gives_back_what_it_was_given(tmp_path: Path) -> None:
     (cell,) = planted({(FLIPS, MINI_EDGE, "relabel"): [7.0]}).cells
     store = SweepStore(tmp_path)

@@ -220,10 +220,18 @@ def test_what_is_refused_is_noted() -> None:
 
 def test_a_parameter_no_value_can_be_made_up_for_asks_for_a_word() -> None:
     needy = plugin("return x.flip(-1) if side == 'left' else x.flip(-2)", signature="x, side: str")
-    (_, unknown, *_) = check_plugin(needy).results
-    assert (unknown.verdict, unknown.note) == ("not checked", "no values can be made up for side; give a word: f(...)")
+    report = check_plugin(needy)
+    (_, unknown, *_) = report.results
+    asked = 'no values can be made up for side; give a word, --word "f(...)"'
+    assert (unknown.verdict, unknown.note) == ("not checked", asked)
+    assert (report.conforms, report.untried) == (False, {"acme.f": asked})
+    with pytest.raises(AssertionError, match="acme: not checked; 1 passed, 13 not checked") as error:
+        assert_conforms(needy)
+    assert str(error.value).splitlines()[-1] == f"acme.f was not tried: {asked}"
+    assert check_plugin(needy, aspects=["laws"]).conforms  # which were not asked to try it
     given = check_plugin(needy, words=["f('left')"])
     assert given.count("passed") == len(ASPECTS) - 2
+    assert given.conforms
 
 
 def test_warnings_and_prints_of_a_plugin_stay_inside(capsys: pytest.CaptureFixture[str]) -> None:

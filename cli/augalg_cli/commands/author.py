@@ -71,7 +71,9 @@ def check(
     ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """Check what every plugin promises: its laws, batches, types, ranges, randomness; exit code 1 if one is broken.
+    """Check what every plugin promises: its laws, batches, types, ranges, randomness.
+
+    The exit code is 1 if a promise is broken, or if an augmentation could not be tried for want of a --word.
 
     The plugin is loaded beside the first-party plugins and nothing else. Aspects: lint, returns, type, shape, range,
     mutation, determinism, random-state, batching, channels, sizes, empty-batch, layout, laws, probes.

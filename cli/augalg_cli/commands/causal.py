@@ -150,6 +150,7 @@ def show(
 
 @app.command(epilog="Example:  augalg causal check runs/pendulum --bar 1.1")
 def check(
+    context: typer.Context,
     run: Folder,
     bar: Annotated[
         float,
@@ -167,6 +168,7 @@ def check(
 ) -> None:
     """Measure counterfactuals against the truth, and the axioms that they obey; exit code 1 if a bar is missed.
 
+    So it is if you give --bar where no counterfactual can be measured.
     Every concept, and every two, are set to what they are in another test image.
     Edges are cut one by one, and kept edits are tried, for which there is no bar.
     Errors are mean squared differences of pixels from the true picture.
@@ -179,20 +181,26 @@ def check(
     report = loaded.check(images=images, data=data)
     write_causal_check(loaded, report)
     missed = [score.name for score in report.counterfactuals if not score.meets(bar)]
+    untried = ""
+    if not report.counterfactuals:
+        untried = (
+            "what is true of these images after an intervention is not known"
+            if report.graph is None
+            else "no intervention could be measured"
+        )
     if as_json:
-        render.emit_json({"run": str(run), "bar": bar, "passed": not missed, "missed": missed, **report.to_dict()})
+        verdict = {"bar": bar, "passed": None if untried else not missed, "untried": untried or None, "missed": missed}
+        render.emit_json({"run": str(run), **verdict, **report.to_dict()})
     else:
         _show_check(report, loaded.model.concepts)
         for name, reason in report.left_out.items():
             render.note(f"{name} is left out: {reason}")
-        if report.counterfactuals:
+        if untried:
+            render.note(f"{untried}, so that no bar is tried")
+        else:
             told = f"missed by {', '.join(missed)}" if missed else "met by every do(...)"
             render.line(f"bar {bar:g} of the floor: {told}")
-        elif report.graph is not None:
-            render.note("no intervention could be measured, so that no bar is tried")
-        else:
-            render.note("what is true of these images after an intervention is not known, so that no bar is tried")
-    if missed:
+    if missed or (untried and options.is_typed(context, "bar")):
         raise typer.Exit(1)
 
 

@@ -151,6 +151,7 @@ def edit(
         Path | None, typer.Option("--out", metavar="FILE", callback=options.png, help="Their picture, a .png.")
     ] = None,
     seed: Seed = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is kept under this name.")] = False,
     as_json: options.Json = False,
 ) -> None:
     """Keep changes of graph and mechanisms under a name, and draw samples of that world.
@@ -167,6 +168,10 @@ def edit(
     loaded = CausalRun.load(run)
     changes = edits_in(cut or (), add or (), put or (), freeze or (), do or ())
     loaded.edit_file(name)  # refuses what is no name
+    if not changes:
+        options.refuse_idle(context, "changes, such as --cut EDGE", "overwrite")
+    elif name in loaded.edits and not overwrite:
+        raise AugalgebraError(f"{name} is kept already in {run}; --overwrite replaces it, or choose another name")
     world = loaded.model.edited().edit(*changes) if changes else loaded.edited(name)
     if out is not None:
         drawn = world.sample(n, seed).cpu()

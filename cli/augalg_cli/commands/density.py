@@ -29,7 +29,8 @@ def density(
 ) -> None:
     """Show how likely codes are, given class and view, beside normals and mixtures; or fit that.
 
-    'augalg sample RUN --kind flow --class NAME --view WORD' draws codes accordingly.
+    Codes are drawn accordingly by
+    'augalg sample RUN --kind flow --class NAME --view WORD --out samples.png'.
     """
     if not fit:
         options.refuse_idle(context, "a fit: --fit", "no_classes", "images", "steps", "moved", "data_dir")

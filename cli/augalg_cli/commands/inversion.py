@@ -134,6 +134,7 @@ def matrix(
     for option, path in (("--out", out), ("--csv", csv)):
         if path is not None and path.is_dir():
             raise AugalgebraError(f"{option} {path} is a folder; name a file in it")
+    options.refuse_one_file(out=out, csv=csv)
     catalog = options.catalog()
     plugins = [*(["albumentations"] if albumentations else []), *(examples or [])]
     chosen = [*(names or []), *(word for plugin in plugins for word in examples_of(catalog, plugin))]

@@ -76,7 +76,10 @@ def discover(
     bound: Annotated[int, typer.Option(min=1, help="Stop after so many elements.")] = 1000,
     as_json: options.Json = False,
 ) -> None:
-    """Apply augmentations until nothing new appears: order, group, relations, Cayley table."""
+    """Apply augmentations until nothing new appears: order, group, relations, Cayley table.
+
+    The exit code is 1 if something new still appeared at the end.
+    """
     catalog = options.catalog()
     words = [catalog.word(name) for name in names]
     from augalgebra.checks import discover as discover_words
@@ -86,6 +89,8 @@ def discover(
         render.emit_json(found.to_dict(catalog))
     else:
         _show_discovery(catalog, found)
+    if not found.complete:
+        raise typer.Exit(1)
 
 
 def _probes(catalog: Catalog, source: str, size: int, *, skip_broken: bool) -> "tuple[Probe, ...] | None":

@@ -215,6 +215,7 @@ def _compare(run: "Run", data: "Dataset", out: Path, seed: int, *, as_json: bool
 
 @app.command(epilog="Example:  augalg recurse runs/flips flip_lr --repeats 50 --out drift.png")
 def recurse(
+    context: typer.Context,
     run: Folder,
     word: options.Word,
     repeats: Annotated[int, typer.Option(min=1, help="How often the word is repeated.")] = 50,
@@ -243,6 +244,9 @@ def recurse(
     as_json: options.Json = False,
 ) -> None:
     """Repeat a word through decoder and encoder, and measure what drifts: DEC(ENC(.) L), again and again."""
+    options.refuse_one_file(out=out, trajectory=trajectory, outcomes=outcomes)
+    if trajectory is None:
+        options.refuse_idle(context, "a trajectory: --trajectory FILE", "method")
     from augalg_slides.measures.projection import check_method
     from augalg_slides.pages.recursion import draw_outcomes, draw_trajectories, follow, recursion_claims
 

@@ -276,7 +276,7 @@ def table(
     assume: grounds.Assume = None,
     as_json: options.Json = False,
 ) -> None:
-    """Give the Cayley table that follows from the declared laws."""
+    """Give the Cayley table that follows from the declared laws; exit code 1 if it is not finished."""
     from augalgebra.algebra import identify
 
     catalog = grounds.load_catalog(assume)
@@ -301,17 +301,23 @@ def table(
                 **rests,
             }
         )
-        return
-    grounds.tell(rests)
+    else:
+        grounds.tell(rests)
+        if found.complete:
+            what = f"{len(elements)} elements{f', the group {group}' if group else ''}{holding_for(found.conditions)}"
+            _show_table(elements, found.products, what)
+        else:
+            render.line(f"not finished after {len(elements)} elements: {catalog.shorten(found.reason)}")
     if not found.complete:
-        render.line(f"not finished after {len(elements)} elements: {catalog.shorten(found.reason)}")
         raise typer.Exit(1)
-    what = f"{len(elements)} elements{f', the group {group}' if group else ''}{holding_for(found.conditions)}"
+
+
+def _show_table(elements: list[str], products: "Sequence[Sequence[int | None]]", what: str) -> None:
     render.line(f"{what}; the row comes first:")
     for index, element in enumerate(elements):
         render.line(f"  {index:>3}  {element}")
     if len(elements) <= WIDEST_TABLE:
-        render.cayley_table(found.products)
+        render.cayley_table(products)
     else:
         render.note(f"the table of {len(elements)} elements is wide; --json gives it")
 

@@ -176,19 +176,21 @@ def _show_sweep(cli: CommandLine, result: "SweepResult") -> None:
     from augalg_slides.sweeps.pairs import show_pair
     from augalgebra.consistency import show_loss
 
-    several = len(result.settings.seeds) > 1
+    several, digits = len(result.settings.seeds) > 1, result.settings.digits
     for mode in result.settings.modes:
         table = result.table(mode)
         rows = []
         for (train, target), entry in table.items():
-            spread = show_loss(entry.total.mean) + (f" ± {entry.total.deviation:.1f}" if several else "")
+            spread = show_loss(entry.total.mean) + (f" ± {entry.total.deviation:.{digits}f}" if several else "")
             floor = sum(item.mean for item in entry.floor.values())
             published = "" if entry.published is None else f"{entry.published:.1f}"
             kind = " (native)" if train == target else ""
             entropy = sum(item.mean for item in entry.entropy.values())
             numbers = show_loss(entropy), show_loss(floor), spread, show_loss(entry.excess.mean), published
             rows.append((show_pair(train), show_pair(target) + kind, *numbers))
-        title = f"Totals in {result.settings.unit} per image, {mode}; the slides' figures are of MNIST"
+        title = f"Totals in {result.settings.unit} per image, {mode}"
+        if result.settings.comparable:
+            title += "; the slides' figures are of MNIST"
         headings = ["trained on", "drawn", "entropy", "floor", "total", "excess", "slides"]
         cli.table(headings, rows, right=range(2, 7), title=title)
     from augalgebra.documents import HOLDS
@@ -201,11 +203,12 @@ def _show_sweep(cli: CommandLine, result: "SweepResult") -> None:
 
 def _show_advice(cli: CommandLine, advice: "Advice") -> None:
     from augalg_slides.sweeps.pairs import show_pair
+    from augalgebra.consistency import show_loss
 
     observed = any(item.observed is not None for item in advice.candidates)
     rows = []
     for number, item in enumerate(advice.candidates, 1):
-        measured = [] if not observed else ["" if item.observed is None else f"{item.observed:.1f}"]
+        measured = [] if not observed else ["" if item.observed is None else show_loss(item.observed)]
         rows.append((number, show_pair(item.pair), f"{item.score:.2f}", *measured, "; ".join(item.reasons)))
     headings = ["", "start from", "rank", *(["sweep"] if observed else []), "because"]
     title = f"Where to start for {show_pair(advice.target)}, {advice.mode}; best first"

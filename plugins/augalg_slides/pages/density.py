@@ -12,7 +12,7 @@ from torch import Tensor
 from augalg_slides.baselines.classifiers import Classifiers
 from augalg_slides.evidence.claims import Claim
 from augalg_slides.measures.image_quality import Quality
-from augalg_slides.pages.sampling import measure_sampling
+from augalg_slides.pages.sampling import SEEN, measure_sampling
 from augalgebra.data import Dataset
 from augalgebra.documents import figures
 from augalgebra.latent import device_of_space
@@ -26,8 +26,6 @@ OBEYED, IGNORED = 0.9, 0.5
 """Times what encoded and decoded images show: from the first on draws show what was asked for, below the second not."""
 READABLE = 0.75
 """Times what true images show: below that the latent space draws too badly for classifiers."""
-SEEN = 0.5
-"""Share of true images, and coverage by reconstructions, below which nothing can be told."""
 _SHOWN = 10
 
 

@@ -85,8 +85,8 @@ def _table(context: ExperimentContext, result: SweepResult, mode: Mode, title: s
             tuple(map(show_pair, settings.pairs)),
             tuple(map(show_pair, settings.targets)),
             tuple(tuple(None if entry is None else entry.total.mean for entry in row) for row in entries),
-            tuple(tuple("" if entry is None else _note(entry) for entry in row) for row in entries),
-            unit="nats per image",
+            tuple(tuple("" if entry is None else _note(entry, settings.digits) for entry in row) for row in entries),
+            unit=f"{settings.unit} per image",
         ),
         Picture(
             draw_totals(result, mode, context.picture(f"transfer-totals-{name}")),
@@ -99,8 +99,8 @@ def _table(context: ExperimentContext, result: SweepResult, mode: Mode, title: s
     )
 
 
-def _note(entry: Entry) -> str:
-    spread = f"± {entry.total.deviation:.1f}" if entry.total.n > 1 else ""
+def _note(entry: Entry, digits: int) -> str:
+    spread = f"± {entry.total.deviation:.{digits}f}" if entry.total.n > 1 else ""
     published = "" if entry.published is None else f"slides {entry.published:.1f}"
     return ", ".join(filter(None, (spread, published)))
 
@@ -123,7 +123,8 @@ def _terms(result: SweepResult, title: str) -> Table:
     )
     terms = (name for role in ROLES for name in (role, "floor", "entropy"))
     headings = ("trained on", "drawn", "mode", *terms, "total", "slides")
-    return Table(f"Every term in nats per image, {title}", headings, rows, digits=1)
+    unit, digits = result.settings.unit, result.settings.digits
+    return Table(f"Every term in {unit} per image, {title}", headings, rows, digits=digits)
 
 
 def advise(context: ExperimentContext) -> Outcome:
@@ -145,7 +146,10 @@ def advise(context: ExperimentContext) -> Outcome:
     predictors = tuple((item.name, item.spearman, item.kendall, item.targets) for item in advice.predictors)
     blocks = (
         Table(
-            f"Where to start for {title}; best first", ("start from", "because", "rank", "sweep, nats"), candidates, 2
+            f"Where to start for {title}; best first",
+            ("start from", "because", "rank", f"sweep, {result.settings.unit}"),
+            candidates,
+            2 if result.settings.comparable else result.settings.digits,
         ),
         Table(
             "Rank correlation with the sweep, mean over targets",
@@ -154,7 +158,7 @@ def advise(context: ExperimentContext) -> Outcome:
             2,
         ),
         Picture(
-            draw_advice(advice, context.picture("advise")),
+            draw_advice(advice, context.picture("advise"), result.settings.unit),
             "How well each way to rank initial pairs agrees with the sweep, and the advice for one target against it.",
         ),
     )
@@ -176,12 +180,13 @@ def _advised(advice: Advice) -> Claim:
     )
 
 
-def draw_advice(advice: Advice, path: Path) -> Path:
+def draw_advice(advice: Advice, path: Path, unit: str) -> Path:
     """Write how well each predictor ranks initial pairs, and the advice for its target beside the sweep, as PNG.
 
     Args:
         advice: Advice that was checked against a sweep.
         path: The file.
+        unit: What the sweep counts losses in.
     """
     figure = figures.empty(10, 3.8)
     left, right = figure.subplots(1, 2, width_ratios=[1, 1])
@@ -195,7 +200,7 @@ def draw_advice(advice: Advice, path: Path) -> Path:
     right.legend(title="start from", fontsize=7, title_fontsize=7)
     right.margins(x=0.15, y=0.15)
     right.set_xlabel("mean rank by the advice (low is best)", fontsize=8)
-    right.set_ylabel("total in the sweep, nats per image", fontsize=8)
+    right.set_ylabel(f"total in the sweep, {unit} per image", fontsize=8)
     right.set_title(f"for {show_pair(advice.target)}", fontsize=9)
     right.tick_params(labelsize=7)
     right.spines[["top", "right"]].set_visible(False)

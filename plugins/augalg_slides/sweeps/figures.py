@@ -38,11 +38,12 @@ def draw_totals(result: SweepResult, mode: CellMode, path: Path) -> Path:
     Returns:
         The path.
     """
+    digits = result.settings.digits
 
     def lines(entry: Entry) -> list[str]:
-        spread = f"± {entry.total.deviation:.1f}" if entry.total.n > 1 else ""
+        spread = f"± {entry.total.deviation:.{digits}f}" if entry.total.n > 1 else ""
         published = "" if entry.published is None else f"slides {entry.published:.1f}"
-        return [f"{entry.total.mean:.1f}", spread, published]
+        return [f"{entry.total.mean:.{digits}f}", spread, published]
 
     figure, (axes,) = _figure(result, 1)
     _heat(axes, result, mode, lambda entry: entry.total.mean, lines)

@@ -8,7 +8,6 @@ import numpy as np
 from augalg_slides.evidence.claims import Claim, Spread, over_seeds
 from augalg_slides.sweeps.pairs import (
     MINI_EDGE,
-    PUBLISHED_TOTALS,
     ROLES,
     SHEAR_CANNY,
     Pair,
@@ -25,7 +24,7 @@ _SLIDE = "13, 21"
 
 @dataclass(frozen=True)
 class Entry(PlainData):
-    """One initial pair, target pair and mode, over all seeds that are there. Losses are in nats per image.
+    """One initial pair, target pair and mode, over all seeds that are there. Losses are in the unit of the settings.
 
     Attributes:
         train: The initial pair.
@@ -38,7 +37,7 @@ class Entry(PlainData):
         entropy: The same of a perfect drawing.
         excess: Total beyond the entropy of all four.
         seeds: The totals by seed.
-        published: The slides' figure of this cell, for MNIST; None if they have none.
+        published: The slides' figure of this cell, for MNIST; None if they have none that it can be compared with.
     """
 
     train: Pair
@@ -55,8 +54,8 @@ class Entry(PlainData):
     in_json = "train", "target", "mode", "total", "excess", "published", "terms", "seeds"
 
     @classmethod
-    def of(cls, cells: Sequence[Cell]) -> "Entry":
-        """The cells of several seeds as one entry."""
+    def of(cls, cells: Sequence[Cell], settings: SweepSettings) -> "Entry":
+        """The cells of several seeds of a sweep as one entry."""
         key = cells[0].key
 
         def spreads(name: str) -> dict[Role, Spread]:
@@ -73,7 +72,7 @@ class Entry(PlainData):
             spreads("entropy"),
             over_seeds(cell.excess for cell in cells),
             {cell.key.seed: cell.total for cell in cells},
-            PUBLISHED_TOTALS.get((key.train, key.target)),
+            settings.published(key.train, key.target),
         )
 
     @property
@@ -113,14 +112,14 @@ class SweepResult(PlainData):
         same: dict[tuple[Pair, Pair, CellMode], list[Cell]] = {}
         for cell in self.cells:
             same.setdefault((cell.key.train, cell.key.target, cell.key.mode), []).append(cell)
-        return tuple(Entry.of(cells) for cells in same.values())
+        return tuple(Entry.of(cells, self.settings) for cells in same.values())
 
     def entry(self, train: Pair, target: Pair, mode: CellMode) -> Entry | None:
         """One cell over its seeds; None if it is not there."""
         cells = [
             cell for cell in self.cells if (cell.key.train, cell.key.target, cell.key.mode) == (train, target, mode)
         ]
-        return Entry.of(cells) if cells else None
+        return Entry.of(cells, self.settings) if cells else None
 
     def table(self, mode: CellMode) -> dict[tuple[Pair, Pair], Entry]:
         """The published form of the table: what is transferred in one mode, and the native pairs on the diagonal."""
@@ -152,7 +151,8 @@ class SweepResult(PlainData):
         if difference is None:
             return None
         text = f"Trained on {show_pair(MINI_EDGE)}, transferred to {show_pair(SHEAR_CANNY)} ({mode})"
-        measured = f"{moved.total} nats against {native.total} natively; {tell_difference(difference)}"
+        unit, digits = self.settings.unit, self.settings.digits
+        measured = f"{moved.total} {unit} against {native.total} natively; {tell_difference(difference, digits)}"
         values = {
             "transferred": moved.total.mean,
             "native": native.total.mean,
@@ -161,7 +161,9 @@ class SweepResult(PlainData):
         own = self.entry(SHEAR_CANNY, SHEAR_CANNY, mode)
         own_difference = None if own is None else pair_seeds(moved, own)
         if own is not None and own_difference is not None:
-            measured += f". Against a new head on the native codes ({own.total}): {tell_difference(own_difference)}"
+            measured += (
+                f". Against a new head on the native codes ({own.total}): {tell_difference(own_difference, digits)}"
+            )
             values["native, new head"] = own.total.mean
         return Claim(_SLIDE, f"{text}, beats native training.", measured + ".", decide(difference), values)
 
@@ -221,7 +223,7 @@ def compare_starts(entries: Sequence[Entry]) -> float | None:
     """How likely the means of several entries differ as much by chance: p of an analysis of variance, seeds paired.
 
     Entries share their seeds, and with them what a seed does to all: a two-way layout without replication, of the
-    totals in nats per image over the seeds that all entries have.
+    totals over the seeds that all entries have.
 
     Returns:
         p; None where fewer than two seeds are shared.
@@ -254,12 +256,13 @@ def decide(difference: Spread) -> bool | None:
     return True if high < 0 else False if low > 0 else None
 
 
-def tell_difference(difference: Spread) -> str:
-    """A difference with its interval, in words."""
-    low, high = difference.interval
+def tell_difference(difference: Spread, digits: int) -> str:
+    """A difference with its interval, in words, with so many decimals."""
+    told = f"difference {difference.mean:+.{digits}f}"
     if difference.n < 2:
-        return f"difference {difference.mean:+.1f}, from a single seed"
-    return f"difference {difference.mean:+.1f}, 95 % interval {low:+.1f} to {high:+.1f} over {difference.n} seeds"
+        return f"{told}, from a single seed"
+    low, high = difference.interval
+    return f"{told}, 95 % interval {low:+.{digits}f} to {high:+.{digits}f} over {difference.n} seeds"
 
 
 def _difference_values(difference: Spread) -> dict[str, float]:

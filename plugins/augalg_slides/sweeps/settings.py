@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
-from augalg_slides.sweeps.pairs import SLIDES, Pair, canonical_pairs
+from augalg_slides.sweeps.pairs import PUBLISHED_TOTALS, SLIDES, Pair, canonical_pairs
 from augalgebra.catalog import Catalog
 from augalgebra.data import Dataset
 from augalgebra.errors import AugalgebraError
@@ -23,6 +23,7 @@ CellMode = Literal["native", "relabel", "extend"]
 NATIVE: CellMode = "native"
 MODES: tuple[Mode, ...] = ("relabel", "extend")
 _DIGITS = 20
+_PUBLISHED: LikelihoodName = "bernoulli"  # of the slides, and of sweeps that say nothing of it
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,21 @@ class SweepSettings(PlainData):
     @property
     def unit(self) -> str:
         """What losses are counted in, for each image."""
-        return find_likelihood(self.likelihood or "bernoulli").unit
+        return find_likelihood(self.likelihood or _PUBLISHED).unit
+
+    @property
+    def digits(self) -> int:
+        """Decimals that losses are told with; squared errors are below 1."""
+        return 1 if self.comparable else 4
+
+    @property
+    def comparable(self) -> bool:
+        """Whether losses are counted in what the slides' are."""
+        return self.unit == find_likelihood(_PUBLISHED).unit
+
+    def published(self, train: Pair, target: Pair) -> float | None:
+        """The slides' figure of a cell; None if they have none, or losses are in another unit than theirs."""
+        return PUBLISHED_TOTALS.get((train, target)) if self.comparable else None
 
     def completed(self, catalog: Catalog, data: Dataset) -> "SweepSettings":
         """The same with every name as the catalog writes it, and every open budget filled in.

@@ -20,7 +20,7 @@ _NUMBERS = ("loss", "floor", "unmoved", "entropy")
 
 @dataclass(frozen=True)
 class Term:
-    """One term of a total, in nats per image.
+    """One term of a total, in the unit of the likelihood per image.
 
     Attributes:
         loss: Of moving the codes of the originals there and drawing them.

@@ -55,13 +55,16 @@ def to_markdown(result: SweepResult) -> str:
         f"{weight}, stage 3 {transfer}; seeds {seeds}. Losses are {settings.unit} per test image, mean ± standard "
         "deviation over the seeds. A total is the sum over the original, both augmentations and their composition; its "
         "excess is what it is beyond the entropy of these images, which even perfect drawings cost. On the diagonal "
-        "stands the native pair, drawn by the head that stage 1 trained. In brackets stand the figures of slides 13 "
-        "and 21, which are totals on MNIST."
+        "stands the native pair, drawn by the head that stage 1 trained. "
     )
+    if settings.comparable:
+        about += "In brackets stand the figures of slides 13 and 21, which are totals on MNIST."
+    else:
+        about += f"The figures of slides 13 and 21 are nats, which {settings.unit} cannot be compared with."
     parts = ["# Transfer between pairs of augmentations", about]
     for mode in settings.modes:
         parts += [f"## Totals, {mode}", totals_table(result, mode)]
-    parts += ["## Every term", _terms_table(result.entries)]
+    parts += ["## Every term", _terms_table(result.entries, settings.digits)]
     if result.claims:
         claims = [[c.slide, c.text, c.measured, _VERDICTS[c.holds]] for c in result.claims]
         parts += ["## Claims", markdown_table([["slides", "claim", "measured", "holds"], *claims])]
@@ -72,9 +75,9 @@ def to_markdown(result: SweepResult) -> str:
 
 def totals_table(result: SweepResult, mode: CellMode) -> str:
     """The published form of the table as Markdown, each total with its spread and the slides' figure."""
-    table = result.table(mode)
+    table, digits = result.table(mode), result.settings.digits
     rows = [
-        [show_pair(train), *(_total(table.get((train, target))) for target in result.settings.targets)]
+        [show_pair(train), *(_total(table.get((train, target)), digits) for target in result.settings.targets)]
         for train in result.settings.pairs
     ]
     return markdown_table([["trained on ↓ / drawn →", *map(show_pair, result.settings.targets)], *rows])
@@ -83,7 +86,7 @@ def totals_table(result: SweepResult, mode: CellMode) -> str:
 _VERDICTS = {True: "yes", False: "no", None: "undecided"}
 
 
-def _terms_table(entries: Sequence[Entry]) -> str:
+def _terms_table(entries: Sequence[Entry], digits: int) -> str:
     headings = [
         "trained on",
         "drawn",
@@ -98,26 +101,28 @@ def _terms_table(entries: Sequence[Entry]) -> str:
             show_pair(entry.target),
             "native" if entry.mode == NATIVE else entry.mode,
             *(
-                f"{_spread(entry.loss[role])} / {entry.floor[role].mean:.1f} / {entry.entropy[role].mean:.1f}"
+                f"{_spread(entry.loss[role], digits)} / {entry.floor[role].mean:.{digits}f} / "
+                f"{entry.entropy[role].mean:.{digits}f}"
                 for role in ROLES
             ),
-            _spread(entry.total),
-            _spread(entry.excess),
+            _spread(entry.total, digits),
+            _spread(entry.excess, digits),
         ]
         for entry in entries
     ]
     return markdown_table([headings, *rows])
 
 
-def _total(entry: Entry | None) -> str:
+def _total(entry: Entry | None, digits: int) -> str:
     if entry is None:
         return ""
     published = "" if entry.published is None else f" ({entry.published:.1f})"
-    return _spread(entry.total) + published
+    return _spread(entry.total, digits) + published
 
 
-def _spread(spread: Spread) -> str:
-    return f"{spread.mean:.1f}" if spread.n < 2 else f"{spread.mean:.1f} ± {spread.deviation:.1f}"
+def _spread(spread: Spread, digits: int) -> str:
+    mean = f"{spread.mean:.{digits}f}"
+    return mean if spread.n < 2 else f"{mean} ± {spread.deviation:.{digits}f}"
 
 
 def _budget(epochs: int | None, seconds: float | None) -> str:

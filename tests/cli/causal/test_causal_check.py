@@ -88,6 +88,18 @@ def test_the_bar_is_for_interventions_and_that_is_said(
     assert (done.code, done.out.splitlines()[-1]) == (0, "bar 1.1 of the floor: met by every do(...)")
 
 
+@pytest.mark.parametrize("bar", [(), ("--bar", "1.5")])
+def test_a_bar_that_was_not_tried_is_not_met(
+    program: Program, run: Path, monkeypatch: pytest.MonkeyPatch, bar: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(CausalRun, "check", lambda *_, **__: CausalReport(8, {}, {}, (), (), (), (), None))
+    done = program("causal", "check", str(run), *bar)
+    reason = "what is true of these images after an intervention is not known"
+    assert (done.code, done.err) == (len(bar) and 1, f"{reason}, so that no bar is tried\n")
+    told = program("causal", "check", str(run), *bar, "--json")
+    assert (told.code, told.data["passed"], told.data["untried"]) == (len(bar) and 1, None, reason)
+
+
 def test_a_check_says_how_much_the_encoder_tells_of_each_label(program: Program, run: Path) -> None:
     found = json.loads(program("causal", "check", str(run), "--images", "20", "--json").out)["information"]
     shown = program("causal", "check", str(run), "--images", "20").out

@@ -141,9 +141,19 @@ def test_edits_are_made_shown_and_used(program: Program, run: Path) -> None:
     assert program("causal", "show", str(run), "--edit", "fixed", "--out", "g.png").code == 0
 
 
+def test_an_edit_takes_the_place_of_another_only_when_told(program: Program, run: Path) -> None:
+    program("causal", "edit", str(run), "w", "--do", "light=1")
+    again = ("causal", "edit", str(run), "w", "--do", "light=2")
+    assert "w is kept already" in told(program(*again, "--out", "x.png"))
+    assert not Path("x.png").exists()
+    assert program("causal", "edit", str(run), "w", "--json").data["words"] == ["do light = 1"]
+    assert program(*again, "--overwrite", "--json").data["words"] == ["do light = 2"]
+    assert "--overwrite has no effect without changes" in told(program("causal", "edit", str(run), "w", "--overwrite"))
+
+
 def test_an_edge_of_a_mechanism_that_was_replaced_has_no_strength(program: Program, run: Path) -> None:
     def strengths(*options: str) -> tuple[int, int]:
-        program("causal", "edit", str(run), "odd", *options)
+        program("causal", "edit", str(run), "odd", *options, "--overwrite")
         shown = program("causal", "show", str(run), "--edit", "odd", "--out", "g.svg")
         lines = shown.out.partition("light\n")[2]
         texts = [str(element.text) for element in ElementTree.parse("g.svg").iter("{http://www.w3.org/2000/svg}text")]

@@ -86,6 +86,7 @@ def test_bad_names_get_one_clear_line(program: Callable[..., Any]) -> None:
         (["--examples", "no"], "unknown plugin 'no'"),
         (["--out", "."], "--out . is a folder"),
         (["flip_lr", "--csv", "."], "--csv . is a folder"),
+        (["flip_lr", "--out", "a.md", "--csv", "./a.md"], "--out and --csv are one file, a.md; give each"),
     ):
         done = program("matrix", *arguments)
         assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)

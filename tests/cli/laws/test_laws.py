@@ -125,8 +125,10 @@ def test_discover_finds_the_group(
 
 
 def test_a_closure_that_does_not_finish_says_so(program: Callable[..., Any]) -> None:
-    found = program("discover", "brightness(0.001)", "--bound", "20", "--json").data
-    assert found["complete"] is False
+    asked = ("discover", "brightness(0.001)", "--bound", "20")
+    done = program(*asked, "--json")
+    assert (done.code, done.data["complete"]) == (1, False)
+    assert program(*asked).code == 1
 
 
 def test_a_failed_plugin_is_listed_with_its_reason(program: Callable[..., Any], tmp_path: Path) -> None:

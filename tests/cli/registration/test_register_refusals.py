@@ -55,6 +55,20 @@ def test_what_breaks_a_promise_is_refused(program: Program, tmp_path: Path, faul
     assert (tmp_path / "augalg.toml").read_text() == "# mine\n"
 
 
+def test_what_was_never_run_is_registered_with_a_note_that_says_so(program: Program, tmp_path: Path) -> None:
+    source = GOOD.replace(', inverse="self", commutes_with=["flip_lr"]', "").replace("(x", "(x, mode: str")
+    (tmp_path / "wave.py").write_text(source.replace("return 1 - x", "raise RuntimeError('never works')"))
+    done = program("register", "wave.py")
+    reason = 'no values can be made up for mode; give a word, --word "negate(...)"'
+    asked = f"{reason}, to 'augalg plugins check wave.py'"
+    assert (done.code, done.err) == (0, f"wave.negate was never run, so none of its promises is known: {asked}\n")
+    checked = program("plugins", "check", "wave.py")
+    assert (checked.code, checked.out.splitlines()[-1]) == (1, "wave: not checked; 1 passed, 13 not checked")
+    assert reason in checked.err
+    told = program("plugins", "check", "wave.py", "--json")
+    assert (told.code, told.data["conforms"], told.data["untried"]) == (1, False, {"wave.negate": reason})
+
+
 def test_what_is_registered_already_is_not_harmed_by_what_is_refused(program: Program, tmp_path: Path) -> None:
     (tmp_path / "wave.py").write_text(GOOD)
     assert program("register", "wave.py").code == 0
