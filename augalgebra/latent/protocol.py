@@ -42,5 +42,5 @@ class LatentSpace(Protocol):
 
 def device_of_space(space: nn.Module) -> torch.device:
     """The device that a latent space computes on: that of its weights, or the processor if it has none."""
-    held = chain(space.parameters(), space.buffers())
+    held = chain(space.parameters(), getattr(space, "buffers", tuple)())  # what stands in for a module may have none
     return next((tensor.device for tensor in held), torch.device("cpu"))

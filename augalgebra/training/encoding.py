@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Iterator
+from typing import cast
 
 import torch
 from jaxtyping import Float
@@ -87,4 +88,4 @@ def posterior_samples(space: LAVAE, views: Views, split: Split, seed: int) -> Fl
 
 
 def _device(space: object) -> torch.device:
-    return device_of_space(space) if isinstance(space, torch.nn.Module) else torch.device("cpu")
+    return device_of_space(cast("torch.nn.Module", space)) if hasattr(space, "parameters") else torch.device("cpu")

@@ -45,7 +45,10 @@ COMMANDS = {
             "words",
             "Give the shortest way from one view to another; with --model also the one that measures best.",
         ),
-        "table": ("words", "Give the Cayley table that follows from the declared laws."),
+        "table": (
+            "words",
+            "Give the Cayley table that follows from the declared laws; exit code 1 if it is not finished.",
+        ),
         "invert": (
             "inversion",
             "Say whether a pipeline can be undone, step by step; exit code 1 if it cannot exactly.",
@@ -110,7 +113,7 @@ PLUGIN_COMMANDS = {
     "new": ("author", "Write a package with one augmentation and a test that passes: the start of a plugin."),
     "check": (
         "author",
-        "Check what every plugin promises: its laws, batches, types, ranges, randomness; exit code 1 if one is broken.",
+        "Check what every plugin promises: its laws, batches, types, ranges, randomness.",
     ),
     "lint": (
         "lint:plugins_app",
