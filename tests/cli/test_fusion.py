@@ -52,6 +52,8 @@ def test_a_pipeline_of_albumentations_is_reduced_and_written_back(program: Calla
     A.save(whole, tmp_path / "policy.json")
     done = program("fuse", "policy.json", "--size", "48", "--out", "less.json")
     assert done.code == 0, done.err
+    assert "Affine (step 4)" in done.out
+    assert "__class_fullname__" not in done.out
     less = A.load(tmp_path / "less.json")
     assert [type(part).__name__ for part in less.transforms] == ["Affine", "RandomBrightnessContrast"]
     y, x = np.mgrid[-1:1:48j, -1:1:48j]

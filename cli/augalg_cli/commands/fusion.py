@@ -1,13 +1,20 @@
 """``augalg fuse``: a pipeline reduced by its algebra."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from augalg_cli import grounds, options, render
 from augalgebra import AugalgebraError
 from augalgebra.catalog import export_pipeline
+
+if TYPE_CHECKING:
+    from augalgebra.pipelines import Pipeline
+
+_LONGEST = 60
+"""Letters of a step that is still written as a word."""
 
 app = typer.Typer()
 
@@ -55,13 +62,14 @@ def fuse(
     if as_json:
         render.emit_json({"pipeline": pipeline, **found.to_dict(), "file": None if out is None else str(out)})
     else:
+        shown = _shortener(found.pipeline)
         for change in found.changes:
             who = "" if not change.declared_by else f"; {', '.join(change.declared_by)}"
             checked = f"{who}, {'' if change.checked else 'not '}checked" if who else ""
             scope = "" if change.scope == "exact" else f"; {change.scope}"
-            render.line(f"{change.before} = {change.after}")
+            render.line(shown(f"{change.before} = {change.after}"))
             render.line(f"    [{change.reason}{checked}{scope}]")
-        rows = [(number, stage.kind, found.display(stage)) for number, stage in enumerate(found.stages, start=1)]
+        rows = [(number, stage.kind, shown(found.display(stage))) for number, stage in enumerate(found.stages, start=1)]
         render.table(["", "stage", "of"], rows, right=[0])
         for law, reason in found.reduction.refused:
             render.note(
@@ -71,6 +79,23 @@ def fuse(
             render.line(f"written to {out}")
     if not found.changes:
         raise typer.Exit(1)
+
+
+def _shortener(pipeline: "Pipeline") -> Callable[[str], str]:
+    """What writes steps with many settings, such as those read from a file, by their name and number."""
+    display = pipeline.catalog.display
+    brief = {
+        text: f"{step.name.partition('(')[0]} (step {number})"
+        for number, step in enumerate(pipeline.steps, start=1)
+        if len(text := display(step.word)) > _LONGEST
+    }
+
+    def shown(text: str) -> str:
+        for long, short in brief.items():
+            text = text.replace(long, short)
+        return text
+
+    return shown
 
 
 def _sides(text: str) -> tuple[int, int]:
