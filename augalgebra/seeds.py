@@ -19,7 +19,7 @@ MOST = 1 << 62
 
 def check_seed(seed: int) -> None:
     """Raise `AugalgebraError` unless a seed is a whole number from 0 to `MOST`."""
-    if type(seed) is not int or not 0 <= seed <= MOST:
+    if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or not 0 <= seed <= MOST:
         raise AugalgebraError(f"a seed is a whole number from 0 to {MOST}, not {seed!r:.60}")
 
 

@@ -1,11 +1,11 @@
 """What a latent space has to offer; operators, registries and checks rely on nothing else."""
 
-from itertools import chain
+from collections.abc import Callable, Iterable
 from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 MAIN_HEAD = "main"
 """Name of the decoder head that stage 1 trains."""
@@ -40,7 +40,7 @@ class LatentSpace(Protocol):
         """A digest of the encoder, by which stored operators know what they were fitted on."""
 
 
-def device_of_space(space: nn.Module) -> torch.device:
+def device_of_space(space: object) -> torch.device:
     """The device that a latent space computes on: that of its weights, or the processor if it has none."""
-    held = chain(space.parameters(), getattr(space, "buffers", tuple)())  # what stands in for a module may have none
-    return next((tensor.device for tensor in held), torch.device("cpu"))
+    held: list[Callable[[], Iterable[Tensor]]] = [getattr(space, name, tuple) for name in ("parameters", "buffers")]
+    return next((tensor.device for tensors in held for tensor in tensors()), torch.device("cpu"))

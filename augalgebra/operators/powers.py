@@ -82,12 +82,13 @@ def _power(matrix: Array, exponent: float) -> tuple[Array, _Alone | None]:
         return np.eye(len(block)) if exponent == 0 else np.zeros_like(block)
 
     def negative(block: Array) -> Array:
-        least = float(np.linalg.eigvals(block).real.min())
+        values = np.linalg.eigvals(block)
+        least = float(values.real.min())
 
         def is_least(re: float, im: float) -> bool:
             return bool(np.hypot(re - least, im) <= CLUSTER * abs(least))
 
-        if not all(is_least(value.real, value.imag) for value in np.linalg.eigvals(block)):
+        if not all(is_least(value.real, value.imag) for value in values):
             return _split(block, is_least, negative, negative)  # different values are partners of none but their own
         size = len(block)
         radius = float(-np.trace(block)) / size

@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Iterator
-from typing import cast
 
 import torch
 from jaxtyping import Float
@@ -55,7 +54,7 @@ def encoded_views(
 @torch.no_grad()
 def _encode(space: LatentSpace, views: Views, part: Split) -> Float[Tensor, "view batch latent"]:
     made = views.make(*part.batch(slice(None)))
-    codes = space.encode(made.flatten(0, 1).to(_device(space)))
+    codes = space.encode(made.flatten(0, 1).to(device_of_space(space)))
     return codes.view(len(views), len(part), -1).cpu()
 
 
@@ -70,7 +69,7 @@ def posteriors(
         split: The images.
         views: The views; None stands for the originals alone.
     """
-    device = _device(space)
+    device = device_of_space(space)
     means, log_variances = [], []
     for start in range(0, len(split), BATCH):
         images, ids = split.batch(slice(start, start + BATCH))
@@ -85,7 +84,3 @@ def posterior_samples(space: LAVAE, views: Views, split: Split, seed: int) -> Fl
     """One draw from the posterior of every view, as the published second stage uses them."""
     mean, log_variance = posteriors(space, split, views)
     return sample(mean, log_variance, generator_for(seed, "stage 2 samples", device=mean.device)).cpu()
-
-
-def _device(space: object) -> torch.device:
-    return device_of_space(cast("torch.nn.Module", space)) if hasattr(space, "parameters") else torch.device("cpu")

@@ -100,7 +100,7 @@ class TrainSettings:
         if self.likelihood is not None:
             _one_of("likelihood", self.likelihood, tuple(LIKELIHOODS))
         check_seed(self.seed)
-        for name in ("epochs", "size", "dim", "width", "batch_size"):
+        for name in ("seed", "epochs", "size", "dim", "width", "batch_size"):
             value = getattr(self, name)
             if value is not None and type(value) is not int:
                 raise AugalgebraError(f"{name} must be a whole number, not {value!r:.60}")
