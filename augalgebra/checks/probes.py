@@ -318,7 +318,7 @@ def _reason(error: Exception) -> str:
 def picture_probe(
     folder: Path | str,
     *,
-    channels: int = 1,
+    channels: int | None = None,
     size: tuple[int, int] | None = None,
     limit: int | None = MOST_PICTURES,
     dtype: torch.dtype = torch.float32,
@@ -328,7 +328,7 @@ def picture_probe(
 
     Args:
         folder: The folder; only files with a picture's suffix in it are looked at.
-        channels: 1 converts to grey, 3 to colour.
+        channels: 1 converts to grey, 3 to colour; None keeps grey if every picture is grey.
         size: Height and width they are brought to; None keeps their own, which then has to be the same for all.
         limit: The most pictures that are read; None reads all.
         dtype: Floating-point type of the images.

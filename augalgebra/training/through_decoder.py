@@ -26,7 +26,7 @@ from augalgebra.training.views import Views
 STAGE = "stage 2"
 STEPS, BATCH, LEARNING_RATE = 600, 128, 3e-3
 """More steps, or larger ones, gain nothing on MNIST."""
-_MOST_PASSES = 50
+_MOST_PASSES, _MOST_IMAGES = 50, 50_000
 _SHARPNESS, _FORGETTING = 60.0, 0.03
 _FIRST = 500  # images that show how good each move is at the start
 
@@ -120,6 +120,7 @@ def learn_moves(
         TrainingError: The loss was not finite.
     """
     device = device_of_space(space)
+    split = split.head(_MOST_IMAGES)
     trained = [parameter for parameter in space.parameters() if parameter.requires_grad]
     for parameter in trained:
         parameter.requires_grad = False
@@ -202,6 +203,9 @@ class MovedAndDrawn:
     ) -> None:
         self._space, self._views, self._moving, self._split = space, views, moving, split
         self._losses = space.likelihood.loss_of_logits
+        self._codes = torch.empty(len(views), len(split), space.dim, device=device)
+        # of each view of each image, since some are several times as hard to draw as others
+        self._floors = torch.full((len(views), len(split)), math.nan, device=device)
         there = torch.arange(len(views))
         moves = {word.letters[0]: views.moves[number] for number, word in enumerate(views.generators)}
         targets = []
@@ -221,16 +225,24 @@ class MovedAndDrawn:
         move = torch.multinomial(chances, count, replacement=True, generator=step.noise)
         element, source = move // len(self._views) + 1, move % len(self._views)
         views = self._views.make(images, ids).to(device)
-        column = torch.arange(count, device=device)
-        targets = views[self._targets[move], column]
-        with torch.no_grad():
-            codes = self._space.encode(views[source, column])
-            # of the very images that are moved, since some are several times as hard to draw as others
-            floors = self._losses(self._space.logits(self._space.encode(targets)), targets)
-        moved = self._moving(codes, element)
-        losses = self._losses(self._space.logits(moved), targets)
-        self._remember(move, losses.detach(), floors)
+        column, image = torch.arange(count, device=device), step.positions.to(device)
+        target = self._targets[move]
+        for view in (source, target):
+            self._encode(views[view, column], view, image)
+        moved = self._moving(self._codes[source, image], element)
+        losses = self._losses(self._space.logits(moved), views[target, column])
+        self._remember(move, losses.detach(), self._floors[target, image])
         return Measurement({"moved": losses.mean()}, count)
+
+    @torch.no_grad()
+    def _encode(self, images: Tensor, view: Int64[Tensor, " batch"], image: Int64[Tensor, " batch"]) -> None:
+        """Fill in codes and floors that are not known yet; the space does not change, so once is enough."""
+        new = self._floors[view, image].isnan()
+        if new.any():
+            images, view, image = images[new], view[new], image[new]
+            codes = self._space.encode(images)
+            self._codes[view, image] = codes
+            self._floors[view, image] = self._losses(self._space.logits(codes), images)
 
     def _remember(self, move: Tensor, losses: Tensor, floors: Tensor) -> None:
         moved, floor = (torch.zeros_like(self._ratios).index_add_(0, move, values) for values in (losses, floors))

@@ -215,7 +215,7 @@ def test_pictures_of_many_sizes_need_a_size(tmp_path: Path) -> None:
     picture(tmp_path / "b.png", (14, 10))
     with pytest.raises(ImageError, match=r"2 sizes: 10×12 \(1, such as .*a\.png\), 10×14 \(1, such as .*b\.png\)"):
         picture_probe(tmp_path)
-    assert tuple(picture_probe(tmp_path, size=(16, 20)).images.shape) == (2, 1, 16, 20)
+    assert tuple(picture_probe(tmp_path, size=(16, 20)).images.shape) == (2, 3, 16, 20)
 
 
 def test_bad_folders_get_one_clear_line(tmp_path: Path) -> None:

@@ -11,7 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+
+from augalgebra.data import draw_pendulum
 
 TRAIN = ("--width", "4", "--dim", "4", "--epochs", "1")
 
@@ -250,6 +253,19 @@ def test_laws_on_a_folder_leave_out_what_is_broken_when_asked(program: Callable[
     done = program("laws", "flip_lr", "--probes", "pictures", "--skip-broken")
     assert done.code == 0, done.err
     assert "1 of 11 pictures left out, since they cannot be read" in done.err
+
+
+def test_laws_of_coloured_pictures_are_checked_in_colour(program: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "pendulums").mkdir()
+    for number, pixels in enumerate(draw_pendulum(torch.tensor([20.0, -20.0]), torch.tensor([-10.0, 5.0]))):
+        image = (pixels.permute(1, 2, 0) * 255).round().byte().numpy()
+        Image.fromarray(image).save(tmp_path / "pendulums" / f"{number}.png")
+    done = program("laws", "do_light", "--probes", "pendulums", "--size", "64", "--json")
+    assert (done.code, json.loads(done.out)["laws"][0]["verdict"]) == (0, "holds"), done.err
+    blank = np.full((64, 64, 3), 200, dtype=np.uint8)
+    Image.fromarray(blank).save(tmp_path / "pendulums" / "2.png")
+    told = program("laws", "do_light", "--probes", "pendulums", "--size", "64")
+    assert "angle cannot be read off picture 2: there is nothing where it should be" in told.out
 
 
 @pytest.mark.timeout(60)
