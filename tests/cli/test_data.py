@@ -261,7 +261,7 @@ def test_laws_of_coloured_pictures_are_checked_in_colour(program: Callable[..., 
         image = (pixels.permute(1, 2, 0) * 255).round().byte().numpy()
         Image.fromarray(image).save(tmp_path / "pendulums" / f"{number}.png")
     done = program("laws", "do_light", "--probes", "pendulums", "--size", "64", "--json")
-    assert (done.code, json.loads(done.out)["laws"][0]["verdict"]) == (0, "holds"), done.err
+    assert (done.code, json.loads(done.out)["results"][0]["verdict"]) == (0, "holds"), done.err
     blank = np.full((64, 64, 3), 200, dtype=np.uint8)
     Image.fromarray(blank).save(tmp_path / "pendulums" / "2.png")
     told = program("laws", "do_light", "--probes", "pendulums", "--size", "64")
