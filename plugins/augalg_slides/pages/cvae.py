@@ -46,6 +46,8 @@ ACTIVE = 0.01
 """Variance over images from which on a coordinate of the codes counts as used (Burda et al. 2016, section 5.2)."""
 _ROWS = 5
 _HALF = 0.5
+_LOSSES = ("entropy per image", "floor per image")
+"""Rows of the table that are no ratios."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,7 +205,7 @@ def _table(names: Sequence[str], scores: Sequence[Score]) -> Table:
         )
     )
     by_word = {score.word: score for score in exact}
-    for title, name in (("entropy, nats", "entropy"), ("floor, nats", "floor")):
+    for title, name in zip(_LOSSES, ("entropy", "floor"), strict=True):
         rows.append((title, *(getattr(by_word[word], name) for word in (first, second, product)), None))
     rows += [
         (model, *(cell(model, word, "operators") for word in names[1:]), _from_views(names, scores, model))
@@ -371,7 +373,7 @@ def draw_cvae(result: CvaeResult, path: Path) -> Path:
     grid = figure.add_gridspec(2, 1, height_ratios=[3, 2.4])
     upper = grid[0].subgridspec(1, 3, width_ratios=[1.3, 1, 1])
     product = result.table.headings[3]
-    rows = [row for row in result.table.rows if not str(row[0]).endswith("nats")]
+    rows = [row for row in result.table.rows if row[0] not in _LOSSES]
     names = [str(row[0]) for row in rows]
     ratios = [float(row[3] or math.nan) for row in rows]
     draw_bars(figure.add_subplot(upper[0]), names, ratios, title=f"gap ratio of {product} from originals", line=1.0)

@@ -354,9 +354,9 @@ def _composition_table(reports: dict[str, CompositionReport]) -> Table:
             cells += [None] * 3 if other is None else [other.excess, finite(other.gap_ratio), _nothing(other)]
         rows.append(tuple(cells))
     columns = (name for title in reports for name in (f"excess, {title}", f"gap ratio, {title}", "nothing moved"))
-    floors = ", ".join(f"{sum(r.floor.values()) / len(r.floor):.1f} ({title})" for title, r in reports.items())
+    floors = ", ".join(f"{sum(r.floor.values()) / len(r.floor):.4g} ({title})" for title, r in reports.items())
     title = (
-        f"Excess over that of the directly encoded view, whose mean loss is {floors} nats; entropy and excess in nats"
+        f"Excess over that of the directly encoded view, whose mean loss is {floors}; losses in {first.unit} per image"
     )
     return Table(title, ("what", "from", "to", "entropy", *columns), tuple(rows))
 

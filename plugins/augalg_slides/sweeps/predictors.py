@@ -15,7 +15,7 @@ readout
     Residual of the best linear map from moved codes to the target's pixels, as a share of their variance, on images
     that neither the short run nor that map has seen.
 original
-    Excess of encoding and drawing the original after the short run, in nats beyond its entropy: what the codes lose.
+    Excess of encoding and drawing the original after the short run, beyond its entropy: what the codes lose.
 own native loss
     Total of the pair itself after the short run; a trivial predictor, which does not enter the advice.
 """
@@ -170,6 +170,6 @@ def reasons(features: Features) -> tuple[str, ...]:
     said += [
         f"operators keep {1 - features['spectrum']:.0%} of the directions",
         f"linear readout explains {1 - features['readout']:.0%}",
-        f"original {features['original']:.1f} nats beyond its entropy",
+        f"original {features['original']:.4g} beyond its entropy",
     ]
     return tuple(said)
