@@ -117,7 +117,8 @@ def combined_on(networks: BaselineNetworks) -> CombinedResult:
             f"direct views (floor and entropy, in {reports[EXACT].unit} per image, are means of the views); 'asked' is "
             "the share of augmented images, drawn from moved codes of originals with another class in the condition, "
             "that the classifier gives that class; 'view' the share that the detector finds in the right view. LAVAE "
-            "knows no classes: what it shows of another class is by mistake. Charts of classes are invertible networks fitted to the codes of each class, upright; a code "
+            "knows no classes: what it shows of another class is by mistake. "
+            "Charts of classes are invertible networks fitted to the codes of each class, upright; a code "
             "goes through the chart of its class and back through that of the other, then is moved. Where the class "
             "stays, that is the plain operator."
         ),
