@@ -43,7 +43,7 @@ DECODER = "representation+decoder"
 FLOW = "flow"
 """Operators that are linear in the coordinates of a flow, which learns on codes and then through the decoder."""
 
-FLOW_STEPS, FLOW_RATE = 6000, 5e-4
+FLOW_STEPS, FLOW_RATE = 16_000, 1.5e-3
 FLOW_IMAGES = 20_000
 """Images whose codes a flow begins with; more of them teach it nothing."""
 
