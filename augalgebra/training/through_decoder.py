@@ -26,7 +26,8 @@ from augalgebra.training.views import Views
 STAGE = "stage 2"
 STEPS, BATCH, LEARNING_RATE = 600, 128, 3e-3
 """More steps, or larger ones, gain nothing on MNIST."""
-_MOST_PASSES, _MOST_IMAGES = 50, 50_000
+_MOST_PASSES = 50
+_MOST_IMAGES = 60_000  # codes of all their views are kept in memory
 _SHARPNESS, _FORGETTING = 60.0, 0.03
 _FIRST = 500  # images that show how good each move is at the start
 
@@ -66,7 +67,7 @@ def refine_coordinates(
         group: The group that the operators represent.
         elements: The map of each element of the group.
         readout: What is applied once after them, as a start.
-        split: The images to learn from.
+        split: The images to learn from; of more than 60,000 the first ones.
         seed: Seed of everything drawn at random.
         steps: Steps to make, rounded up to whole passes over the images, of which there are at most fifty.
         progress: Called after each step.
@@ -106,7 +107,7 @@ def learn_moves(
         views: Views, all of which the elements lead to one another.
         group: The group.
         moving: Moves codes by the numbers of elements; on the device of the space.
-        split: The images to learn from.
+        split: The images to learn from; of more than 60,000 the first ones.
         rate: Step size at the top of the schedule.
         seed: Seed of everything drawn at random.
         steps: Steps to make, rounded up to whole passes over the images, of which there are at most fifty.
