@@ -219,8 +219,8 @@ class Loop:
             What was done. If it was interrupted (`KeyboardInterrupt`), what was learned so far stays.
 
         Raises:
-            TrainingError: The loss is not finite. The weights are then those after the last full epoch that were good:
-                the next step did not cost more than twice what the first did.
+            TrainingError: The loss or a weight is not finite. The weights are then those after the last full epoch that
+                were good: the next step did not cost more than twice what the first did.
         """
         if self._device.type == "cpu":
             keep_freed_memory()
@@ -241,8 +241,8 @@ class Loop:
                 terms = {name: float(term.detach()) for name, term in measured.terms.items()}
                 loss = sum(terms.values())
                 if not math.isfinite(loss):
-                    self.learned.load_state_dict(good)
-                    raise self._diverged(loss, good_epochs)
+                    what = f"the loss is {loss} at step {self.step + 1} (epoch {epoch + 1})"
+                    raise self._diverged(what, good, good_epochs)
                 if first is None:
                     first = loss
                 elif not index and loss <= first + abs(first):  # the last step of an epoch can ruin its weights
@@ -266,6 +266,8 @@ class Loop:
                 )
         except KeyboardInterrupt:
             interrupted = True
+        if not all(bool(tensor.isfinite().all()) for tensor in self.learned.state_dict().values()):
+            raise self._diverged(f"weights are not finite after step {self.step}, the last", good, good_epochs)
         elapsed = time.perf_counter() - begun
         return Outcome(self.step, self.epochs, interrupted, self._spent, images / elapsed)
 
@@ -351,12 +353,10 @@ class Loop:
             for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
                 group["lr"] = rate * factor
 
-    def _diverged(self, loss: float, good_epochs: int) -> TrainingError:
+    def _diverged(self, what: str, good: dict[str, Tensor], good_epochs: int) -> TrainingError:
+        self.learned.load_state_dict(good)
         kept = f"the weights after epoch {good_epochs}" if good_epochs else "the weights it began with"
-        return TrainingError(
-            f"{self.stage} diverged: the loss is {loss} at step {self.step + 1} (epoch "
-            f"{self.step // self._steps_per_epoch + 1}). It keeps {kept}; try a smaller learning rate"
-        )
+        return TrainingError(f"{self.stage} diverged: {what}. It keeps {kept}; try a smaller learning rate")
 
     def _descend(self, measured: Measurement, terms: Mapping[str, float]) -> None:
         """One step of the optimizer, whose terms are counted."""

@@ -221,6 +221,16 @@ def test_weights_that_the_last_step_of_an_epoch_ruined_are_not_kept() -> None:
     assert [4, 8] == checkpoints
 
 
+def test_weights_that_the_very_last_step_ruined_are_not_kept() -> None:
+    fit = Fit(limit=Limit(epochs=2))
+    fit.model.weight.register_hook(lambda gradient: gradient * (math.nan if fit.loop.step == 7 else 1))
+    with pytest.raises(TrainingError, match=r"not finite after step 8, the last\. It keeps the weights after"):
+        fit.loop.run()
+    reference = Fit()
+    reference.loop.run(stop_after(4))
+    assert reference.weights == fit.weights
+
+
 def test_diverging_by_a_huge_step_size_is_noticed() -> None:
     fit = Fit(limit=Limit(epochs=400))
     fit.loop = Loop(
