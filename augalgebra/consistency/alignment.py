@@ -43,8 +43,9 @@ class Alignment(PlainData):
 
     Attributes:
         disentanglement: Whether a block is important for one factor only (Eastwood and Williams 2018, forests), blocks
-            weighted by their importance.
-        completeness: Whether one block only is important for a factor, mean over factors.
+            weighted by their importance, times how much is read of the factors. Importances for a factor add up to that
+            here, and not to one, since forests give some to large blocks even if they read nothing.
+        completeness: Whether one block only is important for a factor, times how much is read of it, mean over factors.
         informativeness: How much of the factors forests read off all blocks together: out-of-bag R², or accuracy beyond
             chance, mean over factors.
         mig: Gap in mutual information between the two blocks that know most of a factor, as a share of its entropy
@@ -112,10 +113,9 @@ def measure_alignment(
     read = [
         [_read_linearly(block, factor, seed) for block in coordinates.values()] for factor in known_factors.values()
     ]
-    weights = importance.sum(axis=1)  # all 0 for codes that are all the same, which know nothing
     return Alignment(
-        float(np.average([1 - _entropy(row) for row in importance], weights=weights)) if weights.any() else 0.0,
-        float(np.mean([1 - _entropy(column) for column in importance.T])),
+        _concentration(importance) / len(known),
+        _concentration(importance.T) / len(known),
         float(np.mean(known)),
         float(np.mean([_gap(list(item.values())) for item in information.values()])),
         float(np.mean([_gap(row) for row in read])),
@@ -198,7 +198,10 @@ def _beyond_chance(accuracy: float, classes: Classes) -> float:
 
 
 def _importances(blocks: Mapping[str, Array], factors: Mapping[str, _Factor], seed: int) -> tuple[Array, list[float]]:
-    """Importances ``[block, factor]`` that add up to one for each factor, and how much is read of each factor."""
+    """Importances ``[block, factor]`` that add up to how much is read of each factor, and these shares.
+
+    Those of a forest add up to one even where it reads nothing, and then follow the sizes of the blocks.
+    """
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
     codes = np.hstack(list(blocks.values()))
@@ -209,10 +212,15 @@ def _importances(blocks: Mapping[str, Array], factors: Mapping[str, _Factor], se
         target = factor.classes if factor.discrete else factor.values
         forest = kind(TREES, min_samples_leaf=LEAF, max_features=1.0, oob_score=True, random_state=seed)
         forest.fit(codes, target)
-        columns.append(np.bincount(owners, forest.feature_importances_, len(blocks)))
         score = float(forest.oob_score_)
         known.append(_beyond_chance(score, factor.classes) if factor.discrete else max(0.0, score))
+        columns.append(known[-1] * np.bincount(owners, forest.feature_importances_, len(blocks)))
     return np.stack(columns, axis=1), known
+
+
+def _concentration(rows: Array) -> float:
+    """The sum of all, each row counted as far as it is in one place."""
+    return float(sum(row.sum() * (1 - _entropy(row)) for row in rows))
 
 
 def _entropy(weights: Array) -> float:

@@ -236,7 +236,7 @@ def transfer(
         if mode == "extend":
             fresh = [word for word in views.generators if word not in run.registry]
             beside = Views.beside(catalog, trained, fresh, seed=settings.seed) if fresh else views
-            fit_operators(run.registry, run.space, beside, data.train, operators=fresh, fit=fit)
+            fit_operators(run.registry, run.space, beside, data.train, operators=fresh, fit=fit, progress=progress)
         loop = head_loop(
             run.space,
             name,

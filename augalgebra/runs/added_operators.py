@@ -19,6 +19,7 @@ from augalgebra.operators.registry import OperatorRegistry
 from augalgebra.operators.residuals import RelationResidual, relation_residuals
 from augalgebra.plain import PlainData, pick
 from augalgebra.runs.storage.stored_run import StoredRun
+from augalgebra.training.progress import Progress, silent
 from augalgebra.training.stage2 import STRUCTURED, check_fit, fit_operators
 from augalgebra.training.views import Views
 
@@ -72,6 +73,7 @@ def extend(
     data: Dataset | None = None,
     data_dir: str | Path | None = None,
     images: int | None = None,
+    progress: Progress = silent,
 ) -> tuple[Extension, ...]:
     """Fit an operator for each of some augmentations on the frozen encoder, and measure it on the test images.
 
@@ -84,6 +86,7 @@ def extend(
         data: The data set of the run, if it is in memory already.
         data_dir: Where downloaded data sets lie.
         images: How many test images to measure on, if not all.
+        progress: Called after each step of fits that descend.
 
     Raises:
         RunError: The data are not those of the run.
@@ -102,7 +105,16 @@ def extend(
             views = Views.beside(catalog, trained, fresh, seed=settings.seed)
         else:
             views = Views.closed(catalog, fresh, seed=settings.seed)
-        fit_operators(registry, run.space, views, data.train, operators=fresh, fit=fit, replace_existing=True)
+        fit_operators(
+            registry,
+            run.space,
+            views,
+            data.train,
+            operators=fresh,
+            fit=fit,
+            replace_existing=True,
+            progress=progress,
+        )
     pictures, ids = data.test.batch(slice(images))
     report = measure_composition(
         run.space,

@@ -40,7 +40,13 @@ class LatentRegistration:
 
 
 def register_operators(
-    run: StoredRun, admission: Admission, *, fit: str | None = None, beside: str | None = None, data: Dataset
+    run: StoredRun,
+    admission: Admission,
+    *,
+    fit: str | None = None,
+    beside: str | None = None,
+    data: Dataset,
+    progress: Progress = silent,
 ) -> LatentRegistration:
     """Fit and measure the operators of what is to be registered.
 
@@ -52,6 +58,7 @@ def register_operators(
         fit: Name of the fit; None lets the laws decide.
         beside: What a head is to be made for together with it, which needs it to have one operator.
         data: The data set of the run.
+        progress: Called after each step of fits that descend.
 
     Raises:
         AugalgebraError: The run cannot take them, or there is no pair to be made with `beside`.
@@ -66,7 +73,7 @@ def register_operators(
                 f"--with makes a pair of one new augmentation and another; {admission.registration.name} brings "
                 f"{len(names)} that can have an operator, so leave --with out"
             )
-    operators = extend(run, names, fit=fit, data=data) if names else ()
+    operators = extend(run, names, fit=fit, data=data, progress=progress) if names else ()
     return LatentRegistration(run.folder, operators, tuple(item.signature for item in known if item.required))
 
 

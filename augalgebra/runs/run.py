@@ -314,6 +314,7 @@ class Run(StoredRun):
         images: int | None = None,
         data: Dataset | None = None,
         data_dir: str | Path | None = None,
+        progress: Progress = silent,
     ) -> tuple[Extension, ...]:
         """Fit an operator for each of some augmentations on the frozen encoder, and measure it on test images.
 
@@ -325,6 +326,7 @@ class Run(StoredRun):
             images: How many test images to measure on, if not all.
             data: The data set of the run, if it is in memory already.
             data_dir: Where downloaded data sets lie.
+            progress: Called after each step of fits that descend.
 
         Raises:
             RunError: The data are not those of the run, or the run in the folder has changed since it was read.
@@ -337,7 +339,7 @@ class Run(StoredRun):
             1.12
         """
         with nullcontext() if self.in_transaction else self.transaction():
-            return extend(self, augmentations, fit=fit, images=images, data=data, data_dir=data_dir)
+            return extend(self, augmentations, fit=fit, images=images, data=data, data_dir=data_dir, progress=progress)
 
     def transfer(
         self,

@@ -61,8 +61,8 @@ def train(
 ) -> Run:
     """Train a latent space (stage 1), fit its operators (stage 2), and keep both in a folder.
 
-    Interrupted by `KeyboardInterrupt`, it keeps what was learned, fits operators on that and returns a usable run,
-    which can be resumed. With a limit in epochs, resuming ends where an uninterrupted run does, bit for bit.
+    Interrupted by `KeyboardInterrupt`, it keeps what was learned, fits operators on that in a closed form and returns a
+    usable run, which can be resumed. With a limit in epochs, it then ends where an uninterrupted run does, bit for bit.
 
     On several devices stage 1 runs in as many processes, each on its part of every batch; losses are those of one
     process but for rounding. The other processes run the same script from its beginning, and end here.
@@ -193,12 +193,12 @@ def _trained(run: Run, loop: Loop, data: Dataset, progress: Progress, team: Team
         return joint_operators(loop.learned) if settings.fit is None else {}
 
     told = progress
+    # those that descend take far longer than a glance, and than whoever presses Ctrl-C waits
+    quick = {PUBLISHED: None, DECODER: READOUT, FLOW: REPRESENTATION}.get(settings.fit or "", settings.fit)
     if watch:
-        # those that descend take far longer than a glance; and what stage 1 moves codes by is known without a search
-        fit = {PUBLISHED: None, DECODER: READOUT, FLOW: REPRESENTATION}.get(settings.fit or "", settings.fit)
-        if fit is None and settings.preset == "equivariant" and views.group is not None:
-            fit = STRUCTURED
-        progress = Probe(progress, space, views, data, joint, fit)
+        # what stage 1 moves codes by is known without a search
+        known = quick is None and settings.preset == "equivariant" and views.group is not None
+        progress = Probe(progress, space, views, data, joint, STRUCTURED if known else quick)
     try:
         with contextlib.nullcontext() if team is None else team.interrupted_together():
             outcome = loop.run(progress, keep_now_and_then)
@@ -222,9 +222,9 @@ def _trained(run: Run, loop: Loop, data: Dataset, progress: Progress, team: Team
         views,
         data.train,
         joint=joint(),
-        fit=settings.fit,
+        fit=quick if outcome.interrupted else settings.fit,
         options=FitOptions(seed=settings.seed, readout=faithful),
-        through_decoder=faithful and settings.fit is None,
+        through_decoder=faithful and settings.fit is None and not outcome.interrupted,
         progress=told,
     )
     run.ended = outcome.ended

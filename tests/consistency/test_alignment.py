@@ -54,6 +54,22 @@ def test_codes_of_nothing_are_about_zero() -> None:
     assert all(getattr(found, name) < 0.15 for name in (*NAMES, "informativeness")), found
 
 
+@pytest.mark.parametrize("sizes", [(14, 1), (10, 4, 2), (3, 1, 1, 1)])
+def test_large_blocks_of_nothing_are_about_zero(sizes: tuple[int, ...]) -> None:
+    generator = np.random.default_rng(2)
+    blocks = {str(number): generator.standard_normal((COUNT, size)) for number, size in enumerate(sizes)}
+    found = measure_alignment(blocks, make_factors())
+    assert all(getattr(found, name) < 0.15 for name in (*NAMES, "informativeness")), found
+
+
+def test_a_factor_that_is_read_counts_for_itself_alone() -> None:
+    generator, factors = np.random.default_rng(3), make_factors()
+    blocks = {"reads": factors["x"][:, None], "noise": generator.standard_normal((COUNT, 14))}
+    found = measure_alignment(blocks, {name: factors[name] for name in ("x", "y", "flip", "shape")})
+    for name in ("disentanglement", "completeness", "mig", "sap", "informativeness"):
+        assert 0.2 < getattr(found, name) < 0.35, name
+
+
 def test_dead_coordinates_do_not_count_in_robustness() -> None:
     generator = np.random.default_rng(0)
     factors = {name: generator.integers(0, 4, COUNT).astype(float) for name in ("first", "second")}

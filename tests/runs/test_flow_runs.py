@@ -18,6 +18,7 @@ from augalgebra.runs.moves import Move
 from augalgebra.runs.operator_matching import match_operators
 from augalgebra.runs.run import Run
 from augalgebra.runs.stages import train
+from augalgebra.training.progress import Report
 from augalgebra.training.settings import Preset, TrainSettings
 
 CATALOG = aa.load_catalog(aa.Settings())
@@ -53,6 +54,30 @@ def test_it_learns_on_codes_and_through_the_decoder(kept: Path) -> None:
         assert entry.provenance.details["steps on codes"] == 50
         assert entry.provenance.details["steps through the decoder"] == 50
     assert not run.registry.stale()
+
+
+def test_interrupted_in_stage_1_it_does_not_descend_before_it_is_resumed(tmp_path: Path) -> None:
+    settings = TrainSettings(dim=4, width=4, epochs=1, batch_size=8, preset="faithful", fit="flow")
+    stages: list[str] = []
+
+    def stop(report: Report) -> None:
+        stages.append(report.stage)
+        if report.stage == "stage 1":
+            raise KeyboardInterrupt
+
+    run = train(tmp_path / "run", settings, CATALOG, data=DATA, progress=stop)
+    assert ["stage 1"] == stages
+    fits = [{entry.provenance.fit for entry in run.registry.entries.values()}]
+    resumed = train(tmp_path / "run", settings, CATALOG, data=DATA, resume=True)
+    fits.append({entry.provenance.fit for entry in resumed.registry.entries.values()})
+    assert [{"representation"}, {"flow"}] == fits
+
+
+def test_whoever_adds_operators_sees_them_descend(kept: Path, folder: Path) -> None:
+    reports: list[Report] = []
+    Run.load(folder, CATALOG).add_operators(["rotate_180"], fit="flow", data=DATA, progress=reports.append)
+    assert {"stage 2"} == {report.stage for report in reports}
+    assert 1 == reports[-1].fraction
 
 
 def test_its_relations_hold_on_every_word(kept: Path) -> None:

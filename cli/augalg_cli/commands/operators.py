@@ -9,7 +9,7 @@ import typer
 from augalg_cli import grid_runs, options, render
 from augalg_cli.commands.runs import Folder, names_in
 from augalg_cli.datasets import SkipBroken, load_of
-from augalg_cli.progress import fitting_progress
+from augalg_cli.progress import fitting_progress, training_progress
 from augalgebra import AugalgebraError
 from augalgebra.tasks import Workers
 
@@ -224,7 +224,9 @@ def _trained_operators(
     added: tuple[Extension, ...] = ()
     if names:
         with Run.open(run, catalog, accept_stale=True) as loaded:
-            added = loaded.add_operators(names, fit=fit, data=load_of(loaded, data_dir, moved, quiet=as_json))
+            data = load_of(loaded, data_dir, moved, quiet=as_json)
+            with training_progress(quiet=as_json) as progress:
+                added = loaded.add_operators(names, fit=fit, data=data, progress=progress)
     else:
         loaded = Run.load(run, catalog, accept_stale=True)
     table = loaded.registry

@@ -140,7 +140,8 @@ def register(
                     register_operators,
                 )
 
-                progress(0, 1, f"fitting operators in {model}")
+                fitting = f"fitting operators in {model}"
+                progress(0, 1, fitting)
                 if dry_run:
                     opened = open_run(model, admission.catalog, accept_stale=True)
                     if isinstance(opened, CausalRun):
@@ -155,7 +156,14 @@ def register(
                     on_grid = register_grid_operators(run, admission, fit=fit, images=grid_runs.CROPS, cases=progress)
                 else:
                     trained, data = run, load_of(run, data_dir, moved, quiet=as_json)
-                    latent = register_operators(run, admission, fit=fit, beside=beside, data=data)
+                    latent = register_operators(
+                        run,
+                        admission,
+                        fit=fit,
+                        beside=beside,
+                        data=data,
+                        progress=lambda report: progress(round(100 * report.fraction), 100, fitting),
+                    )
         if latent is not None and transfer:
             with training_progress(quiet=as_json) as bars:
                 latent = register_head(
