@@ -147,7 +147,7 @@ def of_images(quick: bool) -> Iterator[tuple[str, str, str, Sequence[int], Calla
     split = load_data("digits").train
 
     def encode(images: int) -> Callable[[], object]:
-        return lambda: [None for _ in encoded_views(space, views, split.head(images))]
+        return lambda: [None for _ in encoded_views(space, views, split.sample(images))]
 
     sizes = (100, 200, 400) if quick else (50, 100, 200, 400, 800, 1400)
     yield "images", "codes of 4 views, width 8", "1: one pass", sizes, encode

@@ -240,7 +240,7 @@ def measure_causal(
     Raises:
         DataError: There are too few images, or their factors are not known.
     """
-    part = split.head(images)
+    part = split.sample(images)
     missing = [concept for concept in model.concepts if concept not in part.factors]
     if missing or len(part) < 2:
         what = f"labels of {', '.join(missing)}" if missing else "at least two images"

@@ -34,12 +34,14 @@ class Split:
         labels: Classes, 0 where there are none.
         first: Number of the first image; what is drawn at random for an image depends on its number.
         factors: What the images were drawn from, by name, a value for each; empty where that is not known.
+        numbers: The number of each image, where they do not follow one another; else None.
     """
 
     images: UInt8[Tensor, "image channel height width"]
     labels: Int64[Tensor, " image"]
     first: int = 0
     factors: Mapping[str, Float[Tensor, " image"]] = field(default_factory=dict)
+    numbers: Int64[Tensor, " image"] | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -53,15 +55,40 @@ class Split:
             positions: Which of this split, counted from 0.
         """
         chosen = torch.arange(*positions.indices(len(self))) if isinstance(positions, slice) else positions
-        return self.images[chosen].float() / 255, (chosen + self.first).tolist()
+        numbers = chosen + self.first if self.numbers is None else self.numbers[chosen]
+        return self.images[chosen].float() / 255, numbers.tolist()
 
-    def head(self, number: int | None) -> "Split":
-        """The first images, or all of them."""
-        return self.part(0, number)
+    def sample(self, number: int | None) -> "Split":
+        """So many images that stand for all, or all of them.
+
+        They are the first ones. Where classes come one after another, or a factor only grows or falls, as in folders
+        and files that somebody has sorted, they are taken at equal distances.
+        """
+        if number is None or number >= len(self) or not self._sorted:
+            return self.part(0, number)
+        return self.select(torch.arange(number) * len(self) // number)
+
+    def select(self, chosen: Int64[Tensor, " position"]) -> "Split":
+        """The images at some positions, with the numbers they have."""
+        numbers = chosen + self.first if self.numbers is None else self.numbers[chosen]
+        factors = {name: values[chosen] for name, values in self.factors.items()}
+        return Split(self.images[chosen], self.labels[chosen], self.first, factors, numbers)
+
+    @functools.cached_property
+    def _sorted(self) -> bool:
+        classes = len(torch.unique(self.labels))
+        if 1 < classes == len(torch.unique_consecutive(self.labels)):
+            return True
+        steps = (values.diff() for values in self.factors.values())
+        return any(bool(step.any()) and bool((step >= 0).all() or (step <= 0).all()) for step in steps)
 
     def part(self, start: int, stop: int | None) -> "Split":
         """The images from one position to before another, or to the end."""
         factors = {name: values[start:stop] for name, values in self.factors.items()}
+        if self.numbers is not None:
+            return Split(
+                self.images[start:stop], self.labels[start:stop], self.first, factors, self.numbers[start:stop]
+            )
         return Split(self.images[start:stop], self.labels[start:stop], self.first + start, factors)
 
 
@@ -94,10 +121,10 @@ class Dataset:
         return channels, height, width
 
     def part(self, images: int | None) -> "Dataset":
-        """The same with only the first so many images of each split; all of them if None."""
+        """The same with only so many images of each split, see `Split.sample`; all of them if None."""
         if images is None:
             return self
-        return replace(self, train=self.train.head(images), test=self.test.head(images))
+        return replace(self, train=self.train.sample(images), test=self.test.sample(images))
 
     def label_name(self, label: int) -> str | int:
         """What a label is called: the name of its class, or the label itself."""

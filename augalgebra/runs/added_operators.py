@@ -115,7 +115,7 @@ def extend(
             replace_existing=True,
             progress=progress,
         )
-    pictures, ids = data.test.batch(slice(images))
+    pictures, ids = data.test.sample(images).batch(slice(None))
     report = measure_composition(
         run.space,
         UnreducedOperators(registry),

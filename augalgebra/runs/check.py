@@ -82,15 +82,16 @@ def mean_picture(split: Split) -> Float[Tensor, "1 channel height width"]:
 def images_of_run(
     run: StoredRun, data_dir: str | Path | None = None, most: int | None = None, *, data: Dataset | None = None
 ) -> tuple[Float[Tensor, "image channel height width"], Int[Tensor, " image"], Sequence[int]]:
-    """The first test images of a run's data set on its device, with their labels and their numbers in the data set.
+    """Test images of a run's data set on its device, with their labels and their numbers in the data set.
 
     Raises:
         RunError: The data are not those of the run.
     """
     data = data or run.settings.load_data(data_dir)
     run.check_data(data)
-    pictures, ids = data.test.batch(slice(most))
-    return pictures.to(device_of_space(run.space)), data.test.labels[: len(ids)], ids
+    split = data.test.sample(most)
+    pictures, ids = split.batch(slice(None))
+    return pictures.to(device_of_space(run.space)), split.labels, ids
 
 
 def augmentations_of_head(run: StoredRun, head: str | None) -> tuple[tuple[str, ...], Relabelling | None]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from augalgebra.algebra.words import Word, product
 from augalgebra.consistency.batches import UnreducedOperators
 from augalgebra.consistency.composition import measure_composition
-from augalgebra.data.dataset import Dataset, Split
+from augalgebra.data.dataset import Dataset
 from augalgebra.errors import AugalgebraError
 from augalgebra.latent.lavae import LAVAE
 from augalgebra.latent.protocol import device_of_space
@@ -63,10 +63,10 @@ class Probe:
         """Floor and gap ratio of the word; None while the codes do not suffice to fit operators."""
         catalog = self.views.catalog
         registry = OperatorRegistry.of(self.space, catalog)
-        few = _first(self.data.train, FITTED)
+        few = self.data.train.sample(FITTED)
         try:
             fit_operators(registry, self.space, self.views, few, joint=self.joint(), fit=self.fit)
-            images, ids = self.data.test.batch(slice(MEASURED))
+            images, ids = self.data.test.sample(MEASURED).batch(slice(None))
             device = device_of_space(self.space)
             report = measure_composition(
                 self.space,
@@ -83,7 +83,3 @@ class Probe:
             return None
         (score,) = report.words
         return ProbeScore(catalog.display(self.word), score.floor, score.entropy, score.gap_ratio, score.identity_ratio)
-
-
-def _first(split: Split, number: int) -> Split:
-    return Split(split.images[:number], split.labels[:number], split.first)

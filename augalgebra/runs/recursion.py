@@ -71,7 +71,8 @@ def recursion_of_run(
     if judged and labelled:
         seen = (IDENTITY,) if find_undoing_word(catalog, canonical) is not None else powers_of(catalog, canonical)
         classify = train_classifier(data.train, catalog, seen, seed=seed, device=device)
-    pictures, ids = data.test.batch(slice(images))
+    split = data.test.sample(images)
+    pictures, ids = split.batch(slice(None))
     report = measure_recursion(
         run.space,
         UnreducedOperators(run.registry),
@@ -81,7 +82,7 @@ def recursion_of_run(
         repeats=repeats,
         ways=ways,
         classify=classify,
-        labels=data.test.labels[: len(ids)] if labelled else None,
+        labels=split.labels if labelled else None,
         ids=ids,
         seed=seed,
         bfloat16=bfloat16_pays(device),

@@ -128,10 +128,9 @@ def sample(
 
 @torch.no_grad()
 def encode_split(run: StoredRun, split: Split, most: int = _ENCODED) -> Float[Tensor, "image latent"]:
-    """The codes of the first images of a split, on the processor."""
-    device = device_of_space(run.space)
-    ends = range(0, min(most, len(split)), BATCH)
-    parts = [split.batch(slice(start, min(start + BATCH, most)))[0] for start in ends]
+    """The codes of images that stand for those of a split, on the processor."""
+    device, split = device_of_space(run.space), split.sample(most)
+    parts = [split.batch(slice(start, start + BATCH))[0] for start in range(0, len(split), BATCH)]
     return torch.cat([run.space.encode(part.to(device)).cpu() for part in parts])
 
 

@@ -239,7 +239,7 @@ def _stage1(settings: TrainSettings, catalog: Catalog, data: Dataset, team: Team
     space = LAVAE(architecture, seed=derived_seed(settings.seed, "weights")).to(device)
     make = Views.published if settings.preset == "faithful" else Views.closed
     views = make(catalog, settings.augmentations, seed=settings.seed)
-    check_laws(settings.fit, views)
+    check_laws(settings.fit, views, space.dim)
     operators = {} if views.group is None else build_representation(views.group, space.dim).generators
     limit = Limit(settings.epochs, settings.seconds)
     recipe = Recipe.of(

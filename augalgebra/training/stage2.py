@@ -12,7 +12,7 @@ from augalgebra.errors import FitError, nearest
 from augalgebra.latent.lavae import LAVAE
 from augalgebra.latent.protocol import device_of_space
 from augalgebra.operators import FITS, FiniteGroup, FitOptions, OperatorRegistry, Plan
-from augalgebra.operators.fits.charts import Chart, Flow
+from augalgebra.operators.fits.charts import Chart, Flow, FlowShape
 from augalgebra.operators.fits.choice import choose
 from augalgebra.operators.fits.conjugation import ConjugatedMoves
 from augalgebra.operators.fits.moments import ViewMoments
@@ -65,12 +65,19 @@ def check_fit(name: str | None) -> None:
         )
 
 
-def check_laws(fit: str | None, views: Views) -> None:
+def check_laws(fit: str | None, views: Views, dim: int) -> None:
     """See that laws allow a fit of the generators of views; nothing is encoded or trained for it.
 
+    Args:
+        fit: Its name.
+        views: The views.
+        dim: Number of latent coordinates.
+
     Raises:
-        FitError: They do not.
+        FitError: They do not, or there are too few coordinates.
     """
+    if fit == FLOW:
+        FlowShape(dim)
     if fit == STRUCTURED:
         _group_of(views)
     elif fit is not None:
@@ -143,7 +150,7 @@ def fit_operators(
     if fit == PUBLISHED:
         samples = posterior_samples(space, views, split, options.seed)
     elif fit == FLOW:
-        samples = torch.cat(list(encoded_views(space, views, split.head(FLOW_IMAGES))), dim=1)
+        samples = torch.cat(list(encoded_views(space, views, split.sample(FLOW_IMAGES))), dim=1)
     plans = registry.fit(moments, words, fit, options, samples=samples, replace_existing=replace_existing)
     for plan in plans:
         if samples is not None and plan.fit == FLOW:

@@ -67,7 +67,7 @@ def refine_coordinates(
         group: The group that the operators represent.
         elements: The map of each element of the group.
         readout: What is applied once after them, as a start.
-        split: The images to learn from; of more than 60,000 the first ones.
+        split: The images to learn from; of more than 60,000 so many, see `Split.sample`.
         seed: Seed of everything drawn at random.
         steps: Steps to make, rounded up to whole passes over the images, of which there are at most fifty.
         progress: Called after each step.
@@ -107,7 +107,7 @@ def learn_moves(
         views: Views, all of which the elements lead to one another.
         group: The group.
         moving: Moves codes by the numbers of elements; on the device of the space.
-        split: The images to learn from; of more than 60,000 the first ones.
+        split: The images to learn from; of more than 60,000 so many, see `Split.sample`.
         rate: Step size at the top of the schedule.
         seed: Seed of everything drawn at random.
         steps: Steps to make, rounded up to whole passes over the images, of which there are at most fifty.
@@ -121,7 +121,7 @@ def learn_moves(
         TrainingError: The loss was not finite.
     """
     device = device_of_space(space)
-    split = split.head(_MOST_IMAGES)
+    split = split.sample(_MOST_IMAGES)
     trained = [parameter for parameter in space.parameters() if parameter.requires_grad]
     for parameter in trained:
         parameter.requires_grad = False
@@ -253,7 +253,7 @@ class MovedAndDrawn:
     @torch.no_grad()
     def _measured(self) -> Float[Tensor, " move"]:
         """The ratio of each move as it is before anything is learned."""
-        images, ids = self._split.batch(slice(_FIRST))
+        images, ids = self._split.sample(_FIRST).batch(slice(None))
         views = self._views.make(images, ids).to(self._targets.device)
         codes = [self._space.encode(view) for view in views]
         pairs = zip(codes, views, strict=True)

@@ -1,6 +1,7 @@
 import gzip
 import os
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -150,6 +151,26 @@ def test_batches_are_floats_with_their_numbers() -> None:
     assert torch.equal(images, data.test.images[[2, 0]].float() / 255)
     assert [data.test.first + 2, data.test.first] == numbers
     assert data.train.batch(slice(3, 5))[1] == [3, 4]
+
+
+def test_a_sample_is_the_beginning_unless_somebody_sorted_the_images() -> None:
+    digits = load_data().test
+    assert torch.equal(digits.sample(20).images, digits.images[:20])
+    ordered = digits.select(digits.labels.argsort(stable=True))
+    few = ordered.sample(20)
+    assert {1, 2, 3} >= set(few.labels.bincount(minlength=10).tolist())
+    for image, number in zip(few.images, few.batch(slice(None))[1], strict=True):
+        assert torch.equal(image, digits.images[number - digits.first])
+    assert few.part(5, 9).batch(slice(None))[1] == few.batch(slice(5, 9))[1]
+    assert len(ordered.sample(None)) == len(ordered.sample(1000)) == len(digits)
+
+
+def test_a_sample_of_images_by_a_factor_that_grows_reaches_to_its_end() -> None:
+    digits = load_data().test
+    ages = replace(digits, labels=torch.zeros_like(digits.labels), factors={"age": torch.arange(len(digits)).float()})
+    assert float(ages.sample(10).factors["age"].max()) > 0.85 * len(digits)
+    still = replace(ages, factors={"age": torch.ones(len(digits))})
+    assert torch.equal(still.sample(10).images, digits.images[:10])
 
 
 def test_unknown_names_are_answered_with_known_ones() -> None:

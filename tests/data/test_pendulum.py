@@ -133,7 +133,7 @@ def test_a_factor_out_of_range_is_refused(name: str, value: float) -> None:
 def test_the_data_set_knows_its_factors() -> None:
     data = load_data("pendulum")
     assert ("pendulum", (3, 64, 64), 5482, 1826) == (data.name, data.image_shape, len(data.train), len(data.test))
-    for split in (data.train, data.test.head(20)):
+    for split in (data.train, data.test.sample(20)):
         assert {len(values) for values in split.factors.values()} == {len(split)}
     part = data.part(30).test
     factors = {name: values[:30] for name, values in data.test.factors.items()}

@@ -25,7 +25,7 @@ def bar(width: float, lean: float = 0.0, level: float = 0.8) -> torch.Tensor:
 
 
 def digits(count: int = 20) -> torch.Tensor:
-    return load_data("digits").test.head(count).images.double() / 255
+    return load_data("digits").test.sample(count).images.double() / 255
 
 
 @pytest.mark.parametrize("width", [2.0, 3.0, 4.5])

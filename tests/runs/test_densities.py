@@ -91,6 +91,27 @@ def test_a_mixture_is_no_worse_than_a_normal_where_codes_hardly_vary() -> None:
         assert nats[name] == pytest.approx(truth, abs=0.06), name
 
 
+def test_test_images_of_other_classes_alone_are_refused_before_anything_is_learned(kept: Path) -> None:
+    run = Run.load(kept, CATALOG)
+    data = replace(DATA, test=replace(DATA.test, labels=DATA.test.labels + 10))
+    run.check_data = lambda _: None  # type: ignore[method-assign]
+    with pytest.raises(AugalgebraError, match="no test image of digits has a class that training images have"):
+        fit_density(run, steps=1, data=data)
+
+
+def test_parts_of_data_that_are_sorted_by_class_hold_all_classes(kept: Path) -> None:
+    run = Run.load(kept, CATALOG)
+    order = DATA.train.labels.argsort(stable=True)
+    data = replace(DATA, train=DATA.train.select(order))
+    run.check_data = lambda _: None  # type: ignore[method-assign]
+    assert tuple(range(10)) == fit_density(run, images=30, steps=1, data=data).classes
+
+
+def test_likelihoods_stand_in_the_order_in_which_they_were_fitted(kept: Path) -> None:
+    density = unpack_density((kept / DENSITY).read_bytes(), PATH)
+    assert ["normal", "mixture", "normals", "mixtures", "flow"] == list(density.nats)
+
+
 def test_it_lies_in_the_run_and_changes_nothing_else(folder: Path) -> None:
     run = Run.load(folder, CATALOG)
     assert run.density is not None
@@ -162,6 +183,18 @@ def test_without_a_class_it_is_the_sum_over_classes() -> None:
     torch.testing.assert_close(density.log_density(codes, views=1).exp(), 0.25 * parts[0] + 0.75 * parts[1])
     mixed = torch.where(torch.arange(9) % 2 == 0, three, eight)
     torch.testing.assert_close(density.log_density(codes, mixed, 1).exp()[::2], parts[0][::2])
+
+
+def test_numbers_of_views_and_labels_that_there_are_not_are_refused() -> None:
+    codes = torch.zeros(2, 1)
+    for views in (2, -1, torch.tensor([0, 5])):
+        with pytest.raises(AugalgebraError, match="views are numbers from 0 to 1"):
+            planted().log_density(codes, views=views)
+    nameless = CodeDensity(
+        CodeFlow(CodeFlowShape(1, 2, layers=1, width=4)), (), (), (), planted().views, "0" * 64, 10, 1
+    )
+    with pytest.raises(AugalgebraError, match="no labels to be told; this density was fitted without classes"):
+        nameless.log_density(codes, torch.tensor([3, 8]))
 
 
 def test_draws_depend_on_class_view_and_seed(folder: Path) -> None:

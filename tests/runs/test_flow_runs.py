@@ -80,6 +80,13 @@ def test_whoever_adds_operators_sees_them_descend(kept: Path, folder: Path) -> N
     assert 1 == reports[-1].fraction
 
 
+def test_one_coordinate_is_too_few_before_anything_is_trained(tmp_path: Path) -> None:
+    settings = TrainSettings(dim=1, width=4, epochs=1, fit="flow")
+    with pytest.raises(FitError, match="at least two latent coordinates"):
+        train(tmp_path / "run", settings, CATALOG, data=DATA)
+    assert not (tmp_path / "run").exists()
+
+
 def test_its_relations_hold_on_every_word(kept: Path) -> None:
     run = Run.load(kept, CATALOG)
     images, ids = DATA.test.batch(slice(None))

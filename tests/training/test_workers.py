@@ -24,7 +24,7 @@ from augalgebra.training.views import Views
 CATALOG = load_catalog()
 VIEWS = Views.closed(CATALOG, ("flip_lr", "flip_ud"))
 SPACE = LAVAE(Architecture(dim=4, width=4), seed=0)
-SPLIT = load_data().train.head(40)
+SPLIT = load_data().train.sample(40)
 
 
 def by_mail(

@@ -55,7 +55,7 @@ class FitOptions:
         width: Units in each hidden layer of a flow.
 
     Raises:
-        AugalgebraError: The seed or the ridge is impossible.
+        AugalgebraError: A value is impossible.
     """
 
     seed: int = 0
@@ -73,6 +73,9 @@ class FitOptions:
         check_seed(self.seed)
         if self.ridge is not None and not 0 <= self.ridge < math.inf:
             raise FitError(f"ridge is a finite number of at least 0, not {self.ridge}")
+        for name in ("epochs", "batch", "steps", "width"):
+            if getattr(self, name) < 1:
+                raise FitError(f"{name} must be at least 1, not {getattr(self, name)}")
 
 
 @dataclass(frozen=True, eq=False)

@@ -109,7 +109,7 @@ class _Report:
         if report.axioms:
             yield tables.axiom_table(report)
         yield tables.encoder_table(report)
-        split = data.test.head(_SHOWN)
+        split = data.test.sample(_SHOWN)
         pictures, _ = split.batch(slice(None))
         for place, concept in enumerate(run.model.concepts):
             value = float(run.model.mean[place])

@@ -290,7 +290,7 @@ class CausalRun(StoredCausalRun):
         """
         data = data or self.load_data(data_dir)
         self.check_data(data)
-        pictures, _ = data.test.batch(slice(images))
+        pictures, _ = data.test.sample(images).batch(slice(None))
         return measure_blocks(str(self.folder), self.model, pictures)
 
     def load_data(self, data_dir: str | Path | None = None) -> Dataset:

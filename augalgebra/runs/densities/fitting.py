@@ -52,18 +52,23 @@ def fit_density(
 
     Raises:
         RunError: The data are not those of the run.
-        AugalgebraError: There are too few images, or an augmentation cannot be applied to them.
+        AugalgebraError: There are too few images, none to measure on has a class that is known, or an augmentation
+            cannot be applied to them.
         FitError: It diverged.
     """
     data = data or run.settings.load_data(data_dir)
     run.check_data(data)
-    split, test, seed = data.train.head(images), data.test.head(HELD_OUT), run.settings.seed
+    split, test, seed = data.train.sample(images), data.test.sample(HELD_OUT), run.settings.seed
     if len(split) < _FEWEST or steps < 1:
         raise AugalgebraError(f"a density of codes takes at least {_FEWEST} training images and a step")
     views = Views.closed(run.registry.catalog, run.settings.augmentations, seed=seed)
     known = tuple(torch.unique(split.labels).tolist()) if classes else ()
     known = known if len(known) > 1 else ()
     seen = torch.isin(test.labels, torch.tensor(known)) if known else torch.ones(len(test), dtype=torch.bool)
+    if not bool(seen.any()):
+        raise AugalgebraError(
+            f"no test image of {data.name} has a class that training images have; fit it without classes (--no-classes)"
+        )
     numbers = _numbers(split.labels, known)
     codes = torch.cat(list(encoded_views(run.space, views, split)), dim=1)  # [view, image, latent]
     stopping = torch.arange(len(split)) % _STOPPING == 0
@@ -82,7 +87,7 @@ def fit_density(
         flow,
         known,
         tuple(str(data.label_name(label)) for label in known),
-        tuple(float((split.labels == label).float().mean()) for label in known),
+        tuple(int((split.labels == label).sum()) / len(split) for label in known),
         views.words,
         run.space.fingerprint(),
         len(split),

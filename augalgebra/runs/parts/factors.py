@@ -55,7 +55,7 @@ def align_run(
     """
     data = data or run.settings.load_data(data_dir)
     run.check_data(data)
-    split, catalog, seed = data.test.head(images), run.registry.catalog, run.settings.seed
+    split, catalog, seed = data.test.sample(images), run.registry.catalog, run.settings.seed
     if not split.factors:
         raise DataError(
             f"what the images of {data.name} were drawn from is not known; of glyphs, pendulum and morpho it is"

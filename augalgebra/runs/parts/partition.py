@@ -200,7 +200,7 @@ def partition_run(
     data = data or run.settings.load_data(data_dir)
     run.check_data(data)
     found = isotypic_parts(group, known.matrices, catalog.display)
-    split = data.test.head(images)
+    split = data.test.sample(images)
     views = Views.of_words(catalog, group.elements, seed=run.settings.seed)
     codes = torch.cat(list(encoded_views(run.space, views, split)), dim=1).double().numpy()  # [view, image, latent]
     upright, moved = (np.atleast_2d(np.cov(item.reshape(-1, run.space.dim).T)) for item in (codes[0], codes))

@@ -100,7 +100,8 @@ def measure_swap(
         if len(torch.unique(data.train.labels)) > 1:
             judge_content = train_classifier(data.train, catalog, words, seed=seed, device=device)
 
-    pictures, ids = data.test.batch(slice(images))
+    split = data.test.sample(images)
+    pictures, ids = split.batch(slice(None))
     generator = generator_for(seed, "swapped parts")
     partner = torch.randperm(len(ids), generator=generator)
     own, other = (torch.randint(len(words), (len(ids),), generator=generator) for _ in range(2))
@@ -121,10 +122,9 @@ def measure_swap(
         "upright": (decode(partition.canonicalise(first)), upright),
         "nothing done": (decode(first), other),
     }
-    labels = data.test.labels[: len(ids)]
     scores = {
         name: SwapScore(
-            None if judge_content is None else _agreement(judge_content(shown), labels),
+            None if judge_content is None else _agreement(judge_content(shown), split.labels),
             _agreement(judge_view(shown), views),
         )
         for name, (shown, views) in drawn.items()
@@ -169,7 +169,7 @@ def draw_swap(
 def _views_of(run: StoredRun, partition: Partition, split: Split) -> Split:
     """Images under every element of the group, with its number as their label."""
     words = partition.group.elements
-    images, ids = split.batch(slice(max(1, _LEARNT // len(words))))
+    images, ids = split.sample(max(1, _LEARNT // len(words))).batch(slice(None))
     catalog, seed = run.registry.catalog, run.settings.seed
     moved = [(catalog.apply(word, images, seed=seed, ids=ids) * 255).round().byte() for word in words]
     return Split(torch.cat(moved), torch.arange(len(words)).repeat_interleave(len(images)))

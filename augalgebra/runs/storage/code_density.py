@@ -114,10 +114,14 @@ class CodeDensity(PlainData):
             views: The number of the view of each, or of all.
 
         Raises:
-            AugalgebraError: It does not know a class.
+            AugalgebraError: It does not know a class or a view.
         """
         if isinstance(views, int):
             views = torch.full((len(codes),), views)
+        if len(views) and not 0 <= int(views.min()) <= int(views.max()) < len(self.views):
+            raise AugalgebraError(f"views are numbers from 0 to {len(self.views) - 1}")
+        if labels is not None and not self.classes:
+            raise AugalgebraError(f"there are no labels to be told; {self._known()}")
         if labels is not None and self.classes:
             return self._chunked(codes, self._numbers(labels), views)
         if not self.classes:

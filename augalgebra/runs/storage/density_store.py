@@ -46,7 +46,7 @@ def pack_density(density: CodeDensity) -> bytes:
         "nats": dict(density.nats),
     }
     arrays = {name: np.ascontiguousarray(array) for name, array in density.flow.to_arrays().items()}
-    return save(arrays, metadata={HEADER: json.dumps(header, sort_keys=True)})
+    return save(arrays, metadata={HEADER: json.dumps(header)})
 
 
 def unpack_density(content: bytes, path: Path) -> CodeDensity:

@@ -91,8 +91,8 @@ def partition(
     if word is None or pair is None:
         word = next(iter(parts.group.generators))
         pair = _put_second_under(word, swap, data, catalog, seed)
+    report = measure_swap(loaded, parts, images=images, data=data)  # refuses large groups, before anything is written
     write_grid(out, draw_swap(loaded, parts, pair))
-    report = measure_swap(loaded, parts, images=images, data=data)
     if as_json:
         about = {"swapped": list(swap), "view": catalog.display(word), "file": str(out)}
         render.emit_json(answer | about | {"swap": report})

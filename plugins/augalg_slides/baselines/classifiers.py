@@ -50,7 +50,7 @@ class Classifiers:
         undone = all(find_undoing_word(catalog, word) is not None for word in views.words)
         known = (IDENTITY,) if undone else views.words
         classifier = train_classifier(split, catalog, known, seed=seed, steps=steps, device=device)
-        images, ids = split.batch(slice(_LEARNED))
+        images, ids = split.sample(_LEARNED).batch(slice(None))
         made = (views.make(images, ids) * 255).round().byte()
         numbers = torch.arange(len(views)).repeat_interleave(len(images))
         seen = Split(made.flatten(0, 1), numbers)

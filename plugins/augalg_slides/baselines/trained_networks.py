@@ -126,8 +126,7 @@ class BaselineNetworks:
     @property
     def test(self) -> Split:
         """The test images that are measured."""
-        test = self.dataset.test
-        return Split(test.images[: self.size.images], test.labels[: self.size.images], test.first)
+        return self.dataset.test.sample(self.size.images)
 
     @property
     def shown(self) -> Float[Tensor, "view image channel height width"]:

@@ -291,7 +291,7 @@ def measure_digits(
     Raises:
         AugalgebraError: One of these concepts could not be set to what it is in other images.
     """
-    split = data.test.head(images)
+    split = data.test.sample(images)
     pictures, _ = split.batch(slice(None))
     generator = torch.Generator().manual_seed(run.settings.seed)
     others = torch.randperm(len(split), generator=generator)

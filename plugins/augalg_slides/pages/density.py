@@ -13,7 +13,7 @@ from augalg_slides.baselines.classifiers import Classifiers
 from augalg_slides.evidence.claims import Claim
 from augalg_slides.measures.image_quality import Quality
 from augalg_slides.pages.sampling import SEEN, measure_sampling
-from augalgebra.data import Dataset
+from augalgebra.data import Dataset, Split
 from augalgebra.documents import figures
 from augalgebra.latent import device_of_space
 from augalgebra.plain import PlainData
@@ -102,11 +102,17 @@ def measure_density(
     )
 
 
+def _known(density: CodeDensity, split: Split) -> Split:
+    """Images of classes that the density knows, and all if it knows none."""
+    known = torch.isin(split.labels, torch.tensor(density.classes))
+    return split if not density.classes else split.select(known.nonzero().squeeze(1))
+
+
 def _shown(
     run: Run, density: CodeDensity, judge: Classifiers, views: Views, data: Dataset, images: int, seed: int
 ) -> tuple[dict[str, Shown], Tensor]:
     device = device_of_space(run.space)
-    split = data.test.head(images)
+    split = _known(density, data.test.sample(images))
     true, ids = split.batch(slice(None))
     every = views.make(true, ids).to(device)
     classes = density.classes or (None,)
@@ -135,7 +141,7 @@ def _shown(
 
 def _told(run: Run, density: CodeDensity, views: Views, data: Dataset, images: int) -> dict[str, float]:
     """Classes by the likelihood of codes whose view is known, and views of codes whose class is."""
-    split = data.test.head(images)
+    split = _known(density, data.test.sample(images))
     codes = torch.cat(list(encoded_views(run.space, views, split)), dim=1)
     by_view = []
     for view, part in enumerate(codes):

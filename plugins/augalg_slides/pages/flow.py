@@ -65,7 +65,7 @@ def measure_fits(
     run.check_data(data)
     catalog, settings = run.registry.catalog, run.settings
     views = Views.closed(catalog, settings.augmentations, seed=settings.seed)
-    pictures, ids = data.test.batch(slice(images))
+    pictures, ids = data.test.sample(images).batch(slice(None))
     reports = {}
     for fit in FITS:
         tell(f"operators by {fit}")

@@ -140,7 +140,7 @@ def measure_fractions(
     data = data or run.settings.load_data(data_dir)
     run.check_data(data)
     catalog = run.registry.catalog
-    split = data.test.head(images)
+    split = data.test.sample(images)
     pictures, ids = split.batch(slice(None))
     setting = Setting(run.space, catalog, run.settings.seed, MAIN_HEAD)
     batch = Batch(setting, pictures.to(device_of_space(run.space)), ids)

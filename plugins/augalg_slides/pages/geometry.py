@@ -149,7 +149,7 @@ def measure_geometry(
         for view in range(1, len(clouds.views))
     )
     catalog = run.registry.catalog
-    pictures = data.test.head(images).batch(slice(None))[0]
+    pictures = data.test.sample(images).batch(slice(None))[0]
     codes_tell = not measure_composition(run.space, run.registry, catalog, pictures, (), words=()).information.nothing
     claims = (
         _contracts(contractions, codes_tell=codes_tell),
@@ -195,7 +195,7 @@ def _clouds(run: Run, data: Dataset, images: int | None) -> tuple[Clouds, Array]
     words = [IDENTITY, *letters]
     if len(letters) > 1:
         words += [product(letters), product(list(reversed(letters)))]
-    split = data.test.head(images)
+    split = data.test.sample(images)
     if len(split) < 10:
         raise AugalgebraError(f"{len(split)} images say nothing of a geometry; take at least 10")
     views = Views.of_words(catalog, words, seed=seed)

@@ -81,7 +81,7 @@ def measure_parts(run: Run, *, data: Dataset, images: int = 1000, seed: int = 0)
             f"latent coordinates than {run.space.dim}"
         )
     views = Views.of_words(run.registry.catalog, partition.group.elements, seed=run.settings.seed)
-    codes = torch.cat(list(encoded_views(run.space, views, data.test.head(images))), dim=1)  # [view, image, latent]
+    codes = torch.cat(list(encoded_views(run.space, views, data.test.sample(images))), dim=1)  # [view, image, latent]
     pieces = {name: piece.double().numpy() for name, piece in partition.split(codes.flatten(0, 1)).items()}
     changed = [piece for name, piece in pieces.items() if name != UNCHANGED]
     view, image = np.repeat(np.arange(len(views)), codes.shape[1]), np.tile(np.arange(codes.shape[1]), len(views))
@@ -263,7 +263,7 @@ def draw_parts(run: Run, found: PartitionFindings, data: Dataset, path: Path) ->
     names = list(found.views)
     chance = found.views[names[0]].chance
     draw_bars(left, names, [found.views[name].best for name in names], title=title, line=chance)
-    pair, ids = data.test.batch(slice(2))
+    pair, ids = data.test.sample(2).batch(slice(None))
     word = next(iter(found.partition.group.generators))
     pair[1:] = catalog.apply(word, pair[1:], seed=run.settings.seed, ids=ids[1:])
     figures.tiles(right, draw_swap(run, found.partition, pair))

@@ -183,7 +183,7 @@ def follow(
         else:
             drawn = repeat(run.space, operator, originals, repeats, way, head=MAIN_HEAD, bfloat16=bfloat16_pays(device))
             codes += [run.space.encode(images) for images in drawn]
-    split = data.test.head(background)
+    split = data.test.sample(background)
     views = Views.of_words(catalog, [IDENTITY, canonical] if canonical else [IDENTITY], seed=run.settings.seed)
     encoded = torch.cat(list(encoded_views(run.space, views, split)), dim=1)
     return Trajectories(

@@ -86,7 +86,7 @@ def measure_sampling(
     classifier = None
     if len(torch.unique(data.train.labels)) > 1:
         classifier = train_classifier(data.train, catalog, (IDENTITY,), seed=run.settings.seed, device=device)
-    judge = ImageQuality(data.test.head(number).batch(slice(None))[0].to(device), classifier)
+    judge = ImageQuality(data.test.sample(number).batch(slice(None))[0].to(device), classifier)
     order = torch.randperm(len(data.train), generator=generator_for(seed, "training images"))[:number]
     pictures = {"images": data.train.batch(order)[0].to(device)}
     codes = encode_split(run, data.train)

@@ -117,7 +117,7 @@ def _run(context: ExperimentContext, data: Dataset, settings: CausalSettings, na
 def _pendulum_blocks(
     context: ExperimentContext, run: CausalRun, report: CausalReport, data: Dataset, kind: str
 ) -> list[Block]:
-    split = data.test.head(_SHOWN)
+    split = data.test.sample(_SHOWN)
     pictures, _ = split.batch(slice(None))
     graph = draw_causal_graph(
         run.model.graph, context.picture(f"causal-graph-{kind}"), weights=run.weights, beside=run.true_graph
