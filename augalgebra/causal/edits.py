@@ -5,10 +5,11 @@ An edit changes no weights. It says how values follow from noise in another worl
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias, get_args
 
+import torch
 from torch import Tensor
 
 from augalgebra.causal.graphs import CausalGraph, Edge, GraphError
@@ -107,6 +108,9 @@ class Edit:
     cause: str = ""
     number: Value = 0.0
     formula: "Formula | GivenFunction | None" = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "number", as_value(self.concept, self.number))
 
     def __str__(self) -> str:
         match self.kind:
@@ -214,6 +218,14 @@ class World:
         fixed = self.formulas.keys() | self.frozen | self.held.keys()
         return frozenset((cause, effect) for cause, effect in self.kept if effect not in fixed)
 
+    @property
+    def rewritten(self) -> frozenset[str]:
+        """Concepts that follow from others by a formula or by the weight of an added edge."""
+        fixed = self.formulas.keys() | self.frozen | self.held.keys()
+        added = {effect for _, effect in self.added if effect not in fixed}
+        constant = {name for name, item in self.formulas.items() if isinstance(item, Formula) and not item.weights}
+        return frozenset(added | (self.formulas.keys() - constant))
+
     def edit(self, edit: Edit) -> "World":
         """The world after one more edit.
 
@@ -290,6 +302,26 @@ class World:
         if concept in self.formulas:
             return _causes(self.formulas[concept])
         return (cause for cause, effect in (*self.kept, *self.added) if effect == concept)
+
+
+def as_value(concept: str, given: Value | Sequence[float]) -> Value:
+    """A number as such, several in a list or an array as a tensor.
+
+    Args:
+        concept: Whose value it is, for messages.
+        given: What was given.
+
+    Raises:
+        ParameterError: It is neither.
+    """
+    if isinstance(given, Tensor):
+        return given
+    try:
+        numbers = torch.as_tensor(given, dtype=torch.float64)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        shown = repr(given)[:80]
+        raise ParameterError(f"{concept} needs a number, or one for each picture, not {shown}") from None
+    return numbers if numbers.ndim else float(numbers)
 
 
 def edits_in_truth(edits: Iterable[Edit], truth: CausalGraph) -> tuple[Edit, ...]:

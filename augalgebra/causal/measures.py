@@ -178,8 +178,8 @@ class CausalReport(PlainData):
         composition: The null intervention.
         axioms: Reversibility and minimality, concept by concept.
         graph: The graph beside the true one; None where that is not known.
-        left_out: By the name of what was not measured, why: of an edit, no true pictures of its world can be drawn; of
-            an intervention, there are no values that the model takes.
+        left_out: By the name of what was not measured, why: of an edit, no true pictures of its world can be drawn, or
+            nothing is known of them; of an intervention, there are no values that the model takes.
     """
 
     images: int
@@ -206,9 +206,9 @@ class CausalReport(PlainData):
     )
 
     @property
-    def is_good(self) -> bool:
-        """Whether every intervention on concepts is good; edited worlds are no part of that."""
-        return all(score.is_good for score in self.counterfactuals)
+    def is_good(self) -> bool | None:
+        """Whether every intervention on concepts is good; None where none was measured. Edits are no part of that."""
+        return all(score.is_good for score in self.counterfactuals) if self.counterfactuals else None
 
 
 @torch.no_grad()
@@ -242,7 +242,7 @@ def measure_causal(
     """
     part = split.sample(images)
     missing = [concept for concept in model.concepts if concept not in part.factors]
-    if missing or len(part) < 2:
+    if missing or len(part) < 2 or (images is not None and images < 2):
         what = f"labels of {', '.join(missing)}" if missing else "at least two images"
         raise DataError(f"measuring a causal model needs {what}")
     pictures = part.batch(slice(None))[0].to(model.mean)
@@ -258,8 +258,11 @@ def measure_causal(
         if len(part) >= FEWEST
     }
     composition = tuple(_compose(model, pictures, times) for times in CYCLES)
+    usual = usual_edits(model)
+    tried = usual if edits is None else edits
     if truth is None:
-        return CausalReport(len(part), reading, information, (), (), composition, (), None)
+        unknown = dict.fromkeys((name for name in tried if name not in usual), "what is true in its world is not known")
+        return CausalReport(len(part), reading, information, (), (), composition, (), None, unknown)
     bench = _Bench(model, pictures, factors, truth, seed)
     left_out = dict[str, str]()
 
@@ -270,7 +273,6 @@ def measure_causal(
             left_out[name] = str(error)
         return ()
 
-    tried = usual_edits(model) if edits is None else edits
     chosen = {f"do({', '.join(concepts)})": concepts for concepts in _choices(model.concepts)}
     return CausalReport(
         len(part),

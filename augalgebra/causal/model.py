@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from augalgebra.causal.architecture import CausalArchitecture, Noise, State
-from augalgebra.causal.edits import Edit, Formula, Function, GivenFunction, Value, World
+from augalgebra.causal.edits import Edit, Formula, Function, GivenFunction, Value, World, as_value
 from augalgebra.causal.graphs import CausalGraph, GraphPrior, Matrix
 from augalgebra.causal.mechanisms import make_mechanisms
 from augalgebra.causal.networks import Blocks, ConceptDecoder, ConceptEncoder, restrict
@@ -170,8 +170,8 @@ class CausalModel(nn.Module):
 
         Raises:
             UnknownNameError: There is no such concept.
-            ParameterError: A value is no finite number, or far beyond what was trained on; or there is neither one, nor
-                one for each picture.
+            ParameterError: A value is no finite number, or far beyond what was trained on, as what an edit leads to may
+                be, too; or there is neither one, nor one for each picture.
             GraphError: The graph has an edge that was not trained.
         """
         acting = world or World.of(self.graph)
@@ -181,8 +181,11 @@ class CausalModel(nn.Module):
             acting = acting.edit(Edit("do", concept, number=self.check(concept, value)))
         for concept, value in acting.held.items():
             _check_number(concept, value, len(noise.noise))
-        values = self.mechanisms.values(noise.noise, acting, self.mean, self.deviation)
-        return State(self.to_own(values), noise.rest)
+        values = self.to_own(self.mechanisms.values(noise.noise, acting, self.mean, self.deviation))
+        for concept in acting.graph.order:  # causes first, so that the message names where it began
+            if concept in acting.rewritten:
+                self.check(concept, values[:, self.graph.index(concept)].cpu())
+        return State(values, noise.rest)
 
     def counterfactual(
         self,
@@ -248,8 +251,8 @@ class CausalModel(nn.Module):
         margin = BEYOND * (high - low)
         return (values >= low - margin) & (values <= high + margin)
 
-    def check(self, concept: str, value: Value) -> Value:
-        """A value that a concept can be set to.
+    def check(self, concept: str, value: Value | Sequence[float]) -> Value:
+        """A value that a concept can be set to; a list or an array comes back as a tensor.
 
         Raises:
             UnknownNameError: There is no such concept.
@@ -258,6 +261,7 @@ class CausalModel(nn.Module):
         """
         place = self.graph.index(concept)
         low, high = float(self.low[place]), float(self.high[place])
+        value = as_value(concept, value)
         values = torch.as_tensor(value, dtype=torch.float64)
         if values.ndim > 1:
             shape = " × ".join(map(str, values.shape))
@@ -339,8 +343,13 @@ class EditedModel:
             formula: A formula, its text, a number, or a function of the values of its causes by name.
             causes: What a function depends on.
         """
-        if isinstance(formula, str | int | float):
-            formula = Formula.parse(str(formula))
+        if isinstance(formula, str):
+            formula = Formula.parse(formula)
+        elif not callable(formula):
+            number = as_value(concept, formula)
+            if isinstance(number, Tensor) and number.numel() != 1:
+                raise ParameterError(f"{concept} needs a number, a formula or a function, not {len(number)} numbers")
+            formula = Formula(float(number))
         mechanism = formula if isinstance(formula, Formula) else GivenFunction(formula, tuple(causes))
         return self.edit(Edit("set", concept, formula=mechanism))
 

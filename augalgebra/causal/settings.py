@@ -18,6 +18,8 @@ from augalgebra.seeds import check_seed
 from augalgebra.storage.values import Fields
 from augalgebra.training.settings import Precision
 
+REST = "rest"
+"""The part of a latent space that no concept names."""
 UNNAMED = 16
 """Coordinates for what no concept names, where images have classes and no other number is asked for."""
 _CAUSES = {"pendulum": CAUSES, "strokes": STROKE_CAUSES}
@@ -107,7 +109,7 @@ class CausalSettings:
 
         Raises:
             UnknownNameError: A concept is none of the factors.
-            DataError: There are no factors.
+            DataError: There are no factors, or one has a name that no concept can have.
         """
         factors = data.train.factors
         check_factors(factors)
@@ -115,6 +117,8 @@ class CausalSettings:
         for concept in names:
             if concept not in factors:
                 raise UnknownNameError("concept", concept, factors, f"(the images have {', '.join(factors)})")
+        if REST in names:
+            raise DataError(f"no concept can be called {REST}, as what no concept names is; rename factor_{REST}")
         ordered = tuple(name for name in factors if name in names)
         known = known_graph(data.truth, ordered)
         prior = self.prior or (GraphPrior.free(ordered) if known is None else GraphPrior.given(known))

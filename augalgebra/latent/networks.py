@@ -94,8 +94,10 @@ class _Innermost(nn.Conv2d):
         padded = functional.pad(input, (PAD, PAD, PAD, PAD))
         patches = padded.unfold(2, KERNEL, STRIDE).unfold(3, KERNEL, STRIDE).permute(0, 2, 3, 1, 4, 5)
         batch, rows, columns = patches.shape[:3]
-        maps = functional.linear(patches.reshape(batch * rows * columns, -1), self.weight.flatten(1), self.bias)
-        return maps.view(batch, rows, columns, -1).permute(0, 3, 1, 2)
+        maps = functional.linear(
+            patches.reshape(batch * rows * columns, self.weight[0].numel()), self.weight.flatten(1), self.bias
+        )
+        return maps.view(batch, rows, columns, self.out_channels).permute(0, 3, 1, 2)
 
 
 class _Outermost(nn.ConvTranspose2d):

@@ -60,7 +60,7 @@ def share_in(text: str) -> float:
 def edits_in(
     cut: Sequence[str], add: Sequence[str], put: Sequence[str], freeze: Sequence[str], do: Sequence[str]
 ) -> "list[Edit]":
-    """The edits that options say, in this order.
+    """The edits that options say: what has no causes any more comes before what could close a cycle otherwise.
 
     Args:
         cut: Edges, as in ``light>shadow_length``.
@@ -70,11 +70,22 @@ def edits_in(
         do: Values, as in ``light=20``.
 
     Raises:
-        AugalgebraError: Something is not of that form, or two options say different things of a concept.
+        AugalgebraError: Something is not of that form, two options say different things of a concept, or an edge is cut
+            or added that leads to one which another option says.
     """
     from augalgebra.causal import Edit, Formula
 
     edits = [Edit("cut", effect, cause) for cause, effect in map(_edge, cut)]
+    edits += [Edit("freeze", concept) for text in freeze for concept in names_of(text)]
+    edits += [Edit("do", concept, number=value) for text in do for concept, value in values_in(text).items()]
+    formulas: list[tuple[str, Formula]] = []
+    for text in put:
+        concept, sign, formula = (piece.strip() for piece in text.partition("="))
+        if not concept or not sign:
+            raise AugalgebraError(f"{text!r} sets no mechanism; write it as in shadow_length=4 or as in y=2 + 0.1*x")
+        formulas.append((concept, Formula.parse(formula)))
+    formulas.sort(key=lambda pair: bool(pair[1].weights))
+    edits += [Edit("set", concept, formula=formula) for concept, formula in formulas]
     for text in add:
         edge, _, weight = text.rpartition("=")
         try:
@@ -85,13 +96,6 @@ def edits_in(
             raise AugalgebraError(f"{text!r} says no weight; write an edge to add as in angle>shadow_length=0.1")
         cause, effect = _edge(edge)
         edits.append(Edit("add", effect, cause, number))
-    for text in put:
-        concept, sign, formula = (piece.strip() for piece in text.partition("="))
-        if not concept or not sign:
-            raise AugalgebraError(f"{text!r} sets no mechanism; write it as in shadow_length=4 or as in y=2 + 0.1*x")
-        edits.append(Edit("set", concept, formula=Formula.parse(formula)))
-    edits += [Edit("freeze", concept) for text in freeze for concept in names_of(text)]
-    edits += [Edit("do", concept, number=value) for text in do for concept, value in values_in(text).items()]
     said: dict[tuple[str, ...], Edit] = {}
     for edit in edits:
         # an edge may be cut and added anew, but a concept follows from one thing alone
@@ -99,6 +103,10 @@ def edits_in(
         if key in said:
             raise AugalgebraError(f"one option says {said[key]}, another {edit}; keep one of them")
         said[key] = edit
+    for edit in edits:
+        whole = said.get((edit.concept,))
+        if edit.cause and whole is not None:
+            raise AugalgebraError(f"{edit} has no effect, as {whole} leaves no trained causes; keep one of them")
     return edits
 
 

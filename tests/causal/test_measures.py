@@ -136,10 +136,10 @@ def test_an_edited_world_is_held_against_its_own_true_picture(pendulums: Dataset
 def test_an_edited_world_that_has_no_true_picture_of_one_image_is_left_out_with_the_reason(pendulums: Dataset) -> None:
     """Its true shadow is below 1 where the angle is far to the left, and it is drawn of the first image."""
     model = perfect(pendulums)
-    lengths = 4 + 0.15 * pendulums.test.factors["angle"][:24]
+    lengths = 4 + 0.12 * pendulums.test.factors["angle"][:24]
     assert lengths[0] > 1 > lengths.min()
     edits = {
-        "odd": [Edit("set", "shadow_length", formula=Formula.parse("4 + 0.15*angle"))],
+        "odd": [Edit("set", "shadow_length", formula=Formula.parse("4 + 0.12*angle"))],
         "short": [Edit("cut", "shadow_length", "light")],
     }
     found = measure_causal(model, pendulums.test, PendulumTruth(model), images=24, edits=edits)
@@ -204,7 +204,21 @@ def test_without_a_truth_only_composition_is_measured(pendulums: Dataset) -> Non
     found = measure_causal(perfect(pendulums), pendulums.test, None, images=8)
     assert found.counterfactuals == found.edits == found.axioms == ()
     assert found.graph is None
+    assert (found.is_good, found.to_dict()["is_good"], found.left_out) == (None, None, {})
     assert [score.times for score in found.composition] == [1, 10]
+
+
+def test_edits_that_are_tried_without_a_truth_are_left_out_with_the_reason(pendulums: Dataset) -> None:
+    model = perfect(pendulums)
+    edits = {"cut light>shadow_length": [], "still": [Edit("freeze", "shadow_length")]}
+    found = measure_causal(model, pendulums.test, None, images=8, edits=edits)
+    assert dict(found.left_out) == {"still": "what is true in its world is not known"}
+
+
+def test_too_few_images_are_refused(pendulums: Dataset) -> None:
+    for images in (-40, 0, 1):  # of 48, so that 8 would be left
+        with pytest.raises(DataError, match="needs at least two images"):
+            measure_causal(perfect(pendulums), pendulums.test, None, images=images)
 
 
 def test_unlabelled_images_are_refused(pendulums: Dataset) -> None:

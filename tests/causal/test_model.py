@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -157,6 +158,48 @@ def test_a_mechanism_that_is_a_number_is_within_what_was_trained_on(model: Causa
     with pytest.raises(ParameterError, match="shadow_length = 500 is too far beyond what the model was trained on"):
         model.edited().replace("shadow_length", formula)
     assert model.edited().replace("shadow_length", "500 - 20*light").edits
+
+
+@pytest.mark.parametrize(
+    ("formula", "found"),
+    [("4 + 1000*light", "= -?[0-9.e+]+ is too far"), ("1e300*light", "needs a finite number, not")],
+)
+def test_what_a_formula_leads_to_is_within_what_was_trained_on(
+    model: CausalModel, images: Tensor, formula: str, found: str
+) -> None:
+    world = model.edited().replace(LENGTH, formula).replace("shadow_position", "2*shadow_length")
+    for ask in (lambda: world.counterfactual(images), lambda: world.sample(4)):
+        with pytest.raises(ParameterError, match=f"{LENGTH} {found}"):
+            ask()
+    assert world.sample(4, do={LENGTH: 5.0, "shadow_position": 9.0}).isfinite().all()
+
+
+def test_what_an_added_edge_leads_to_is_within_what_was_trained_on(model: CausalModel, images: Tensor) -> None:
+    with pytest.raises(ParameterError, match=r"angle = .* is too far beyond what the model was trained on"):
+        model.edited().add("light", "angle", 50.0).counterfactual(images, {"light": 20.0})
+    place = model.concepts.index("angle")  # a little beyond is drawn
+    drawn = model.edited().add("light", "angle", 0.8).predict(model.draw_noise(100)).values[:, place]
+    assert float(drawn.max()) > float(model.high[place])
+
+
+def test_values_may_be_lists_and_arrays(model: CausalModel, images: Tensor) -> None:
+    values = torch.linspace(-10, 10, len(images), dtype=torch.float64)
+    drawn = model.counterfactual(images, {"light": values})
+    for given in (values.tolist(), values.numpy()):
+        assert torch.equal(model.counterfactual(images, {"light": given}), drawn)
+        assert torch.equal(model.edited().do(light=given).counterfactual(images), drawn)
+    with pytest.raises(ParameterError, match=f"3 values of light for {len(images)} pictures"):
+        model.counterfactual(images, {"light": np.array([1.0, 2.0, 3.0])})
+    with pytest.raises(ParameterError, match="light needs a number, or one for each picture, not 'far'"):
+        model.counterfactual(images, {"light": "far"})  # type: ignore[dict-item]
+    number = model.edited().replace(LENGTH, 4.0)
+    assert model.edited().replace(LENGTH, np.float32(4)).world == number.world
+    with pytest.raises(ParameterError, match=f"{LENGTH} needs a number, a formula or a function, not 2 numbers"):
+        model.edited().replace(LENGTH, [4.0, 5.0])  # type: ignore[arg-type]
+
+
+def test_of_no_pictures_there_are_no_counterfactuals(model: CausalModel, images: Tensor) -> None:
+    assert model.counterfactual(images[:0], {"light": 1.0}).shape == (0, *images.shape[1:])
 
 
 def test_a_stored_model_is_the_same_and_damage_is_seen(model: CausalModel, images: Tensor, tmp_path: Path) -> None:

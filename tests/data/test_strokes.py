@@ -62,6 +62,16 @@ def test_a_factor_is_set_and_the_others_stay(name: str, value: float, error: flo
         assert float((after[other] - before[other]).abs().mean()) < spare[other]
 
 
+@pytest.mark.parametrize("slant", [-30.0, 30.0])
+def test_strokes_that_lean_far_are_as_thick_as_before(slant: float) -> None:
+    before, images = measure_strokes(digits()), set_strokes(digits(), slant=slant)
+    after = measure_strokes(images)
+    for name, error in (("thickness", 0.1), ("intensity", 0.001)):
+        assert float((after[name] - before[name]).abs().mean()) < error
+    assert float((after["slant"] - slant).abs().mean()) < 0.1
+    assert float((set_strokes(digits(), slant=before["slant"]) - digits()).abs().mean()) < 1e-3  # drawn as they were
+
+
 def test_each_image_may_have_its_own_value_and_strokes_do_not_tear() -> None:
     wanted = torch.linspace(1.5, 3.5, 20).double()
     thin = set_strokes(digits(), thickness=wanted)

@@ -54,7 +54,8 @@ def set_strokes(
     """Change some of the factors and leave the others as nearly as can be.
 
     Slant is set by a shear about the centre, thickness by moving the edge in or out by the same distance everywhere
-    (the middle of a stroke stays), intensity by a factor, with what becomes too bright cut off.
+    (the middle of a stroke stays), intensity by a factor, with what becomes too bright cut off. Thickness and intensity
+    that these change on the way are brought back, unless they are given.
 
     Args:
         images: Float batch in [0, 1], at least 16 pixels high and wide.
@@ -92,13 +93,17 @@ def _values(name: str, given: float | Tensor, images: int) -> Plane:
 
 
 def _changed(plane: Plane, given: Mapping[str, float]) -> Plane:
+    level = given.get("intensity", _intensity(plane))
     if "slant" in given:
-        plane = _sheared(plane, math.tan(math.radians(given["slant"])) - math.tan(math.radians(_slant(plane))))
+        leaning = _leaning(plane, given["slant"])
+        if "thickness" not in given:  # a shear changes it, and what undoes that moves the slant a little
+            thickness = _thickness(_fine(plane))
+            if abs(_thickness(_fine(leaning)) - thickness) >= _CLOSE:
+                leaning = _leaning(_thickened(leaning, thickness), given["slant"])
+        plane = leaning
     if "thickness" in given:
         plane = _thickened(plane, given["thickness"])
-    if "intensity" in given:
-        plane = plane * (given["intensity"] / _intensity(plane))
-    return plane.clip(0, 1)
+    return (plane * (level / _intensity(plane))).clip(0, 1)
 
 
 def _planes(images: Tensor) -> Plane:
@@ -128,6 +133,10 @@ def _slant(plane: Plane) -> float:
     rows, columns = np.mgrid[: plane.shape[0], : plane.shape[1]]
     up, right = (plane * rows).sum() / plane.sum() - rows, columns - (plane * columns).sum() / plane.sum()
     return math.degrees(math.atan2(float((plane * up * right).sum()), float((plane * up * up).sum())))
+
+
+def _leaning(plane: Plane, slant: float) -> Plane:
+    return _sheared(plane, math.tan(math.radians(slant)) - math.tan(math.radians(_slant(plane))))
 
 
 def _sheared(plane: Plane, by: float) -> Plane:

@@ -122,15 +122,21 @@ class _Report:
         if not run.edits:
             yield Text(f"None is kept. `augalg causal edit {run.folder} NAME --cut CAUSE>EFFECT` makes one.")
         for number, name in enumerate(run.edits, 1):
-            world = run.edited(name)
-            yield Text(f"`{name}`: {'; '.join(f'`{change}`' for change in world.edits) or 'nothing is changed'}.")
-            path = self._figures / f"edit-{number}-graph.png"
-            draw_causal_graph(world.graph, path, beside=run.model.graph)
-            yield Picture(path, f"The graph of `{name}`; what was cut is dashed, what was added red.")
-            drawn = world.sample(_SAMPLES, run.settings.seed).cpu()
-            drawn = drawn.reshape(2, -1, *drawn.shape[1:])
-            path = self._figures / f"edit-{number}.png"
-            yield Picture(write_grid(path, drawn, scale=1 if drawn.shape[-1] > 40 else 2), f"New pictures of `{name}`.")
+            try:
+                yield from self._edited(number, name)
+            except AugalgebraError as error:  # the others are shown all the same
+                yield Text(f"`{name}` cannot be shown: {error}.")
+
+    def _edited(self, number: int, name: str) -> Iterator[Block]:
+        run, world = self._run, self._run.edited(name)
+        yield Text(f"`{name}`: {'; '.join(f'`{change}`' for change in world.edits) or 'nothing is changed'}.")
+        path = self._figures / f"edit-{number}-graph.png"
+        draw_causal_graph(world.graph, path, beside=run.model.graph)
+        yield Picture(path, f"The graph of `{name}`; what was cut is dashed, what was added red.")
+        drawn = world.sample(_SAMPLES, run.settings.seed).cpu()
+        drawn = drawn.reshape(2, -1, *drawn.shape[1:])
+        path = self._figures / f"edit-{number}.png"
+        yield Picture(write_grid(path, drawn, scale=1 if drawn.shape[-1] > 40 else 2), f"New pictures of `{name}`.")
 
     def _making(self) -> Iterator[Block]:
         run = self._run

@@ -9,11 +9,9 @@ from torch import Tensor
 
 from augalgebra.causal.architecture import State
 from augalgebra.causal.model import CausalModel
+from augalgebra.causal.settings import REST
 from augalgebra.notebooks import render_table
 from augalgebra.plain import PlainData
-
-REST = "rest"
-"""The part that no concept names."""
 
 
 @dataclass(frozen=True)

@@ -205,7 +205,8 @@ class CausalRun(StoredCausalRun):
             factors: What the images were drawn from; None reads it off.
 
         Raises:
-            ImageError: The images are of another size, or a factor cannot be read off one; the message names it.
+            ImageError: The images are of another size, or pixels are not in [0, 1].
+            DataError: Factors are given, and one is missing, or not one for each image.
             UnknownNameError: There is no such concept, or no such edit.
             ParameterError: A value is no number, or far beyond what was trained on.
         """
@@ -232,6 +233,7 @@ class CausalRun(StoredCausalRun):
 
         Raises:
             RunError: The data are not those of the run.
+            DataError: There are too few images.
 
         Examples:
             >>> run.check().is_good  # doctest: +SKIP

@@ -11,7 +11,7 @@ from augalgebra.causal.edits import Edit, World, edits_in_truth
 from augalgebra.causal.model import EditedModel
 from augalgebra.causal.truth import Truth
 from augalgebra.data.drawn.pendulum import FACTORS, read_pendulum
-from augalgebra.errors import AugalgebraError, ImageError
+from augalgebra.errors import AugalgebraError, DataError, ImageError
 from augalgebra.latent.likelihoods import squared_error
 from augalgebra.plain import PlainData
 
@@ -72,11 +72,15 @@ def show_counterfactuals(
         factors: Factors of the pictures; None reads them off.
 
     Raises:
-        ImageError: A factor cannot be read off a picture; the message names both.
+        DataError: Factors are given, and one is missing, or not one for each picture.
         UnknownNameError: There is no such concept.
         ParameterError: A value is no number, or far beyond what was trained on.
     """
     model = world.model
+    for concept in model.concepts if factors is not None else ():
+        number = len((factors or {}).get(concept, ()))
+        if number != len(pictures):
+            raise DataError(f"{number} values of the factor {concept} for {len(pictures)} pictures; give one for each")
     state, noise = model.encode(pictures), model.abduct(pictures)
     follows = world.predict(noise, do)
     drawn = model.decode(follows)
@@ -84,8 +88,8 @@ def show_counterfactuals(
     true: Columns = {}
     read: Columns = {}
     if truth is not None:
-        factors = read_factors(truth, pictures) if factors is None else factors
         try:
+            factors = read_factors(truth, pictures) if factors is None else factors
             asked_of = (*world.edits, *(Edit("do", name, number=value) for name, value in do.items()))
             acting = World.of(truth.graph, edits_in_truth(asked_of, truth.graph))
             made, missing = truth.change(pictures, factors, acting).cpu(), ""

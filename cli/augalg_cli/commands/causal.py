@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -144,6 +144,8 @@ def show(
         render.write_bullets("edits", [_edit_text(loaded, name) for name in loaded.edits], 100)
         if kept is None:
             render.note(f"nothing is measured yet; 'augalg causal check {run}' does that")
+        else:
+            _show_kept(kept)
     if out is not None:
         render.line(f"drawn in {out}")
 
@@ -269,6 +271,22 @@ def _show_ranges(run: "CausalRun") -> None:
     render.table(["concept", "lowest", "highest", "mean"], rows, right=[1, 2, 3])
 
 
+def _show_kept(kept: dict[str, Any]) -> None:
+    scores = [*kept["counterfactuals"], *kept["edits"]]
+    if not scores:
+        render.line(f"measured on {kept['images']} test images, of which no true pictures could be drawn")
+        return
+    rows = [
+        [
+            score["name"],
+            *(_decimals(score[name], digits) for name, digits in (("error", 5), ("floor", 5), ("ratio", 3))),
+        ]
+        for score in scores
+    ]
+    title = f"Measured when last checked, on {kept['images']} test images"
+    render.table(["what", "error", "floor", "ratio"], rows, right=range(1, 4), title=title)
+
+
 def _show_check(report: "CausalReport", concepts: "Sequence[str]") -> None:
     scores = [*report.counterfactuals, *report.edits]
     if scores:
@@ -327,8 +345,8 @@ def _show_check(report: "CausalReport", concepts: "Sequence[str]") -> None:
     render.table(["concept", "error", "MIC", "TIC"], rows, right=range(1, 4), title=title)
 
 
-def _decimals(value: float | None) -> str:
-    return "-" if value is None or math.isnan(value) else f"{value:.4f}"
+def _decimals(value: float | None, digits: int = 4) -> str:
+    return "-" if value is None or math.isnan(value) else f"{value:.{digits}f}"
 
 
 def _edit_text(run: "CausalRun", name: str) -> str:

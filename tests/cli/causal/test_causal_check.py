@@ -23,6 +23,11 @@ def test_a_check_says_no_where_a_bar_is_missed_and_is_kept(program: Program, run
     assert "missed by do(light)" in done.out
     kept = program("causal", "show", str(run), "--json").data["check"]
     assert {score["name"] for score in kept["edits"]} >= {"cut", "cut light>shadow_length"}
+    shown = program("causal", "show", str(run)).out
+    assert "Measured when last checked, on 8 test images" in shown
+    score = kept["counterfactuals"][0]
+    row = next(line.split() for line in shown.splitlines() if line.startswith("do(light) "))
+    assert row[1:] == [f"{score['error']:.5f}", f"{score['floor']:.5f}", f"{score['ratio']:.3f}"]
     answer = json.loads(program("causal", "check", str(run), "--images", "8", "--bar", "0", "--json").out)
     assert answer["passed"] is False
     assert len(answer["missed"]) == len(answer["counterfactuals"]) == 10
@@ -64,6 +69,25 @@ def test_a_check_leaves_out_an_edit_without_true_pictures_and_says_why(program: 
     program("report", str(run), "--images", "8")
     page = (run / "report.html").read_text(encoding="utf-8")
     assert "is left out: shadow_length must lie in" in page
+
+
+def test_what_was_measured_of_an_edit_goes_when_another_takes_its_name(program: Program, run: Path) -> None:
+    def kept() -> tuple[set[str], set[str]]:
+        found = program("causal", "show", str(run), "--json").data["check"]
+        return {score["name"] for score in found["edits"]} & {"a", "b"}, set(found["left_out"])
+
+    for name, change in (("a", "--cut=light>shadow_length"), ("b", "--do=light=1"), ("odd", "--do=shadow_length=0.5")):
+        program("causal", "edit", str(run), name, change)
+    program("causal", "check", str(run), "--images", "4")
+    assert kept() == ({"a", "b"}, {"odd"})
+    program("causal", "edit", str(run), "a", "--cut", "light>shadow_length", "--overwrite")  # the same
+    assert kept() == ({"a", "b"}, {"odd"})
+    program("causal", "edit", str(run), "a", "--cut", "light>shadow_position", "--overwrite")
+    program("causal", "edit", str(run), "odd", "--do", "shadow_length=5", "--overwrite")
+    (run / "edits" / "b.toml").unlink()
+    assert kept() == (set(), set())
+    (run / "check.json").write_text("{}")
+    assert "check.json is damaged" in program("causal", "show", str(run)).err
 
 
 def test_the_bar_is_for_interventions_and_that_is_said(

@@ -119,14 +119,17 @@ def test_a_counterfactual_stands_beside_the_truth(program: Program, run: Path, t
     assert "counterfactual" in shown.out
     write_picture(tmp_path / "blank.png", draw_pendulum(20.0, -10.0, size=(32, 32))[0] * 0 + 1)
     asked = ("--image", "blank.png", "--do", "light=0", "--out", "s.png")
-    assert "light cannot be read off picture 0" in told(program("causal", "counterfactual", str(run), *asked))
+    Path("s.png").unlink()
+    blank = program("causal", "counterfactual", str(run), *asked)
+    assert (blank.code, Path("s.png").exists()) == (0, True)
+    assert blank.err.startswith("there is no true picture beside it: light cannot be read off picture 0")
     assert "of which picture?" in told(program("causal", "counterfactual", str(run), *asked[2:]))
 
 
 def test_edits_are_made_shown_and_used(program: Program, run: Path) -> None:
     made = ("--cut", "light>shadow_length", "--set", "shadow_position=4 + 0.1*angle", "--freeze", "angle")
     answer = program("causal", "edit", str(run), "fixed", *made, "--out", "world.png", "--json").data
-    assert answer["words"] == ["cut light>shadow_length", "set shadow_position = 4 + 0.1*angle", "freeze angle"]
+    assert answer["words"] == ["cut light>shadow_length", "freeze angle", "set shadow_position = 4 + 0.1*angle"]
     assert answer["graph"]["edges"] == [["angle", "shadow_length"], ["angle", "shadow_position"]]
     assert Path("world.png").read_bytes().startswith(PNG)
     program("causal", "edit", str(run), "exact", "--set", "shadow_length=4.12345678 + 0.123456789*angle")
@@ -135,7 +138,7 @@ def test_edits_are_made_shown_and_used(program: Program, run: Path) -> None:
     assert "4.12345678 + 0.123456789*angle" in (run / "edits" / "exact.toml").read_text()
     shown = program("causal", "edit", str(run), "fixed")
     assert "angle ───> shadow_length" in shown.out
-    assert "fixed: cut light>shadow_length; set" in program("causal", "show", str(run)).out
+    assert "fixed: cut light>shadow_length; freeze" in program("causal", "show", str(run)).out
     values = program("causal", "do", str(run), "angle=10", "--edit", "fixed", "--out", "x.png", "--json").data["values"]
     np.testing.assert_allclose(values["shadow_position"], [5.0] * 8, atol=1e-4)
     assert program("causal", "show", str(run), "--edit", "fixed", "--out", "g.png").code == 0
@@ -149,6 +152,23 @@ def test_an_edit_takes_the_place_of_another_only_when_told(program: Program, run
     assert program("causal", "edit", str(run), "w", "--json").data["words"] == ["do light = 1"]
     assert program(*again, "--overwrite", "--json").data["words"] == ["do light = 2"]
     assert "--overwrite has no effect without changes" in told(program("causal", "edit", str(run), "w", "--overwrite"))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ("--set", "light=shadow_length", "--do", "shadow_length=4", "--do", "shadow_position=9"),
+        ("--add", "shadow_length>light=0.5", "--freeze", "shadow_length,shadow_position"),
+        ("--set", "light=2*shadow_length", "--set", "shadow_length=4", "--cut", "light>shadow_position"),
+        ("--add", "shadow_length>light=0.5", "--set", "shadow_length=4", "--cut", "light>shadow_position"),
+    ],
+)
+def test_a_world_without_a_cycle_is_made_whatever_is_said_first(
+    program: Program, run: Path, changes: tuple[str, ...]
+) -> None:
+    made = program("causal", "edit", str(run), "turned", *changes, "--json")
+    assert made.code == 0, made
+    assert ["shadow_length", "light"] in made.data["graph"]["edges"]
 
 
 def test_an_edge_of_a_mechanism_that_was_replaced_has_no_strength(program: Program, run: Path) -> None:
@@ -221,6 +241,17 @@ def test_why_there_is_no_true_picture_is_told(program: Program, run: Path) -> No
     assert done.err.count("\n") == 1
 
 
+def test_a_report_shows_every_edit_that_can_be_read(program: Program, run: Path) -> None:
+    for name in ("a", "b", "c"):
+        program("causal", "edit", str(run), name, "--cut", "light>shadow_length")
+    program("causal", "edit", str(run), "b", "--set", "shadow_length=4 + 1000*light", "--overwrite")
+    (run / "edits" / "a.toml").write_text("damaged")
+    program("report", str(run), "--data", "digits")
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert [f"<code>{name}</code> cannot be shown:" in page for name in "abc"] == [True, True, False]
+    assert "New pictures of <code>c</code>" in page
+
+
 def test_a_causal_run_is_reported_and_partitioned(program: Program, run: Path) -> None:
     program("causal", "edit", str(run), "fixed", "--cut", "light>shadow_length")
     answer = program("report", str(run), "--images", "12", "--json").data
@@ -289,7 +320,17 @@ def test_a_training_that_cannot_be_is_refused(program: Program, options: tuple[s
         (("edit", "RUN", "x", "--freeze", "angle", "--freeze", "angle"), "says freeze angle, another freeze angle"),
         (("edit", "RUN", "x", "--cut", "a>b", "--cut", "a > b"), "says cut a>b, another cut a>b"),
         (("edit", "RUN", "x", "--add", "a>b=1", "--add", "a>b=2"), "add a>b with weight 1, another add a>b with"),
-        (("edit", "RUN", "x", "--set", "angle=1", "--do", "angle=2"), "says set angle = 1, another do angle = 2"),
+        (("edit", "RUN", "x", "--set", "angle=1", "--do", "angle=2"), "says do angle = 2, another set angle = 1"),
+        (
+            ("edit", "RUN", "x", "--cut", "light>shadow_length", "--freeze", "shadow_length"),
+            "cut light>shadow_length has no effect, as freeze shadow_length leaves no trained causes; keep one of them",
+        ),
+        (("edit", "RUN", "x", "--add", "light>angle=1", "--do", "angle=1"), "has no effect, as do angle = 1 leaves no"),
+        (("edit", "RUN", "x", "--cut", "a>b", "--set", "b=2*c"), "cut a>b has no effect, as set b = 2*c leaves no"),
+        (
+            ("edit", "RUN", "x", "--set", "shadow_length=4 + 1000*light", "--out", "x.png"),
+            "is too far beyond what the model was trained on",
+        ),
         (("edit", "RUN", "x", "--freeze", "shadow"), "unknown concept 'shadow'"),
         (("edit", "RUN", "../x", "--freeze", "light"), "is no name for an edit"),
     ],
@@ -331,12 +372,12 @@ def test_what_is_written_is_read() -> None:
     edits = edits_in(["a > b"], ["a>c=-0.5"], ["d = 4 - 0.5*a"], ["e, f"], ["g=1,h=2"])
     assert list(map(str, edits)) == [
         "cut a>b",
-        "add a>c with weight -0.5",
-        "set d = 4 - 0.5*a",
         "freeze e",
         "freeze f",
         "do g = 1",
         "do h = 2",
+        "set d = 4 - 0.5*a",
+        "add a>c with weight -0.5",
     ]
     assert len(edits_in(["a>b"], ["a>b=1"], [], [], [])) == 2  # in place of what was trained
     for wrong in ("", "a=", "=3", "a=b"):

@@ -173,8 +173,20 @@ def test_the_truth_stands_beside_counterfactuals(run: CausalRun, data: Dataset) 
     assert found.errors["counterfactual"] == pytest.approx(float(changed), rel=1e-5)
     assert found.errors["identity"] > 0
     assert found.to_dict().keys() == {"read", "predicted", "true", "drawn", "errors", "picture_errors", "missing"}
-    with pytest.raises(ImageError, match="light cannot be read off picture 0"):
-        run.show_counterfactuals(torch.ones_like(given), {"light": 10.0})
+    blank = run.show_counterfactuals(torch.ones_like(given), {"light": 10.0})
+    assert blank.truth is None
+    assert "light cannot be read off picture 0" in blank.missing
+    torch.testing.assert_close(blank.drawn_pictures, run.counterfactual(torch.ones_like(given), light=10.0))
+
+
+def test_factors_that_are_given_are_those_of_every_picture(run: CausalRun, data: Dataset) -> None:
+    given = pictures(data)
+    factors = {name: values[:3] for name, values in data.test.factors.items()}
+    assert run.show_counterfactuals(given, {"light": 10.0}, factors=factors).missing == ""
+    with pytest.raises(DataError, match="0 values of the factor angle for 3 pictures; give one for each"):
+        run.show_counterfactuals(given, {"light": 10.0}, factors={"light": factors["light"]})
+    with pytest.raises(DataError, match="30 values of the factor light for 3 pictures"):
+        run.show_counterfactuals(given, {"light": 10.0}, factors=data.test.factors)
 
 
 def test_edits_are_kept_under_names(copied: Path, data: Dataset) -> None:
@@ -260,6 +272,19 @@ def test_blocks_of_two_pictures_are_swapped(run: CausalRun, data: Dataset) -> No
         swap_blocks(run.model, first, second, ["lamp"])
 
 
+def test_no_concept_is_called_as_what_no_concept_names_is(data: Dataset, tmp_path: Path) -> None:
+    train, test = (
+        replace(part, factors={"rest" if name == "angle" else name: v for name, v in part.factors.items()})
+        for part in (data.train, data.test)
+    )
+    named = replace(data, train=train, test=test, truth="")
+    with pytest.raises(DataError, match=r"no concept can be called rest, as .*; rename factor_rest"):
+        train_causal_run(tmp_path / "run", named, replace(SETTINGS, steps=2))
+    concepts = ("light", "shadow_length")
+    settings = replace(SETTINGS, concepts=concepts).for_data(named)  # a factor that is none of the concepts is no harm
+    assert settings.concepts == concepts
+
+
 def test_labels_that_are_missing_or_wrong_are_refused(data: Dataset, tmp_path: Path) -> None:
     def spoilt(values: torch.Tensor) -> Dataset:
         factors = {**data.train.factors, "light": values}
@@ -310,7 +335,10 @@ def test_images_of_somebody_else_have_no_truth_whatever_their_factors_are_called
     train_causal_run(tmp_path / "run", replace(data, truth=""), replace(SETTINGS, steps=2))
     run = CausalRun.load(tmp_path / "run")
     assert (run.true_graph, run.is_learned) == (None, True)
-    assert run.check(images=4, data=data).counterfactuals == ()
+    run.keep_edits("mine", run.edited().freeze("light"))
+    report = run.check(images=4, data=data)
+    assert (report.counterfactuals, report.is_good) == ((), None)
+    assert dict(report.left_out) == {"mine": "what is true in its world is not known"}
     assert run.show_counterfactuals(pictures(data), {"light": 10.0}).truth is None
 
 
