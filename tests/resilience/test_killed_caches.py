@@ -33,6 +33,7 @@ for line in sys.stdin:
         what, folder, *out = json.loads(line)
         cache = Cache.open(folder)
         print("ready", flush=True)
+        os.dup2(2, 1)  # what the work and its workers write, even after the kill, is no answer
         if what == "strip":
             strip_cache(cache, registry)
         else:
