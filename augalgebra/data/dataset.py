@@ -85,11 +85,8 @@ class Split:
     def part(self, start: int, stop: int | None) -> "Split":
         """The images from one position to before another, or to the end."""
         factors = {name: values[start:stop] for name, values in self.factors.items()}
-        if self.numbers is not None:
-            return Split(
-                self.images[start:stop], self.labels[start:stop], self.first, factors, self.numbers[start:stop]
-            )
-        return Split(self.images[start:stop], self.labels[start:stop], self.first + start, factors)
+        numbers = None if self.numbers is None else self.numbers[start:stop]
+        return Split(self.images[start:stop], self.labels[start:stop], self.first + start, factors, numbers)
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,7 @@ class CodeDensity(PlainData):
             raise AugalgebraError(f"views are numbers from 0 to {len(self.views) - 1}")
         if labels is not None and not self.classes:
             raise AugalgebraError(f"there are no labels to be told; {self._known()}")
-        if labels is not None and self.classes:
+        if labels is not None:
             return self._chunked(codes, self._numbers(labels), views)
         if not self.classes:
             return self._chunked(codes, None, views)
