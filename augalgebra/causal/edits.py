@@ -200,17 +200,27 @@ class World:
     held: Mapping[str, Value] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, trained: CausalGraph, edits: Iterable[Edit] = ()) -> "World":
-        """The trained world, edited."""
+    def of(cls, trained: CausalGraph, edits: Iterable[Edit] = (), *, idle_cuts: bool = False) -> "World":
+        """The trained world, edited. That it has no cycle counts in the end, not on the way.
+
+        Args:
+            trained: The graph of the trained model.
+            edits: What is changed, in this order.
+            idle_cuts: Whether edges may be cut that are none, which changes nothing.
+
+        Raises:
+            AugalgebraError: An edit cannot be made, see `edit`.
+        """
         world = cls(trained, trained.edges)
         for edit in edits:
-            world = world.edit(edit)
-        return world
+            if not idle_cuts or edit.kind != "cut" or edit.cause in world.parents(edit.concept):
+                world = world._edited(edit)
+        return world._checked()
 
     @property
     def graph(self) -> CausalGraph:
         """What causes what here."""
-        return CausalGraph.of_parents({concept: self._parents(concept) for concept in self.trained.concepts})
+        return CausalGraph.of_parents({concept: self.parents(concept) for concept in self.trained.concepts})
 
     @property
     def trained_edges(self) -> frozenset[Edge]:
@@ -226,6 +236,14 @@ class World:
         constant = {name for name, item in self.formulas.items() if isinstance(item, Formula) and not item.weights}
         return frozenset(added | (self.formulas.keys() - constant))
 
+    def parents(self, concept: str) -> tuple[str, ...]:
+        """What causes a concept directly."""
+        if concept in self.held or concept in self.frozen:
+            return ()
+        if concept in self.formulas:
+            return _causes(self.formulas[concept])
+        return tuple(cause for cause, effect in (*self.kept, *self.added) if effect == concept)
+
     def edit(self, edit: Edit) -> "World":
         """The world after one more edit.
 
@@ -234,6 +252,10 @@ class World:
             UnknownNameError: Something is no concept.
             ParameterError: A value or a weight is no finite number.
         """
+        return self._edited(edit)._checked()
+
+    def _edited(self, edit: Edit) -> "World":
+        """The world after one more edit, which may have a cycle."""
         self.trained.index(edit.concept)
         others = [name for name in self.trained.concepts if name != edit.concept]
         if isinstance(edit.number, float | int) and not math.isfinite(edit.number):
@@ -249,21 +271,21 @@ class World:
         match edit.kind:
             case "cut":
                 self._refuse_fixed(edit)
-                self.graph.cut(*edge)
+                self._into(concept).cut(*edge)
                 added = {key: weight for key, weight in self.added.items() if key != edge}
                 return replace(self, kept=self.kept - {edge}, added=added)
             case "add":
                 self._refuse_fixed(edit)
                 if edit.cause not in self.trained.concepts:
                     raise UnknownNameError("concept", edit.cause, others, f"(the others are {', '.join(others)})")
-                self.graph.add(*edge)
-                return replace(self, added={**self.added, edge: float(edit.number)})._checked()
+                self._into(concept).add(*edge)
+                return replace(self, added={**self.added, edge: float(edit.number)})
             case "set":
                 if edit.formula is None:
                     raise ParameterError(f"nothing says what {concept} is to be")
                 for cause in _causes(edit.formula):
                     self.trained.index(cause)
-                return replace(bare, formulas={**bare.formulas, concept: edit.formula})._checked()
+                return replace(bare, formulas={**bare.formulas, concept: edit.formula})
             case "freeze":
                 return replace(bare, frozen=bare.frozen | {concept})
         return replace(bare, held={**bare.held, concept: edit.number})
@@ -296,12 +318,9 @@ class World:
         _ = self.graph
         return self
 
-    def _parents(self, concept: str) -> Iterable[str]:
-        if concept in self.held or concept in self.frozen:
-            return ()
-        if concept in self.formulas:
-            return _causes(self.formulas[concept])
-        return (cause for cause, effect in (*self.kept, *self.added) if effect == concept)
+    def _into(self, concept: str) -> CausalGraph:
+        """The edges to one concept, of which there is a graph even where others make a cycle."""
+        return CausalGraph(self.trained.concepts, frozenset((cause, concept) for cause in self.parents(concept)))
 
 
 def as_value(concept: str, given: Value | Sequence[float]) -> Value:
@@ -322,24 +341,6 @@ def as_value(concept: str, given: Value | Sequence[float]) -> Value:
         shown = repr(given)[:80]
         raise ParameterError(f"{concept} needs a number, or one for each picture, not {shown}") from None
     return numbers if numbers.ndim else float(numbers)
-
-
-def edits_in_truth(edits: Iterable[Edit], truth: CausalGraph) -> tuple[Edit, ...]:
-    """Edits as they are made in the true world: without cuts of edges that are none there, which change nothing.
-
-    Args:
-        edits: What is changed, in this order; it may cut what it added before.
-        truth: The true graph.
-
-    Raises:
-        AugalgebraError: An edit cannot be made there, see `World.edit`.
-    """
-    world, kept = World.of(truth), list[Edit]()
-    for edit in edits:
-        if edit.kind != "cut" or (edit.cause, edit.concept) in world.graph.edges:
-            world = world.edit(edit)
-            kept.append(edit)
-    return tuple(kept)
 
 
 def _exact(number: Value) -> str:

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from augalgebra.causal.dependence import FEWEST, information_coefficients
-from augalgebra.causal.edits import Edit, World, edits_in_truth
+from augalgebra.causal.edits import Edit, World
 from augalgebra.causal.graphs import area_under_curve, hamming_distance
 from augalgebra.causal.model import CausalModel, EditedModel, Images
 from augalgebra.causal.truth import Factors, Truth
@@ -242,7 +242,7 @@ def measure_causal(
     """
     part = split.sample(images)
     missing = [concept for concept in model.concepts if concept not in part.factors]
-    if missing or len(part) < 2 or (images is not None and images < 2):
+    if missing or len(part) < 2:
         what = f"labels of {', '.join(missing)}" if missing else "at least two images"
         raise DataError(f"measuring a causal model needs {what}")
     pictures = part.batch(slice(None))[0].to(model.mean)
@@ -349,7 +349,7 @@ class _Bench:
             AugalgebraError: That world has no true picture of one of them.
         """
         made = EditedModel(self.model, tuple(edits)).counterfactual(self.images)
-        return self._score(name, made, World.of(self.truth.graph, edits_in_truth(edits, self.truth.graph)))
+        return self._score(name, made, World.of(self.truth.graph, edits, idle_cuts=True))
 
     def axioms(self, concept: str) -> AxiomScore:
         """There and back; and what else changes on the way.

@@ -63,7 +63,12 @@ class Split:
 
         They are the first ones. Where classes come one after another, or a factor only grows or falls, as in folders
         and files that somebody has sorted, they are taken at equal distances.
+
+        Raises:
+            DataError: The number is below 1.
         """
+        if number is not None and number < 1:
+            raise DataError(f"at least one image is needed, not {number}")
         if number is None or number >= len(self) or not self._sorted:
             return self.part(0, number)
         return self.select(torch.arange(number) * len(self) // number)

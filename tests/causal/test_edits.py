@@ -74,6 +74,23 @@ def test_what_cannot_be_edited_is_refused(edits: list[Edit], message: str) -> No
         World.of(TRUE, edits)
 
 
+@pytest.mark.parametrize(
+    "edits",
+    [
+        [Edit("set", "light", formula=Formula.parse("2*length")), Edit("set", "length", formula=Formula(4.0))],
+        [Edit("set", "light", formula=Formula.parse("2*length")), Edit("cut", "length", "light")],
+        [Edit("add", "light", "length", 1.0), Edit("freeze", "length")],
+        [Edit("add", "light", "length", 1.0), Edit("do", "length", number=4.0)],
+    ],
+)
+def test_edits_may_pass_through_a_cycle_if_they_leave_none(edits: list[Edit]) -> None:
+    world = World.of(TRUE, edits)
+    assert ("length", "light") in world.graph.edges
+    assert ("light", "length") not in world.graph.edges
+    with pytest.raises(GraphError, match="is a cycle"):
+        World.of(TRUE, edits[:1])
+
+
 def test_an_unknown_concept_is_refused_with_the_nearest() -> None:
     for edit in (
         Edit("freeze", "lenght"),

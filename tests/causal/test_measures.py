@@ -18,7 +18,7 @@ from augalgebra.causal import (
     World,
     known_graph,
 )
-from augalgebra.causal.edits import edits_in_truth
+from augalgebra.causal.edits import World
 from augalgebra.causal.measures import measure_causal
 from augalgebra.causal.truth import Factors, PendulumTruth
 from augalgebra.data import LIMITS, Dataset, Split, draw_pendulum, read_pendulum
@@ -192,12 +192,12 @@ def test_where_nothing_changes_doing_nothing_is_right(pendulums: Dataset) -> Non
 def test_what_an_edit_added_is_cut_in_truth_too(pendulums: Dataset) -> None:
     model = perfect(pendulums)
     edits = model.edited().add("shadow_length", "shadow_position", 1.5).cut("shadow_length", "shadow_position").edits
-    assert edits_in_truth(edits, model.graph) == edits
+    assert World.of(model.graph, edits, idle_cuts=True) == World.of(model.graph, edits)
     found = measure_causal(model, pendulums.test, PendulumTruth(model), images=24, edits={"both": edits})
     assert (found.edits[0].changes, found.left_out) == (False, {})
     # what is none in truth is not cut there, before or after it was added
     light = [Edit("cut", "angle", "light"), Edit("add", "angle", "light", 0.1), Edit("cut", "angle", "light")]
-    assert edits_in_truth(light, model.graph) == tuple(light[1:])
+    assert World.of(model.graph, light, idle_cuts=True) == World.of(model.graph, light[1:])
 
 
 def test_without_a_truth_only_composition_is_measured(pendulums: Dataset) -> None:
@@ -216,8 +216,8 @@ def test_edits_that_are_tried_without_a_truth_are_left_out_with_the_reason(pendu
 
 
 def test_too_few_images_are_refused(pendulums: Dataset) -> None:
-    for images in (-40, 0, 1):  # of 48, so that 8 would be left
-        with pytest.raises(DataError, match="needs at least two images"):
+    for images, least in ((-40, "one image is needed, not -40"), (0, "one image"), (1, "two images")):
+        with pytest.raises(DataError, match=f"at least {least}"):
             measure_causal(perfect(pendulums), pendulums.test, None, images=images)
 
 

@@ -165,6 +165,12 @@ def test_a_sample_is_the_beginning_unless_somebody_sorted_the_images() -> None:
     assert len(ordered.sample(None)) == len(ordered.sample(1000)) == len(digits)
 
 
+@pytest.mark.parametrize("number", [0, -3])
+def test_a_sample_of_no_image_is_refused(number: int) -> None:
+    with pytest.raises(DataError, match=f"at least one image is needed, not {number}"):
+        load_data("digits").test.sample(number)
+
+
 def test_a_sample_of_images_by_a_factor_that_grows_reaches_to_its_end() -> None:
     digits = load_data().test
     ages = replace(digits, labels=torch.zeros_like(digits.labels), factors={"age": torch.arange(len(digits)).float()})

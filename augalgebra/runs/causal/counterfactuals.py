@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from augalgebra.causal.edits import Edit, World, edits_in_truth
+from augalgebra.causal.edits import Edit, World
 from augalgebra.causal.model import EditedModel
 from augalgebra.causal.truth import Truth
 from augalgebra.data.drawn.pendulum import FACTORS, read_pendulum
@@ -91,7 +91,7 @@ def show_counterfactuals(
         try:
             factors = read_factors(truth, pictures) if factors is None else factors
             asked_of = (*world.edits, *(Edit("do", name, number=value) for name, value in do.items()))
-            acting = World.of(truth.graph, edits_in_truth(asked_of, truth.graph))
+            acting = World.of(truth.graph, asked_of, idle_cuts=True)
             made, missing = truth.change(pictures, factors, acting).cpu(), ""
         except AugalgebraError as error:
             missing = str(error)
