@@ -149,8 +149,12 @@ class LawReport(PlainData):
 
     @property
     def passed(self) -> bool:
-        """Whether no law is violated, and none could not be checked because an augmentation failed."""
-        return not (self.violated or self.failed)
+        """Whether no law is violated or could not be checked because an augmentation failed, and some were checked.
+
+        Where there are no laws, nothing is wrong with them.
+        """
+        checked = len(self.results) - self.count("not checked")
+        return not (self.violated or self.failed) and (checked > 0 or not self.results)
 
     def _repr_html_(self) -> str:
         rows = [

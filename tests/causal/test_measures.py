@@ -18,7 +18,6 @@ from augalgebra.causal import (
     World,
     known_graph,
 )
-from augalgebra.causal.edits import World
 from augalgebra.causal.measures import measure_causal
 from augalgebra.causal.truth import Factors, PendulumTruth
 from augalgebra.data import LIMITS, Dataset, Split, draw_pendulum, read_pendulum

@@ -266,6 +266,7 @@ def test_laws_of_coloured_pictures_are_checked_in_colour(program: Callable[..., 
     Image.fromarray(blank).save(tmp_path / "pendulums" / "2.png")
     told = program("laws", "do_light", "--probes", "pendulums", "--size", "64")
     assert "angle cannot be read off picture 2: there is nothing where it should be" in told.out
+    assert told.code == 1, "not one law was checked"
 
 
 @pytest.mark.timeout(60)

@@ -26,7 +26,7 @@ COMMANDS = {
     "Laws": {
         "laws": (
             "laws",
-            "Check declared laws on images; exit code 1 if one is violated, or if an augmentation in it fails.",
+            "Check declared laws on images; exit code 1 if one is violated, an augmentation fails, or none is checked.",
         ),
         "discover": ("laws", "Apply augmentations until nothing new appears: order, group, relations, Cayley table."),
         "matrix": (

@@ -50,7 +50,7 @@ def laws(
     failures_only: Annotated[bool, typer.Option("--failures", help="Show only what does not hold.")] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Check declared laws on images; exit code 1 if one is violated, or if an augmentation in it fails."""
+    """Check declared laws on images; exit code 1 if one is violated, an augmentation fails, or none is checked."""
     catalog = options.catalog()
     if not names and not everything:
         raise AugalgebraError("name augmentations or plugins whose laws to check, or give --all")
