@@ -21,6 +21,7 @@ from .likelihoods import find_likelihood as find_likelihood
 from .likelihoods import greyness as greyness
 from .likelihoods import likelihood_of as likelihood_of
 from .networks import Decoder as Decoder
+from .networks import DeepDecoder as DeepDecoder
 from .networks import Encoder as Encoder
 from .networks import fingerprint_of as fingerprint_of
 from .networks import make_module as make_module
@@ -37,6 +38,7 @@ __all__ = [
     "CodeFlow",
     "CodeFlowShape",
     "Decoder",
+    "DeepDecoder",
     "Encoder",
     "GridSpace",
     "LatentSpace",

@@ -1,6 +1,12 @@
-"""The experiments of the slides on composable latent augmentation: ``augalg slides``."""
+"""The experiments of the slides on composable latent augmentation: ``augalg slides``, and a decoder for heads."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import augalgebra as aa
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @aa.hookimpl
@@ -11,3 +17,11 @@ def augalg_commands(app: object, defer: aa.Defer) -> None:  # noqa: ARG001 - eve
     for panel, commands in COMMANDS.items():
         for name, (module, summary) in commands.items():
             defer(name, f"augalg_slides.commands.{module}", summary=summary, panel=panel)
+
+
+@aa.hookimpl
+def augalg_heads() -> "Mapping[str, Callable[[tuple[int, int, int], int], nn.Module]]":
+    """Offer ``slides.deep``: a decoder with one layer more in each part than that of the slides."""
+    from augalgebra.latent import DeepDecoder
+
+    return {"slides.deep": DeepDecoder}

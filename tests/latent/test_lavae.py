@@ -9,6 +9,7 @@ from torch.nn import functional
 from augalgebra.errors import AugalgebraError, ImageError, RunError
 from augalgebra.latent import LAVAE, MAIN_HEAD, Architecture
 from augalgebra.latent.lavae import HeadKind
+from augalgebra.latent.networks import DeepDecoder
 from augalgebra.latent.store import read_tensors, write_tensors
 
 SMALL = Architecture(image_shape=(1, 12, 8), dim=3, width=4)
@@ -58,6 +59,18 @@ def test_the_network_has_the_published_layers() -> None:
     logits = functional.conv_transpose2d(grid, decoder.outer.weight, decoder.outer.bias, stride=2, padding=1)
     torch.testing.assert_close(space.logits(mean), logits)
     torch.testing.assert_close(space.decode(mean), logits.sigmoid())
+
+
+def test_a_deep_head_has_a_layer_more_in_each_part() -> None:
+    """A plain forward pass written with torch's own functions gives the same, for pictures of any size."""
+    decoder, codes = DeepDecoder((3, 10, 13), 5, 4), torch.randn(2, 5, generator=torch.Generator().manual_seed(0))
+    (deeper, _, spread), (coarse, _, inner), (fine, _, outer) = decoder.spread, decoder.inner, decoder.outer
+    grid = functional.relu(spread(functional.relu(deeper(codes)))).view(2, 3, 4, 8).permute(0, 3, 1, 2)
+    grid = functional.relu(functional.conv2d(grid, coarse.weight, coarse.bias, padding=1))
+    grid = functional.relu(functional.conv_transpose2d(grid, inner.weight, inner.bias, stride=2, padding=1))
+    grid = functional.relu(functional.conv2d(grid, fine.weight, fine.bias, padding=1))
+    logits = functional.conv_transpose2d(grid, outer.weight, outer.bias, stride=2, padding=1)
+    torch.testing.assert_close(decoder(codes), logits[..., :10, :13])
 
 
 def test_gradients_are_those_of_the_plain_transposed_convolution() -> None:

@@ -27,7 +27,8 @@ from augalg_slides.sweeps.tables import to_markdown
 import augalgebra as aa
 from augalgebra.data.dataset import Dataset
 from augalgebra.data.loading import load_data
-from augalgebra.errors import AugalgebraError, DataError, RunError
+from augalgebra.errors import AugalgebraError, DataError, RunError, UnknownNameError
+from augalgebra.runs import measure_run
 from augalgebra.runs.added_heads import transfer
 from augalgebra.runs.run import Run
 from augalgebra.tasks import Backend, Workers
@@ -137,6 +138,26 @@ def test_the_weight_of_the_divergence_reaches_stage_1_and_the_table_says_so(whol
     assert "divergence weighted 0.1" in to_markdown(light)
     assert "divergence" not in to_markdown(read_sweep(whole, CATALOG, DATA))
     assert not cells(tmp_path / "light").keys() & cells(whole).keys()
+
+
+def test_heads_of_another_make_are_what_transfer_trains_with_them(whole: Path, tmp_path: Path) -> None:
+    settings = replace(TINY, pairs=(FLIPS,), targets=(SHEAR_CANNY,), decoder="slides.deep", transfer_rate=2e-3)
+    deep = swept(tmp_path / "deep", settings)
+    assert "stage 3 1 epochs with heads slides.deep at rate 0.002;" in to_markdown(deep)
+    assert "heads" not in to_markdown(read_sweep(whole, CATALOG, DATA)).split("seeds")[0]
+    assert not cells(tmp_path / "deep").keys() & cells(whole).keys()
+    (folder,) = (tmp_path / "deep" / "runs").iterdir()
+    run = Run.load(folder, CATALOG)
+    transfer(
+        *(run, SHEAR_CANNY), mode="relabel", decoder="slides.deep", learning_rate=2e-3, epochs=1, data=DATA, save=False
+    )
+    words = ["id", "shear_x", "canny", "shear_x * canny"]
+    report = measure_run(run, data=DATA, head="shear_x-canny", words=words, views=["id"])
+    assert deep.entries[0].total.mean == pytest.approx(sum(report.get(word).bce for word in words), rel=1e-6)
+    assert read_sweep(tmp_path / "deep", CATALOG, DATA).settings == deep.settings
+    with pytest.raises(UnknownNameError, match=r"did you mean slides\.deep"):
+        swept(tmp_path / "none", replace(settings, decoder="slides.dep"))
+    assert not (tmp_path / "none").exists()
 
 
 def test_only_what_is_missing_is_computed_again(copied: Path) -> None:

@@ -54,6 +54,11 @@ def sweep(
     transfer_budget: Annotated[
         str | None, typer.Option(metavar="TIME", help="Time for each head, such as 30s.")
     ] = None,
+    decoder: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Decoder of a plugin for each head, such as slides.deep; see 'transfer'."),
+    ] = None,
+    transfer_rate: Annotated[float, typer.Option(min=0, help="Step size of each head; 0: the preset's.")] = 0,
     fit: Fit = None,
     device: Annotated[str, typer.Option(help="'auto', 'cpu', 'cuda', ...")] = "auto",
     jobs: Annotated[
@@ -95,6 +100,8 @@ def sweep(
         seconds=cli.seconds_of(budget),
         transfer_epochs=transfer_epochs,
         transfer_seconds=cli.seconds_of(transfer_budget),
+        decoder=decoder,
+        transfer_rate=transfer_rate,
         fit=fit,
         device=device,
         size=size,

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from augalg_slides.sweeps.pairs import PUBLISHED_TOTALS, SLIDES, Pair, canonical_pairs
-from augalgebra.catalog import Catalog
+from augalgebra.catalog import Catalog, head_factory
 from augalgebra.data import Dataset
 from augalgebra.errors import AugalgebraError
 from augalgebra.latent import LikelihoodName, find_likelihood
@@ -23,6 +24,7 @@ CellMode = Literal["native", "relabel", "extend"]
 NATIVE: CellMode = "native"
 MODES: tuple[Mode, ...] = ("relabel", "extend")
 _DIGITS = 20
+_USUAL_HEADS: Mapping[str, Any] = {"decoder": None, "transfer_rate": 0.0}  # of sweeps that say nothing of them
 _PUBLISHED: LikelihoodName = "bernoulli"  # of the slides, and of sweeps that say nothing of it
 
 
@@ -45,6 +47,8 @@ class SweepSettings(PlainData):
         seconds: time for it, whichever is over first; without either it is `default_epochs`.
         transfer_epochs: The same for each new head, and
         transfer_seconds: likewise.
+        decoder: Decoder of a plugin that each new head has; None stands for the mirror image of the encoder.
+        transfer_rate: Step size for new heads; 0 stands for the preset's.
         fit: Name of the fit of stage 2; None lets the laws decide.
         device: ``auto``, ``cpu``, ``cuda``, …; results are kept apart by what they are, not by where they were made.
         size: Height and width that a folder's pictures are brought to; None takes them as they are.
@@ -67,6 +71,8 @@ class SweepSettings(PlainData):
     seconds: float | None = None
     transfer_epochs: int | None = None
     transfer_seconds: float | None = None
+    decoder: str | None = None
+    transfer_rate: float = 0.0
     fit: str | None = None
     device: str = "auto"
     size: int | None = None
@@ -85,6 +91,8 @@ class SweepSettings(PlainData):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise AugalgebraError(f"{name} must be larger than 0, not {value}")
+        if not 0 <= self.transfer_rate < math.inf:
+            raise AugalgebraError(f"transfer_rate must be a finite number from 0, not {self.transfer_rate}")
         self.training(self.pairs[0], self.seeds[0])  # whose values are checked there
 
     @classmethod
@@ -109,7 +117,7 @@ class SweepSettings(PlainData):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; without what earlier sweeps did not know, where it is as it was with these."""
-        usual = {"size": None, "kl_weight": 1.0}
+        usual = {"size": None, "kl_weight": 1.0, **_USUAL_HEADS}
         return {name: item for name, item in super().to_dict().items() if name not in usual or item != usual[name]}
 
     @property
@@ -135,8 +143,10 @@ class SweepSettings(PlainData):
         """The same with every name as the catalog writes it, and every open budget filled in.
 
         Raises:
-            AugalgebraError: An augmentation is unknown, or a pair is none.
+            AugalgebraError: An augmentation or the decoder is unknown, or a pair is none.
         """
+        if self.decoder is not None:
+            head_factory(catalog, self.decoder)
         epochs = default_epochs(self.preset, len(data.train))
         filled = self.training(self.pairs[0], self.seeds[0]).for_images(data.train.images)
         changes: dict[str, Any] = {name: getattr(filled, name) for name in ("likelihood", "dim", "width")}
@@ -237,9 +247,10 @@ def _cells(settings: SweepSettings, training: TrainSettings, catalog: Catalog, d
         described = _described(training, (pair, target), catalog, data)
         if target == pair:
             yield CellKey(pair, target, NATIVE, training.seed, described)
-        budget = {"transfer_epochs": settings.transfer_epochs, "transfer_seconds": settings.transfer_seconds}
+        heads = {name: getattr(settings, name) for name in ("transfer_epochs", "transfer_seconds")}
+        heads |= {name: value for name, usual in _USUAL_HEADS.items() if (value := getattr(settings, name)) != usual}
         for mode in settings.modes:
-            yield CellKey(pair, target, mode, training.seed, described | budget)
+            yield CellKey(pair, target, mode, training.seed, described | heads)
 
 
 def _described(training: TrainSettings, pairs: Sequence[Pair], catalog: Catalog, data: Dataset) -> dict[str, Any]:

@@ -50,12 +50,14 @@ def to_markdown(result: SweepResult) -> str:
     transfer = _budget(settings.transfer_epochs, settings.transfer_seconds)
     seeds = ", ".join(map(str, settings.seeds))
     weight = "" if settings.kl_weight == 1 else f", divergence weighted {settings.kl_weight:g}"
+    heads = "" if settings.decoder is None else f" with heads {settings.decoder}"
+    heads += "" if not settings.transfer_rate else f" at rate {settings.transfer_rate:g}"
     about = (
         f"Data {settings.data}, preset {settings.preset}, {settings.dim} latent coordinates; stage 1 {budget}"
-        f"{weight}, stage 3 {transfer}; seeds {seeds}. Losses are {settings.unit} per test image, mean ± standard "
-        "deviation over the seeds. A total is the sum over the original, both augmentations and their composition; its "
-        "excess is what it is beyond the entropy of these images, which even perfect drawings cost. On the diagonal "
-        "stands the native pair, drawn by the head that stage 1 trained. "
+        f"{weight}, stage 3 {transfer}{heads}; seeds {seeds}. Losses are {settings.unit} per test image, mean ± "
+        "standard deviation over the seeds. A total is the sum over the original, both augmentations and their "
+        "composition; its excess is what it is beyond the entropy of these images, which even perfect drawings cost. "
+        "On the diagonal stands the native pair, drawn by the head that stage 1 trained. "
     )
     if settings.comparable:
         about += "In brackets stand the figures of slides 13 and 21, which are totals on MNIST."

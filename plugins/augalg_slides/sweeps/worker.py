@@ -119,6 +119,8 @@ def _cell(key: CellKey, folder: Path, catalog: Catalog, data: Dataset, progress:
             mode=key.mode,
             epochs=key.settings["transfer_epochs"],
             seconds=key.settings["transfer_seconds"],
+            decoder=key.settings.get("decoder"),
+            learning_rate=key.settings.get("transfer_rate", 0.0),
             data=data,
             progress=progress,
             save=False,  # the run on disk stays as it is
