@@ -141,8 +141,8 @@ def transfer(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Decoder of a plugin for the new head ('augalg plugins trace' lists them); by default the mirror "
-            "image of the encoder.",
+            help="Decoder of a plugin for the new head, such as slides.deep ('augalg plugins trace' lists them); by "
+            "default the mirror image of the encoder.",
         ),
     ] = None,
     fit: Fit = None,
