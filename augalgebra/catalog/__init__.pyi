@@ -1,7 +1,7 @@
 from .catalog import Catalog as Catalog
 from .contributions import examples_of as examples_of
 from .contributions import export_pipeline as export_pipeline
-from .contributions import head_factory as head_factory
+from .contributions import find_head as find_head
 from .contributions import read_pipeline as read_pipeline
 from .digest import laws_digest as laws_digest
 from .lint.codes import CODES as CODES
@@ -44,8 +44,8 @@ __all__ = [
     "erase",
     "examples_of",
     "export_pipeline",
+    "find_head",
     "find_registration",
-    "head_factory",
     "incomplete_plugins",
     "laws_digest",
     "load_catalog",

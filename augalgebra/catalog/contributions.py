@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from augalgebra.catalog.catalog import Catalog
+from augalgebra.catalog.plugin import PluginInfo
 from augalgebra.errors import AugalgebraError, PluginError, UnknownNameError
 from augalgebra.hooks import PipelineStep
 
@@ -13,6 +14,15 @@ if TYPE_CHECKING:
 
 def head_factory(catalog: Catalog, name: str) -> "Callable[[tuple[int, int, int], int], nn.Module]":
     """The decoder that a plugin offers under a name: image shape and latent dimension to a module.
+
+    Raises:
+        AugalgebraError: As `find_head`.
+    """
+    return find_head(catalog, name)[1]
+
+
+def find_head(catalog: Catalog, name: str) -> "tuple[PluginInfo, Callable[[tuple[int, int, int], int], nn.Module]]":
+    """The plugin that offers a decoder under a name, and what makes it: see `head_factory`.
 
     Raises:
         UnknownNameError: No plugin offers it; the message suggests the nearest, and tells of plugins that failed to
@@ -30,7 +40,8 @@ def head_factory(catalog: Catalog, name: str) -> "Callable[[tuple[int, int, int]
     if len(holders) > 1:
         raise PluginError(f"the decoder {name!r} is offered by plugins {' and '.join(holders)}; disable one of them")
     if holders:
-        return offers[holders[0]][name]
+        (plugin,) = holders
+        return next(info for info in catalog.plugins if info.name == plugin), offers[plugin][name]
     known = [key for offered in offers.values() for key in offered]
     hint = f"(plugins offer {', '.join(known) or 'none'})"
     raise UnknownNameError("decoder", name, known, "; ".join([hint, *problems]))

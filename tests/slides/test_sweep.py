@@ -131,6 +131,25 @@ def test_cells_of_a_plugin_file_that_has_changed_are_others(tmp_path: Path) -> N
     assert not set(digests("x.flip(-2)")) & set(before)
 
 
+def test_heads_of_a_decoder_whose_plugin_has_changed_are_others_and_native_ones_stay(tmp_path: Path) -> None:
+    def digests(version: int) -> dict[str, list[str]]:
+        (tmp_path / "acme.py").write_text(
+            "import augalgebra as aa\n\n@aa.hookimpl\ndef augalg_heads():\n"
+            f"    return {{'acme.head': lambda shape, dim: {version}}}\n"
+        )
+        catalog = aa.load_catalog(aa.Settings((tmp_path / "acme.py",)))
+        settings = replace(TINY, decoder="acme.head").completed(catalog, DATA)
+        found: dict[str, list[str]] = {}
+        for key in (key for unit in plan(settings, catalog, DATA) for key in unit.cells):
+            found.setdefault(key.mode, []).append(key.digest)
+        return found
+
+    before, after = digests(1), digests(2)
+    assert before["native"] == after["native"]
+    assert not set(before["relabel"]) & set(after["relabel"])
+    assert digests(1) == before
+
+
 def test_the_weight_of_the_divergence_reaches_stage_1_and_the_table_says_so(whole: Path, tmp_path: Path) -> None:
     light = swept(tmp_path / "light", replace(TINY, pairs=(SHEAR_CANNY,), kl_weight=0.1))
     (folder,) = (tmp_path / "light" / "runs").iterdir()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from augalg_slides.sweeps.pairs import PUBLISHED_TOTALS, SLIDES, Pair, canonical_pairs
-from augalgebra.catalog import Catalog, head_factory
+from augalgebra.catalog import Catalog, find_head
 from augalgebra.data import Dataset
 from augalgebra.errors import AugalgebraError
 from augalgebra.latent import LikelihoodName, find_likelihood
@@ -24,7 +24,6 @@ CellMode = Literal["native", "relabel", "extend"]
 NATIVE: CellMode = "native"
 MODES: tuple[Mode, ...] = ("relabel", "extend")
 _DIGITS = 20
-_USUAL_HEADS: Mapping[str, Any] = {"decoder": None, "transfer_rate": 0.0}  # of sweeps that say nothing of them
 _PUBLISHED: LikelihoodName = "bernoulli"  # of the slides, and of sweeps that say nothing of it
 
 
@@ -117,7 +116,7 @@ class SweepSettings(PlainData):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; without what earlier sweeps did not know, where it is as it was with these."""
-        usual = {"size": None, "kl_weight": 1.0, **_USUAL_HEADS}
+        usual = {"size": None, "kl_weight": 1.0, "decoder": None, "transfer_rate": 0.0}
         return {name: item for name, item in super().to_dict().items() if name not in usual or item != usual[name]}
 
     @property
@@ -146,7 +145,7 @@ class SweepSettings(PlainData):
             AugalgebraError: An augmentation or the decoder is unknown, or a pair is none.
         """
         if self.decoder is not None:
-            head_factory(catalog, self.decoder)
+            find_head(catalog, self.decoder)
         epochs = default_epochs(self.preset, len(data.train))
         filled = self.training(self.pairs[0], self.seeds[0]).for_images(data.train.images)
         changes: dict[str, Any] = {name: getattr(filled, name) for name in ("likelihood", "dim", "width")}
@@ -243,14 +242,27 @@ def plan(settings: SweepSettings, catalog: Catalog, data: Dataset) -> tuple[Unit
 def _cells(settings: SweepSettings, training: TrainSettings, catalog: Catalog, data: Dataset) -> Iterator[CellKey]:
     first, second = training.augmentations
     pair = first, second
+    heads: dict[str, Any] = {name: getattr(settings, name) for name in ("transfer_epochs", "transfer_seconds")}
+    if settings.transfer_rate:
+        heads["transfer_rate"] = settings.transfer_rate
+    if settings.decoder is not None:
+        heads["decoder"] = decoder_origin(catalog, settings.decoder)
     for target in settings.targets:
         described = _described(training, (pair, target), catalog, data)
         if target == pair:
             yield CellKey(pair, target, NATIVE, training.seed, described)
-        heads = {name: getattr(settings, name) for name in ("transfer_epochs", "transfer_seconds")}
-        heads |= {name: value for name, usual in _USUAL_HEADS.items() if (value := getattr(settings, name)) != usual}
         for mode in settings.modes:
             yield CellKey(pair, target, mode, training.seed, described | heads)
+
+
+def decoder_origin(catalog: Catalog, name: str) -> list[str]:
+    """A decoder with the plugin that offers it and the version of that.
+
+    Raises:
+        AugalgebraError: No plugin offers it, or several do.
+    """
+    plugin, _ = find_head(catalog, name)
+    return [name, plugin.name, plugin.version]
 
 
 def _described(training: TrainSettings, pairs: Sequence[Pair], catalog: Catalog, data: Dataset) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from augalg_slides.sweeps.pairs import Role, words_of
-from augalg_slides.sweeps.settings import CellKey, Unit
+from augalg_slides.sweeps.settings import CellKey, Unit, decoder_origin
 from augalg_slides.sweeps.store import Cell, SweepStore, Term
 from augalgebra.catalog import Catalog, load_catalog
 from augalgebra.data import Dataset
@@ -92,16 +92,22 @@ def compute(work: Work, unit: Unit, data: Dataset) -> Outcome:
 
 
 def _catalog(work: Work, unit: Unit) -> Catalog:
-    """The catalog here, which must know the augmentations as the one where the sweep was planned does."""
+    """The catalog here, which must know augmentations and decoder as the one where the sweep was planned does."""
     catalog = work.catalog or load_catalog()
     for key in unit.cells:
         for name, planned in key.settings["augmentations"].items():
             if list(origin(catalog, name)) != list(planned):
-                raise AugalgebraError(
-                    f"this worker has {name} with other laws or from another plugin than where the sweep was started; "
-                    "install the same plugins everywhere"
-                )
+                raise _other(name, "with other laws or from another plugin")
+        planned = key.settings.get("decoder")
+        if planned is not None and decoder_origin(catalog, planned[0]) != list(planned):
+            raise _other(planned[0], "from another plugin or version of it")
     return catalog
+
+
+def _other(name: str, how: str) -> AugalgebraError:
+    return AugalgebraError(
+        f"this worker has {name} {how} than where the sweep was started; install the same plugins everywhere"
+    )
 
 
 def _cell(key: CellKey, folder: Path, catalog: Catalog, data: Dataset, progress: Progress) -> Cell:
@@ -119,7 +125,7 @@ def _cell(key: CellKey, folder: Path, catalog: Catalog, data: Dataset, progress:
             mode=key.mode,
             epochs=key.settings["transfer_epochs"],
             seconds=key.settings["transfer_seconds"],
-            decoder=key.settings.get("decoder"),
+            decoder=key.settings.get("decoder", [None])[0],
             learning_rate=key.settings.get("transfer_rate", 0.0),
             data=data,
             progress=progress,
