@@ -22,6 +22,10 @@ def augalg_commands(app: object, defer: aa.Defer) -> None:  # noqa: ARG001 - eve
 @aa.hookimpl
 def augalg_heads() -> "Mapping[str, Callable[[tuple[int, int, int], int], nn.Module]]":
     """Offer ``slides.deep``: a decoder with one layer more in each part than that of the slides."""
-    from augalgebra.latent import DeepDecoder
+    return {"slides.deep": _deep}
 
-    return {"slides.deep": DeepDecoder}
+
+def _deep(image_shape: tuple[int, int, int], dim: int) -> "nn.Module":
+    from augalgebra.latent import DeepDecoder  # with torch, which listing decoders needs not
+
+    return DeepDecoder(image_shape, dim)
