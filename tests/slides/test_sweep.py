@@ -20,7 +20,7 @@ from augalg_slides.sweeps.pairs import (
     parse_pairs,
 )
 from augalg_slides.sweeps.results import SweepResult
-from augalg_slides.sweeps.settings import SweepSettings, plan
+from augalg_slides.sweeps.settings import SweepSettings, Unit, plan
 from augalg_slides.sweeps.sweep import Standing, read_sweep, run_sweep
 from augalg_slides.sweeps.tables import to_markdown
 
@@ -132,15 +132,17 @@ def test_cells_of_a_plugin_file_that_has_changed_are_others(tmp_path: Path) -> N
 
 
 def test_heads_of_a_decoder_whose_plugin_has_changed_are_others_and_native_ones_stay(tmp_path: Path) -> None:
-    def digests(version: int) -> dict[str, list[str]]:
+    def planned(version: int) -> tuple[aa.Catalog, tuple[Unit, ...]]:
         (tmp_path / "acme.py").write_text(
             "import augalgebra as aa\n\n@aa.hookimpl\ndef augalg_heads():\n"
             f"    return {{'acme.head': lambda shape, dim: {version}}}\n"
         )
         catalog = aa.load_catalog(aa.Settings((tmp_path / "acme.py",)))
-        settings = replace(TINY, decoder="acme.head").completed(catalog, DATA)
+        return catalog, plan(replace(TINY, decoder="acme.head").completed(catalog, DATA), catalog, DATA)
+
+    def digests(version: int) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
-        for key in (key for unit in plan(settings, catalog, DATA) for key in unit.cells):
+        for key in (key for unit in planned(version)[1] for key in unit.cells):
             found.setdefault(key.mode, []).append(key.digest)
         return found
 
@@ -148,6 +150,11 @@ def test_heads_of_a_decoder_whose_plugin_has_changed_are_others_and_native_ones_
     assert before["native"] == after["native"]
     assert not set(before["relabel"]) & set(after["relabel"])
     assert digests(1) == before
+    _, (unit, *_) = planned(1)
+    there, _ = planned(2)
+    outcome = worker.compute(worker.Work(tmp_path / "sweep", 1, there), unit, DATA)
+    assert not outcome.cells
+    assert "has acme.head from another plugin or version of it than where the sweep was started" in outcome.failures[0]
 
 
 def test_the_weight_of_the_divergence_reaches_stage_1_and_the_table_says_so(whole: Path, tmp_path: Path) -> None:

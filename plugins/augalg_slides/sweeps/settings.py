@@ -142,10 +142,8 @@ class SweepSettings(PlainData):
         """The same with every name as the catalog writes it, and every open budget filled in.
 
         Raises:
-            AugalgebraError: An augmentation or the decoder is unknown, or a pair is none.
+            AugalgebraError: An augmentation is unknown, or a pair is none.
         """
-        if self.decoder is not None:
-            find_head(catalog, self.decoder)
         epochs = default_epochs(self.preset, len(data.train))
         filled = self.training(self.pairs[0], self.seeds[0]).for_images(data.train.images)
         changes: dict[str, Any] = {name: getattr(filled, name) for name in ("likelihood", "dim", "width")}
@@ -229,6 +227,9 @@ def plan(settings: SweepSettings, catalog: Catalog, data: Dataset) -> tuple[Unit
         settings: What was asked for, completed.
         catalog: Augmentations and their laws.
         data: The data set.
+
+    Raises:
+        AugalgebraError: No plugin offers the decoder, or several do.
     """
     return tuple(
         Unit(training, _run_folder(training, _described(training, (pair,), catalog, data)), cells)
