@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.patches import Rectangle
 
 _CELL, _LEFT, _TOP, _FOOT = 1.12, 1.5, 1.15, 0.45  # inches
+_NARROWEST = 3.2  # inches for the cells of a row, so that there is room for title and foot
 _TITLES = {
     "original": "Original",
     "first": "First augmentation",
@@ -90,7 +91,7 @@ def _loss_and_floor(role: Role, entry: Entry) -> list[str]:
 
 def _figure(result: SweepResult, panels: int) -> "tuple[Figure, list[Axes]]":
     columns, rows = (2, panels // 2) if panels > 1 else (1, 1)
-    wide, high = len(result.settings.targets) * _CELL, len(result.settings.pairs) * _CELL * 0.6
+    wide, high = max(len(result.settings.targets) * _CELL, _NARROWEST), len(result.settings.pairs) * _CELL * 0.6
     width, height = columns * (_LEFT + wide) + 0.2, rows * (_TOP + high) + _FOOT
     figure = figures.empty(width, height, dpi=figures.FINE, constrained=False)
     axes = []
